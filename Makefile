@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Biplane. `make help` lists the verbs. Everything that is built lands in $(BUILD).
+
+BUILD ?= build
+PREFIX ?= /usr
+DESTDIR ?=
+CC = gcc
+FUZZ_SECONDS ?= 5
+
+WARNINGS = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. -MMD -MP -fno-strict-aliasing $(WARNINGS) $(CFLAGS)
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
+
+# ---- what belongs to what ------------------------------------------------------------------------------------------
+FOLDERS = board drivers dataplane encode mgmt tools
+PACKAGES_board = libconfig hwloc numa
+PACKAGES_drivers = libdpdk vpl libva libva-drm libdrm
+PACKAGES_dataplane = libdpdk jansson
+PACKAGES_encode = libavformat libavcodec libavutil libswresample libswscale vpl jansson
+PACKAGES_mgmt = libcurl libmicrohttpd jansson libcrypto
+PACKAGES_tools = libavformat libavcodec libavutil libpcap libdpdk
+
+# A program is one file with main(); everything else of a folder is its library.
+PROGRAM_biplane-dataplane = dataplane/biplane_dataplane.c
+PROGRAM_biplane-encode = encode/biplane_encode.c
+PROGRAM_biplaned = mgmt/biplaned.c
+PROGRAM_biplanectl = mgmt/biplanectl.c
+PROGRAM_biplane-rtpsend = tools/biplane_rtpsend.c
+PROGRAMS = $(patsubst PROGRAM_%,%,$(filter PROGRAM_%,$(.VARIABLES)))
+BENCH_SOURCES = $(wildcard tools/bench/*.c)
+MAINS = $(foreach p,$(PROGRAMS),$(PROGRAM_$(p)))
+
+# Files that run on a poll-mode core: no allocation, lock, sleep, system call or log (`make hotcheck`).
+HOT = dataplane/packet dataplane/security_group dataplane/reorder dataplane/stream_ring_writer dataplane/receive
+
+pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
+CFLAGS_drivers := $(call pkg,--cflags,libdpdk libva libdrm)
+CFLAGS_dataplane := $(call pkg,--cflags,libdpdk)
+CFLAGS_tools := $(call pkg,--cflags,libdpdk)
+LIBS := $(call pkg,--libs,$(foreach f,$(FOLDERS),$(PACKAGES_$(f)))) -lm -lpthread
+LINK = -Wl,--as-needed $(LIBS)
+
+sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
+ARCHIVES = $(foreach f,$(FOLDERS),$(BUILD)/$(1)/$(f).a)
+# upper folders first, so that one pass of the linker finds all
+ARCHIVES_IN_ORDER = $(foreach f,tools mgmt encode dataplane drivers board,$(BUILD)/$(1)/$(f).a)
+
+SOFTVPL = $(BUILD)/lib/libvplswref64.so.1
+TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/*_test.c))
+FUZZERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
+BENCHES = $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
+BINARIES = $(addprefix $(BUILD)/bin/,$(PROGRAMS))
+
+# ---- verbs ---------------------------------------------------------------------------------------------------------
+.PHONY: all help deps demo test unit fuzz rig bench check format formatcheck layers hotcheck cppcheck clangcheck reference install clean
+.DEFAULT_GOAL = all
+
+all: $(BINARIES) $(SOFTVPL) ## build everything into build/
+	@ln -sfn libvplswref64.so.1 $(BUILD)/lib/libvplswref64.so
+
+help: ## list the verbs
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+deps: ## install the Debian packages of packages.txt (needs root)
+	tools/deps.sh
+
+demo: deps ## the main job end to end: two sources, twin pipelines, two origins (needs root)
+	$(MAKE) all
+	tools/demo.sh
+
+test: deps ## unit tests, fuzz targets for a short while, and the rig in network namespaces (needs root); T=name picks
+	$(MAKE) all $(TESTS) $(FUZZERS)
+	tests/run.sh "$(T)"
+
+unit: $(TESTS) $(SOFTVPL) ## unit tests only (no root); T=name picks
+	tests/run.sh --unit "$(T)"
+
+fuzz: $(FUZZERS) ## every fuzz target for FUZZ_SECONDS
+	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh --fuzz "$(T)"
+
+rig: all ## the rig tests only (needs root); T=name picks
+	tests/run.sh --rig "$(T)"
+
+bench: deps ## measure, side by side with peers (needs root)
+	$(MAKE) all $(BENCHES)
+	tools/bench.sh "$(T)"
+
+check: formatcheck layers hotcheck cppcheck clangcheck ## format, layers, hot path symbols, cppcheck, clang warnings
+
+format: ## rewrite all C files in the house's format
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+formatcheck:
+	git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+
+layers:
+	tools/check_layers.sh
+
+hotcheck: $(HOT:%=$(BUILD)/release/%.o)
+	tools/check_hot.sh $^
+
+cppcheck:
+	cppcheck -q -j2 --std=c11 --language=c --error-exitcode=1 --inline-suppr -D_GNU_SOURCE -I. \
+	    --suppress=missingInclude --suppress=unknownMacro --suppress=syntaxError --enable=warning,portability \
+	    --suppress=normalCheckLevelMaxBranches $(FOLDERS)
+
+clangcheck:
+	tools/check_clang.sh
+
+reference: $(BUILD)/bin/biplaned ## rewrite docs/configuration.md from the tables
+	$(BUILD)/bin/biplaned --print-reference > docs/configuration.md
+
+install: all ## install programs, runtime and boards below DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/biplane $(DESTDIR)$(PREFIX)/share/biplane/boards
+	install -m 755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(SOFTVPL) $(DESTDIR)$(PREFIX)/lib/biplane
+	cp -r board/boards/. $(DESTDIR)$(PREFIX)/share/biplane/boards
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+# ---- how -----------------------------------------------------------------------------------------------------------
+# $(1): flavour (release, asan, fuzz); $(2): folder
+define folder_rules
+$(BUILD)/$(1)/$(2).a: $$(patsubst %.c,$(BUILD)/$(1)/%.o,$$(call sources,$(2)))
+	@rm -f $$@
+	ar rcs $$@ $$^
+$(BUILD)/release/$(2)/%.o: $(2)/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_CFLAGS) $$(CFLAGS_$(2)) -c $$< -o $$@
+$(BUILD)/asan/$(2)/%.o: $(2)/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_CFLAGS) $(SANITIZE) $$(CFLAGS_$(2)) -c $$< -o $$@
+$(BUILD)/fuzz/$(2)/%.o: $(2)/%.c
+	@mkdir -p $$(@D)
+	clang $$(ALL_CFLAGS) -Wno-gnu $(SANITIZE) -fsanitize=fuzzer-no-link $$(CFLAGS_$(2)) -c $$< -o $$@
+endef
+$(foreach folder,$(FOLDERS),$(eval $(call folder_rules,release,$(folder))))
+$(foreach folder,$(FOLDERS),$(eval $(BUILD)/asan/$(folder).a: $(patsubst %.c,$(BUILD)/asan/%.o,$(call sources,$(folder))) ; @rm -f $$@; ar rcs $$@ $$^))
+$(foreach folder,$(FOLDERS),$(eval $(BUILD)/fuzz/$(folder).a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(call sources,$(folder))) ; @rm -f $$@; ar rcs $$@ $$^))
+
+define program_rule
+$(BUILD)/bin/$(1): $(BUILD)/release/$(PROGRAM_$(1):.c=.o) $(call ARCHIVES_IN_ORDER,release)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$^ $$(LINK) -o $$@
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
+
+$(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(call ARCHIVES_IN_ORDER,fuzz)
+	@mkdir -p $(@D)
+	clang $(ALL_CFLAGS) $(CFLAGS_dataplane) $(SANITIZE) -fsanitize=fuzzer $< $(call ARCHIVES_IN_ORDER,fuzz) $(LINK) -o $@
+
+$(BUILD)/tests/%_test: tests/%_test.c $(call ARCHIVES_IN_ORDER,asan)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS_dataplane) $< $(call ARCHIVES_IN_ORDER,asan) $(LINK) -lcmocka -o $@
+
+$(BUILD)/bench/%: tools/bench/%.c $(call ARCHIVES_IN_ORDER,release)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS_dataplane) $< $(call ARCHIVES_IN_ORDER,release) $(LINK) -o $@
+
+# The software oneVPL runtime is a library of its own: the dispatcher loads it, nothing of ours links it.
+SOFTVPL_PACKAGES = libavcodec libavutil libswscale libavfilter x264
+SOFTVPL_OBJECTS = $(patsubst %.c,$(BUILD)/softvpl/%.o,$(wildcard drivers/softvpl/*.c))
+$(BUILD)/softvpl/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -O3 -fPIC -fvisibility=hidden $(call pkg,--cflags,vpl $(SOFTVPL_PACKAGES)) -c $< -o $@
+$(SOFTVPL): $(SOFTVPL_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -shared -Wl,-soname,libvplswref64.so.1 -Wl,-z,defs $^ $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread -o $@
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* job.h - what one encode process is told to do: one pipeline of one channel, in a file in the run directory.
+ *
+ * The management plane writes it from the channel's configuration; nothing of destinations or credentials is in it. The
+ * rows of the sections that the encode plane owns (selectors, video and audio descriptions, input loss) live here and
+ * are used by the channel's configuration file too. Defaults stand in the rows (job.c).
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "board/settings.h"
+
+enum {
+    ENCODE_NAME_BYTES = 64,
+    ENCODE_VIDEOS_MAX = 8,
+    ENCODE_AUDIOS_MAX = 8,
+    ENCODE_AUDIO_SELECTORS_MAX = 8,
+    ENCODE_OUTPUTS_MAX = 16,       /* of all output groups of a channel together */
+    ENCODE_OUTPUT_AUDIOS_MAX = 4,
+    ENCODE_TEXT_BYTES = 256,
+};
+
+/* ---- extraction: which program, video and audio of the source ---- */
+struct video_selector {
+    unsigned program_id; /* 0: the first program that has video */
+    unsigned pid;        /* 0: the first video of the program */
+};
+
+struct audio_selector {
+    char name[ENCODE_NAME_BYTES];
+    unsigned pid;             /* 0: by language, or the first audio of the program */
+    char language[4];         /* ISO 639-2, "" : any */
+    unsigned language_policy; /* enum language_policy */
+};
+enum language_policy { LANGUAGE_LOOSE /* another audio when the language is not there */, LANGUAGE_STRICT /* silence */ };
+
+/* ---- encodes ---- */
+enum video_codec { VIDEO_CODEC_H264 };
+enum rate_control { RATE_CONTROL_CBR, RATE_CONTROL_VBR, RATE_CONTROL_QVBR };
+enum video_profile { PROFILE_BASELINE, PROFILE_MAIN, PROFILE_HIGH };
+enum quality_preset { /* choices "superfast" ... "slow": oneVPL TargetUsage 7..1 on hardware */
+    PRESET_ULTRAFAST, PRESET_SUPERFAST, PRESET_VERYFAST, PRESET_FASTER, PRESET_FAST, PRESET_MEDIUM, PRESET_SLOW
+};
+
+struct video_description {
+    char name[ENCODE_NAME_BYTES];
+    unsigned codec;          /* enum video_codec */
+    unsigned width, height;  /* even; 0 and 0: as the source */
+    unsigned framerate_divisor; /* 1: every frame of the channel's frame rate, 2: every second, ... up to 6 */
+    unsigned rate_control;   /* enum rate_control */
+    unsigned bitrate;        /* bit/s */
+    unsigned max_bitrate;    /* bit/s, VBR and QVBR; 0: bitrate */
+    unsigned buffer_size;    /* bits; 0: twice the (maximum) bitrate */
+    unsigned quality;        /* QVBR level 1..10, 10 best */
+    double gop_seconds;      /* 0: gop_frames counts */
+    unsigned gop_frames;
+    unsigned b_frames;       /* 0..7 between references */
+    unsigned reference_frames; /* 0: the preset's */
+    unsigned profile;        /* enum video_profile */
+    unsigned preset;         /* enum quality_preset */
+};
+
+enum audio_codec { AUDIO_CODEC_AAC };
+struct audio_description {
+    char name[ENCODE_NAME_BYTES];
+    char selector[ENCODE_NAME_BYTES]; /* empty: the first selector, or the first audio of the program */
+    unsigned codec;                   /* enum audio_codec */
+    unsigned bitrate;                 /* bit/s */
+    unsigned sample_rate;             /* Hz: 48000 or 44100 or 32000 */
+    unsigned channels;                /* 0: as the source (of the first probe); 1, 2, 6 */
+};
+
+/* ---- the channel's timeline and its behaviour without a source ---- */
+enum input_loss_image { INPUT_LOSS_COLOR, INPUT_LOSS_SLATE };
+struct input_loss_behavior {
+    unsigned repeat_frame_msec; /* 0..1000000; 1000000: for ever */
+    unsigned black_frame_msec;
+    unsigned image;             /* enum input_loss_image */
+    char color[8];              /* "RRGGBB" */
+    char slate[ENCODE_TEXT_BYTES]; /* path of a PNG or JPEG */
+};
+
+enum encode_accelerator { ACCELERATOR_AUTO, ACCELERATOR_HARDWARE, ACCELERATOR_SOFTWARE };
+
+/* ---- packaging: what is muxed together and where it is cut ---- */
+enum package_type { PACKAGE_HLS_TS };
+enum input_loss_action { INPUT_LOSS_EMIT_OUTPUT, INPUT_LOSS_PAUSE_OUTPUT };
+struct encode_output {
+    char group[ENCODE_NAME_BYTES];   /* output group's name */
+    char name[ENCODE_NAME_BYTES];    /* output's name, unique in the group */
+    unsigned package;                /* enum package_type */
+    double segment_length;           /* s */
+    unsigned input_loss_action;      /* enum input_loss_action */
+    char video[ENCODE_NAME_BYTES];   /* a video description's name; empty: audio only */
+    char audios[ENCODE_OUTPUT_AUDIOS_MAX][ENCODE_NAME_BYTES]; /* audio descriptions' names */
+    unsigned audios_count;
+};
+
+struct encode_job {
+    char channel[ENCODE_NAME_BYTES];
+    unsigned pipeline;               /* 0 or 1 */
+    char input[ENCODE_NAME_BYTES];   /* attached at the data plane of the same pipeline */
+    unsigned accelerator;            /* enum encode_accelerator */
+    unsigned encoder_threads;        /* of the software runtime, per encode; hardware ignores it */
+    unsigned framerate_numerator;    /* 0: as the source */
+    unsigned framerate_denominator;
+    struct video_selector video_selector;
+    struct audio_selector audio_selectors[ENCODE_AUDIO_SELECTORS_MAX];
+    unsigned audio_selectors_count;
+    struct video_description videos[ENCODE_VIDEOS_MAX];
+    unsigned videos_count;
+    struct audio_description audios[ENCODE_AUDIOS_MAX];
+    unsigned audios_count;
+    struct input_loss_behavior input_loss;
+    struct encode_output outputs[ENCODE_OUTPUTS_MAX];
+    unsigned outputs_count;
+    unsigned unacknowledged_megabytes; /* finished segments kept until the management plane has delivered them */
+};
+
+extern const struct settings video_selector_settings;
+extern const struct settings audio_selector_settings;
+extern const struct settings video_description_settings;
+extern const struct settings audio_description_settings;
+extern const struct settings input_loss_settings;
+extern const struct settings encode_job_settings;
+
+/* Checks what a row cannot say (even sizes, GOP and segment length fit, names refer to something): adds problems. */
+void encode_job_check(const struct encode_job *job, struct problems *problems);
+void video_description_check(const struct video_description *video, struct problems *problems);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* package.h - one output: encoded video and audio muxed by libavformat into segments, each a sealed memfd.
+ *
+ * The cut is made by the timeline, not by what comes: a segment ends before the picture that starts the next one (an
+ * IDR; the ladder has forced it there), and takes the audio frames whose presentation starts before that picture's.
+ * Packets are interleaved by decoding time. Timestamps in the container are timeline ticks modulo 2^33, unchanged.
+ * Every segment starts with PAT and PMT and can be decoded alone. A packet of a segment that is closed is counted and
+ * dropped. One thread.
+ *
+ *     package_create(&package, &cfg, &err);
+ *     package_video(package, packet);    // pts, dts, duration: timeline ticks; AV_PKT_FLAG_KEY on IDR
+ *     package_audio(package, 0, packet);
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "encode/handoff_format.h"
+#include "encode/job.h"
+#include "encode/timeline.h"
+
+struct AVCodecParameters;
+struct AVPacket;
+struct error;
+struct log;
+struct package;
+
+struct package_config {
+    const struct encode_output *output;               /* borrow: outlives the package */
+    const struct timeline_rate *rate;                 /* borrow */
+    const struct AVCodecParameters *video;            /* borrow during create: SPS and PPS in extradata; NULL: none */
+    unsigned video_bitrate, video_peak_bitrate;       /* bit/s, for BANDWIDTH */
+    unsigned frame_ticks_90k;                         /* duration of one picture of this rung */
+    uint32_t framerate_numerator, framerate_denominator; /* of this rung */
+    const struct AVCodecParameters *audios[ENCODE_OUTPUT_AUDIOS_MAX];
+    unsigned audio_bitrates[ENCODE_OUTPUT_AUDIOS_MAX];
+    const char *audio_languages[ENCODE_OUTPUT_AUDIOS_MAX]; /* "eng" or NULL */
+    /* A finished segment; every field but header, instance, serial and closed/arrival times is set. memfd: take. */
+    void (*on_segment)(void *context, struct handoff_segment *segment, int memfd);
+    void *context;
+    const struct log *log;
+};
+
+struct package_counters {
+    uint64_t segments, bytes, packets_video, packets_audio, packets_too_late, packets_overflow;
+};
+
+int package_create(struct package **out, const struct package_config *config, struct error *err);
+void package_destroy(struct package *package); /* what is not finished is discarded; NULL is fine */
+
+/* The first segment begins with the picture (audio only: audio frame) at or after tick_90k; with `partial` it need not
+ * be on a boundary. Called once. */
+void package_start(struct package *package, int64_t tick_90k, bool partial);
+void package_video(struct package *package, const struct AVPacket *packet); /* borrow; copied by reference */
+void package_audio(struct package *package, unsigned index, const struct AVPacket *packet);
+/* The next segment that is begun carries this flag (HANDOFF_DISCONTINUITY); the one open now HANDOFF_FILLER. */
+void package_mark_discontinuity(struct package *package);
+void package_mark_filler(struct package *package);
+/* While paused, packets are dropped; resuming starts at the next boundary with a discontinuity. */
+void package_pause(struct package *package, bool paused);
+/* Closes and hands out what is open, marked HANDOFF_LAST. */
+void package_finish(struct package *package);
+struct package_counters package_counters(const struct package *package);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* anchors.h - one channel's agreed differences between source timelines and its own: what locks the twins.
+ *
+ * A pipeline that meets a new source timeline asks; if a known anchor puts the picture where its arrival says (within
+ * 1 s, the source clock's drift considered), that one is the answer, so that the second pipeline to ask gets what the
+ * first got; else a new one is made from the arrival. The last HANDOFF_ANCHORS_MAX are kept, and saved in the spool.
+ * Pure state: no I/O, time comes in with the calls.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "encode/handoff_format.h"
+#include "encode/timeline.h"
+
+struct anchors {
+    struct handoff_anchor known[HANDOFF_ANCHORS_MAX]; /* newest first; id 0 ends */
+    uint64_t next_id;                                 /* 1 at first */
+    uint64_t in_use[2];                               /* id that each pipeline reports; 0: none */
+    uint32_t framerate_numerator, framerate_denominator; /* of the channel; 0: not known yet */
+};
+
+/* The anchor for a picture with pts_90k that arrived at arrival_90k. */
+struct handoff_anchor anchors_answer(struct anchors *anchors, unsigned pipeline,
+                                     const struct handoff_anchor_request *request);
+/* A pipeline tells which anchor it uses (also one it had to choose alone: kept, so that its twin can follow it). */
+void anchors_use(struct anchors *anchors, unsigned pipeline, const struct handoff_anchor *anchor);
+/* A segment that ends at tick_90k was finished at utc_90k: follows the drift. */
+void anchors_follow(struct anchors *anchors, unsigned pipeline, int64_t tick_90k, int64_t utc_90k);
+bool anchors_locked(const struct anchors *anchors); /* both pipelines use the same one */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* channel.h - a channel's configuration file (channels.d/<name>.cfg), and its checks before air.
+ *
+ * What cannot work is refused when the file is read, with the place and the reason: channel_check() looks at the channel
+ * with the box it is to run on.
+ */
+#pragma once
+#include "board/settings.h"
+#include "encode/job.h"
+#include "mgmt/output_group.h"
+
+struct box;
+
+enum channel_class { CHANNEL_STANDARD, CHANNEL_SINGLE_PIPELINE };
+
+struct input_attachment {
+    char input[ENCODE_NAME_BYTES];
+    struct video_selector video_selector;
+    struct audio_selector audio_selectors[ENCODE_AUDIO_SELECTORS_MAX];
+    unsigned audio_selectors_count;
+};
+
+struct encodes {
+    struct video_description video[ENCODE_VIDEOS_MAX];
+    unsigned video_count;
+    struct audio_description audio[ENCODE_AUDIOS_MAX];
+    unsigned audio_count;
+};
+
+struct channel {
+    char name[ENCODE_NAME_BYTES];
+    unsigned channel_class; /* enum channel_class; key "class" */
+    bool start;             /* runs as soon as the box is up */
+    unsigned accelerator;   /* enum encode_accelerator */
+    unsigned encoder_threads;
+    unsigned framerate_numerator, framerate_denominator; /* 0: as the source */
+    struct input_attachment input_attachments[1];
+    unsigned input_attachments_count;
+    struct encodes encodes;
+    struct input_loss_behavior input_loss;
+    struct output_group output_groups[OUTPUT_GROUPS_MAX];
+    unsigned output_groups_count;
+};
+
+extern const struct settings channel_settings;
+
+/* 2 for standard, 1 for single_pipeline. */
+unsigned channel_pipelines(const struct channel *channel);
+void channel_check(const struct channel *channel, const struct box *box, struct problems *problems);
+/* The job of one of its pipelines. Pure. */
+void channel_encode_job(const struct channel *channel, unsigned pipeline, struct encode_job *job);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* output_group.h - what an output group is: its outputs, its settings, and where each pipeline's copy goes.
+ *
+ * The rows of its configuration sections live here. Names and naming rules are the field's: an HLS destination is a
+ * URL prefix without a trailing slash; the master playlist is <prefix>.m3u8, a media playlist is
+ * <prefix><name_modifier>.m3u8, a segment <prefix><name_modifier>[<segment_modifier>]_<number>.ts.
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "board/settings.h"
+#include "encode/job.h"
+
+enum {
+    OUTPUT_URL_BYTES = 512,
+    OUTPUT_GROUPS_MAX = 8,
+    OUTPUT_DESTINATIONS_MAX = 2, /* one a pipeline */
+    OUTPUT_GROUP_OUTPUTS_MAX = 8,
+};
+
+enum output_group_type { OUTPUT_GROUP_HLS };
+enum hls_mode { HLS_MODE_LIVE, HLS_MODE_VOD };
+enum manifest_duration_format { MANIFEST_DURATION_FLOATING_POINT, MANIFEST_DURATION_INTEGER };
+
+/* How a destination is connected to; the reference calls it the connection (CDN) settings. */
+struct connection_settings {
+    double connection_retry_interval; /* s between tries */
+    unsigned num_retries;             /* tries of one file before the destination counts as failed */
+    unsigned filecache_duration;      /* s that a file waits at most; older ones are dropped, counted, alerted */
+    double restart_delay;             /* s that a failed destination rests before it is tried again */
+    unsigned timeout;                 /* s that one transfer may take without progress */
+    unsigned cache_megabytes;         /* of one destination; oldest dropped past it */
+    unsigned connections;             /* at once to one destination */
+};
+
+struct destination {
+    char url[OUTPUT_URL_BYTES];             /* http:// or https:// prefix; no user or password in it */
+    char credentials[ENCODE_NAME_BYTES];    /* name of a section of the credentials file; empty: none */
+    char certificate_authority[ENCODE_TEXT_BYTES]; /* PEM file; empty: the system's */
+};
+
+struct hls_settings {
+    double segment_length; /* s */
+    unsigned index_n_segments;
+    unsigned keep_segments;
+    unsigned mode;                     /* enum hls_mode */
+    unsigned input_loss_action;        /* enum input_loss_action */
+    unsigned manifest_duration_format; /* enum manifest_duration_format */
+    bool program_date_time;
+    unsigned program_date_time_period; /* s; 0: every segment */
+    bool discontinuity_tags;
+    bool stream_inf_resolution;
+};
+
+struct output {
+    char name[ENCODE_NAME_BYTES];
+    char name_modifier[ENCODE_NAME_BYTES];    /* unique in the group */
+    char segment_modifier[ENCODE_NAME_BYTES];
+    char video[ENCODE_NAME_BYTES];
+    char audio[ENCODE_OUTPUT_AUDIOS_MAX][ENCODE_NAME_BYTES];
+    unsigned audio_count;
+};
+
+struct output_group {
+    char name[ENCODE_NAME_BYTES];
+    unsigned type; /* enum output_group_type */
+    struct hls_settings hls;
+    struct connection_settings connection;
+    struct destination destinations[OUTPUT_DESTINATIONS_MAX];
+    unsigned destinations_count;
+    struct output outputs[OUTPUT_GROUP_OUTPUTS_MAX];
+    unsigned outputs_count;
+};
+
+extern const struct settings connection_settings_table;
+extern const struct settings destination_settings;
+extern const struct settings hls_settings_table;
+extern const struct settings output_settings;
+extern const struct settings output_group_settings;
+
+/* Checks what a row cannot say: URL forms, duplicates after resolution, modifiers, keep against index. */
+void output_group_check(const struct output_group *group, unsigned pipelines, struct problems *problems);

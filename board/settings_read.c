@@ -350,24 +350,32 @@ static void read_group(struct reader *reader, config_setting_t *node, const stru
             PROBLEM(reader, node, "%s needs a key \"%s\"", settings->name, row->name);
 }
 
-/* libconfig calls this for @include: a configuration is one file, whole and checked. */
-static const char **refuse_include(config_t *config, const char *include_dir, const char *path, const char **error)
+/* A configuration is one file, whole and checked: an @include would bring in lines that no message could point at. */
+static unsigned line_of_include(const char *text)
 {
-    (void)config;
-    (void)include_dir;
-    (void)path;
-    *error = "@include is not allowed here";
-    return NULL;
+    unsigned line = 1;
+    for (const char *start = text; start; line++) {
+        start += strspn(start, " \t");
+        if (*start == '@')
+            return line;
+        start = strchr(start, '\n');
+        start = start ? start + 1 : NULL;
+    }
+    return 0;
 }
 
 static int read_text(const struct settings *settings, const char *name, const char *text, void *value,
                      struct problems *problems)
 {
     struct reader reader = {problems, name, problems_count(problems)};
+    settings_defaults(settings, value);
+    unsigned include = line_of_include(text);
+    if (include) {
+        problem_in_file(problems, name, include, "@include is not allowed here");
+        return -EINVAL;
+    }
     config_t config;
     config_init(&config);
-    config_set_include_func(&config, refuse_include);
-    settings_defaults(settings, value);
     if (config_read_string(&config, text) == CONFIG_TRUE)
         read_group(&reader, config_root_setting(&config), settings, value);
     else

@@ -78,6 +78,14 @@ void problems_remember(struct problems *problems, const void *value, size_t size
     problems->places[problems->place_count++] = (struct place){value, size, file_name(problems, file), line};
 }
 
+bool problems_remembered(const struct problems *problems, const void *value, size_t size)
+{
+    for (unsigned i = 0; i < problems->place_count; i++)
+        if (problems->places[i].value == value && problems->places[i].size == size)
+            return true;
+    return false;
+}
+
 static void add(struct problems *problems, const char *file, unsigned line, const char *format, va_list arguments)
 {
     if (problems->count > PROBLEMS_MAX)

@@ -10,3 +10,6 @@
 /* Remembers that the bytes [value, value + size) were read from this line. Structs and the values in them may both be
  * remembered: the smallest that holds an address is its place. */
 void problems_remember(struct problems *problems, const void *value, size_t size, const char *file, unsigned line);
+
+/* Were exactly these bytes remembered: has a file set this value? */
+bool problems_remembered(const struct problems *problems, const void *value, size_t size);

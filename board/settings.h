@@ -107,6 +107,12 @@ int settings_read_file(const struct settings *settings, const char *path, void *
 int settings_read_text(const struct settings *settings, const char *name, const char *text, void *value,
                        struct problems *problems);
 
+/* Copies from *parent every row that no file has set in *value (both are structs of this table; problems is what *value
+ * was read with): how a box takes over what its board says and it does not. Groups are taken over key by key, lists
+ * whole. */
+void settings_inherit(const struct settings *settings, void *value, const void *parent,
+                      const struct problems *problems);
+
 /* Writes *value as a libconfig file that settings_read_file reads back to the same value. The file is replaced
  * atomically (write, fsync, rename, fsync of the folder) with mode 0600. */
 int settings_write_file(const struct settings *settings, const char *path, const void *value, struct error *err);

@@ -316,6 +316,22 @@ static void read_value(struct reader *reader, config_setting_t *node, const stru
     }
 }
 
+void settings_inherit(const struct settings *settings, void *value, const void *parent,
+                      const struct problems *problems)
+{
+    for (const struct setting *row = settings->rows; row->name; row++) {
+        void *mine = at(value, row->offset);
+        const char *theirs = (const char *)parent + row->offset;
+        if (row->type == SETTING_TYPE_GROUP) {
+            settings_inherit(row->settings, mine, theirs, problems);
+        } else if (!problems_remembered(problems, mine, value_size(row))) {
+            memcpy(mine, theirs, value_size(row));
+            if (row->type == SETTING_TYPE_LIST || row->type == SETTING_TYPE_STRINGS)
+                *count_of(row, value) = *(const unsigned *)((const char *)parent + row->count_offset);
+        }
+    }
+}
+
 static const struct setting *row_named(const struct settings *settings, const char *name)
 {
     for (const struct setting *row = settings->rows; row->name; row++)

@@ -21,8 +21,10 @@ struct line {
 static const struct {
     const char *name;
     enum log_level level;
-} level_names[] = {
-    {"error", LOG_LEVEL_ERROR}, {"warning", LOG_LEVEL_WARNING}, {"info", LOG_LEVEL_INFO}, {"debug", LOG_LEVEL_DEBUG}};
+} level_names[] = { { "error", LOG_LEVEL_ERROR },
+                    { "warning", LOG_LEVEL_WARNING },
+                    { "info", LOG_LEVEL_INFO },
+                    { "debug", LOG_LEVEL_DEBUG } };
 
 /* journald names the device and inode of the stream it reads in JOURNAL_STREAM (sd-daemon(3)). */
 static bool is_journal(int file_descriptor)
@@ -76,13 +78,15 @@ static void append(struct line *line, const char *text, size_t bytes)
 static void append_json_escaped(struct line *line, const char *text)
 {
     for (; *text; text++) {
-        char escaped[8];
+        char escaped[8] = { *text };
+        size_t bytes = 1;
         if (*text == '"' || *text == '\\')
-            append(line, (char[]){'\\', *text}, 2);
+            bytes = (size_t)snprintf(escaped, sizeof escaped, "\\%c", *text);
         else if ((unsigned char)*text < 0x20)
-            append(line, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)*text));
-        else
-            append(line, text, 1);
+            bytes = (size_t)snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)*text);
+        if (bytes > LINE_BYTES - 3 - line->used)
+            return; /* half an escape would not be JSON */
+        append(line, escaped, bytes);
     }
 }
 
@@ -123,7 +127,7 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    struct line line = {.used = 0};
+    struct line line = { .used = 0 };
     if (log->format == LOG_FORMAT_JSON) {
         begin_json(log, level, &line);
         append_json_escaped(&line, message);

@@ -16,10 +16,10 @@ enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6,
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 struct log_config {
-    const char *name;      /* borrow: the process's or component's name, e.g. "biplane-encode news/0" */
-    enum log_level level;  /* what is less important is dropped; 0: info */
+    const char *name;     /* borrow: the process's or component's name, e.g. "biplane-encode news/0" */
+    enum log_level level; /* what is less important is dropped; 0: info */
     enum log_format format;
-    int file_descriptor;   /* 0: standard error */
+    int file_descriptor; /* 0: standard error */
 };
 
 struct log {

@@ -154,7 +154,7 @@ struct loop_timer *loop_timer_create(struct loop *loop, loop_timeout *timeout, v
     struct loop_timer *timer = calloc(1, sizeof *timer);
     if (!timer)
         return NULL;
-    *timer = (struct loop_timer){.next = loop->timers, .loop = loop, .timeout = timeout, .context = context};
+    *timer = (struct loop_timer){ .next = loop->timers, .loop = loop, .timeout = timeout, .context = context };
     loop->timers = timer;
     return timer;
 }
@@ -165,7 +165,10 @@ void loop_timer_set(struct loop_timer *timer, uint64_t monotonic_ns)
     timer->set = true;
 }
 
-void loop_timer_clear(struct loop_timer *timer) { timer->set = false; }
+void loop_timer_clear(struct loop_timer *timer)
+{
+    timer->set = false;
+}
 
 void loop_timer_destroy(struct loop_timer *timer)
 {
@@ -273,4 +276,7 @@ int loop_run(struct loop *loop)
     return 0;
 }
 
-void loop_stop(struct loop *loop) { loop->stopping = true; }
+void loop_stop(struct loop *loop)
+{
+    loop->stopping = true;
+}

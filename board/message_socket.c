@@ -15,7 +15,7 @@ enum { SEND_BUFFER_BYTES = 512 * 1024, BACKLOG = 64 };
 
 static int address_of(const char *path, struct sockaddr_un *address, struct error *err)
 {
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
     if (strlen(path) >= sizeof address->sun_path)
         return error_set(err, -ENAMETOOLONG, "socket path %s is longer than %zu bytes", path,
                          sizeof address->sun_path - 1);
@@ -90,7 +90,7 @@ int message_socket_connect(const char *path, struct error *err)
 
 pid_t message_socket_peer_pid(int socket_descriptor)
 {
-    struct ucred peer = {0};
+    struct ucred peer = { 0 };
     socklen_t bytes = sizeof peer;
     return getsockopt(socket_descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 ? peer.pid : 0;
 }
@@ -107,17 +107,17 @@ int message_send(int socket_descriptor, const void *message, size_t bytes, const
     if (bytes == 0 || bytes > MESSAGE_BYTES_MAX || descriptor_count > MESSAGE_DESCRIPTORS_MAX)
         return error_set(err, -EMSGSIZE, "message of %zu bytes with %u descriptors: at most %d with %d", bytes,
                          descriptor_count, MESSAGE_BYTES_MAX, MESSAGE_DESCRIPTORS_MAX);
-    struct iovec part = {.iov_base = (void *)message, .iov_len = bytes};
-    struct msghdr whole = {.msg_iov = &part, .msg_iovlen = 1};
+    struct iovec part = { .iov_base = (void *)message, .iov_len = bytes };
+    struct msghdr whole = { .msg_iov = &part, .msg_iovlen = 1 };
     union control control;
     memset(&control, 0, sizeof control);
     if (descriptor_count) {
         whole.msg_control = control.bytes;
         whole.msg_controllen = CMSG_SPACE(descriptor_count * sizeof(int));
         struct cmsghdr *header = CMSG_FIRSTHDR(&whole);
-        *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(descriptor_count * sizeof(int)),
-                                   .cmsg_level = SOL_SOCKET,
-                                   .cmsg_type = SCM_RIGHTS};
+        *header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(descriptor_count * sizeof(int)),
+                                    .cmsg_level = SOL_SOCKET,
+                                    .cmsg_type = SCM_RIGHTS };
         memcpy(CMSG_DATA(header), descriptors, descriptor_count * sizeof(int));
     }
     ssize_t sent = sendmsg(socket_descriptor, &whole, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -149,13 +149,14 @@ static void take_descriptors(struct msghdr *whole, int *descriptors, unsigned *d
         *descriptor_count = taken;
 }
 
-ssize_t message_receive(int socket_descriptor, void *buffer, size_t bytes, int *descriptors,
-                        unsigned *descriptor_count, struct error *err)
+ssize_t message_receive(int socket_descriptor, void *buffer, size_t bytes, int *descriptors, unsigned *descriptor_count,
+                        struct error *err)
 {
-    struct iovec part = {.iov_base = buffer, .iov_len = bytes};
+    struct iovec part = { .iov_base = buffer, .iov_len = bytes };
     union control control;
     struct msghdr whole = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes
+    };
     if (descriptor_count)
         *descriptor_count = 0;
     ssize_t received;

@@ -25,7 +25,10 @@ struct problems {
     char *files[64]; /* names of files read, each once */
 };
 
-struct problems *problems_create(void) { return calloc(1, sizeof(struct problems)); }
+struct problems *problems_create(void)
+{
+    return calloc(1, sizeof(struct problems));
+}
 
 void problems_destroy(struct problems *problems)
 {
@@ -39,7 +42,10 @@ void problems_destroy(struct problems *problems)
     free(problems);
 }
 
-unsigned problems_count(const struct problems *problems) { return problems->count; }
+unsigned problems_count(const struct problems *problems)
+{
+    return problems->count;
+}
 
 const char *problems_text(const struct problems *problems, unsigned index)
 {
@@ -75,7 +81,7 @@ void problems_remember(struct problems *problems, const void *value, size_t size
         problems->places = grown;
         problems->place_room = room;
     }
-    problems->places[problems->place_count++] = (struct place){value, size, file_name(problems, file), line};
+    problems->places[problems->place_count++] = (struct place){ value, size, file_name(problems, file), line };
 }
 
 bool problems_remembered(const struct problems *problems, const void *value, size_t size)

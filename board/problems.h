@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* problems.h - what the reader tells the list of problems while it stores values (for board/settings_*.c only; everybody
- * else uses board/settings.h).
+/* problems.h - what the reader tells the list of problems while it stores values (for board/settings_*.c only;
+ * everybody else uses board/settings.h).
  */
 #pragma once
 #include <stddef.h>

@@ -17,9 +17,9 @@
  *
  *     static const struct setting endpoint_rows[] = {
  *         SETTING_STRING(struct endpoint, address, .flags = SETTING_REQUIRED, .help = "IPv4 or IPv6 address ..."),
- *         SETTING_UNSIGNED(struct endpoint, port, .minimum = 1, .maximum = 65535, .default_number = 5000, .help = "..."),
- *         {0}};
- *     const struct settings endpoint_settings = {"endpoint", sizeof(struct endpoint), endpoint_rows, .help = "..."};
+ *         SETTING_UNSIGNED(struct endpoint, port, .minimum = 1, .maximum = 65535, .default_number = 5000, .help =
+ * "..."), {0}}; const struct settings endpoint_settings = {"endpoint", sizeof(struct endpoint), endpoint_rows, .help =
+ * "..."};
  *
  * Problems and values read belong to one thread.
  */
@@ -56,9 +56,9 @@ struct setting {
     const char *name;
     enum setting_type type;
     unsigned flags;
-    size_t offset;         /* of the value in its struct */
-    size_t capacity;       /* STRING, STRINGS: bytes of one char array; LIST: bytes of one element */
-    size_t count_offset;   /* STRINGS, LIST: of the unsigned count */
+    size_t offset;       /* of the value in its struct */
+    size_t capacity;     /* STRING, STRINGS: bytes of one char array; LIST: bytes of one element */
+    size_t count_offset; /* STRINGS, LIST: of the unsigned count */
     unsigned maximum_count;
     double minimum, maximum; /* numbers: inclusive; both 0: any */
     double default_number;   /* numbers, BOOL (0/1), CHOICE (index) */

@@ -17,9 +17,15 @@ struct reader {
     unsigned problems_before;
 };
 
-static void *at(void *base, size_t offset) { return (char *)base + offset; }
+static void *at(void *base, size_t offset)
+{
+    return (char *)base + offset;
+}
 
-static unsigned *count_of(const struct setting *row, void *base) { return at(base, row->count_offset); }
+static unsigned *count_of(const struct setting *row, void *base)
+{
+    return at(base, row->count_offset);
+}
 
 static void default_of(const struct setting *row, void *base)
 {
@@ -58,7 +64,10 @@ void settings_defaults(const struct settings *settings, void *value)
         default_of(row, value);
 }
 
-static unsigned line_of(const config_setting_t *node) { return (unsigned)config_setting_source_line(node); }
+static unsigned line_of(const config_setting_t *node)
+{
+    return (unsigned)config_setting_source_line(node);
+}
 
 #define PROBLEM(reader, node, ...) problem_in_file((reader)->problems, (reader)->file, line_of(node), __VA_ARGS__)
 
@@ -162,8 +171,7 @@ static void store_string(struct reader *reader, const config_setting_t *node, co
         strcpy(value, text);
 }
 
-static void read_choice(struct reader *reader, const config_setting_t *node, const struct setting *row,
-                        unsigned *value)
+static void read_choice(struct reader *reader, const config_setting_t *node, const struct setting *row, unsigned *value)
 {
     const char *text = config_setting_get_string(node);
     if (!text) {
@@ -316,8 +324,7 @@ static void read_value(struct reader *reader, config_setting_t *node, const stru
     }
 }
 
-void settings_inherit(const struct settings *settings, void *value, const void *parent,
-                      const struct problems *problems)
+void settings_inherit(const struct settings *settings, void *value, const void *parent, const struct problems *problems)
 {
     for (const struct setting *row = settings->rows; row->name; row++) {
         void *mine = at(value, row->offset);
@@ -383,7 +390,7 @@ static unsigned line_of_include(const char *text)
 static int read_text(const struct settings *settings, const char *name, const char *text, void *value,
                      struct problems *problems)
 {
-    struct reader reader = {problems, name, problems_count(problems)};
+    struct reader reader = { problems, name, problems_count(problems) };
     settings_defaults(settings, value);
     unsigned include = line_of_include(text);
     if (include) {

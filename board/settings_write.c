@@ -10,7 +10,10 @@
 #include "board/error.h"
 #include "board/settings.h"
 
-static const void *at(const void *base, size_t offset) { return (const char *)base + offset; }
+static const void *at(const void *base, size_t offset)
+{
+    return (const char *)base + offset;
+}
 
 static void write_rows(const struct settings *settings, FILE *stream, const void *value, unsigned depth);
 
@@ -179,10 +182,14 @@ int settings_write_file(const struct settings *settings, const char *path, const
 /* ---- reference page ---- */
 
 static const char *const type_names[] = {
-    [SETTING_TYPE_BOOL] = "true or false",    [SETTING_TYPE_UNSIGNED] = "integer",
-    [SETTING_TYPE_UINT64] = "integer",        [SETTING_TYPE_DOUBLE] = "number",
-    [SETTING_TYPE_STRING] = "string",         [SETTING_TYPE_CHOICE] = "one of",
-    [SETTING_TYPE_STRINGS] = "array of strings", [SETTING_TYPE_GROUP] = "group",
+    [SETTING_TYPE_BOOL] = "true or false",
+    [SETTING_TYPE_UNSIGNED] = "integer",
+    [SETTING_TYPE_UINT64] = "integer",
+    [SETTING_TYPE_DOUBLE] = "number",
+    [SETTING_TYPE_STRING] = "string",
+    [SETTING_TYPE_CHOICE] = "one of",
+    [SETTING_TYPE_STRINGS] = "array of strings",
+    [SETTING_TYPE_GROUP] = "group",
     [SETTING_TYPE_LIST] = "list of",
 };
 
@@ -229,7 +236,8 @@ static void print_table(const struct settings *settings, FILE *stream, struct pr
     if (printed->count == sizeof printed->tables / sizeof *printed->tables)
         return;
     printed->tables[printed->count++] = settings;
-    fprintf(stream, "## %s\n\n%s\n\n| key | value | default | takes effect | meaning |\n| --- | --- | --- | --- | --- |\n",
+    fprintf(stream,
+            "## %s\n\n%s\n\n| key | value | default | takes effect | meaning |\n| --- | --- | --- | --- | --- |\n",
             settings->name, settings->help ? settings->help : "");
     for (const struct setting *row = settings->rows; row->name; row++) {
         fprintf(stream, "| `%s` | ", row->name);
@@ -247,6 +255,6 @@ static void print_table(const struct settings *settings, FILE *stream, struct pr
 
 void settings_print_reference(const struct settings *settings, FILE *stream)
 {
-    struct printed printed = {.count = 0};
+    struct printed printed = { .count = 0 };
     print_table(settings, stream, &printed);
 }

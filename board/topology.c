@@ -27,7 +27,7 @@ static uint64_t read_number(const char *path, uint64_t fallback)
 
 static uint64_t free_hugepages_bytes(unsigned node)
 {
-    static const unsigned sizes_kib[] = {2048, 1048576};
+    static const unsigned sizes_kib[] = { 2048, 1048576 };
     uint64_t bytes = 0;
     for (unsigned i = 0; i < 2; i++) {
         char path[160];
@@ -57,7 +57,7 @@ static void read_node(hwloc_obj_t object, hwloc_const_cpuset_t allowed, struct t
 int topology_read(struct topology *topology, struct error *err)
 {
     hwloc_topology_t machine;
-    *topology = (struct topology){0};
+    *topology = (struct topology){ 0 };
     if (hwloc_topology_init(&machine) < 0 || hwloc_topology_load(machine) < 0)
         return error_set(err, -ENODEV, "hwloc cannot read this machine's topology");
     hwloc_const_cpuset_t allowed = hwloc_topology_get_allowed_cpuset(machine);
@@ -77,7 +77,7 @@ int topology_read(struct topology *topology, struct error *err)
 struct placement topology_place(const struct topology *topology, unsigned pipeline)
 {
     const struct topology_node *node = &topology->nodes[pipeline % topology->node_count];
-    struct placement place = {.node = node->id, .shared = topology->node_count < 2};
+    struct placement place = { .node = node->id, .shared = topology->node_count < 2 };
     unsigned first = 0, count = node->core_count;
     if (place.shared && node->core_count >= 2) {
         unsigned half = node->core_count / 2;

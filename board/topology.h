@@ -18,7 +18,7 @@ struct error;
 enum { TOPOLOGY_NODES_MAX = 8, TOPOLOGY_CORES_MAX = 512 };
 
 struct topology_node {
-    unsigned id;           /* the kernel's number */
+    unsigned id; /* the kernel's number */
     unsigned core_count;
     unsigned short cores[TOPOLOGY_CORES_MAX]; /* logical CPUs this process may use, ascending */
     uint64_t memory_bytes;

@@ -53,7 +53,7 @@ BENCHES = $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 BINARIES = $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 # ---- verbs ---------------------------------------------------------------------------------------------------------
-.PHONY: all help deps demo test unit fuzz rig bench check format formatcheck layers hotcheck cppcheck clangcheck reference install clean
+.PHONY: all help deps demo test unit fuzz rig bench check format formatcheck layers formats hotcheck cppcheck clangcheck reference install clean
 .DEFAULT_GOAL = all
 
 all: $(BINARIES) $(SOFTVPL) ## build everything into build/
@@ -86,7 +86,7 @@ bench: deps ## measure, side by side with peers (needs root)
 	$(MAKE) all $(BENCHES)
 	tools/bench.sh "$(T)"
 
-check: formatcheck layers hotcheck cppcheck clangcheck ## format, layers, hot path symbols, cppcheck, clang warnings
+check: formatcheck layers formats hotcheck cppcheck clangcheck ## format, layers, shared formats, hot path symbols, cppcheck, clang warnings
 
 format: ## rewrite all C files in the house's format
 	git ls-files '*.c' '*.h' | xargs clang-format -i
@@ -96,6 +96,9 @@ formatcheck:
 
 layers:
 	tools/check_layers.sh
+
+formats:
+	tools/check_formats.sh
 
 hotcheck: $(HOT:%=$(BUILD)/release/%.o)
 	tools/check_hot.sh $^

@@ -14,8 +14,8 @@
 
 struct error;
 
-/* Returns the connection (give: keep it open while reading; close it) and the ring's descriptor (give). -ENOENT: no such
- * input there; -ECONNREFUSED, -ENOENT: no data plane; -ETIMEDOUT: it does not answer. */
+/* Returns the connection (give: keep it open while reading; close it) and the ring's descriptor (give). -ENOENT: no
+ * such input there; -ECONNREFUSED, -ENOENT: no data plane; -ETIMEDOUT: it does not answer. */
 int attach_input(const char *run_directory, unsigned pipeline, const char *input, int *descriptor, struct error *err);
 bool attach_closed(int connection); /* never blocks */
 

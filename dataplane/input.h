@@ -33,8 +33,8 @@ struct input_endpoint {
 
 struct input {
     char name[INPUT_NAME_BYTES];
-    unsigned type;                                                           /* enum input_type */
-    char security_groups[INPUT_SECURITY_GROUPS_MAX][INPUT_NAME_BYTES];       /* names; at least one */
+    unsigned type;                                                     /* enum input_type */
+    char security_groups[INPUT_SECURITY_GROUPS_MAX][INPUT_NAME_BYTES]; /* names; at least one */
     unsigned security_groups_count;
     struct input_endpoint endpoints[INPUT_ENDPOINTS_MAX];
     unsigned endpoints_count;

@@ -13,21 +13,21 @@ enum poll_mode { POLL_ADAPTIVE, POLL_BUSY };
 /* A port of the data plane: a NIC by PCI address, or one of DPDK's virtual devices. */
 struct port_settings {
     char name[INPUT_NAME_BYTES];
-    char device[PORT_TEXT_BYTES];      /* "0000:81:00.0" or "net_af_packet0,iface=sdi0,..." */
-    char addresses[4][ADDRESS_TEXT_BYTES]; /* own "10.1.2.3/24": ARP and neighbour requests are answered, multicast is joined;
-                                              none: the kernel does that on this device */
+    char device[PORT_TEXT_BYTES];          /* "0000:81:00.0" or "net_af_packet0,iface=sdi0,..." */
+    char addresses[4][ADDRESS_TEXT_BYTES]; /* own "10.1.2.3/24": ARP and neighbour requests are answered, multicast is
+                                              joined; none: the kernel does that on this device */
     unsigned addresses_count;
-    unsigned queue_descriptors;        /* receive descriptors */
+    unsigned queue_descriptors; /* receive descriptors */
 };
 
 struct dataplane_settings {
     struct port_settings ports[JOB_PORTS_MAX];
     unsigned ports_count;
-    unsigned poll;                     /* enum poll_mode */
-    unsigned core;                     /* logical CPU of the poll-mode thread; 65535: first of the pipeline's placement */
-    unsigned memory_megabytes;         /* of DPDK */
+    unsigned poll;             /* enum poll_mode */
+    unsigned core;             /* logical CPU of the poll-mode thread; 65535: first of the pipeline's placement */
+    unsigned memory_megabytes; /* of DPDK */
     bool hugepages;
-    unsigned idle_sleep_usec;          /* adaptive: longest sleep when nothing comes */
+    unsigned idle_sleep_usec; /* adaptive: longest sleep when nothing comes */
 };
 
 struct dataplane_job {

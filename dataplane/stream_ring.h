@@ -38,8 +38,8 @@ struct stream_ring_config {
 
 /* ---- writer: create and destroy on a control thread, append on the poll-mode core ---- */
 int stream_ring_create(struct stream_ring_writer **out, const struct stream_ring_config *config, struct error *err);
-void stream_ring_destroy(struct stream_ring_writer *writer);                 /* NULL is fine; readers keep what is there */
-int stream_ring_descriptor(const struct stream_ring_writer *writer);         /* borrow: to send to a reader */
+void stream_ring_destroy(struct stream_ring_writer *writer);         /* NULL is fine; readers keep what is there */
+int stream_ring_descriptor(const struct stream_ring_writer *writer); /* borrow: to send to a reader */
 
 /* Copies record->bytes of payload into the ring (the one store of each byte) and publishes it; record->position is
  * filled in. Never fails: bytes must be 1..STREAM_RING_PACKET_BYTES_MAX (the caller's parser has checked). */
@@ -69,8 +69,8 @@ bool stream_ring_record_at(struct stream_ring_reader *reader, uint64_t position,
 
 /* The mapping, for a reader that walks it itself: base address of the double mapping and size of one copy. */
 const uint8_t *stream_ring_payload(const struct stream_ring_reader *reader, uint64_t *payload_bytes);
-uint64_t stream_ring_head(const struct stream_ring_reader *reader);         /* bytes written so far */
+uint64_t stream_ring_head(const struct stream_ring_reader *reader); /* bytes written so far */
 uint64_t stream_ring_instance(const struct stream_ring_reader *reader);
-uint64_t stream_ring_overruns(const struct stream_ring_reader *reader);     /* times lapped since open */
+uint64_t stream_ring_overruns(const struct stream_ring_reader *reader); /* times lapped since open */
 bool stream_ring_writer_alive(const struct stream_ring_reader *reader, uint64_t monotonic_ns); /* beat within 1 s */
 bool stream_ring_source_present(const struct stream_ring_reader *reader);

@@ -45,13 +45,13 @@ struct stream_ring_header {
     /* line 0: written once when the ring is made */
     uint64_t magic;
     uint32_t version;
-    uint32_t header_bytes;   /* sizeof this struct */
-    uint64_t instance;       /* random: another ring has another one */
-    uint64_t total_bytes;    /* of the memfd */
+    uint32_t header_bytes; /* sizeof this struct */
+    uint64_t instance;     /* random: another ring has another one */
+    uint64_t total_bytes;  /* of the memfd */
     uint32_t index_offset;
-    uint32_t record_count;   /* power of two */
+    uint32_t record_count; /* power of two */
     uint64_t payload_offset;
-    uint64_t payload_bytes;  /* power of two */
+    uint64_t payload_bytes; /* power of two */
     /* line 1: the writer's */
     _Alignas(64) _Atomic uint64_t payload_head; /* bytes written since the ring was made */
     _Atomic uint64_t record_head;               /* records written */

@@ -50,7 +50,8 @@ int audio_set_source(struct audio *audio, const struct AVCodecParameters *parame
 /* A compressed packet whose presentation time is tick_90k. Damaged ones are counted and skipped. Bounded: more than 4 s
  * ahead of what was encoded is dropped. */
 void audio_push(struct audio *audio, const struct AVPacket *packet, int64_t tick_90k);
-/* The first encoded frame will be the first of the grid that starts at or after tick_90k. Called once before running. */
+/* The first encoded frame will be the first of the grid that starts at or after tick_90k. Called once before running.
+ */
 void audio_start(struct audio *audio, int64_t tick_90k);
 /* Encodes every whole frame for which all samples are there, and, silent where they are not, those that end at or
  * before deadline_90k. */

@@ -2,9 +2,9 @@
 /* handoff.h - the encode process's end of the hand-off socket: finished segments go to the management plane by
  * descriptor, and are kept until it says that they have been delivered.
  *
- * Never blocks. While the management plane is away, segments are kept up to the bound (oldest dropped past it, counted);
- * when it is back they are sent again, in order; it knows by (instance, serial) what it has already. One thread: call
- * handoff_turn() at least ten times a second.
+ * Never blocks. While the management plane is away, segments are kept up to the bound (oldest dropped past it,
+ * counted); when it is back they are sent again, in order; it knows by (instance, serial) what it has already. One
+ * thread: call handoff_turn() at least ten times a second.
  *
  *     handoff_create(&handoff, &cfg, &err);
  *     handoff_turn(handoff);                              // connect, receive, send; callbacks are made from here
@@ -32,7 +32,7 @@ struct handoff_config {
     const char *run_directory; /* borrow */
     const char *channel;       /* borrow */
     unsigned pipeline;
-    uint64_t unacknowledged_bytes; /* bound of what is kept; 0: 256 MiB */
+    uint64_t unacknowledged_bytes;    /* bound of what is kept; 0: 256 MiB */
     unsigned unacknowledged_segments; /* 0: 2000 */
     const struct clock *clock;
     const struct log *log;
@@ -58,5 +58,5 @@ void handoff_segment(struct handoff *handoff, struct handoff_segment *segment, i
 int handoff_request_anchor(struct handoff *handoff, int64_t pts_90k, int64_t arrival_90k,
                            const struct timeline_rate *rate);
 void handoff_set_anchor(struct handoff *handoff, const struct handoff_anchor *anchor); /* told at every HELLO */
-void handoff_status(struct handoff *handoff, const char *json); /* dropped when nobody listens */
+void handoff_status(struct handoff *handoff, const char *json);                        /* dropped when nobody listens */
 struct handoff_counters handoff_counters(const struct handoff *handoff);

@@ -55,8 +55,8 @@ struct handoff_hello {
     struct handoff_header header;
     char channel[HANDOFF_NAME_BYTES];
     uint32_t pipeline;
-    uint32_t process; /* pid */
-    uint64_t instance; /* random per process: tells a restart */
+    uint32_t process;             /* pid */
+    uint64_t instance;            /* random per process: tells a restart */
     struct handoff_anchor anchor; /* in use; id 0: none yet */
 };
 static_assert(sizeof(struct handoff_hello) == 120, "hello layout");
@@ -65,15 +65,16 @@ struct handoff_welcome {
     struct handoff_header header;
     /* what the channel's timeline is: all 0 for a channel that never ran */
     uint32_t framerate_numerator, framerate_denominator; /* last known of this channel; 0: not known */
-    int64_t resume_tick_90k; /* end of the newest segment that every output of this pipeline has handed over; 0: fresh */
-    struct handoff_anchor anchors[HANDOFF_ANCHORS_MAX];  /* newest first; id 0 ends the list */
+    int64_t
+        resume_tick_90k; /* end of the newest segment that every output of this pipeline has handed over; 0: fresh */
+    struct handoff_anchor anchors[HANDOFF_ANCHORS_MAX]; /* newest first; id 0 ends the list */
 };
 static_assert(sizeof(struct handoff_welcome) == 128, "welcome layout");
 
 struct handoff_anchor_request {
     struct handoff_header header;
-    int64_t pts_90k;       /* 33 bit, of a picture of the new source timeline */
-    int64_t arrival_90k;   /* UTC in 90 kHz ticks, when its first packet arrived */
+    int64_t pts_90k;     /* 33 bit, of a picture of the new source timeline */
+    int64_t arrival_90k; /* UTC in 90 kHz ticks, when its first packet arrived */
     uint32_t framerate_numerator, framerate_denominator, frame_multiple, reserved;
 };
 static_assert(sizeof(struct handoff_anchor_request) == 48, "anchor request layout");
@@ -95,22 +96,22 @@ enum handoff_segment_flags {
 /* One finished segment of one output; its bytes are the sealed memfd that comes with the message. */
 struct handoff_segment {
     struct handoff_header header;
-    uint64_t instance;        /* of the process that made it */
-    uint64_t serial;          /* 1, 2, ... in this instance: acknowledged by (instance, serial) */
+    uint64_t instance; /* of the process that made it */
+    uint64_t serial;   /* 1, 2, ... in this instance: acknowledged by (instance, serial) */
     char group[HANDOFF_NAME_BYTES];
     char output[HANDOFF_NAME_BYTES];
-    int64_t number;           /* of the absolute grid: equal in both pipelines */
-    int64_t start_90k;        /* timeline: presentation time of its first picture (audio frame, if audio only) */
+    int64_t number;    /* of the absolute grid: equal in both pipelines */
+    int64_t start_90k; /* timeline: presentation time of its first picture (audio frame, if audio only) */
     int64_t duration_90k;
     uint64_t end_arrival_utc_ns; /* when the source packet that completed it arrived; 0: filler. For latency. */
-    uint64_t closed_utc_ns;   /* when it was finished */
-    uint64_t bytes;           /* of the memfd */
-    uint32_t flags;           /* enum handoff_segment_flags */
-    uint32_t width, height;   /* 0: no video */
+    uint64_t closed_utc_ns;      /* when it was finished */
+    uint64_t bytes;              /* of the memfd */
+    uint32_t flags;              /* enum handoff_segment_flags */
+    uint32_t width, height;      /* 0: no video */
     uint32_t framerate_numerator, framerate_denominator;
     uint32_t average_bitrate, peak_bitrate; /* bit/s as configured, container included: for BANDWIDTH */
     uint32_t sample_rate, channels;         /* 0: no audio */
-    char codecs[HANDOFF_CODECS_BYTES]; /* RFC 6381: "avc1.64001f,mp4a.40.2" */
+    char codecs[HANDOFF_CODECS_BYTES];      /* RFC 6381: "avc1.64001f,mp4a.40.2" */
     uint32_t reserved;
 };
 static_assert(sizeof(struct handoff_segment) == 312, "segment layout");

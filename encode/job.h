@@ -15,7 +15,7 @@ enum {
     ENCODE_VIDEOS_MAX = 8,
     ENCODE_AUDIOS_MAX = 8,
     ENCODE_AUDIO_SELECTORS_MAX = 8,
-    ENCODE_OUTPUTS_MAX = 16,       /* of all output groups of a channel together */
+    ENCODE_OUTPUTS_MAX = 16, /* of all output groups of a channel together */
     ENCODE_OUTPUT_AUDIOS_MAX = 4,
     ENCODE_TEXT_BYTES = 256,
 };
@@ -32,32 +32,41 @@ struct audio_selector {
     char language[4];         /* ISO 639-2, "" : any */
     unsigned language_policy; /* enum language_policy */
 };
-enum language_policy { LANGUAGE_LOOSE /* another audio when the language is not there */, LANGUAGE_STRICT /* silence */ };
+enum language_policy {
+    LANGUAGE_LOOSE /* another audio when the language is not there */,
+    LANGUAGE_STRICT /* silence */
+};
 
 /* ---- encodes ---- */
 enum video_codec { VIDEO_CODEC_H264 };
 enum rate_control { RATE_CONTROL_CBR, RATE_CONTROL_VBR, RATE_CONTROL_QVBR };
 enum video_profile { PROFILE_BASELINE, PROFILE_MAIN, PROFILE_HIGH };
 enum quality_preset { /* choices "superfast" ... "slow": oneVPL TargetUsage 7..1 on hardware */
-    PRESET_ULTRAFAST, PRESET_SUPERFAST, PRESET_VERYFAST, PRESET_FASTER, PRESET_FAST, PRESET_MEDIUM, PRESET_SLOW
+                      PRESET_ULTRAFAST,
+                      PRESET_SUPERFAST,
+                      PRESET_VERYFAST,
+                      PRESET_FASTER,
+                      PRESET_FAST,
+                      PRESET_MEDIUM,
+                      PRESET_SLOW
 };
 
 struct video_description {
     char name[ENCODE_NAME_BYTES];
-    unsigned codec;          /* enum video_codec */
-    unsigned width, height;  /* even; 0 and 0: as the source */
+    unsigned codec;             /* enum video_codec */
+    unsigned width, height;     /* even; 0 and 0: as the source */
     unsigned framerate_divisor; /* 1: every frame of the channel's frame rate, 2: every second, ... up to 6 */
-    unsigned rate_control;   /* enum rate_control */
-    unsigned bitrate;        /* bit/s */
-    unsigned max_bitrate;    /* bit/s, VBR and QVBR; 0: bitrate */
-    unsigned buffer_size;    /* bits; 0: twice the (maximum) bitrate */
-    unsigned quality;        /* QVBR level 1..10, 10 best */
-    double gop_seconds;      /* 0: gop_frames counts */
+    unsigned rate_control;      /* enum rate_control */
+    unsigned bitrate;           /* bit/s */
+    unsigned max_bitrate;       /* bit/s, VBR and QVBR; 0: bitrate */
+    unsigned buffer_size;       /* bits; 0: twice the (maximum) bitrate */
+    unsigned quality;           /* QVBR level 1..10, 10 best */
+    double gop_seconds;         /* 0: gop_frames counts */
     unsigned gop_frames;
-    unsigned b_frames;       /* 0..7 between references */
+    unsigned b_frames;         /* 0..7 between references */
     unsigned reference_frames; /* 0: the preset's */
-    unsigned profile;        /* enum video_profile */
-    unsigned preset;         /* enum quality_preset */
+    unsigned profile;          /* enum video_profile */
+    unsigned preset;           /* enum quality_preset */
 };
 
 enum audio_codec { AUDIO_CODEC_AAC };
@@ -75,8 +84,8 @@ enum input_loss_image { INPUT_LOSS_COLOR, INPUT_LOSS_SLATE };
 struct input_loss_behavior {
     unsigned repeat_frame_msec; /* 0..1000000; 1000000: for ever */
     unsigned black_frame_msec;
-    unsigned image;             /* enum input_loss_image */
-    char color[8];              /* "RRGGBB" */
+    unsigned image;                /* enum input_loss_image */
+    char color[8];                 /* "RRGGBB" */
     char slate[ENCODE_TEXT_BYTES]; /* path of a PNG or JPEG */
 };
 
@@ -86,23 +95,23 @@ enum encode_accelerator { ACCELERATOR_AUTO, ACCELERATOR_HARDWARE, ACCELERATOR_SO
 enum package_type { PACKAGE_HLS_TS };
 enum input_loss_action { INPUT_LOSS_EMIT_OUTPUT, INPUT_LOSS_PAUSE_OUTPUT };
 struct encode_output {
-    char group[ENCODE_NAME_BYTES];   /* output group's name */
-    char name[ENCODE_NAME_BYTES];    /* output's name, unique in the group */
-    unsigned package;                /* enum package_type */
-    double segment_length;           /* s */
-    unsigned input_loss_action;      /* enum input_loss_action */
-    char video[ENCODE_NAME_BYTES];   /* a video description's name; empty: audio only */
+    char group[ENCODE_NAME_BYTES];                            /* output group's name */
+    char name[ENCODE_NAME_BYTES];                             /* output's name, unique in the group */
+    unsigned package;                                         /* enum package_type */
+    double segment_length;                                    /* s */
+    unsigned input_loss_action;                               /* enum input_loss_action */
+    char video[ENCODE_NAME_BYTES];                            /* a video description's name; empty: audio only */
     char audios[ENCODE_OUTPUT_AUDIOS_MAX][ENCODE_NAME_BYTES]; /* audio descriptions' names */
     unsigned audios_count;
 };
 
 struct encode_job {
     char channel[ENCODE_NAME_BYTES];
-    unsigned pipeline;               /* 0 or 1 */
-    char input[ENCODE_NAME_BYTES];   /* attached at the data plane of the same pipeline */
-    unsigned accelerator;            /* enum encode_accelerator */
-    unsigned encoder_threads;        /* of the software runtime, per encode; hardware ignores it */
-    unsigned framerate_numerator;    /* 0: as the source */
+    unsigned pipeline;             /* 0 or 1 */
+    char input[ENCODE_NAME_BYTES]; /* attached at the data plane of the same pipeline */
+    unsigned accelerator;          /* enum encode_accelerator */
+    unsigned encoder_threads;      /* of the software runtime, per encode; hardware ignores it */
+    unsigned framerate_numerator;  /* 0: as the source */
     unsigned framerate_denominator;
     struct video_selector video_selector;
     struct audio_selector audio_selectors[ENCODE_AUDIO_SELECTORS_MAX];

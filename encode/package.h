@@ -26,11 +26,11 @@ struct log;
 struct package;
 
 struct package_config {
-    const struct encode_output *output;               /* borrow: outlives the package */
-    const struct timeline_rate *rate;                 /* borrow */
-    const struct AVCodecParameters *video;            /* borrow during create: SPS and PPS in extradata; NULL: none */
-    unsigned video_bitrate, video_peak_bitrate;       /* bit/s, for BANDWIDTH */
-    unsigned frame_ticks_90k;                         /* duration of one picture of this rung */
+    const struct encode_output *output;         /* borrow: outlives the package */
+    const struct timeline_rate *rate;           /* borrow */
+    const struct AVCodecParameters *video;      /* borrow during create: SPS and PPS in extradata; NULL: none */
+    unsigned video_bitrate, video_peak_bitrate; /* bit/s, for BANDWIDTH */
+    unsigned frame_ticks_90k;                   /* duration of one picture of this rung */
     uint32_t framerate_numerator, framerate_denominator; /* of this rung */
     const struct AVCodecParameters *audios[ENCODE_OUTPUT_AUDIOS_MAX];
     unsigned audio_bitrates[ENCODE_OUTPUT_AUDIOS_MAX];

@@ -14,9 +14,9 @@
 #include "encode/timeline.h"
 
 struct anchors {
-    struct handoff_anchor known[HANDOFF_ANCHORS_MAX]; /* newest first; id 0 ends */
-    uint64_t next_id;                                 /* 1 at first */
-    uint64_t in_use[2];                               /* id that each pipeline reports; 0: none */
+    struct handoff_anchor known[HANDOFF_ANCHORS_MAX];    /* newest first; id 0 ends */
+    uint64_t next_id;                                    /* 1 at first */
+    uint64_t in_use[2];                                  /* id that each pipeline reports; 0: none */
     uint32_t framerate_numerator, framerate_denominator; /* of the channel; 0: not known yet */
 };
 

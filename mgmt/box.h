@@ -13,8 +13,8 @@ struct api_settings {
 };
 
 struct box {
-    char board[64];           /* folder of board/boards */
-    char credentials[256];    /* file that only its owner can read; relative to the configuration folder */
+    char board[64];        /* folder of board/boards */
+    char credentials[256]; /* file that only its owner can read; relative to the configuration folder */
     struct dataplane_settings nodes[BOX_NODES_MAX]; /* node N receives endpoint N and feeds pipeline N */
     unsigned nodes_count;
     struct input_security_group input_security_groups[JOB_SECURITY_GROUPS_MAX];
@@ -28,5 +28,5 @@ extern const struct settings box_settings;
 
 /* Checks references, double endpoints on one node, two nodes on one device. */
 void box_check(const struct box *box, struct problems *problems);
-const struct input *box_input(const struct box *box, const char *name);      /* borrow; NULL: none */
+const struct input *box_input(const struct box *box, const char *name);                      /* borrow; NULL: none */
 void box_dataplane_job(const struct box *box, unsigned pipeline, struct dataplane_job *job); /* pure */

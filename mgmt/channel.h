@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* channel.h - a channel's configuration file (channels.d/<name>.cfg), and its checks before air.
  *
- * What cannot work is refused when the file is read, with the place and the reason: channel_check() looks at the channel
- * with the box it is to run on.
+ * What cannot work is refused when the file is read, with the place and the reason: channel_check() looks at the
+ * channel with the box it is to run on.
  */
 #pragma once
 #include "board/settings.h"

@@ -34,8 +34,8 @@ struct connection_settings {
 };
 
 struct destination {
-    char url[OUTPUT_URL_BYTES];             /* http:// or https:// prefix; no user or password in it */
-    char credentials[ENCODE_NAME_BYTES];    /* name of a section of the credentials file; empty: none */
+    char url[OUTPUT_URL_BYTES];                    /* http:// or https:// prefix; no user or password in it */
+    char credentials[ENCODE_NAME_BYTES];           /* name of a section of the credentials file; empty: none */
     char certificate_authority[ENCODE_TEXT_BYTES]; /* PEM file; empty: the system's */
 };
 
@@ -54,7 +54,7 @@ struct hls_settings {
 
 struct output {
     char name[ENCODE_NAME_BYTES];
-    char name_modifier[ENCODE_NAME_BYTES];    /* unique in the group */
+    char name_modifier[ENCODE_NAME_BYTES]; /* unique in the group */
     char segment_modifier[ENCODE_NAME_BYTES];
     char video[ENCODE_NAME_BYTES];
     char audio[ENCODE_OUTPUT_AUDIOS_MAX][ENCODE_NAME_BYTES];

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* publisher.h - one output group of one pipeline on its way to one destination.
  *
- * Takes finished segments, delivers each with HTTP PUT, and names in a playlist only what the destination has confirmed.
- * What leaves the window is deleted there. State that must outlive the process (the playlists' windows) is kept in the
- * spool, so that after a restart the playlists go on. Its queue is its own: no other publisher waits for it. Bounded by
- * the group's connection settings; what is dropped past the bounds is counted and alerted. One thread (the loop's).
+ * Takes finished segments, delivers each with HTTP PUT, and names in a playlist only what the destination has
+ * confirmed. What leaves the window is deleted there. State that must outlive the process (the playlists' windows) is
+ * kept in the spool, so that after a restart the playlists go on. Its queue is its own: no other publisher waits for
+ * it. Bounded by the group's connection settings; what is dropped past the bounds is counted and alerted. One thread
+ * (the loop's).
  *
  *     publisher_create(&publisher, &cfg, &err);
- *     publisher_segment(publisher, &segment, memfd);      // takes memfd; a segment it already has is acknowledged again
+ *     publisher_segment(publisher, &segment, memfd);      // takes memfd; a segment it already has is acknowledged
+ * again
  *     ... acknowledge(context, instance, serial) when the destination has it, or it was given up
  */
 #pragma once
@@ -27,11 +29,11 @@ struct publisher;
 struct transfer_engine;
 
 struct publisher_config {
-    const char *channel;              /* borrow, like all below */
+    const char *channel; /* borrow, like all below */
     unsigned pipeline;
     const struct output_group *group; /* outlives the publisher */
     struct loop *loop;
-    struct transfer_engine *engine;   /* libcurl's multi interface on the loop, shared by all publishers */
+    struct transfer_engine *engine; /* libcurl's multi interface on the loop, shared by all publishers */
     const struct credentials *credentials;
     struct alerts *alerts;
     const char *spool_directory;
@@ -49,6 +51,7 @@ void publisher_segment(struct publisher *publisher, const struct handoff_segment
 void publisher_finish(struct publisher *publisher);
 /* Timeline tick up to which every output's segments have been received (0: none): where a restarted encoder resumes. */
 int64_t publisher_resume_tick_90k(const struct publisher *publisher);
-/* Status (give): state, url, queue length and bytes, segments and bytes delivered, deleted, dropped, retries, last error,
- * last latency (source packet to playlist, and hand-off to playlist), per output last number. No credential in it. */
+/* Status (give): state, url, queue length and bytes, segments and bytes delivered, deleted, dropped, retries, last
+ * error, last latency (source packet to playlist, and hand-off to playlist), per output last number. No credential in
+ * it. */
 json_t *publisher_status(const struct publisher *publisher);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* segment_file.h - what libavformat writes into: one anonymous file in memory (memfd) per segment, sealed when done.
+ *
+ * One segment_file and its AVIOContext serve a muxer for all its segments; only the memfd below changes. While no file
+ * is open, what the muxer writes is thrown away. A finished memfd is sealed against every change, so that whoever gets
+ * the descriptor may trust its size and bytes; its file offset is 0 (it is shared with every process that gets the
+ * descriptor: read it with pread or mmap). One thread.
+ *
+ *     segment_file_create(&file, &err);
+ *     muxer->pb = segment_file_io(file);
+ *     segment_file_open(file, "news/720p/17", &err);
+ *     ... av_write_frame ...
+ *     int memfd = segment_file_close(file, &bytes, &err);
+ */
+#pragma once
+#include <stdint.h>
+
+struct AVIOContext;
+struct error;
+struct segment_file;
+
+int segment_file_create(struct segment_file **out, struct error *err);
+void segment_file_destroy(struct segment_file *file); /* with what is open and not closed; NULL is fine */
+struct AVIOContext *segment_file_io(struct segment_file *file); /* borrow, as long as the file */
+
+/* Begins a new memfd; `name` is what /proc/PID/fd shows. One that is still open is discarded. */
+int segment_file_open(struct segment_file *file, const char *name, struct error *err);
+/* Seals and gives the memfd (caller closes) and its size. Negative errno: it could not be written whole, it is gone. */
+int segment_file_close(struct segment_file *file, uint64_t *bytes, struct error *err);

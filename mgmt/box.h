@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* box.h - the box's configuration file (box.cfg): board, data plane nodes, security groups, inputs, API. */
+/* box.h - the box's configuration file (box.cfg): board, data plane nodes, security groups, inputs, API.
+ *
+ * A box names its board; what its file does not say about a node is what the board's file (board.cfg) says. Both are
+ * plain values.
+ *
+ *     if (box_read(&box, "/etc/biplane/box.cfg", boards_directory, problems) == 0)
+ *         box_dataplane_job(&box, 0, &job);
+ */
 #pragma once
 #include "board/settings.h"
 #include "dataplane/input.h"
@@ -12,8 +19,17 @@ struct api_settings {
     unsigned port;                    /* 0: no HTTP, only the unix socket */
 };
 
+/* What a kind of machine brings along: board/boards/<name>/board.cfg. */
+struct board {
+    char description[256];
+    unsigned accelerator;
+    struct dataplane_settings nodes[BOX_NODES_MAX];
+    unsigned nodes_count;
+};
+
 struct box {
     char board[64];        /* folder of board/boards */
+    unsigned accelerator;  /* enum encode_accelerator: what "auto" in a channel means on this box */
     char credentials[256]; /* file that only its owner can read; relative to the configuration folder */
     struct dataplane_settings nodes[BOX_NODES_MAX]; /* node N receives endpoint N and feeds pipeline N */
     unsigned nodes_count;
@@ -25,6 +41,10 @@ struct box {
 };
 
 extern const struct settings box_settings;
+extern const struct settings board_settings;
+
+/* Reads and checks the file, with what its board says where it is silent. 0, or -EINVAL when it added problems. */
+int box_read(struct box *box, const char *path, const char *boards_directory, struct problems *problems);
 
 /* Checks references, double endpoints on one node, two nodes on one device. */
 void box_check(const struct box *box, struct problems *problems);

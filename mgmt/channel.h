@@ -10,6 +10,7 @@
 #include "mgmt/output_group.h"
 
 struct box;
+struct credentials;
 
 enum channel_class { CHANNEL_STANDARD, CHANNEL_SINGLE_PIPELINE };
 
@@ -44,8 +45,17 @@ struct channel {
 
 extern const struct settings channel_settings;
 
+/* Fills in what may be left out: names of outputs; relative paths (slate, certificate authorities) become paths below
+ * `directory`. To be called on what was read, before the checks. */
+void channel_complete(struct channel *channel, const char *directory);
+
 /* 2 for standard, 1 for single_pipeline. */
 unsigned channel_pipelines(const struct channel *channel);
 void channel_check(const struct channel *channel, const struct box *box, struct problems *problems);
+/* Names of credentials exist. */
+void channel_check_credentials(const struct channel *channel, const struct credentials *credentials,
+                               struct problems *problems);
+/* No two channels of this list (NULLs are skipped), nor two groups or pipelines of one, write to one file name. */
+void channels_check_destinations(const struct channel *const *channels, unsigned count, struct problems *problems);
 /* The job of one of its pipelines. Pure. */
 void channel_encode_job(const struct channel *channel, unsigned pipeline, struct encode_job *job);

@@ -78,5 +78,8 @@ extern const struct settings hls_settings_table;
 extern const struct settings output_settings;
 extern const struct settings output_group_settings;
 
+/* Names the outputs that have no name: after their name modifier, or their place. */
+void output_group_complete(struct output_group *group);
+
 /* Checks what a row cannot say: URL forms, duplicates after resolution, modifiers, keep against index. */
 void output_group_check(const struct output_group *group, unsigned pipelines, struct problems *problems);

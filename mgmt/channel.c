@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mgmt/channel.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mgmt/box.h"
+#include "mgmt/credentials.h"
+
+static const struct setting input_attachment_rows[] = {
+    SETTING_STRING(struct input_attachment, input, .flags = SETTING_REQUIRED | SETTING_NAME,
+                   .help = "Name of an input of the box."),
+    SETTING_GROUP(struct input_attachment, video_selector, &video_selector_settings,
+                  .help = "Which video of the source; without it the first of the first program that has one."),
+    SETTING_LIST(struct input_attachment, audio_selectors, &audio_selector_settings,
+                 .help = "Which audios of the source, by name."),
+    { 0 }
+};
+static const struct settings input_attachment_settings = {
+    "input attachment", sizeof(struct input_attachment), input_attachment_rows,
+    .help = "The input that the channel takes, and what it takes from it."
+};
+
+static const struct setting encodes_rows[] = {
+    SETTING_LIST(struct encodes, video, &video_description_settings, .help = "The rungs of the ladder."),
+    SETTING_LIST(struct encodes, audio, &audio_description_settings, .help = "The audio encodes."),
+    { 0 }
+};
+static const struct settings encodes_settings = { "encodes", sizeof(struct encodes), encodes_rows,
+                                                  .help = "What is encoded, once, for all outputs." };
+
+static const char *const classes[] = { "standard", "single_pipeline", NULL };
+static const char *const accelerators[] = { "auto", "hardware", "software", NULL };
+
+static const struct setting channel_rows[] = {
+    SETTING_STRING(struct channel, name, .flags = SETTING_REQUIRED | SETTING_NAME,
+                   .help = "Name of the channel: that of its file."),
+    { .name = "class",
+      .type = SETTING_TYPE_CHOICE,
+      .offset = offsetof(struct channel, channel_class),
+      .choices = classes,
+      .default_number = CHANNEL_STANDARD,
+      .help = "standard: two pipelines, on two nodes, to two destinations; single_pipeline: one." },
+    SETTING_BOOL(struct channel, start, .default_number = 0, .help = "Start the channel as soon as the box is up."),
+    SETTING_CHOICE(struct channel, accelerator, .choices = accelerators, .default_number = ACCELERATOR_AUTO,
+                   .help = "What decodes, scales and encodes; auto: what the box says, else hardware where it is."),
+    SETTING_UNSIGNED(struct channel, encoder_threads, .minimum = 0, .maximum = 64, .default_number = 0,
+                     .help = "Threads of each encode in software; 0: as many as are good."),
+    SETTING_UNSIGNED(struct channel, framerate_numerator, .minimum = 0, .maximum = 240000, .default_number = 0,
+                     .help = "Frame rate of the channel; 0: as the source."),
+    SETTING_UNSIGNED(struct channel, framerate_denominator, .minimum = 0, .maximum = 1001, .default_number = 0,
+                     .help = "Its denominator: 1 or 1001; 0: as the source."),
+    SETTING_LIST(struct channel, input_attachments, &input_attachment_settings, .flags = SETTING_REQUIRED,
+                 .help = "The input."),
+    SETTING_GROUP(struct channel, encodes, &encodes_settings, .flags = SETTING_REQUIRED, .help = "The encodes."),
+    SETTING_GROUP(struct channel, input_loss, &input_loss_settings, .help = "What is shown without a source."),
+    SETTING_LIST(struct channel, output_groups, &output_group_settings, .flags = SETTING_REQUIRED,
+                 .help = "Where it goes."),
+    { 0 }
+};
+const struct settings channel_settings = {
+    "channel", sizeof(struct channel), channel_rows,
+    .help = "A file channels.d/<name>.cfg: one channel, from its input to its destinations."
+};
+
+static void make_absolute(char *path, size_t bytes, const char *directory)
+{
+    char whole[1024];
+    if (!*path || *path == '/')
+        return;
+    snprintf(whole, sizeof whole, "%s/%s", directory, path);
+    if (strlen(whole) < bytes)
+        strcpy(path, whole);
+}
+
+void channel_complete(struct channel *channel, const char *directory)
+{
+    make_absolute(channel->input_loss.slate, sizeof channel->input_loss.slate, directory);
+    for (unsigned g = 0; g < channel->output_groups_count; g++) {
+        struct output_group *group = &channel->output_groups[g];
+        output_group_complete(group);
+        for (unsigned d = 0; d < group->destinations_count; d++)
+            make_absolute(group->destinations[d].certificate_authority,
+                          sizeof group->destinations[d].certificate_authority, directory);
+    }
+}
+
+unsigned channel_pipelines(const struct channel *channel)
+{
+    return channel->channel_class == CHANNEL_SINGLE_PIPELINE ? 1 : 2;
+}
+
+/* ---- checks: from the outputs back to the input ---- */
+static bool video_exists(const struct channel *channel, const char *name)
+{
+    for (unsigned i = 0; i < channel->encodes.video_count; i++)
+        if (strcmp(channel->encodes.video[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool audio_exists(const struct channel *channel, const char *name)
+{
+    for (unsigned i = 0; i < channel->encodes.audio_count; i++)
+        if (strcmp(channel->encodes.audio[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void check_references(const struct channel *channel, const struct output_group *group, struct problems *problems)
+{
+    for (unsigned i = 0; i < group->outputs_count; i++) {
+        const struct output *output = &group->outputs[i];
+        if (output->video[0] && !video_exists(channel, output->video))
+            problem_at(problems, output->video, "output \"%s\" of group \"%s\": there is no video description \"%s\"",
+                       output->name, group->name, output->video);
+        for (unsigned a = 0; a < output->audio_count; a++)
+            if (!audio_exists(channel, output->audio[a]))
+                problem_at(problems, output->audio[a],
+                           "output \"%s\" of group \"%s\": there is no audio description \"%s\"", output->name,
+                           group->name, output->audio[a]);
+    }
+}
+
+static bool encode_is_used(const struct channel *channel, const char *name, bool video)
+{
+    for (unsigned g = 0; g < channel->output_groups_count; g++)
+        for (unsigned i = 0; i < channel->output_groups[g].outputs_count; i++) {
+            const struct output *output = &channel->output_groups[g].outputs[i];
+            if (video && strcmp(output->video, name) == 0)
+                return true;
+            for (unsigned a = 0; !video && a < output->audio_count; a++)
+                if (strcmp(output->audio[a], name) == 0)
+                    return true;
+        }
+    return false;
+}
+
+/* An encode that nothing takes costs a share of the machine, day and night, for nothing: it is refused. */
+static void check_unused(const struct channel *channel, struct problems *problems)
+{
+    const struct encodes *encodes = &channel->encodes;
+    for (unsigned i = 0; i < encodes->video_count; i++)
+        if (!encode_is_used(channel, encodes->video[i].name, true))
+            problem_at(problems, &encodes->video[i], "video description \"%s\" is not used by any output",
+                       encodes->video[i].name);
+    for (unsigned i = 0; i < encodes->audio_count; i++)
+        if (!encode_is_used(channel, encodes->audio[i].name, false))
+            problem_at(problems, &encodes->audio[i], "audio description \"%s\" is not used by any output",
+                       encodes->audio[i].name);
+}
+
+static void check_selectors(const struct channel *channel, struct problems *problems)
+{
+    const struct input_attachment *attachment = &channel->input_attachments[0];
+    for (unsigned i = 0; i < channel->encodes.audio_count; i++) {
+        const struct audio_description *audio = &channel->encodes.audio[i];
+        bool found = !audio->selector[0];
+        for (unsigned s = 0; s < attachment->audio_selectors_count && !found; s++)
+            found = strcmp(attachment->audio_selectors[s].name, audio->selector) == 0;
+        if (!found)
+            problem_at(problems, audio->selector, "audio description \"%s\": there is no audio selector \"%s\"",
+                       audio->name, audio->selector);
+    }
+}
+
+static void check_input(const struct channel *channel, const struct box *box, struct problems *problems)
+{
+    unsigned pipelines = channel_pipelines(channel);
+    const char *class_name = classes[channel->channel_class];
+    if (!channel->input_attachments_count || !channel->input_attachments[0].input[0])
+        return;
+    const char *name = channel->input_attachments[0].input;
+    const struct input *input = box_input(box, name);
+    if (!input)
+        problem_at(problems, name, "there is no input \"%s\" in the box", name);
+    else if (input->endpoints_count < pipelines)
+        problem_at(problems, name, "a %s channel needs %u endpoints: input \"%s\" has %u", class_name, pipelines, name,
+                   input->endpoints_count);
+    if (box->nodes_count < pipelines)
+        problem_at(problems, &channel->channel_class, "a %s channel needs %u nodes: the box has %u", class_name,
+                   pipelines, box->nodes_count);
+    for (unsigned node = 0; node < pipelines && node < box->nodes_count; node++)
+        if (!box->nodes[node].ports_count)
+            problem_at(problems, name, "pipeline %u would receive nothing: node %u of the box has no port", node, node);
+}
+
+static void check_input_loss(const struct channel *channel, struct problems *problems)
+{
+    const struct input_loss_behavior *loss = &channel->input_loss;
+    if (loss->image == INPUT_LOSS_SLATE && !loss->slate[0])
+        problem_at(problems, &loss->image, "input_loss: image is \"slate\", but \"slate\" names no file");
+    else if (loss->image == INPUT_LOSS_SLATE && access(loss->slate, R_OK) < 0)
+        problem_at(problems, loss->slate, "input_loss: slate %s cannot be read", loss->slate);
+    size_t digits = 0;
+    while (isxdigit((unsigned char)loss->color[digits]))
+        digits++;
+    if (loss->color[0] && (digits != 6 || loss->color[6]))
+        problem_at(problems, loss->color, "input_loss: color \"%s\" is not six hexadecimal digits, as in \"1e90ff\"",
+                   loss->color);
+}
+
+static void check_framerate(const struct channel *channel, struct problems *problems)
+{
+    unsigned numerator = channel->framerate_numerator, denominator = channel->framerate_denominator;
+    if (!numerator != !denominator)
+        problem_at(problems, numerator ? &channel->framerate_numerator : &channel->framerate_denominator,
+                   "framerate_numerator and framerate_denominator must be given together");
+    else if (denominator && (numerator < 5 * denominator || numerator > 120 * denominator))
+        problem_at(problems, &channel->framerate_numerator, "a frame rate of %u/%u is not between 5 and 120", numerator,
+                   denominator);
+}
+
+/* What is left is checked by the plane that will run the job; it points at the job, which has no lines of its own. */
+static void check_as_job(const struct channel *channel, unsigned pipeline, struct problems *problems)
+{
+    struct problems *found = problems_create();
+    struct encode_job *job = calloc(1, sizeof *job);
+    if (found && job) {
+        channel_encode_job(channel, pipeline, job);
+        encode_job_check(job, found);
+    }
+    for (unsigned i = 0; found && i < problems_count(found); i++)
+        problem_at(problems, channel, "%s", problems_text(found, i));
+    free(job);
+    problems_destroy(found);
+}
+
+void channel_check(const struct channel *channel, const struct box *box, struct problems *problems)
+{
+    unsigned before = problems_count(problems), outputs = 0;
+    if (strcmp(channel->name, "dataplane") == 0)
+        problem_at(problems, channel->name,
+                   "a channel cannot be called \"dataplane\": its files would be those of a "
+                   "data plane");
+    for (unsigned g = 0; g < channel->output_groups_count; g++) {
+        const struct output_group *group = &channel->output_groups[g];
+        output_group_check(group, channel_pipelines(channel), problems);
+        check_references(channel, group, problems);
+        outputs += group->outputs_count;
+    }
+    if (outputs > ENCODE_OUTPUTS_MAX)
+        problem_at(problems, channel->output_groups, "%u outputs in all groups together: at most %d", outputs,
+                   ENCODE_OUTPUTS_MAX);
+    check_unused(channel, problems);
+    for (unsigned i = 0; i < channel->encodes.video_count; i++)
+        video_description_check(&channel->encodes.video[i], problems);
+    check_selectors(channel, problems);
+    check_framerate(channel, problems);
+    check_input_loss(channel, problems);
+    check_input(channel, box, problems);
+    if (problems_count(problems) == before)
+        check_as_job(channel, 0, problems);
+}
+
+void channel_check_credentials(const struct channel *channel, const struct credentials *credentials,
+                               struct problems *problems)
+{
+    for (unsigned g = 0; g < channel->output_groups_count; g++)
+        for (unsigned d = 0; d < channel->output_groups[g].destinations_count; d++) {
+            const struct destination *destination = &channel->output_groups[g].destinations[d];
+            if (destination->credentials[0] && !credentials_find(credentials, destination->credentials))
+                problem_at(problems, destination->credentials,
+                           "output group \"%s\": there are no credentials \"%s\" in the credentials file",
+                           channel->output_groups[g].name, destination->credentials);
+        }
+}
+
+void channel_encode_job(const struct channel *channel, unsigned pipeline, struct encode_job *job)
+{
+    settings_defaults(&encode_job_settings, job);
+    strcpy(job->channel, channel->name);
+    job->pipeline = pipeline;
+    job->accelerator = channel->accelerator;
+    job->encoder_threads = channel->encoder_threads;
+    job->framerate_numerator = channel->framerate_numerator;
+    job->framerate_denominator = channel->framerate_denominator;
+    const struct input_attachment *attachment = &channel->input_attachments[0];
+    strcpy(job->input, attachment->input);
+    job->video_selector = attachment->video_selector;
+    memcpy(job->audio_selectors, attachment->audio_selectors, sizeof job->audio_selectors);
+    job->audio_selectors_count = attachment->audio_selectors_count;
+    memcpy(job->videos, channel->encodes.video, sizeof job->videos);
+    job->videos_count = channel->encodes.video_count;
+    memcpy(job->audios, channel->encodes.audio, sizeof job->audios);
+    job->audios_count = channel->encodes.audio_count;
+    job->input_loss = channel->input_loss;
+    for (unsigned g = 0; g < channel->output_groups_count; g++)
+        for (unsigned i = 0; i < channel->output_groups[g].outputs_count; i++) {
+            const struct output_group *group = &channel->output_groups[g];
+            const struct output *output = &group->outputs[i];
+            if (job->outputs_count == ENCODE_OUTPUTS_MAX)
+                return;
+            struct encode_output *made = &job->outputs[job->outputs_count++];
+            *made = (struct encode_output){
+                .package = PACKAGE_HLS_TS,
+                .segment_length = group->hls.segment_length,
+                .input_loss_action = group->hls.input_loss_action,
+                .audios_count = output->audio_count,
+            };
+            strcpy(made->group, group->name);
+            strcpy(made->name, output->name);
+            strcpy(made->video, output->video);
+            memcpy(made->audios, output->audio, sizeof made->audios);
+        }
+}

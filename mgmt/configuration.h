@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* configuration.h - all of a configuration folder: box.cfg, channels.d/<name>.cfg, the credentials file; read and
+ * checked as a whole, so that either all of it is used or none.
+ *
+ *     if (configuration_read(&configuration, "/etc/biplane", boards_directory, problems) < 0)
+ *         problems_print(problems, stderr);
+ */
+#pragma once
+#include <stddef.h>
+
+#include "mgmt/box.h"
+#include "mgmt/channel.h"
+
+struct credentials;
+
+enum { CONFIGURATION_CHANNELS_MAX = 32 };
+
+struct configuration {
+    struct box box;
+    struct credentials *credentials;
+    unsigned channels_count;
+    struct channel *channels[CONFIGURATION_CHANNELS_MAX]; /* by name, ascending */
+};
+
+/* 0 and a configuration (give), or -EINVAL and problems. */
+int configuration_read(struct configuration **out, const char *directory, const char *boards_directory,
+                       struct problems *problems);
+void configuration_destroy(struct configuration *configuration); /* NULL is fine */
+const struct channel *configuration_channel(const struct configuration *configuration, const char *name); /* borrow */
+
+/* Where the boards are: installed beside the programs (../share/biplane/boards), or in the source tree that the
+ * programs were built in (../../board/boards). */
+void configuration_find_boards(const char *programs_directory, char *path, size_t bytes);
+
+/* The same text for the same values: what a job is compared and hashed by. Give (free); NULL: no memory. */
+char *configuration_text(const struct settings *settings, const void *value);

@@ -3,10 +3,11 @@
  *
  * A pipeline that meets a new source timeline asks; if a known anchor puts the picture where its arrival says (within
  * 1 s, the source clock's drift considered), that one is the answer, so that the second pipeline to ask gets what the
- * first got; else a new one is made from the arrival. The last HANDOFF_ANCHORS_MAX are kept, and saved in the spool.
- * Pure state: no I/O, time comes in with the calls.
+ * first got; else a new one is made from the arrival. The last HANDOFF_ANCHORS_MAX are kept, and saved in the spool
+ * (by mgmt/inbox.h). Pure state: no I/O, time comes in with the calls. All zero is a channel that never ran.
  */
 #pragma once
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,6 +26,11 @@ struct handoff_anchor anchors_answer(struct anchors *anchors, unsigned pipeline,
                                      const struct handoff_anchor_request *request);
 /* A pipeline tells which anchor it uses (also one it had to choose alone: kept, so that its twin can follow it). */
 void anchors_use(struct anchors *anchors, unsigned pipeline, const struct handoff_anchor *anchor);
-/* A segment that ends at tick_90k was finished at utc_90k: follows the drift. */
+/* The source packet that completed a segment which ends at tick_90k arrived at utc_90k: follows the source clock's
+ * drift. Arrival, not the time when the segment was finished: what the pipeline adds must not look like drift. */
 void anchors_follow(struct anchors *anchors, unsigned pipeline, int64_t tick_90k, int64_t utc_90k);
 bool anchors_locked(const struct anchors *anchors); /* both pipelines use the same one */
+
+/* For the spool. Which pipeline uses which is not saved: processes tell it when they connect. */
+json_t *anchors_json(const struct anchors *anchors); /* give */
+int anchors_from_json(struct anchors *anchors, const json_t *json); /* -EBADMSG: not anchors; they are all zero then */

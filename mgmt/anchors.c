@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mgmt/anchors.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define TOLERANCE_90K   90000               /* how far from its arrival a known anchor may put a picture */
+#define DRIFT_LIMIT_90K (5 * 90000)         /* a segment further off than this tells nothing about drift */
+#define SELF_CHOSEN     (UINT64_C(1) << 63) /* see struct handoff_anchor */
+
+enum { DRIFT_SMOOTHING = 16 }; /* segments: one late packet must not move the skew by its whole delay */
+
+static struct handoff_anchor *find(struct anchors *anchors, uint64_t id)
+{
+    for (unsigned i = 0; id && i < HANDOFF_ANCHORS_MAX; i++)
+        if (anchors->known[i].id == id)
+            return &anchors->known[i];
+    return NULL;
+}
+
+/* The oldest that no pipeline uses makes room; there are more places than pipelines. */
+static struct handoff_anchor *add(struct anchors *anchors, const struct handoff_anchor *anchor)
+{
+    unsigned last = HANDOFF_ANCHORS_MAX - 1;
+    while (last > 0 && anchors->known[last].id &&
+           (anchors->known[last].id == anchors->in_use[0] || anchors->known[last].id == anchors->in_use[1]))
+        last--;
+    memmove(&anchors->known[1], &anchors->known[0], last * sizeof anchors->known[0]);
+    anchors->known[0] = *anchor;
+    return &anchors->known[0];
+}
+
+static bool fits(const struct handoff_anchor *anchor, const struct handoff_anchor_request *request)
+{
+    int64_t expected_90k = request->arrival_90k + anchor->skew_90k;
+    int64_t placed_90k = timeline_place_pts_90k(request->pts_90k, anchor->anchor_90k, expected_90k);
+    int64_t off_90k = placed_90k - expected_90k;
+    return off_90k >= -TOLERANCE_90K && off_90k <= TOLERANCE_90K;
+}
+
+/* The twin's first: what locks them is better than what is newest. */
+static struct handoff_anchor *find_fitting(struct anchors *anchors, unsigned pipeline,
+                                           const struct handoff_anchor_request *request)
+{
+    struct handoff_anchor *twins = find(anchors, anchors->in_use[!pipeline]);
+    if (twins && fits(twins, request))
+        return twins;
+    for (unsigned i = 0; i < HANDOFF_ANCHORS_MAX && anchors->known[i].id; i++)
+        if (fits(&anchors->known[i], request))
+            return &anchors->known[i];
+    return NULL;
+}
+
+struct handoff_anchor anchors_answer(struct anchors *anchors, unsigned pipeline,
+                                     const struct handoff_anchor_request *request)
+{
+    struct handoff_anchor *anchor = find_fitting(anchors, pipeline, request);
+    anchors->in_use[pipeline] = 0; /* what it used so far may make room */
+    if (!anchor) {
+        struct timeline_rate rate = {
+            .numerator = request->framerate_numerator,
+            .denominator = request->framerate_denominator,
+            .frame_multiple = request->frame_multiple,
+        };
+        if (anchors->next_id == 0)
+            anchors->next_id = 1;
+        anchor = add(anchors, &(struct handoff_anchor){
+                                  .id = anchors->next_id++,
+                                  .anchor_90k = timeline_anchor_for(&rate, request->pts_90k, request->arrival_90k),
+                              });
+    }
+    anchors->in_use[pipeline] = anchor->id;
+    anchors->framerate_numerator = request->framerate_numerator;
+    anchors->framerate_denominator = request->framerate_denominator;
+    return *anchor;
+}
+
+void anchors_use(struct anchors *anchors, unsigned pipeline, const struct handoff_anchor *anchor)
+{
+    anchors->in_use[pipeline] = 0;
+    if (anchor->id == 0)
+        return;
+    struct handoff_anchor *known = find(anchors, anchor->id);
+    /* Twins that each had to choose alone may have come to the same: then they are locked, whatever the ids say. */
+    for (unsigned i = 0; !known && i < HANDOFF_ANCHORS_MAX && anchors->known[i].id; i++)
+        if (anchors->known[i].anchor_90k == anchor->anchor_90k)
+            known = &anchors->known[i];
+    if (!known || known->anchor_90k != anchor->anchor_90k) {
+        struct handoff_anchor added = *anchor;
+        if (known) /* the number was given out twice (the spool was lost): the same id must not mean two anchors */
+            added.id |= SELF_CHOSEN;
+        else if (!(added.id & SELF_CHOSEN) && anchors->next_id <= added.id)
+            anchors->next_id = added.id + 1;
+        known = find(anchors, added.id);
+        if (!known || known->anchor_90k != added.anchor_90k)
+            known = add(anchors, &added);
+    }
+    anchors->in_use[pipeline] = known->id;
+}
+
+void anchors_follow(struct anchors *anchors, unsigned pipeline, int64_t tick_90k, int64_t utc_90k)
+{
+    struct handoff_anchor *anchor = find(anchors, anchors->in_use[pipeline]);
+    int64_t change_90k = anchor ? tick_90k - utc_90k - anchor->skew_90k : 0;
+    if (change_90k >= -DRIFT_LIMIT_90K && change_90k <= DRIFT_LIMIT_90K && anchor)
+        anchor->skew_90k += change_90k / DRIFT_SMOOTHING;
+}
+
+bool anchors_locked(const struct anchors *anchors)
+{
+    return anchors->in_use[0] && anchors->in_use[0] == anchors->in_use[1];
+}
+
+json_t *anchors_json(const struct anchors *anchors)
+{
+    json_t *known = json_array();
+    for (unsigned i = 0; i < HANDOFF_ANCHORS_MAX && anchors->known[i].id; i++)
+        json_array_append_new(known, json_pack("{s:I, s:I, s:I}", "id", (json_int_t)anchors->known[i].id, "anchor_90k",
+                                               (json_int_t)anchors->known[i].anchor_90k, "skew_90k",
+                                               (json_int_t)anchors->known[i].skew_90k));
+    return json_pack("{s:i, s:I, s:I, s:I, s:o}", "version", 1, "next_id", (json_int_t)anchors->next_id,
+                     "framerate_numerator", (json_int_t)anchors->framerate_numerator, "framerate_denominator",
+                     (json_int_t)anchors->framerate_denominator, "anchors", known);
+}
+
+int anchors_from_json(struct anchors *anchors, const json_t *json)
+{
+    json_int_t next_id, numerator, denominator;
+    int version;
+    json_t *known;
+    struct anchors read = { 0 };
+
+    *anchors = read;
+    if (json_unpack((json_t *)json, "{s:i, s:I, s:I, s:I, s:o}", "version", &version, "next_id", &next_id,
+                    "framerate_numerator", &numerator, "framerate_denominator", &denominator, "anchors", &known) < 0 ||
+        version != 1 || next_id < 0 || numerator < 0 || numerator > UINT32_MAX || denominator < 0 ||
+        denominator > UINT32_MAX || json_array_size(known) > HANDOFF_ANCHORS_MAX)
+        return -EBADMSG;
+    for (unsigned i = 0; i < json_array_size(known); i++) {
+        json_int_t id, anchor_90k, skew_90k;
+        if (json_unpack(json_array_get(known, i), "{s:I, s:I, s:I}", "id", &id, "anchor_90k", &anchor_90k, "skew_90k",
+                        &skew_90k) < 0 ||
+            id == 0 || anchor_90k < 0 || anchor_90k >= PTS_MODULUS)
+            return -EBADMSG;
+        read.known[i] =
+            (struct handoff_anchor){ .id = (uint64_t)id, .anchor_90k = anchor_90k, .skew_90k = skew_90k };
+    }
+    read.next_id = (uint64_t)next_id;
+    read.framerate_numerator = (uint32_t)numerator;
+    read.framerate_denominator = (uint32_t)denominator;
+    *anchors = read;
+    return 0;
+}

@@ -45,6 +45,7 @@ int stream_ring_descriptor(const struct stream_ring_writer *writer); /* borrow: 
  * filled in. Never fails: bytes must be 1..STREAM_RING_PACKET_BYTES_MAX (the caller's parser has checked). */
 void stream_ring_append(struct stream_ring_writer *writer, struct stream_ring_record *record, const void *payload);
 void stream_ring_beat(struct stream_ring_writer *writer, uint64_t monotonic_ns, bool source_present);
+uint64_t stream_ring_stored_bytes(const struct stream_ring_writer *writer); /* payload bytes copied in; any thread */
 
 /* ---- reader ---- */
 /* Takes the descriptor on success. Checks magic, version, sizes and offsets against the descriptor's real size;

@@ -11,9 +11,11 @@
  *     payload_offset                payload_bytes bytes   (page multiple, power of two)
  *
  * Positions count bytes (or records) since the ring was made and never wrap in practice (64 bit); the place of position
- * p is p modulo the size. The writer fills payload and record, then publishes: payload_head, then record_head, both
- * with release order. A reader takes record_head and payload_head with acquire order. Bytes older than
- * payload_head - payload_bytes are overwritten: a reader that fell behind finds out by comparing again after reading.
+ * p is p modulo the size. The writer fills payload and record, then publishes: record_head, then payload_head, both
+ * with release order, so that whoever sees a byte (payload_head, acquire order) finds its record. The writer may be
+ * busy with one packet (STREAM_RING_PACKET_BYTES_MAX at most) beyond payload_head, one record beyond record_head: bytes
+ * older than payload_head + that - payload_bytes may be overwritten. A reader that fell behind finds out by comparing
+ * again after reading.
  *
  * Whoever changes a byte of this file changes STREAM_RING_VERSION.
  */

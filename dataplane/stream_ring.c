@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* stream_ring.c - making a ring: a sealed memfd on the right node, every page touched before the first packet comes. */
+#include "dataplane/stream_ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <numa.h>
+#include <numaif.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "board/error.h"
+#include "dataplane/stream_ring_writer.h"
+
+enum {
+    PAYLOAD_BYTES_DEFAULT = 16 << 20,
+    /* One record for every 256 bytes: an eighth of the payload's size. Streams of smaller packets can look back over
+     * fewer of them in the index than in the payload. */
+    BYTES_A_RECORD = 256,
+};
+
+struct stream_ring_layout stream_ring_layout_of(uint64_t payload_bytes, uint64_t record_count)
+{
+    struct stream_ring_layout layout = { .payload_bytes = payload_bytes, .record_count = record_count };
+    uint64_t index_bytes = record_count * sizeof(struct stream_ring_record);
+    layout.index_offset = STREAM_RING_PAGE_BYTES;
+    layout.payload_offset = layout.index_offset + (index_bytes + STREAM_RING_PAGE_BYTES - 1) / STREAM_RING_PAGE_BYTES *
+                                                      STREAM_RING_PAGE_BYTES;
+    layout.total_bytes = layout.payload_offset + payload_bytes;
+    return layout;
+}
+
+void *stream_ring_map(int descriptor, const struct stream_ring_layout *layout, int protection, size_t *mapped_bytes)
+{
+    size_t bytes = layout->total_bytes + layout->payload_bytes;
+    uint8_t *room = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED)
+        return MAP_FAILED;
+    void *first = mmap(room, layout->total_bytes, protection, MAP_SHARED | MAP_FIXED, descriptor, 0);
+    void *second = first == MAP_FAILED ? MAP_FAILED
+                                       : mmap(room + layout->total_bytes, layout->payload_bytes, protection,
+                                              MAP_SHARED | MAP_FIXED, descriptor, (off_t)layout->payload_offset);
+    if (second == MAP_FAILED) {
+        int saved = errno;
+        munmap(room, bytes);
+        errno = saved;
+        return MAP_FAILED;
+    }
+    *mapped_bytes = bytes;
+    return room;
+}
+
+/* The node is preferred, not demanded: a ring on the wrong node is slow, no ring is black. Touching both mappings
+ * spares the poll-mode core its page faults. */
+static void place(uint8_t *mapping, size_t bytes, unsigned node)
+{
+    if (numa_available() >= 0 && node < 64) {
+        unsigned long nodes = 1UL << node;
+        mbind(mapping, bytes, MPOL_PREFERRED, &nodes, 64, 0);
+    }
+    for (size_t i = 0; i < bytes; i += STREAM_RING_PAGE_BYTES)
+        ((volatile uint8_t *)mapping)[i] = 0;
+}
+
+static void fill_header(struct stream_ring_header *header, const struct stream_ring_layout *layout)
+{
+    uint64_t instance = 0;
+    while (instance == 0)
+        if (getrandom(&instance, sizeof instance, 0) != sizeof instance)
+            instance = (uint64_t)getpid() << 32 | (uint32_t)(uintptr_t)header;
+    header->version = STREAM_RING_VERSION;
+    header->header_bytes = sizeof *header;
+    header->instance = instance;
+    header->total_bytes = layout->total_bytes;
+    header->index_offset = (uint32_t)layout->index_offset;
+    header->record_count = (uint32_t)layout->record_count;
+    header->payload_offset = layout->payload_offset;
+    header->payload_bytes = layout->payload_bytes;
+    header->magic = STREAM_RING_MAGIC;
+}
+
+/* After sealing nobody can shrink it under a reader (SIGBUS), and new mappings are read-only. */
+static int make_file(struct stream_ring_writer *writer, const struct stream_ring_config *config,
+                     const struct stream_ring_layout *layout, struct error *err)
+{
+    const char *name = config->name ? config->name : "stream-ring";
+    writer->descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (writer->descriptor < 0)
+        return error_set_errno(err, -errno, "stream ring %s", name);
+    if (ftruncate(writer->descriptor, (off_t)layout->total_bytes) < 0)
+        return error_set_errno(err, -errno, "stream ring %s of %llu bytes", name,
+                               (unsigned long long)layout->total_bytes);
+    writer->mapping = stream_ring_map(writer->descriptor, layout, PROT_READ | PROT_WRITE, &writer->mapped_bytes);
+    if (writer->mapping == MAP_FAILED)
+        return error_set_errno(err, -errno, "mapping stream ring %s of %llu bytes", name,
+                               (unsigned long long)layout->total_bytes);
+    place(writer->mapping, writer->mapped_bytes, config->node);
+    int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
+    if (fcntl(writer->descriptor, F_ADD_SEALS, seals) < 0)
+        return error_set_errno(err, -errno, "sealing stream ring %s", name);
+    return 0;
+}
+
+int stream_ring_create(struct stream_ring_writer **out, const struct stream_ring_config *config, struct error *err)
+{
+    uint64_t wanted = config->payload_bytes ? config->payload_bytes : PAYLOAD_BYTES_DEFAULT;
+    uint64_t payload_bytes = STREAM_RING_PAYLOAD_BYTES_MIN;
+    if (wanted > STREAM_RING_PAYLOAD_BYTES_MAX)
+        return error_set(err, -EINVAL, "stream ring of %llu bytes: at most %d", (unsigned long long)wanted,
+                         STREAM_RING_PAYLOAD_BYTES_MAX);
+    while (payload_bytes < wanted)
+        payload_bytes *= 2;
+    struct stream_ring_layout layout = stream_ring_layout_of(payload_bytes, payload_bytes / BYTES_A_RECORD);
+    struct stream_ring_writer *writer = aligned_alloc(64, sizeof *writer);
+    if (!writer)
+        return error_set(err, -ENOMEM, "stream ring");
+    *writer = (struct stream_ring_writer){ .descriptor = -1, .mapping = MAP_FAILED };
+    int result = make_file(writer, config, &layout, err);
+    if (result < 0) {
+        stream_ring_destroy(writer);
+        return result;
+    }
+    uint8_t *base = writer->mapping;
+    writer->header = (struct stream_ring_header *)base;
+    writer->records = (struct stream_ring_record *)(base + layout.index_offset);
+    writer->payload = base + layout.payload_offset;
+    writer->payload_mask = layout.payload_bytes - 1;
+    writer->record_mask = layout.record_count - 1;
+    fill_header(writer->header, &layout);
+    *out = writer;
+    return 0;
+}
+
+void stream_ring_destroy(struct stream_ring_writer *writer)
+{
+    if (!writer)
+        return;
+    if (writer->mapping != MAP_FAILED)
+        munmap(writer->mapping, writer->mapped_bytes);
+    if (writer->descriptor >= 0)
+        close(writer->descriptor);
+    free(writer);
+}
+
+int stream_ring_descriptor(const struct stream_ring_writer *writer)
+{
+    return writer->descriptor;
+}
+
+uint64_t stream_ring_stored_bytes(const struct stream_ring_writer *writer)
+{
+    return atomic_load_explicit(&writer->stored_bytes, memory_order_relaxed);
+}

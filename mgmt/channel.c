@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mgmt/channel.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,12 +45,12 @@ static const struct setting channel_rows[] = {
     SETTING_BOOL(struct channel, start, .default_number = 0, .help = "Start the channel as soon as the box is up."),
     SETTING_CHOICE(struct channel, accelerator, .choices = accelerators, .default_number = ACCELERATOR_AUTO,
                    .help = "What decodes, scales and encodes; auto: what the box says, else hardware where it is."),
-    SETTING_UNSIGNED(struct channel, encoder_threads, .minimum = 0, .maximum = 64, .default_number = 0,
-                     .help = "Threads of each encode in software; 0: as many as are good."),
+    SETTING_UNSIGNED(struct channel, encoder_threads, .minimum = 1, .maximum = 64, .default_number = 1,
+                     .help = "Threads of each encode in software; hardware ignores it."),
     SETTING_UNSIGNED(struct channel, framerate_numerator, .minimum = 0, .maximum = 240000, .default_number = 0,
                      .help = "Frame rate of the channel; 0: as the source."),
-    SETTING_UNSIGNED(struct channel, framerate_denominator, .minimum = 0, .maximum = 1001, .default_number = 0,
-                     .help = "Its denominator: 1 or 1001; 0: as the source."),
+    SETTING_UNSIGNED(struct channel, framerate_denominator, .minimum = 1, .maximum = 1001, .default_number = 1,
+                     .help = "Its denominator: 1, or 1001 for rates like 30000/1001."),
     SETTING_LIST(struct channel, input_attachments, &input_attachment_settings, .flags = SETTING_REQUIRED,
                  .help = "The input."),
     SETTING_GROUP(struct channel, encodes, &encodes_settings, .flags = SETTING_REQUIRED, .help = "The encodes."),
@@ -155,6 +154,13 @@ static void check_unused(const struct channel *channel, struct problems *problem
 static void check_selectors(const struct channel *channel, struct problems *problems)
 {
     const struct input_attachment *attachment = &channel->input_attachments[0];
+    for (unsigned s = 0; s < attachment->audio_selectors_count; s++) {
+        const struct audio_selector *selector = &attachment->audio_selectors[s];
+        if (selector->language[0] && strlen(selector->language) != 3)
+            problem_at(problems, selector->language,
+                       "audio selector \"%s\": language \"%s\" is not an ISO 639-2 code of three letters, as \"eng\"",
+                       selector->name, selector->language);
+    }
     for (unsigned i = 0; i < channel->encodes.audio_count; i++) {
         const struct audio_description *audio = &channel->encodes.audio[i];
         bool found = !audio->selector[0];
@@ -190,27 +196,59 @@ static void check_input(const struct channel *channel, const struct box *box, st
 static void check_input_loss(const struct channel *channel, struct problems *problems)
 {
     const struct input_loss_behavior *loss = &channel->input_loss;
-    if (loss->image == INPUT_LOSS_SLATE && !loss->slate[0])
-        problem_at(problems, &loss->image, "input_loss: image is \"slate\", but \"slate\" names no file");
-    else if (loss->image == INPUT_LOSS_SLATE && access(loss->slate, R_OK) < 0)
+    input_loss_check(loss, problems);
+    if (loss->image == INPUT_LOSS_SLATE && loss->slate[0] && access(loss->slate, R_OK) < 0)
         problem_at(problems, loss->slate, "input_loss: slate %s cannot be read", loss->slate);
-    size_t digits = 0;
-    while (isxdigit((unsigned char)loss->color[digits]))
-        digits++;
-    if (loss->color[0] && (digits != 6 || loss->color[6]))
-        problem_at(problems, loss->color, "input_loss: color \"%s\" is not six hexadecimal digits, as in \"1e90ff\"",
-                   loss->color);
 }
 
 static void check_framerate(const struct channel *channel, struct problems *problems)
 {
     unsigned numerator = channel->framerate_numerator, denominator = channel->framerate_denominator;
-    if (!numerator != !denominator)
-        problem_at(problems, numerator ? &channel->framerate_numerator : &channel->framerate_denominator,
-                   "framerate_numerator and framerate_denominator must be given together");
-    else if (denominator && (numerator < 5 * denominator || numerator > 120 * denominator))
-        problem_at(problems, &channel->framerate_numerator, "a frame rate of %u/%u is not between 5 and 120", numerator,
+    if (numerator && (numerator < denominator || numerator > 120 * denominator))
+        problem_at(problems, &channel->framerate_numerator, "a frame rate of %u/%u is not between 1 and 120", numerator,
                    denominator);
+}
+
+/* Segments are cut at IDR pictures: each rung's GOPs must fit into the segments of every group that takes it. */
+static void check_segment_length(const struct channel *channel, const struct output_group *group,
+                                 const struct video_description *video, struct problems *problems)
+{
+    if (!video_gop_fits_segment(video, group->hls.segment_length, channel->framerate_numerator,
+                                channel->framerate_denominator))
+        problem_at(problems, &group->hls.segment_length,
+                   "output group \"%s\": segment_length %g s is not a whole number of GOPs of video \"%s\"",
+                   group->name, group->hls.segment_length, video->name);
+    for (const struct output_group *other = channel->output_groups; other < group; other++)
+        for (unsigned i = 0; i < other->outputs_count; i++)
+            if (strcmp(other->outputs[i].video, video->name) == 0 &&
+                other->hls.segment_length != group->hls.segment_length) {
+                problem_at(problems, &group->hls.segment_length,
+                           "output group \"%s\": segment_length %g s, but group \"%s\" cuts the same video \"%s\" "
+                           "every %g s",
+                           group->name, group->hls.segment_length, other->name, video->name, other->hls.segment_length);
+                break;
+            }
+}
+
+static bool group_takes_video(const struct output_group *group, const char *name)
+{
+    for (unsigned i = 0; i < group->outputs_count; i++)
+        if (strcmp(group->outputs[i].video, name) == 0)
+            return true;
+    return false;
+}
+
+static void check_encodes(const struct channel *channel, struct problems *problems)
+{
+    for (unsigned i = 0; i < channel->encodes.video_count; i++) {
+        const struct video_description *video = &channel->encodes.video[i];
+        video_description_check(video, problems);
+        for (unsigned g = 0; g < channel->output_groups_count; g++)
+            if (group_takes_video(&channel->output_groups[g], video->name))
+                check_segment_length(channel, &channel->output_groups[g], video, problems);
+    }
+    for (unsigned i = 0; i < channel->encodes.audio_count; i++)
+        audio_description_check(&channel->encodes.audio[i], problems);
 }
 
 /* What is left is checked by the plane that will run the job; it points at the job, which has no lines of its own. */
@@ -245,8 +283,7 @@ void channel_check(const struct channel *channel, const struct box *box, struct 
         problem_at(problems, channel->output_groups, "%u outputs in all groups together: at most %d", outputs,
                    ENCODE_OUTPUTS_MAX);
     check_unused(channel, problems);
-    for (unsigned i = 0; i < channel->encodes.video_count; i++)
-        video_description_check(&channel->encodes.video[i], problems);
+    check_encodes(channel, problems);
     check_selectors(channel, problems);
     check_framerate(channel, problems);
     check_input_loss(channel, problems);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* codec_string.h - RFC 6381 names of what an output holds, for playlists: "avc1.64001f,mp4a.40.2".
  *
- * Read from the codec's own headers (extradata), not from what was asked for: a player decides by it whether it can play.
- * Pure functions.
+ * Read from the codec's own headers (extradata), not from what was asked for: a player decides by it whether it can
+ * play. Pure functions.
  *
  *     char codecs[HANDOFF_CODECS_BYTES] = "";
  *     codec_string_append(codecs, sizeof codecs, video_parameters, &err);

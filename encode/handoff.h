@@ -42,6 +42,8 @@ struct handoff_config {
 
 struct handoff_counters {
     uint64_t segments_sent, segments_acknowledged, segments_dropped, reconnects;
+    uint64_t messages_refused; /* unknown or malformed ones of the management plane */
+    uint64_t status_dropped;   /* nobody listened, or did not keep up */
     uint64_t bytes_kept;
     unsigned segments_kept;
 };

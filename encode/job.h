@@ -136,3 +136,9 @@ extern const struct settings encode_job_settings;
 /* Checks what a row cannot say (even sizes, GOP and segment length fit, names refer to something): adds problems. */
 void encode_job_check(const struct encode_job *job, struct problems *problems);
 void video_description_check(const struct video_description *video, struct problems *problems);
+void audio_description_check(const struct audio_description *audio, struct problems *problems);
+void input_loss_check(const struct input_loss_behavior *input_loss, struct problems *problems);
+/* Whether segments of this length are a whole number of the video's GOPs, within one frame. framerate 0/0 or 0/1: not
+ * known; then a GOP in frames always fits (every segment boundary gets its IDR anyway). */
+bool video_gop_fits_segment(const struct video_description *video, double segment_length, unsigned framerate_numerator,
+                            unsigned framerate_denominator);

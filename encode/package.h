@@ -43,6 +43,11 @@ struct package_config {
 
 struct package_counters {
     uint64_t segments, bytes, packets_video, packets_audio, packets_too_late, packets_overflow;
+    uint64_t packets_before_start; /* nothing could begin with them, or nothing was open for them */
+    uint64_t packets_paused;
+    uint64_t packets_refused;   /* without time or data, or the muxer did not want them */
+    uint64_t boundaries_missed; /* cut later: the boundary had no IDR */
+    uint64_t segments_failed;   /* no memory for them */
 };
 
 int package_create(struct package **out, const struct package_config *config, struct error *err);

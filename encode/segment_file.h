@@ -20,7 +20,7 @@ struct error;
 struct segment_file;
 
 int segment_file_create(struct segment_file **out, struct error *err);
-void segment_file_destroy(struct segment_file *file); /* with what is open and not closed; NULL is fine */
+void segment_file_destroy(struct segment_file *file);           /* with what is open and not closed; NULL is fine */
 struct AVIOContext *segment_file_io(struct segment_file *file); /* borrow, as long as the file */
 
 /* Begins a new memfd; `name` is what /proc/PID/fd shows. One that is still open is discarded. */

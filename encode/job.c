@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* job.c - the rows of the encode plane's configuration sections. Checks across rows are in job_check.c. */
+#include "encode/job.h"
+
+static const char *const language_policies[] = { "loose", "strict", NULL };
+static const char *const video_codecs[] = { "h264", NULL };
+static const char *const rate_controls[] = { "cbr", "vbr", "qvbr", NULL };
+static const char *const profiles[] = { "baseline", "main", "high", NULL };
+static const char *const presets[] = { "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", NULL };
+static const char *const audio_codecs[] = { "aac", NULL };
+static const char *const input_loss_images[] = { "color", "slate", NULL };
+static const char *const accelerators[] = { "auto", "hardware", "software", NULL };
+static const char *const package_types[] = { "hls_ts", NULL };
+static const char *const input_loss_actions[] = { "emit_output", "pause_output", NULL };
+
+/* ---- extraction ---- */
+static const struct setting video_selector_rows[] = {
+    SETTING_UNSIGNED(struct video_selector, program_id, .maximum = 65535,
+                     .help = "Program number of the source to take; 0: the first program that has video."),
+    SETTING_UNSIGNED(struct video_selector, pid, .maximum = 8190,
+                     .help = "PID of the video to take; 0: the first video of the program."),
+    { 0 },
+};
+const struct settings video_selector_settings = {
+    .name = "video_selector",
+    .size = sizeof(struct video_selector),
+    .rows = video_selector_rows,
+    .help = "Which video of the source is used.",
+};
+
+static const struct setting audio_selector_rows[] = {
+    SETTING_STRING(struct audio_selector, name, .flags = SETTING_REQUIRED | SETTING_NAME,
+                   .help = "Name by which audio descriptions refer to this selector."),
+    SETTING_UNSIGNED(struct audio_selector, pid, .maximum = 8190,
+                     .help = "PID of the audio to take; it counts more than the language. 0: by language."),
+    SETTING_STRING(struct audio_selector, language,
+                   .help = "ISO 639-2 language code of the audio to take, such as eng; empty: any language."),
+    SETTING_CHOICE(struct audio_selector, language_policy, .choices = language_policies,
+                   .default_number = LANGUAGE_LOOSE,
+                   .help = "When the language is not in the source: loose takes another audio, strict gives silence."),
+    { 0 },
+};
+const struct settings audio_selector_settings = {
+    .name = "audio_selector",
+    .size = sizeof(struct audio_selector),
+    .rows = audio_selector_rows,
+    .help = "Which audio of the source is used.",
+};
+
+/* ---- encodes ---- */
+static const struct setting video_description_rows[] = {
+    SETTING_STRING(struct video_description, name, .flags = SETTING_REQUIRED | SETTING_NAME,
+                   .help = "Name by which outputs refer to this video."),
+    SETTING_CHOICE(struct video_description, codec, .choices = video_codecs, .default_number = VIDEO_CODEC_H264,
+                   .help = "Codec of this video."),
+    SETTING_UNSIGNED(struct video_description, width, .maximum = 4096, .unit = "pixels",
+                     .help = "Width of the picture, an even number; 0 (with height 0): as the source."),
+    SETTING_UNSIGNED(struct video_description, height, .maximum = 4096, .unit = "pixels",
+                     .help = "Height of the picture, an even number; 0 (with width 0): as the source."),
+    SETTING_UNSIGNED(struct video_description, framerate_divisor, .minimum = 1, .maximum = 6, .default_number = 1,
+                     .help = "1: every frame of the channel, 2: every second one, and so on."),
+    SETTING_CHOICE(struct video_description, rate_control, .choices = rate_controls, .default_number = RATE_CONTROL_CBR,
+                   .help = "cbr: constant bitrate; vbr: average and maximum; qvbr: quality first, within the maximum."),
+    SETTING_UNSIGNED(struct video_description, bitrate, .minimum = 1000, .maximum = 200e6, .default_number = 5e6,
+                     .unit = "bit/s", .help = "Average bitrate of this video."),
+    SETTING_UNSIGNED(struct video_description, max_bitrate, .maximum = 200e6, .unit = "bit/s",
+                     .help = "Highest bitrate for vbr and qvbr; 0: the bitrate."),
+    SETTING_UNSIGNED(struct video_description, buffer_size, .maximum = 800e6, .unit = "bit",
+                     .help = "Size of the decoder's buffer (VBV); 0: two seconds of the highest bitrate."),
+    SETTING_UNSIGNED(struct video_description, quality, .minimum = 1, .maximum = 10, .default_number = 7,
+                     .help =
+                         "Quality level for qvbr, 10 is best: 8 to 10 for television, 7 for tablets, 6 for phones."),
+    SETTING_DOUBLE(struct video_description, gop_seconds, .maximum = 60, .unit = "s",
+                   .help = "Distance of IDR pictures; 0: gop_frames counts, and if that is 0 too, one per segment."),
+    SETTING_UNSIGNED(struct video_description, gop_frames, .maximum = 7200, .unit = "frames",
+                     .help = "Distance of IDR pictures in frames of this video, if gop_seconds is 0."),
+    SETTING_UNSIGNED(struct video_description, b_frames, .maximum = 7, .default_number = 2,
+                     .help = "B pictures between two reference pictures; 0 gives the shortest delay."),
+    SETTING_UNSIGNED(struct video_description, reference_frames, .maximum = 6,
+                     .help = "Reference pictures; 0: as the preset says."),
+    SETTING_CHOICE(struct video_description, profile, .choices = profiles, .default_number = PROFILE_HIGH,
+                   .help = "H.264 profile; baseline knows no B pictures."),
+    SETTING_CHOICE(struct video_description, preset, .choices = presets, .default_number = PRESET_VERYFAST,
+                   .help = "Quality against speed; slower looks better at the same bitrate."),
+    { 0 },
+};
+const struct settings video_description_settings = {
+    .name = "video",
+    .size = sizeof(struct video_description),
+    .rows = video_description_rows,
+    .help = "One rung of the ladder: how the video is scaled and encoded.",
+};
+
+static const struct setting audio_description_rows[] = {
+    SETTING_STRING(struct audio_description, name, .flags = SETTING_REQUIRED | SETTING_NAME,
+                   .help = "Name by which outputs refer to this audio."),
+    SETTING_STRING(struct audio_description, selector,
+                   .help = "Audio selector to take it from; empty: the first one, or the first audio of the program."),
+    SETTING_CHOICE(struct audio_description, codec, .choices = audio_codecs, .default_number = AUDIO_CODEC_AAC,
+                   .help = "Codec of this audio; aac is AAC-LC."),
+    SETTING_UNSIGNED(struct audio_description, bitrate, .minimum = 16000, .maximum = 1024000, .default_number = 128000,
+                     .unit = "bit/s", .help = "Bitrate of this audio, all its channels together."),
+    SETTING_UNSIGNED(struct audio_description, sample_rate, .minimum = 32000, .maximum = 48000, .default_number = 48000,
+                     .unit = "Hz", .help = "Sample rate: 48000, 44100 or 32000."),
+    SETTING_UNSIGNED(struct audio_description, channels, .maximum = 6,
+                     .help = "1 mono, 2 stereo, 6 for 5.1; 0: as the source has when the channel starts."),
+    { 0 },
+};
+const struct settings audio_description_settings = {
+    .name = "audio",
+    .size = sizeof(struct audio_description),
+    .rows = audio_description_rows,
+    .help = "How an audio is encoded.",
+};
+
+/* ---- behaviour without a source ---- */
+static const struct setting input_loss_rows[] = {
+    SETTING_UNSIGNED(struct input_loss_behavior, repeat_frame_msec, .maximum = 1000000, .default_number = 1000,
+                     .unit = "ms",
+                     .help = "How long the last picture is repeated when the source is lost; "
+                             "0: not at all, 1000000: for ever."),
+    SETTING_UNSIGNED(struct input_loss_behavior, black_frame_msec, .maximum = 1000000, .default_number = 1000,
+                     .unit = "ms", .help = "How long black is shown after that; 0: not at all, 1000000: for ever."),
+    SETTING_CHOICE(struct input_loss_behavior, image, .choices = input_loss_images, .default_number = INPUT_LOSS_COLOR,
+                   .help = "What is shown then until the source is back: a color, or the slate picture."),
+    SETTING_STRING(struct input_loss_behavior, color, .default_text = "000000",
+                   .help = "Color as six hexadecimal digits RRGGBB."),
+    SETTING_STRING(struct input_loss_behavior, slate, .help = "Path of a PNG or JPEG file, for image = \"slate\"."),
+    { 0 },
+};
+const struct settings input_loss_settings = {
+    .name = "input_loss",
+    .size = sizeof(struct input_loss_behavior),
+    .rows = input_loss_rows,
+    .help = "What is encoded while the source is lost.",
+};
+
+/* ---- packaging ---- */
+static const struct setting output_rows[] = {
+    SETTING_STRING(struct encode_output, group, .flags = SETTING_REQUIRED, .help = "Name of the output group."),
+    SETTING_STRING(struct encode_output, name, .flags = SETTING_REQUIRED, .help = "Name of the output in its group."),
+    SETTING_CHOICE(struct encode_output, package, .choices = package_types, .default_number = PACKAGE_HLS_TS,
+                   .help = "Container of the segments; hls_ts: MPEG transport stream."),
+    SETTING_DOUBLE(struct encode_output, segment_length, .minimum = 1, .maximum = 60, .default_number = 10, .unit = "s",
+                   .help = "Length of a segment."),
+    SETTING_CHOICE(struct encode_output, input_loss_action, .choices = input_loss_actions,
+                   .default_number = INPUT_LOSS_EMIT_OUTPUT,
+                   .help =
+                       "While the source is lost: emit_output goes on with filler, pause_output makes no segments."),
+    SETTING_STRING(struct encode_output, video, .help = "Video description in this output; empty: audio only."),
+    SETTING_STRINGS(struct encode_output, audios, .help = "Audio descriptions in this output."),
+    { 0 },
+};
+static const struct settings output_settings = {
+    .name = "output",
+    .size = sizeof(struct encode_output),
+    .rows = output_rows,
+    .help = "What is muxed together and where it is cut.",
+};
+
+static const struct setting job_rows[] = {
+    SETTING_STRING(struct encode_job, channel, .flags = SETTING_REQUIRED | SETTING_NAME,
+                   .help = "Name of the channel."),
+    SETTING_UNSIGNED(struct encode_job, pipeline, .maximum = 1, .help = "Pipeline of the channel: 0 or 1."),
+    SETTING_STRING(struct encode_job, input, .flags = SETTING_REQUIRED,
+                   .help = "Input to attach to, at the data plane of the same pipeline."),
+    SETTING_CHOICE(struct encode_job, accelerator, .choices = accelerators, .default_number = ACCELERATOR_AUTO,
+                   .help = "auto: a GPU where there is one, else software; hardware or software: nothing else."),
+    SETTING_UNSIGNED(struct encode_job, encoder_threads, .minimum = 1, .maximum = 64, .default_number = 1,
+                     .help = "Threads of each encode in the software runtime; hardware does not look at it."),
+    SETTING_UNSIGNED(struct encode_job, framerate_numerator, .maximum = 1000000,
+                     .help = "Frames per second of the channel, numerator; 0: as the source."),
+    SETTING_UNSIGNED(struct encode_job, framerate_denominator, .maximum = 1000000, .default_number = 1,
+                     .help = "Frames per second of the channel, denominator."),
+    SETTING_GROUP(struct encode_job, video_selector, &video_selector_settings, .help = "Which video is used."),
+    SETTING_LIST(struct encode_job, audio_selectors, &audio_selector_settings, .help = "Which audios are used."),
+    SETTING_LIST(struct encode_job, videos, &video_description_settings, .help = "Video encodes."),
+    SETTING_LIST(struct encode_job, audios, &audio_description_settings, .help = "Audio encodes."),
+    SETTING_GROUP(struct encode_job, input_loss, &input_loss_settings, .help = "What is encoded without a source."),
+    SETTING_LIST(struct encode_job, outputs, &output_settings, .flags = SETTING_REQUIRED, .help = "What is packaged."),
+    SETTING_UNSIGNED(struct encode_job, unacknowledged_megabytes, .minimum = 1, .maximum = 65536, .default_number = 256,
+                     .unit = "MiB", .help = "Finished segments kept until the management plane has delivered them."),
+    { 0 },
+};
+const struct settings encode_job_settings = {
+    .name = "encode_job",
+    .size = sizeof(struct encode_job),
+    .rows = job_rows,
+    .help = "What one encode process does: one pipeline of one channel.",
+};

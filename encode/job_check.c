@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* job_check.c - what a row of job.c cannot say: settings that contradict each other, and names of nothing. */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "encode/job.h"
+
+/* The smallest picture that hardware encoders take. */
+enum { PICTURE_SIDE_MIN = 32, AAC_FRAME_SAMPLES = 1024, AAC_CHANNEL_FRAME_BITS = 6144 };
+
+/* ---- one video description ---- */
+static void check_size(const struct video_description *video, struct problems *problems)
+{
+    if (!video->width != !video->height) {
+        problem_at(problems, video->width ? &video->width : &video->height,
+                   "video \"%s\": %s is set but %s is not: give both, or neither to follow the source", video->name,
+                   video->width ? "width" : "height", video->width ? "height" : "width");
+        return;
+    }
+    if (video->width % 2)
+        problem_at(problems, &video->width, "video \"%s\": width %u is odd: 4:2:0 pictures need an even width",
+                   video->name, video->width);
+    if (video->height % 2)
+        problem_at(problems, &video->height, "video \"%s\": height %u is odd: 4:2:0 pictures need an even height",
+                   video->name, video->height);
+    if (video->width && (video->width < PICTURE_SIDE_MIN || video->height < PICTURE_SIDE_MIN))
+        problem_at(problems, &video->width, "video \"%s\": %ux%u is too small: at least %dx%d", video->name,
+                   video->width, video->height, PICTURE_SIDE_MIN, PICTURE_SIDE_MIN);
+}
+
+static void check_rate(const struct video_description *video, struct problems *problems)
+{
+    unsigned highest = video->max_bitrate ? video->max_bitrate : video->bitrate;
+
+    if (video->max_bitrate && video->max_bitrate < video->bitrate)
+        problem_at(problems, &video->max_bitrate, "video \"%s\": max_bitrate %u is below bitrate %u", video->name,
+                   video->max_bitrate, video->bitrate);
+    else if (video->rate_control == RATE_CONTROL_CBR && highest != video->bitrate)
+        problem_at(problems, &video->max_bitrate,
+                   "video \"%s\": max_bitrate %u has no meaning with rate_control = \"cbr\": leave it out, or use vbr",
+                   video->name, video->max_bitrate);
+    if (video->buffer_size && video->buffer_size < highest / 10)
+        problem_at(problems, &video->buffer_size,
+                   "video \"%s\": buffer_size %u holds less than a tenth of a second of %u bit/s", video->name,
+                   video->buffer_size, highest);
+}
+
+static void check_gop(const struct video_description *video, struct problems *problems)
+{
+    if (video->gop_seconds > 0 && video->gop_frames)
+        problem_at(problems, &video->gop_frames, "video \"%s\": gop_seconds and gop_frames are both set: give one",
+                   video->name);
+    else if (video->gop_frames && video->b_frames >= video->gop_frames)
+        problem_at(problems, &video->b_frames, "video \"%s\": %u B pictures do not fit into a GOP of %u frames",
+                   video->name, video->b_frames, video->gop_frames);
+    if (video->gop_seconds > 0 && video->gop_seconds < 0.1)
+        problem_at(problems, &video->gop_seconds, "video \"%s\": a GOP of %g s is too short: at least 0.1 s",
+                   video->name, video->gop_seconds);
+    if (video->profile == PROFILE_BASELINE && video->b_frames)
+        problem_at(problems, &video->b_frames,
+                   "video \"%s\": profile = \"baseline\" has no B pictures: set b_frames = 0, or another profile",
+                   video->name);
+}
+
+void video_description_check(const struct video_description *video, struct problems *problems)
+{
+    check_size(video, problems);
+    check_rate(video, problems);
+    check_gop(video, problems);
+}
+
+/* ---- one audio description ---- */
+void audio_description_check(const struct audio_description *audio, struct problems *problems)
+{
+    if (audio->sample_rate != 48000 && audio->sample_rate != 44100 && audio->sample_rate != 32000)
+        problem_at(problems, &audio->sample_rate, "audio \"%s\": sample_rate %u: want 48000, 44100 or 32000",
+                   audio->name, audio->sample_rate);
+    unsigned channels = audio->channels;
+    if (channels != 0 && channels != 1 && channels != 2 && channels != 6) {
+        problem_at(problems, &audio->channels, "audio \"%s\": channels %u: want 1, 2, 6, or 0 to follow the source",
+                   audio->name, channels);
+        return;
+    }
+    uint64_t highest = (uint64_t)AAC_CHANNEL_FRAME_BITS * channels * audio->sample_rate / AAC_FRAME_SAMPLES;
+    if (channels && audio->bitrate > highest)
+        problem_at(problems, &audio->bitrate,
+                   "audio \"%s\": bitrate %u is more than AAC can hold with %u channels at %u Hz: at most %llu",
+                   audio->name, audio->bitrate, channels, audio->sample_rate, (unsigned long long)highest);
+}
+
+/* ---- behaviour without a source ---- */
+void input_loss_check(const struct input_loss_behavior *input_loss, struct problems *problems)
+{
+    const char *color = input_loss->color;
+
+    if (strlen(color) != 6 || strspn(color, "0123456789abcdefABCDEF") != 6)
+        problem_at(problems, color, "input_loss: color \"%s\": want six hexadecimal digits RRGGBB, such as \"1e90ff\"",
+                   color);
+    if (input_loss->image == INPUT_LOSS_SLATE && !input_loss->slate[0])
+        problem_at(problems, &input_loss->image, "input_loss: image = \"slate\" needs slate = \"path of the picture\"");
+}
+
+/* ---- a video's GOP in segments of this length ---- */
+
+/* Frames per second of a rung; 0: as the source, not known yet. */
+static double rung_framerate(const struct video_description *video, unsigned numerator, unsigned denominator)
+{
+    return numerator && denominator ? (double)numerator / denominator / video->framerate_divisor : 0;
+}
+
+bool video_gop_fits_segment(const struct video_description *video, double segment_length, unsigned numerator,
+                            unsigned denominator)
+{
+    double framerate = rung_framerate(video, numerator, denominator);
+    double gop = video->gop_seconds;
+
+    if (gop <= 0 && video->gop_frames && framerate > 0)
+        gop = video->gop_frames / framerate;
+    if (gop <= 0)
+        return true; /* one GOP a segment, or a number of frames of unknown length */
+    double frame = framerate > 0 ? 1 / framerate : video->framerate_divisor / 25.0;
+    double gops = round(segment_length / gop);
+    return gops >= 1 && fabs(gops * gop - segment_length) <= frame + 1e-9;
+}
+
+/* ---- the whole job ---- */
+static const struct video_description *find_video(const struct encode_job *job, const char *name)
+{
+    for (unsigned i = 0; i < job->videos_count; i++)
+        if (strcmp(job->videos[i].name, name) == 0)
+            return &job->videos[i];
+    return NULL;
+}
+
+static bool has_audio(const struct encode_job *job, const char *name)
+{
+    for (unsigned i = 0; i < job->audios_count; i++)
+        if (strcmp(job->audios[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void check_output_video(const struct encode_job *job, const struct encode_output *output,
+                               struct problems *problems)
+{
+    if (!output->video[0])
+        return;
+    const struct video_description *video = find_video(job, output->video);
+    if (!video) {
+        problem_at(problems, output->video, "output \"%s\" of \"%s\": there is no video \"%s\"", output->name,
+                   output->group, output->video);
+        return;
+    }
+    if (!video_gop_fits_segment(video, output->segment_length, job->framerate_numerator, job->framerate_denominator))
+        problem_at(problems, &output->segment_length,
+                   "output \"%s\" of \"%s\": segment_length %g s is not a whole number of GOPs of video \"%s\"",
+                   output->name, output->group, output->segment_length, video->name);
+    for (const struct encode_output *other = job->outputs; other < output; other++)
+        if (strcmp(other->video, output->video) == 0 && other->segment_length != output->segment_length)
+            problem_at(problems, &output->segment_length,
+                       "output \"%s\" of \"%s\": segment_length %g s, but output \"%s\" of \"%s\" has %g s "
+                       "and the same video \"%s\"",
+                       output->name, output->group, output->segment_length, other->name, other->group,
+                       other->segment_length, output->video);
+}
+
+static void check_output_audios(const struct encode_job *job, const struct encode_output *output,
+                                struct problems *problems)
+{
+    if (!output->video[0] && !output->audios_count)
+        problem_at(problems, output, "output \"%s\" of \"%s\" has neither video nor audio", output->name,
+                   output->group);
+    for (unsigned i = 0; i < output->audios_count; i++) {
+        if (!has_audio(job, output->audios[i]))
+            problem_at(problems, output->audios[i], "output \"%s\" of \"%s\": there is no audio \"%s\"", output->name,
+                       output->group, output->audios[i]);
+        for (unsigned j = 0; j < i; j++)
+            if (strcmp(output->audios[i], output->audios[j]) == 0)
+                problem_at(problems, output->audios[i], "output \"%s\" of \"%s\" names audio \"%s\" twice",
+                           output->name, output->group, output->audios[i]);
+    }
+}
+
+static void check_output_name(const struct encode_job *job, const struct encode_output *output,
+                              struct problems *problems)
+{
+    for (const struct encode_output *other = job->outputs; other < output; other++)
+        if (strcmp(other->group, output->group) == 0 && strcmp(other->name, output->name) == 0)
+            problem_at(problems, output->name, "output group \"%s\" has two outputs \"%s\"", output->group,
+                       output->name);
+}
+
+static void check_selectors(const struct encode_job *job, struct problems *problems)
+{
+    for (unsigned i = 0; i < job->audio_selectors_count; i++) {
+        const struct audio_selector *selector = &job->audio_selectors[i];
+        if (selector->language[0] && strlen(selector->language) != 3)
+            problem_at(problems, selector->language,
+                       "audio selector \"%s\": language \"%s\": want an ISO 639-2 code of three letters, such as "
+                       "\"eng\"",
+                       selector->name, selector->language);
+    }
+    for (unsigned i = 0; i < job->audios_count; i++) {
+        const struct audio_description *audio = &job->audios[i];
+        bool found = !audio->selector[0];
+        for (unsigned j = 0; j < job->audio_selectors_count && !found; j++)
+            found = strcmp(job->audio_selectors[j].name, audio->selector) == 0;
+        if (!found)
+            problem_at(problems, audio->selector, "audio \"%s\": there is no audio selector \"%s\"", audio->name,
+                       audio->selector);
+    }
+}
+
+static void check_framerate(const struct encode_job *job, struct problems *problems)
+{
+    unsigned numerator = job->framerate_numerator, denominator = job->framerate_denominator;
+
+    if (numerator && !denominator)
+        problem_at(problems, &job->framerate_denominator, "framerate_denominator is 0");
+    else if (numerator && (numerator < denominator || numerator > 120.0 * denominator))
+        problem_at(problems, &job->framerate_numerator, "frame rate %u/%u: want 1 to 120 frames per second", numerator,
+                   denominator);
+}
+
+void encode_job_check(const struct encode_job *job, struct problems *problems)
+{
+    check_framerate(job, problems);
+    check_selectors(job, problems);
+    for (unsigned i = 0; i < job->videos_count; i++)
+        video_description_check(&job->videos[i], problems);
+    for (unsigned i = 0; i < job->audios_count; i++)
+        audio_description_check(&job->audios[i], problems);
+    input_loss_check(&job->input_loss, problems);
+    for (unsigned i = 0; i < job->outputs_count; i++) {
+        check_output_name(job, &job->outputs[i], problems);
+        check_output_video(job, &job->outputs[i], problems);
+        check_output_audios(job, &job->outputs[i], problems);
+    }
+}

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* package.c - which packet goes into which segment, and when a segment is complete.
+ *
+ * Stream 0 leads: the video, or in an audio-only output the first audio. A packet is written when it is known that no
+ * earlier one can come from another stream, so segments grow while they are open and closing one costs little.
+ */
+#include "encode/package.h"
+
+#include <errno.h>
+#include <libavcodec/codec_par.h>
+#include <libavcodec/packet.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/error.h"
+#include "board/log.h"
+#include "encode/codec_string.h"
+#include "encode/ts_writer.h"
+
+#define LAG_MAX_90K INT64_C(180000) /* an audio this far behind the video is not waited for */
+
+enum { QUEUE_PACKETS = 1024 /* 8 s of 120 pictures/s, 20 s of audio */ };
+
+/* Packets of one encode that are not in a segment yet, oldest first. */
+struct queue {
+    AVPacket *packets[QUEUE_PACKETS];
+    unsigned first, count;
+    int64_t last_dts; /* of the newest that came */
+    int64_t end_90k;  /* where the newest that came ends: nothing before it can come */
+    int64_t default_duration_90k;
+};
+
+struct package {
+    struct package_config config;
+    struct timeline_rate rate;
+    int64_t length_90k;
+    struct ts_writer *writer;
+    struct queue queues[TS_WRITER_STREAMS_MAX];
+    unsigned queue_count;
+    bool has_video;
+    bool started, paused;
+    bool warned;       /* at most one line a segment */
+    int64_t start_90k; /* nothing before it */
+    bool partial;      /* the next segment may begin off its boundary */
+    bool fresh;        /* no segment since the start or the last pause */
+    uint32_t next_flags;
+    bool open;
+    struct handoff_segment segment; /* the open one */
+    int64_t segment_end_90k;        /* of the pictures written to it */
+    struct handoff_segment template;
+    struct package_counters counters;
+};
+
+/* ---- what does not change from segment to segment ---- */
+
+/* A transport stream's size for a stream of `bitrate` in `units` pictures or audio frames a second: TS headers, PES
+ * header and half a packet of stuffing a unit. */
+static uint64_t carried_bitrate(uint64_t bitrate, double units)
+{
+    return bitrate * 188 / 184 + (uint64_t)(units * 8 * (20 + 92));
+}
+
+static uint32_t saturated(uint64_t value)
+{
+    return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static void estimate_bitrates(struct package *package)
+{
+    const struct package_config *config = &package->config;
+    uint64_t tables = 4 * 188 * 8 * 2; /* PAT and PMT twice a second, a share of the SDT */
+    uint64_t average = tables, peak = tables;
+
+    if (config->video) {
+        double pictures =
+            config->framerate_denominator ? (double)config->framerate_numerator / config->framerate_denominator : 0;
+        unsigned highest =
+            config->video_peak_bitrate > config->video_bitrate ? config->video_peak_bitrate : config->video_bitrate;
+        average += carried_bitrate(config->video_bitrate, pictures);
+        peak += carried_bitrate(highest, pictures);
+    }
+    for (unsigned i = 0; i < ENCODE_OUTPUT_AUDIOS_MAX && config->audios[i]; i++) {
+        double frames = config->audios[i]->sample_rate / 1024.0;
+        uint64_t carried = carried_bitrate(config->audio_bitrates[i] + (uint64_t)(frames * 8 * 7 /* ADTS */), frames);
+        average += carried;
+        peak += carried;
+    }
+    package->template.average_bitrate = saturated(average);
+    package->template.peak_bitrate = saturated(peak);
+}
+
+static int describe(struct package *package, struct error *err)
+{
+    const struct package_config *config = &package->config;
+    struct handoff_segment *template = &package->template;
+    int result = 0;
+
+    snprintf(template->group, sizeof template->group, "%s", config->output->group);
+    snprintf(template->output, sizeof template->output, "%s", config->output->name);
+    if (config->video) {
+        template->width = (uint32_t)config->video->width;
+        template->height = (uint32_t)config->video->height;
+        template->framerate_numerator = config->framerate_numerator;
+        template->framerate_denominator = config->framerate_denominator;
+        result = codec_string_append(template->codecs, sizeof template->codecs, config->video, err);
+    }
+    for (unsigned i = 0; result == 0 && i < ENCODE_OUTPUT_AUDIOS_MAX && config->audios[i]; i++)
+        result = codec_string_append(template->codecs, sizeof template->codecs, config->audios[i], err);
+    if (config->audios[0]) {
+        template->sample_rate = (uint32_t)config->audios[0]->sample_rate;
+        template->channels = (uint32_t)config->audios[0]->ch_layout.nb_channels;
+    }
+    estimate_bitrates(package);
+    return result;
+}
+
+static void add_queue(struct package *package, struct ts_writer_config *writer, const AVCodecParameters *parameters,
+                      const char *language, int64_t duration_90k)
+{
+    struct queue *queue = &package->queues[package->queue_count++];
+    queue->last_dts = queue->end_90k = INT64_MIN;
+    queue->default_duration_90k = duration_90k;
+    writer->streams[writer->stream_count++] =
+        (struct ts_writer_stream){ .parameters = parameters, .language = language };
+}
+
+static int set_up(struct package *package, struct error *err)
+{
+    const struct package_config *config = &package->config;
+    struct ts_writer_config writer = { .service_name = config->output->name,
+                                       .framerate_numerator = config->framerate_numerator,
+                                       .framerate_denominator = config->framerate_denominator };
+
+    if (config->video)
+        add_queue(package, &writer, config->video, NULL, config->frame_ticks_90k);
+    for (unsigned i = 0; i < ENCODE_OUTPUT_AUDIOS_MAX && config->audios[i]; i++)
+        add_queue(package, &writer, config->audios[i], config->audio_languages[i],
+                  config->audios[i]->sample_rate > 0 ? INT64_C(1024) * 90000 / config->audios[i]->sample_rate : 1920);
+    if (package->queue_count == 0)
+        return error_set(err, -EINVAL, "neither video nor audio to package");
+    int result = describe(package, err);
+    return result < 0 ? result : ts_writer_create(&package->writer, &writer, err);
+}
+
+int package_create(struct package **out, const struct package_config *config, struct error *err)
+{
+    const struct encode_output *output = config->output;
+
+    if (!config->rate || config->rate->numerator == 0 || config->rate->denominator == 0)
+        return error_set(err, -EINVAL, "output \"%s\": the frame rate is not known", output->name);
+    if (!(output->segment_length >= 0.1 && output->segment_length <= 3600))
+        return error_set(err, -EINVAL, "output \"%s\": segment length %g s", output->name, output->segment_length);
+    struct package *package = calloc(1, sizeof *package);
+    if (!package)
+        return error_set(err, -ENOMEM, "output \"%s\": no memory", output->name);
+    package->config = *config;
+    package->rate = *config->rate;
+    package->length_90k = llround(output->segment_length * 90000);
+    package->has_video = config->video != NULL;
+    package->fresh = true;
+    package->next_flags = HANDOFF_DISCONTINUITY; /* a new process, new continuity counters */
+    if (set_up(package, err) < 0) {
+        package_destroy(package);
+        return error_wrap(err, "output \"%s\"", output->name);
+    }
+    /* only for the time of creation */
+    package->config.video = NULL;
+    memset(package->config.audios, 0, sizeof package->config.audios);
+    *out = package;
+    return 0;
+}
+
+static void drop_head(struct queue *queue)
+{
+    av_packet_free(&queue->packets[queue->first]);
+    queue->first = (queue->first + 1) % QUEUE_PACKETS;
+    queue->count--;
+}
+
+static void empty_queues(struct package *package, uint64_t *counter)
+{
+    for (unsigned i = 0; i < package->queue_count; i++)
+        while (package->queues[i].count) {
+            drop_head(&package->queues[i]);
+            ++*counter;
+        }
+}
+
+void package_destroy(struct package *package)
+{
+    if (!package)
+        return;
+    empty_queues(package, &package->counters.packets_before_start);
+    ts_writer_destroy(package->writer);
+    free(package);
+}
+
+/* ---- the grid ---- */
+
+static int64_t boundary_90k(const struct package *package, int64_t segment)
+{
+    return timeline_frame_tick_90k(&package->rate,
+                                   timeline_segment_first_frame(&package->rate, package->length_90k, segment));
+}
+
+/* The segment that a leading packet belongs to, and whether it is the one that begins it. */
+static int64_t segment_of(const struct package *package, int64_t pts_90k, bool *begins)
+{
+    if (package->has_video) {
+        int64_t frame = timeline_frame_at_90k(&package->rate, pts_90k);
+        int64_t segment = timeline_segment_of_frame(&package->rate, package->length_90k, frame);
+        *begins = timeline_segment_first_frame(&package->rate, package->length_90k, segment) == frame;
+        return segment;
+    }
+    int64_t segment = pts_90k / package->length_90k;
+    while (pts_90k < boundary_90k(package, segment))
+        segment--;
+    while (pts_90k >= boundary_90k(package, segment + 1))
+        segment++;
+    *begins = pts_90k - package->queues[0].default_duration_90k - 1 < boundary_90k(package, segment);
+    return segment;
+}
+
+static AVPacket *head_of(const struct queue *queue)
+{
+    return queue->count ? queue->packets[queue->first] : NULL;
+}
+
+static bool is_key(const struct package *package, const AVPacket *packet)
+{
+    return !package->has_video || packet->flags & AV_PKT_FLAG_KEY;
+}
+
+/* ---- opening and closing ---- */
+
+static void warn(struct package *package, const char *what)
+{
+    if (!package->warned)
+        log_warning(package->config.log, "output \"%s\": %s", package->config.output->name, what);
+    package->warned = true;
+}
+
+static void open_segment(struct package *package, const AVPacket *head, int64_t number, bool begins)
+{
+    char name[2 * ENCODE_NAME_BYTES + 24];
+    struct error err = { 0 };
+
+    package->segment = package->template;
+    package->segment.number = number;
+    package->segment.start_90k = head->pts;
+    package->segment.flags = package->next_flags | (begins ? 0u : HANDOFF_PARTIAL);
+    package->segment_end_90k = head->pts;
+    package->next_flags = 0;
+    package->open = true;
+    snprintf(name, sizeof name, "%s/%s/%lld", package->template.group, package->template.output, (long long)number);
+    if (ts_writer_open(package->writer, name, &err) < 0)
+        warn(package, err.text); /* closing it tells that nothing is there */
+}
+
+static void close_segment(struct package *package, int64_t end_90k, uint32_t flags)
+{
+    struct error err = { 0 };
+    uint64_t bytes = 0;
+    int memfd = ts_writer_close(package->writer, &bytes, &err);
+
+    package->open = false;
+    package->fresh = false;
+    if (memfd < 0) {
+        package->counters.segments_failed++;
+        package->next_flags |= HANDOFF_DISCONTINUITY;
+        warn(package, err.text);
+        return;
+    }
+    package->segment.flags |= flags;
+    package->segment.duration_90k = end_90k - package->segment.start_90k;
+    package->segment.bytes = bytes;
+    package->warned = false;
+    package->counters.segments++;
+    package->counters.bytes += bytes;
+    struct handoff_segment finished = package->segment;
+    package->config.on_segment(package->config.context, &finished, memfd);
+}
+
+/* Drops leading packets until one may begin a segment, and begins it. False: there is none yet. */
+static bool begin(struct package *package)
+{
+    struct queue *lead = &package->queues[0];
+
+    for (AVPacket *head; (head = head_of(lead)); drop_head(lead)) {
+        bool begins;
+        int64_t number = segment_of(package, head->pts, &begins);
+        if (is_key(package, head) && head->pts >= package->start_90k && (begins || package->partial)) {
+            open_segment(package, head, number, begins);
+            return true;
+        }
+        package->counters.packets_before_start++;
+    }
+    return false;
+}
+
+/* ---- from the queues into the open segment ---- */
+
+/* The packet that ends the open segment, if it is at the head of the leading queue. */
+static const AVPacket *cut_packet(const struct package *package)
+{
+    const AVPacket *head = head_of(&package->queues[0]);
+    bool begins;
+    return head && is_key(package, head) && segment_of(package, head->pts, &begins) > package->segment.number ? head
+                                                                                                              : NULL;
+}
+
+static bool lags(const struct package *package, const struct queue *queue)
+{
+    int64_t waited_from = queue->end_90k > package->segment.start_90k ? queue->end_90k : package->segment.start_90k;
+    return package->queues[0].last_dts - waited_from > LAG_MAX_90K;
+}
+
+/* No packet that belongs before time_90k can come from this queue any more (or it is too late to wait for it). */
+static bool has_reached(const struct package *package, const struct queue *queue, int64_t time_90k, bool drain)
+{
+    return queue->count || queue->end_90k >= time_90k || drain || lags(package, queue);
+}
+
+static void write_head(struct package *package, unsigned index)
+{
+    struct queue *queue = &package->queues[index];
+    AVPacket *packet = head_of(queue);
+
+    if (index == 0 && packet->pts + packet->duration > package->segment_end_90k)
+        package->segment_end_90k = packet->pts + packet->duration;
+    if (ts_writer_write(package->writer, index, packet) < 0) {
+        package->counters.packets_refused++;
+        warn(package, "the muxer refused a packet");
+    } else {
+        ++*(index == 0 && package->has_video ? &package->counters.packets_video : &package->counters.packets_audio);
+    }
+    drop_head(queue);
+}
+
+static void drop_late(struct package *package)
+{
+    for (unsigned i = 1; i < package->queue_count; i++)
+        for (AVPacket *head; (head = head_of(&package->queues[i])) && head->pts < package->segment.start_90k;
+             drop_head(&package->queues[i]))
+            ++*(package->fresh ? &package->counters.packets_before_start : &package->counters.packets_too_late);
+}
+
+/* Writes the earliest packet of the open segment. False: it has to wait for another stream, or the cut is reached. */
+static bool write_next(struct package *package, const AVPacket *cut, bool drain)
+{
+    bool lead_is_empty = !head_of(&package->queues[0]);
+    int64_t end_90k = cut ? cut->pts : lead_is_empty ? package->segment_end_90k : INT64_MAX;
+    int64_t earliest_dts = INT64_MAX;
+    int earliest = -1;
+
+    drop_late(package);
+    for (unsigned i = cut ? 1 : 0; i < package->queue_count; i++) {
+        const AVPacket *head = head_of(&package->queues[i]);
+        bool inside = head && (i == 0 || head->pts < end_90k);
+        if (inside && head->dts < earliest_dts) {
+            earliest_dts = head->dts;
+            earliest = (int)i;
+        }
+    }
+    /* only the leading stream can tell where the segment ends: an audio packet never overtakes it */
+    if (earliest < 0 || (lead_is_empty && !drain))
+        return false;
+    for (unsigned i = 1; i < package->queue_count; i++)
+        if (!has_reached(package, &package->queues[i], earliest_dts, drain))
+            return false;
+    write_head(package, (unsigned)earliest);
+    return true;
+}
+
+static bool audio_reached(const struct package *package, int64_t time_90k, bool drain)
+{
+    for (unsigned i = 1; i < package->queue_count; i++)
+        if (!has_reached(package, &package->queues[i], time_90k, drain))
+            return false;
+    return true;
+}
+
+static void run(struct package *package, bool drain)
+{
+    while (package->open || begin(package)) {
+        const AVPacket *cut = cut_packet(package);
+        if (write_next(package, cut, drain))
+            continue;
+        if (!cut || !audio_reached(package, cut->pts, drain))
+            return;
+        bool begins;
+        int64_t number = segment_of(package, cut->pts, &begins);
+        if (!begins || number != package->segment.number + 1) {
+            package->counters.boundaries_missed++;
+            warn(package, "a segment boundary had no IDR picture");
+        }
+        bool gap = cut->pts - package->segment_end_90k > LAG_MAX_90K;
+        close_segment(package, gap ? package->segment_end_90k : cut->pts, 0);
+        package->next_flags |= gap ? HANDOFF_DISCONTINUITY : 0u;
+        open_segment(package, cut, number, begins);
+    }
+}
+
+/* ---- what comes in ---- */
+
+static void enqueue(struct package *package, struct queue *queue, const AVPacket *packet)
+{
+    if (queue->count == QUEUE_PACKETS) {
+        drop_head(queue);
+        package->counters.packets_overflow++;
+    }
+    AVPacket *copy = av_packet_clone(packet);
+    if (!copy) {
+        package->counters.packets_overflow++;
+        return;
+    }
+    if (copy->duration <= 0)
+        copy->duration = queue->default_duration_90k;
+    queue->packets[(queue->first + queue->count++) % QUEUE_PACKETS] = copy;
+    queue->last_dts = copy->dts;
+    queue->end_90k = copy->pts + copy->duration;
+}
+
+static void push(struct package *package, struct queue *queue, const AVPacket *packet)
+{
+    if (packet->size <= 0 || packet->dts == AV_NOPTS_VALUE || packet->pts < packet->dts || packet->dts < 0) {
+        package->counters.packets_refused++;
+        return;
+    }
+    if (packet->dts <= queue->last_dts) {
+        package->counters.packets_too_late++;
+        return;
+    }
+    if (!package->started || package->paused) {
+        ++*(package->paused ? &package->counters.packets_paused : &package->counters.packets_before_start);
+        return;
+    }
+    enqueue(package, queue, packet);
+    run(package, false);
+}
+
+void package_video(struct package *package, const struct AVPacket *packet)
+{
+    if (package->has_video)
+        push(package, &package->queues[0], packet);
+    else
+        package->counters.packets_refused++;
+}
+
+void package_audio(struct package *package, unsigned index, const struct AVPacket *packet)
+{
+    unsigned queue = index + package->has_video;
+    if (queue < package->queue_count)
+        push(package, &package->queues[queue], packet);
+    else
+        package->counters.packets_refused++;
+}
+
+void package_start(struct package *package, int64_t tick_90k, bool partial)
+{
+    package->started = true;
+    package->start_90k = tick_90k;
+    package->partial = partial;
+}
+
+void package_mark_discontinuity(struct package *package)
+{
+    package->next_flags |= HANDOFF_DISCONTINUITY;
+}
+
+void package_mark_filler(struct package *package)
+{
+    *(package->open ? &package->segment.flags : &package->next_flags) |= HANDOFF_FILLER;
+}
+
+/* Writes what is there and closes, shorter than its length. */
+static void close_early(struct package *package, uint32_t flags)
+{
+    run(package, true);
+    if (package->open && package->segment_end_90k > package->segment.start_90k)
+        close_segment(package, package->segment_end_90k, flags);
+    package->open = false;
+    empty_queues(package, &package->counters.packets_before_start);
+}
+
+void package_pause(struct package *package, bool paused)
+{
+    if (paused && !package->paused) {
+        close_early(package, 0);
+        package->partial = false;
+        package->fresh = true;
+        package->next_flags |= HANDOFF_DISCONTINUITY;
+    }
+    package->paused = paused;
+}
+
+void package_finish(struct package *package)
+{
+    close_early(package, HANDOFF_LAST);
+    package->started = false;
+}
+
+struct package_counters package_counters(const struct package *package)
+{
+    return package->counters;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* segment_file.c - an AVIOContext over pwrite(2) to a memfd. */
+#include "encode/segment_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libavformat/avio.h>
+#include <libavutil/mem.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "board/error.h"
+
+/* A third of a second of a 1 Mbit/s rung: few system calls, and still in the first-level cache with what fills it. */
+enum { BUFFER_BYTES = 188 * 174 };
+
+struct segment_file {
+    AVIOContext *io;
+    int memfd;   /* -1: none is open */
+    int failure; /* first negative errno of the open file */
+    uint64_t bytes;
+};
+
+/* pwrite, not write: the file offset goes with the descriptor to another process and has to stay 0. */
+static int write_bytes(void *opaque, uint8_t *data, int size)
+{
+    struct segment_file *file = opaque;
+    int written = 0;
+
+    if (file->memfd < 0)
+        return size;
+    while (written < size && !file->failure) {
+        ssize_t part = pwrite(file->memfd, data + written, (size_t)(size - written), (off_t)file->bytes);
+        if (part < 0 && errno == EINTR)
+            continue;
+        if (part <= 0) {
+            file->failure = part < 0 ? -errno : -EIO;
+            break;
+        }
+        written += (int)part;
+        file->bytes += (uint64_t)part;
+    }
+    /* the failure is reported at close: a muxer that saw it here would never recover for the next segment */
+    return size;
+}
+
+int segment_file_create(struct segment_file **out, struct error *err)
+{
+    struct segment_file *file = calloc(1, sizeof *file);
+    uint8_t *buffer = av_malloc(BUFFER_BYTES);
+
+    if (file && buffer) {
+        file->memfd = -1;
+        file->io = avio_alloc_context(buffer, BUFFER_BYTES, 1, file, NULL, write_bytes, NULL);
+    }
+    if (!file || !buffer || !file->io) {
+        av_free(buffer);
+        free(file);
+        return error_set(err, -ENOMEM, "no memory for a segment writer");
+    }
+    file->io->seekable = 0;
+    *out = file;
+    return 0;
+}
+
+static void discard(struct segment_file *file)
+{
+    if (file->memfd >= 0)
+        close(file->memfd);
+    file->memfd = -1;
+    file->failure = 0;
+    file->bytes = 0;
+}
+
+void segment_file_destroy(struct segment_file *file)
+{
+    if (!file)
+        return;
+    discard(file);
+    av_freep(&file->io->buffer);
+    avio_context_free(&file->io);
+    free(file);
+}
+
+struct AVIOContext *segment_file_io(struct segment_file *file)
+{
+    return file->io;
+}
+
+int segment_file_open(struct segment_file *file, const char *name, struct error *err)
+{
+    avio_flush(file->io);
+    discard(file);
+    file->memfd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (file->memfd < 0)
+        return error_set_errno(err, -errno, "segment %s: cannot make a file in memory", name);
+    return 0;
+}
+
+int segment_file_close(struct segment_file *file, uint64_t *bytes, struct error *err)
+{
+    if (file->memfd < 0)
+        return error_set(err, -EBADF, "no segment is open");
+    avio_flush(file->io);
+    if (!file->failure && fcntl(file->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+        file->failure = -errno;
+    int failure = file->failure;
+    if (failure) {
+        uint64_t reached = file->bytes;
+        discard(file);
+        return error_set_errno(err, failure, "segment in memory after %llu bytes", (unsigned long long)reached);
+    }
+    int memfd = file->memfd;
+    *bytes = file->bytes;
+    file->memfd = -1;
+    discard(file);
+    return memfd;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ts_writer.c - options of the muxer, and parameter sets where an encoder does not repeat them. */
+#include "encode/ts_writer.h"
+
+#include <errno.h>
+#include <libavcodec/packet.h>
+#include <libavformat/avformat.h>
+#include <libavutil/opt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/error.h"
+#include "encode/segment_file.h"
+
+/* With mpegts_copyts the muxer's max_delay moves only the PCR: a receiver that paces by it has the bytes of a picture
+ * before the picture is due. */
+#define PCR_LEAD_US 100000
+
+enum { NAL_SLICE = 1, NAL_IDR = 5, NAL_SPS = 7, NAL_ACCESS_UNIT_DELIMITER = 9 };
+
+struct ts_writer {
+    AVFormatContext *muxer;
+    struct segment_file *file;
+    uint8_t *parameter_sets; /* Annex B, of stream 0; NULL: no H.264 video */
+    size_t parameter_sets_bytes;
+    bool first_packet; /* of the open segment: PAT and PMT go before it */
+};
+
+static int add_stream(struct ts_writer *writer, unsigned index, const struct ts_writer_config *config)
+{
+    const struct ts_writer_stream *wanted = &config->streams[index];
+    AVStream *stream = avformat_new_stream(writer->muxer, NULL);
+    if (!stream || avcodec_parameters_copy(stream->codecpar, wanted->parameters) < 0)
+        return -ENOMEM;
+    stream->codecpar->codec_tag = 0;
+    stream->id = TS_PID_FIRST_STREAM + (int)index;
+    stream->time_base = (AVRational){ 1, 90000 };
+    if (stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO)
+        stream->avg_frame_rate = (AVRational){ (int)config->framerate_numerator, (int)config->framerate_denominator };
+    if (wanted->language && wanted->language[0])
+        av_dict_set(&stream->metadata, "language", wanted->language, 0);
+    return 0;
+}
+
+/* Keeps the parameter sets of an Annex B stream; an encoder that gives avcC gets the muxer's own conversion. */
+static int keep_parameter_sets(struct ts_writer *writer, const AVCodecParameters *parameters)
+{
+    if (parameters->codec_id != AV_CODEC_ID_H264 || parameters->extradata_size < 5 || parameters->extradata[0] != 0)
+        return 0;
+    writer->parameter_sets_bytes = (size_t)parameters->extradata_size;
+    writer->parameter_sets = malloc(writer->parameter_sets_bytes);
+    if (!writer->parameter_sets)
+        return -ENOMEM;
+    memcpy(writer->parameter_sets, parameters->extradata, writer->parameter_sets_bytes);
+    return 0;
+}
+
+static int start_muxer(struct ts_writer *writer, const struct ts_writer_config *config)
+{
+    AVDictionary *options = NULL;
+    char pid[12];
+
+    snprintf(pid, sizeof pid, "%d", TS_PID_PMT);
+    av_dict_set(&options, "mpegts_pmt_start_pid", pid, 0);
+    snprintf(pid, sizeof pid, "%d", TS_PID_FIRST_STREAM);
+    av_dict_set(&options, "mpegts_start_pid", pid, 0);
+    av_dict_set(&options, "mpegts_copyts", "1", 0);
+    av_dict_set(&options, "pes_payload_size", "0", 0); /* an audio frame a PES: every one has its own timestamp */
+    av_dict_set(&options, "pat_period", "0.5", 0);
+    av_dict_set(&options, "sdt_period", "5", 0);
+    av_dict_set(&writer->muxer->metadata, "service_name", config->service_name, 0);
+    av_dict_set(&writer->muxer->metadata, "service_provider", "Biplane", 0);
+    writer->muxer->pb = segment_file_io(writer->file);
+    writer->muxer->flags |= AVFMT_FLAG_CUSTOM_IO;
+    writer->muxer->flush_packets = 0;
+    writer->muxer->max_delay = PCR_LEAD_US;
+    writer->muxer->avoid_negative_ts = 0;
+    int result = avformat_write_header(writer->muxer, &options);
+    av_dict_free(&options);
+    return result < 0 ? result : 0;
+}
+
+int ts_writer_create(struct ts_writer **out, const struct ts_writer_config *config, struct error *err)
+{
+    struct ts_writer *writer = calloc(1, sizeof *writer);
+    if (!writer)
+        return error_set(err, -ENOMEM, "no memory for a transport stream");
+    int result = segment_file_create(&writer->file, err);
+    if (result == 0 && avformat_alloc_output_context2(&writer->muxer, NULL, "mpegts", NULL) < 0)
+        result = error_set(err, -ENOMEM, "no memory for a transport stream");
+    for (unsigned i = 0; result == 0 && i < config->stream_count; i++)
+        if (add_stream(writer, i, config) < 0 || keep_parameter_sets(writer, config->streams[i].parameters) < 0)
+            result = error_set(err, -ENOMEM, "no memory for stream %u of a transport stream", i);
+    if (result == 0) {
+        int code = start_muxer(writer, config);
+        if (code < 0)
+            result = error_set(err, -EINVAL, "the transport stream muxer refuses: %s", av_err2str(code));
+    }
+    if (result < 0) {
+        ts_writer_destroy(writer);
+        return result;
+    }
+    *out = writer;
+    return 0;
+}
+
+void ts_writer_destroy(struct ts_writer *writer)
+{
+    if (!writer)
+        return;
+    if (writer->muxer) {
+        writer->muxer->pb = NULL; /* the file's */
+        avformat_free_context(writer->muxer);
+    }
+    segment_file_destroy(writer->file);
+    free(writer->parameter_sets);
+    free(writer);
+}
+
+int ts_writer_open(struct ts_writer *writer, const char *name, struct error *err)
+{
+    writer->first_packet = true;
+    return segment_file_open(writer->file, name, err);
+}
+
+/* Start of the next NAL unit's payload at or after `at`; end: none. */
+static const uint8_t *next_nal(const uint8_t *at, const uint8_t *end)
+{
+    for (; end - at > 3; at++)
+        if (at[0] == 0 && at[1] == 0 && at[2] == 1)
+            return at + 3;
+    return end;
+}
+
+/* Where parameter sets have to be put into an IDR picture that has none: behind its access unit delimiter, if any. -1:
+ * it has them. */
+static ptrdiff_t parameter_sets_place(const AVPacket *packet)
+{
+    const uint8_t *end = packet->data + packet->size;
+    ptrdiff_t place = 0;
+
+    for (const uint8_t *nal = next_nal(packet->data, end); nal < end; nal = next_nal(nal, end)) {
+        unsigned type = nal[0] & 0x1f;
+        if (type == NAL_SPS)
+            return -1;
+        if (type == NAL_IDR || type == NAL_SLICE)
+            break;
+        if (type != NAL_ACCESS_UNIT_DELIMITER)
+            continue;
+        const uint8_t *next = next_nal(nal, end);
+        place = (next < end ? next - 3 : end) - packet->data;
+        if (next < end && place > 0 && packet->data[place - 1] == 0)
+            place--; /* a start code of four bytes */
+    }
+    return place;
+}
+
+static int write_with_parameter_sets(struct ts_writer *writer, AVPacket *packet, ptrdiff_t place)
+{
+    size_t added = writer->parameter_sets_bytes;
+    AVPacket *whole = av_packet_alloc();
+    int result = whole ? av_new_packet(whole, packet->size + (int)added) : -ENOMEM;
+
+    if (result == 0)
+        result = av_packet_copy_props(whole, packet);
+    if (result == 0) {
+        memcpy(whole->data, packet->data, (size_t)place);
+        memcpy(whole->data + place, writer->parameter_sets, added);
+        memcpy(whole->data + place + added, packet->data + place, (size_t)(packet->size - place));
+        whole->stream_index = packet->stream_index;
+        result = av_write_frame(writer->muxer, whole);
+    }
+    av_packet_free(&whole);
+    return result;
+}
+
+int ts_writer_write(struct ts_writer *writer, unsigned stream, struct AVPacket *packet)
+{
+    ptrdiff_t place = -1;
+
+    packet->stream_index = (int)stream;
+    packet->time_base = (AVRational){ 1, 90000 };
+    if (writer->first_packet)
+        av_opt_set(writer->muxer->priv_data, "mpegts_flags", "+resend_headers", 0);
+    writer->first_packet = false;
+    if (stream == 0 && writer->parameter_sets && packet->flags & AV_PKT_FLAG_KEY)
+        place = parameter_sets_place(packet);
+    int result = place < 0 ? av_write_frame(writer->muxer, packet) : write_with_parameter_sets(writer, packet, place);
+    return result < 0 ? -EINVAL : 0;
+}
+
+int ts_writer_close(struct ts_writer *writer, uint64_t *bytes, struct error *err)
+{
+    av_write_frame(writer->muxer, NULL);
+    return segment_file_close(writer->file, bytes, err);
+}

@@ -32,7 +32,7 @@ BENCH_SOURCES = $(wildcard tools/bench/*.c)
 MAINS = $(foreach p,$(PROGRAMS),$(PROGRAM_$(p)))
 
 # Files that run on a poll-mode core: no allocation, lock, sleep, system call or log (`make hotcheck`).
-HOT = dataplane/packet dataplane/security_group dataplane/reorder dataplane/stream_ring_writer dataplane/receive
+HOT = dataplane/packet dataplane/flow_table dataplane/security_group dataplane/reorder dataplane/stream_ring_writer dataplane/receive
 
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 CFLAGS_drivers := $(call pkg,--cflags,libdpdk libva libdrm)

@@ -142,8 +142,7 @@ int anchors_from_json(struct anchors *anchors, const json_t *json)
                         &skew_90k) < 0 ||
             id == 0 || anchor_90k < 0 || anchor_90k >= PTS_MODULUS)
             return -EBADMSG;
-        read.known[i] =
-            (struct handoff_anchor){ .id = (uint64_t)id, .anchor_90k = anchor_90k, .skew_90k = skew_90k };
+        read.known[i] = (struct handoff_anchor){ .id = (uint64_t)id, .anchor_90k = anchor_90k, .skew_90k = skew_90k };
     }
     read.next_id = (uint64_t)next_id;
     read.framerate_numerator = (uint32_t)numerator;

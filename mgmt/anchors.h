@@ -32,5 +32,5 @@ void anchors_follow(struct anchors *anchors, unsigned pipeline, int64_t tick_90k
 bool anchors_locked(const struct anchors *anchors); /* both pipelines use the same one */
 
 /* For the spool. Which pipeline uses which is not saved: processes tell it when they connect. */
-json_t *anchors_json(const struct anchors *anchors); /* give */
+json_t *anchors_json(const struct anchors *anchors);                /* give */
 int anchors_from_json(struct anchors *anchors, const json_t *json); /* -EBADMSG: not anchors; they are all zero then */

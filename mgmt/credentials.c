@@ -27,7 +27,8 @@ static const struct setting credential_rows[] = {
     SETTING_STRING(struct credential, password, .flags = SETTING_REQUIRED | SETTING_SECRET,
                    .help = "Password at the origin; never shown again."),
     SETTING_CHOICE(struct credential, scheme, .choices = scheme_choices, .default_number = CREDENTIAL_BASIC,
-                   .help = "How the origin wants to be told: basic goes with every request, digest answers a challenge."),
+                   .help =
+                       "How the origin wants to be told: basic goes with every request, digest answers a challenge."),
     { 0 },
 };
 static const struct settings credential_settings = { "credential", sizeof(struct credential), credential_rows,

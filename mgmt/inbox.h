@@ -55,7 +55,7 @@ struct inbox_callbacks {
 struct inbox_config {
     struct loop *loop;           /* borrow, like all below */
     const char *run_directory;   /* the socket is "handoff.socket" in it */
-    const char *spool_directory; /* "<channel>-anchors.json" */
+    const char *spool_directory; /* "<channel>.anchors.json" */
     const struct clock *clock;
     const struct log *log;
     struct inbox_callbacks callbacks;

@@ -14,6 +14,7 @@
  */
 #pragma once
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "encode/handoff_format.h"
@@ -47,8 +48,11 @@ int publisher_create(struct publisher **out, const struct publisher_config *conf
 /* Saves its state, gives up what is on the way; NULL is fine. What is not delivered stays unacknowledged. */
 void publisher_destroy(struct publisher *publisher);
 void publisher_segment(struct publisher *publisher, const struct handoff_segment *segment, int memfd);
-/* The channel is stopped: VOD playlists are ended; live ones get EXT-X-ENDLIST only in VOD mode. */
+/* The channel is stopped: VOD playlists are ended; live ones get EXT-X-ENDLIST only in VOD mode. What is still handed
+ * over is still delivered; another run of the channel needs another publisher. */
 void publisher_finish(struct publisher *publisher);
+/* Everything that was handed over is delivered or given up, and every playlist says so: may be destroyed. */
+bool publisher_idle(const struct publisher *publisher);
 /* Timeline tick up to which every output's segments have been received (0: none): where a restarted encoder resumes. */
 int64_t publisher_resume_tick_90k(const struct publisher *publisher);
 /* Status (give): state, url, queue length and bytes, segments and bytes delivered, deleted, dropped, retries, last

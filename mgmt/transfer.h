@@ -64,12 +64,12 @@ struct transfer_request {
 };
 
 struct transfer_target_config {
-    const char *url;                         /* borrow during create: checked, and used in messages */
-    const struct credential *credential;     /* borrow during create (copied into libcurl); NULL: none */
-    const char *certificate_authority;       /* borrow during create: PEM file; NULL or "": the system's */
-    unsigned connections;                    /* 0: 4 */
-    unsigned connect_timeout_ms;             /* 0: 5000 */
-    unsigned timeout_s;                      /* without progress; 0: 10 */
+    const char *url;                     /* borrow during create: checked, and used in messages */
+    const struct credential *credential; /* borrow during create (copied into libcurl); NULL: none */
+    const char *certificate_authority;   /* borrow during create: PEM file; NULL or "": the system's */
+    unsigned connections;                /* 0: 4 */
+    unsigned connect_timeout_ms;         /* 0: 5000 */
+    unsigned timeout_s;                  /* without progress; 0: 10 */
 };
 
 struct transfer_engine_counters {
@@ -85,7 +85,7 @@ struct transfer_engine_counters transfer_engine_counters(const struct transfer_e
 /* -EINVAL: the URL is not http:// or https://, or carries a user, a password, a query or a fragment. */
 int transfer_target_create(struct transfer_target **out, struct transfer_engine *engine,
                            const struct transfer_target_config *config, struct error *err);
-void transfer_target_destroy(struct transfer_target *target); /* cancels what runs; NULL is fine */
+void transfer_target_destroy(struct transfer_target *target);        /* cancels what runs; NULL is fine */
 unsigned transfer_target_free(const struct transfer_target *target); /* how many more may be started now */
 
 /* Returns 0 and the transfer (borrow: until done or cancelled), or -EBUSY when all connections are in use. */

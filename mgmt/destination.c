@@ -1,0 +1,703 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* destination.c - lists of jobs, and pump(), which is called whenever something changed and starts what may start.
+ *
+ * The job that is on its way is always the first of its list. A failure holds back the whole destination (it is one
+ * server), a refusal only its own file. Callbacks may add work: lists are looked at anew after each.
+ */
+#include "mgmt/destination.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "board/log.h"
+#include "board/loop.h"
+#include "mgmt/alerts.h"
+#include "mgmt/transfer.h"
+
+enum {
+    ALERT_DELETE_FAILED = 6008,
+    ALERT_OUTPUT_FAILED = 6010,
+    ALERT_UNAUTHORIZED = 6015,
+    ALERT_CERTIFICATE = 6028,
+    ALERT_BACKLOG = 6501,
+    REFUSALS_MAX = 3,       /* tries of a file that the origin does not want */
+    RETRY_AFTER_MAX_S = 15, /* an origin's wish for a longer pause is not granted: it is live */
+    BACKLOG_SEGMENTS = 3,   /* of one lane; more: alert */
+    BACKLOG_PERCENT = 30,   /* of the cache; more: alert */
+    CACHE_DEFAULT_MEGABYTES = 256,
+    SECONDS_OF_SEGMENT_CACHING = 86400,
+};
+
+enum job_kind { JOB_FILE, JOB_TEXT, JOB_DELETE };
+
+struct job {
+    struct job *next;
+    struct destination_queue *queue;
+    enum job_kind kind;
+    unsigned lane;
+    char *url;
+    const void *data;
+    size_t bytes;
+    char *text; /* of a text: where data lies */
+    struct destination_text_tag tag;
+    void *file;
+    uint64_t queued_ns, not_before_ns;
+    unsigned tries;            /* failed since the destination last rested */
+    bool troubled;             /* has failed at all */
+    struct transfer *transfer; /* NULL: waits */
+};
+
+struct job_list {
+    struct job *first, *last;
+    unsigned count;
+};
+
+struct destination_queue {
+    struct destination_queue_config config;
+    struct transfer_target *target;
+    struct loop_timer *timer;
+    struct job_list files[DESTINATION_LANES_MAX];
+    struct job_list texts[DESTINATION_LANES_MAX + 1];
+    struct job_list deletes;
+    size_t folder_bytes; /* of the URL, its last slash included */
+    uint64_t bytes;      /* of files */
+    uint64_t cache_bytes;
+    enum destination_state state;
+    uint64_t hold_until_ns;    /* nothing is started before */
+    uint64_t failing_since_ns; /* of the failures in a row; 0: none */
+    unsigned failures_in_a_row;
+    bool backlog;
+    struct destination_counters counters;
+    char text_caching[48], file_caching[48];
+    char last_error[ERROR_TEXT_BYTES];
+};
+
+static void pump(struct destination_queue *queue);
+
+static uint64_t now_ns(const struct destination_queue *queue)
+{
+    return clock_monotonic_ns(queue->config.clock);
+}
+
+/* ---- jobs ---- */
+
+static struct job_list *list_of(struct destination_queue *queue, enum job_kind kind, unsigned lane)
+{
+    return kind == JOB_FILE ? &queue->files[lane] : kind == JOB_TEXT ? &queue->texts[lane] : &queue->deletes;
+}
+
+static struct job *add_job(struct destination_queue *queue, enum job_kind kind, unsigned lane, const char *name)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (!job || asprintf(&job->url, "%.*s%s", (int)queue->folder_bytes, queue->config.destination->url, name) < 0) {
+        free(job);
+        return NULL;
+    }
+    job->queue = queue;
+    job->kind = kind;
+    job->lane = lane;
+    job->queued_ns = now_ns(queue);
+    struct job_list *list = list_of(queue, kind, lane);
+    if (list->last)
+        list->last->next = job;
+    else
+        list->first = job;
+    list->last = job;
+    list->count++;
+    return job;
+}
+
+static void unlink_job(struct job *job)
+{
+    struct job_list *list = list_of(job->queue, job->kind, job->lane);
+    struct job *before = NULL;
+    for (struct job *other = list->first; other != job; other = other->next)
+        before = other;
+    if (before)
+        before->next = job->next;
+    else
+        list->first = job->next;
+    if (list->last == job)
+        list->last = before;
+    list->count--;
+    if (job->kind == JOB_FILE)
+        job->queue->bytes -= job->bytes;
+}
+
+static void free_job(struct job *job)
+{
+    free(job->url);
+    free(job->text);
+    free(job);
+}
+
+static void free_list(struct job_list *list)
+{
+    while (list->first) {
+        struct job *job = list->first;
+        unlink_job(job);
+        free_job(job);
+    }
+}
+
+/* Calls visit for every job there is. */
+static void for_each_job(struct destination_queue *queue, void (*visit)(struct job *job, void *context), void *context)
+{
+    for (unsigned lane = 0; lane <= queue->config.lanes; lane++) {
+        for (struct job *job = queue->texts[lane].first; job; job = job->next)
+            visit(job, context);
+        if (lane < queue->config.lanes)
+            for (struct job *job = queue->files[lane].first; job; job = job->next)
+                visit(job, context);
+    }
+    for (struct job *job = queue->deletes.first; job; job = job->next)
+        visit(job, context);
+}
+
+/* ---- alerts ---- */
+
+static void raise_alert(struct destination_queue *queue, unsigned id, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void raise_alert(struct destination_queue *queue, unsigned id, const char *format, ...)
+{
+    char text[ERROR_TEXT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (queue->config.alerts)
+        alerts_raise(queue->config.alerts, queue->config.source, id, queue->config.subject, "%s", text);
+}
+
+static void clear_alert(struct destination_queue *queue, unsigned id)
+{
+    if (queue->config.alerts)
+        alerts_clear(queue->config.alerts, queue->config.source, id, queue->config.subject);
+}
+
+static uint64_t dropped(const struct destination_queue *queue)
+{
+    const struct destination_counters *counters = &queue->counters;
+    return counters->dropped_too_old + counters->dropped_no_room + counters->dropped_refused +
+           counters->dropped_given_up;
+}
+
+/* Raised early, cleared late: a queue that breathes around the bound must not make the alert flap. */
+static void watch_backlog(struct destination_queue *queue)
+{
+    unsigned deepest = 0;
+    for (unsigned lane = 0; lane < queue->config.lanes; lane++)
+        if (deepest < queue->files[lane].count)
+            deepest = queue->files[lane].count;
+    uint64_t percent = queue->bytes * 100 / queue->cache_bytes;
+    if (deepest > BACKLOG_SEGMENTS || percent > BACKLOG_PERCENT) {
+        raise_alert(queue, ALERT_BACKLOG,
+                    "destination %s: up to %u segments of one output wait, %llu %% of the cache; %llu dropped so far",
+                    queue->config.destination->url, deepest, (unsigned long long)percent,
+                    (unsigned long long)dropped(queue));
+        queue->backlog = true;
+    } else if (queue->backlog && deepest <= 1 && percent <= BACKLOG_PERCENT / 2) {
+        clear_alert(queue, ALERT_BACKLOG);
+        queue->backlog = false;
+    }
+}
+
+/* ---- dropping ---- */
+
+static void drop_file(struct job *job, enum destination_outcome outcome)
+{
+    struct destination_queue *queue = job->queue;
+    if (job->transfer)
+        transfer_cancel(job->transfer);
+    unlink_job(job);
+    switch (outcome) {
+    case DESTINATION_TOO_OLD:
+        queue->counters.dropped_too_old++;
+        break;
+    case DESTINATION_NO_ROOM:
+        queue->counters.dropped_no_room++;
+        break;
+    case DESTINATION_REFUSED:
+        queue->counters.dropped_refused++;
+        break;
+    default:
+        queue->counters.dropped_given_up++;
+    }
+    log_debug(queue->config.log, "destination %s dropped", job->url);
+    queue->config.callbacks.file_done(queue->config.context, job->lane, job->file, outcome);
+    free_job(job);
+}
+
+/* The oldest file of all lanes that is not on its way. */
+static struct job *oldest_waiting_file(struct destination_queue *queue)
+{
+    struct job *oldest = NULL;
+    for (unsigned lane = 0; lane < queue->config.lanes; lane++) {
+        struct job *job = queue->files[lane].first;
+        if (job && job->transfer)
+            job = job->next;
+        if (job && (!oldest || job->queued_ns < oldest->queued_ns))
+            oldest = job;
+    }
+    return oldest;
+}
+
+/* When a file has waited long enough. One that is on its way gets the time limit of a transfer on top. */
+static uint64_t expiry_ns(const struct job *job)
+{
+    const struct connection_settings *connection = job->queue->config.connection;
+    uint64_t seconds = (uint64_t)connection->filecache_duration + (job->transfer ? connection->timeout : 0);
+    if (connection->filecache_duration == 0 && !job->troubled)
+        return UINT64_MAX; /* no waiting after a failure, but its first try it has */
+    return job->queued_ns + seconds * NS_PER_S;
+}
+
+static struct job *expired_file(struct destination_queue *queue)
+{
+    uint64_t now = now_ns(queue);
+    for (unsigned lane = 0; lane < queue->config.lanes; lane++)
+        for (struct job *job = queue->files[lane].first; job; job = job->next)
+            if (now >= expiry_ns(job))
+                return job;
+            else if (!job->transfer)
+                break; /* those behind it are younger */
+    return NULL;
+}
+
+static void drop_what_is_too_much(struct destination_queue *queue)
+{
+    struct job *job;
+    while ((job = expired_file(queue)))
+        drop_file(job, DESTINATION_TOO_OLD);
+    while (queue->state == DESTINATION_ABANDONED && (job = oldest_waiting_file(queue)))
+        drop_file(job, DESTINATION_GIVEN_UP);
+}
+
+/* ---- results ---- */
+
+static void set_tries_zero(struct job *job, void *context)
+{
+    (void)context;
+    job->tries = 0;
+}
+
+static void count_troubled(struct job *job, void *context)
+{
+    *(unsigned *)context += job->troubled;
+}
+
+static void note_success(struct destination_queue *queue)
+{
+    unsigned troubled = 0;
+    for_each_job(queue, count_troubled, &troubled);
+    if (queue->state != DESTINATION_RETRYING || troubled)
+        return;
+    log_info(queue->config.log, "destination %s is well again after %.1f s", queue->config.destination->url,
+             (double)(now_ns(queue) - queue->failing_since_ns) / 1e9);
+    queue->state = DESTINATION_WELL;
+    queue->failures_in_a_row = 0;
+    clear_alert(queue, ALERT_OUTPUT_FAILED);
+    clear_alert(queue, ALERT_UNAUTHORIZED);
+    clear_alert(queue, ALERT_CERTIFICATE);
+    queue->config.callbacks.recovered(queue->config.context);
+}
+
+static void become_failed(struct destination_queue *queue, uint64_t now)
+{
+    double rest_s = queue->config.connection->restart_delay;
+    queue->counters.failures++;
+    queue->state = rest_s > 0 ? DESTINATION_FAILED : DESTINATION_ABANDONED;
+    queue->hold_until_ns = now + (uint64_t)(rest_s * 1e9);
+    if (rest_s > 0)
+        log_error(queue->config.log, "destination %s failed, rests for %.1f s: %s", queue->config.destination->url,
+                  rest_s, queue->last_error);
+    else
+        log_error(queue->config.log, "destination %s failed and is given up (restart_delay is 0): %s",
+                  queue->config.destination->url, queue->last_error);
+}
+
+static void raise_failure(struct destination_queue *queue, const struct transfer_result *result)
+{
+    if (result->outcome == TRANSFER_UNAUTHORIZED)
+        raise_alert(queue, ALERT_UNAUTHORIZED, "destination %s: %s", queue->config.destination->url, result->text);
+    else if (result->outcome == TRANSFER_CERTIFICATE)
+        raise_alert(queue, ALERT_CERTIFICATE, "destination %s: %s", queue->config.destination->url, result->text);
+    else if (queue->failures_in_a_row > 1 || queue->state >= DESTINATION_FAILED)
+        /* one that the next try puts right is not worth an alert: it is counted */
+        raise_alert(queue, ALERT_OUTPUT_FAILED, "destination %s: %s", queue->config.destination->url, result->text);
+}
+
+/* The whole destination waits before its next try, and may have failed with this one. */
+static void note_failure(struct destination_queue *queue, struct job *job, const struct transfer_result *result)
+{
+    const struct connection_settings *connection = queue->config.connection;
+    uint64_t now = now_ns(queue);
+    double wait_s = connection->connection_retry_interval;
+    unsigned wish_s = result->retry_after_s < RETRY_AFTER_MAX_S ? result->retry_after_s : RETRY_AFTER_MAX_S;
+    if (wait_s < wish_s)
+        wait_s = wish_s;
+    queue->failures_in_a_row++;
+    if (queue->state == DESTINATION_WELL) {
+        queue->state = DESTINATION_RETRYING;
+        queue->failing_since_ns = now;
+        log_warning(queue->config.log, "destination %s: %s", queue->config.destination->url, queue->last_error);
+    }
+    if (queue->state == DESTINATION_RETRYING) {
+        uint64_t until = now + (uint64_t)(wait_s * 1e9);
+        queue->hold_until_ns = until > queue->hold_until_ns ? until : queue->hold_until_ns;
+        if (job->tries >= connection->num_retries)
+            become_failed(queue, now);
+    }
+    raise_failure(queue, result);
+}
+
+/* An answer that says no to this deletion, not to all: not a reason to hold anything back. */
+static bool is_about_deletion(const struct job *job, const struct transfer_result *result)
+{
+    return job->kind == JOB_DELETE && result->status >= 400 && result->status < 500 && result->status != 429;
+}
+
+static void give_up(struct job *job, const struct transfer_result *result)
+{
+    struct destination_queue *queue = job->queue;
+    switch (job->kind) {
+    case JOB_FILE:
+        log_warning(queue->config.log, "destination refuses %s for good: %s", job->url, result->text);
+        drop_file(job, DESTINATION_REFUSED);
+        return;
+    case JOB_TEXT:
+        log_warning(queue->config.log, "destination refuses %s for good: %s", job->url, result->text);
+        break;
+    case JOB_DELETE:
+        queue->counters.deletes_given_up++;
+        raise_alert(queue, ALERT_DELETE_FAILED, "cannot delete %s: %s", job->url, result->text);
+        queue->config.callbacks.delete_done(queue->config.context, job->lane, false);
+    }
+    unlink_job(job);
+    free_job(job);
+}
+
+static void job_failed(struct job *job, const struct transfer_result *result)
+{
+    struct destination_queue *queue = job->queue;
+    queue->counters.retries++;
+    job->tries++;
+    snprintf(queue->last_error, sizeof queue->last_error, "%s %s: %s", job->kind == JOB_DELETE ? "DELETE" : "PUT",
+             job->url, result->text);
+    bool only_this = is_about_deletion(job, result) || result->outcome == TRANSFER_REFUSED;
+    if (only_this && job->tries >= REFUSALS_MAX) {
+        give_up(job, result);
+        return;
+    }
+    job->troubled = !only_this;
+    if (only_this)
+        job->not_before_ns = now_ns(queue) + (uint64_t)(queue->config.connection->connection_retry_interval * 1e9);
+    else
+        note_failure(queue, job, result);
+    if (job->kind == JOB_TEXT && job->next) { /* a newer text takes its turn, and its troubles over */
+        job->next->tries = job->tries;
+        job->next->troubled = job->troubled;
+        job->next->not_before_ns = job->not_before_ns;
+        queue->counters.texts_replaced++;
+        unlink_job(job);
+        free_job(job);
+    }
+}
+
+static void job_succeeded(struct job *job)
+{
+    struct destination_queue *queue = job->queue;
+    const struct destination_callbacks *callbacks = &queue->config.callbacks;
+    unlink_job(job);
+    switch (job->kind) {
+    case JOB_FILE:
+        queue->counters.files_delivered++;
+        queue->counters.bytes_delivered += job->bytes;
+        callbacks->file_done(queue->config.context, job->lane, job->file, DESTINATION_DELIVERED);
+        break;
+    case JOB_TEXT:
+        queue->counters.texts_delivered++;
+        callbacks->text_done(queue->config.context, job->lane, job->tag);
+        break;
+    case JOB_DELETE:
+        queue->counters.deleted++;
+        clear_alert(queue, ALERT_DELETE_FAILED);
+        callbacks->delete_done(queue->config.context, job->lane, true);
+    }
+    free_job(job);
+    note_success(queue);
+}
+
+static void on_done(void *context, const struct transfer_result *result)
+{
+    struct job *job = context;
+    struct destination_queue *queue = job->queue;
+    job->transfer = NULL;
+    queue->counters.new_connections += result->new_connection;
+    if (result->outcome == TRANSFER_OK)
+        job_succeeded(job);
+    else
+        job_failed(job, result);
+    pump(queue);
+}
+
+/* ---- starting ---- */
+
+/* Texts first: they are small, and what a player waits for. Then the file that waits longest, then deletions. */
+static struct job *next_job(struct destination_queue *queue, uint64_t now)
+{
+    for (unsigned lane = 0; lane <= queue->config.lanes; lane++) {
+        struct job *job = queue->texts[lane].first;
+        if (job && !job->transfer && job->not_before_ns <= now)
+            return job;
+    }
+    struct job *oldest = NULL;
+    for (unsigned lane = 0; lane < queue->config.lanes; lane++) {
+        struct job *job = queue->files[lane].first;
+        if (job && !job->transfer && job->not_before_ns <= now && (!oldest || job->queued_ns < oldest->queued_ns))
+            oldest = job;
+    }
+    struct job *deletion = queue->deletes.first;
+    if (!oldest && deletion && !deletion->transfer && deletion->not_before_ns <= now)
+        return deletion;
+    return oldest;
+}
+
+static int start_job(struct job *job)
+{
+    struct destination_queue *queue = job->queue;
+    struct transfer_request request = {
+        .method = job->kind == JOB_DELETE ? TRANSFER_DELETE : TRANSFER_PUT,
+        .url = job->url,
+        .body = job->data,
+        .bytes = job->bytes,
+        .done = on_done,
+        .context = job,
+    };
+    if (job->kind == JOB_FILE) {
+        request.content_type = "video/mp2t";
+        request.cache_control = queue->file_caching;
+    } else if (job->kind == JOB_TEXT) {
+        request.content_type = "application/vnd.apple.mpegurl";
+        request.cache_control = queue->text_caching;
+    }
+    return transfer_start(queue->target, &request, &job->transfer, NULL);
+}
+
+struct wake {
+    uint64_t now, at;
+};
+
+static void wake_at(struct wake *wake, uint64_t time_ns)
+{
+    if (time_ns > wake->now && time_ns < wake->at)
+        wake->at = time_ns;
+}
+
+static void wake_for_job(struct job *job, void *context)
+{
+    struct wake *wake = context;
+    wake_at(wake, job->not_before_ns);
+    if (job->kind == JOB_FILE)
+        wake_at(wake, expiry_ns(job));
+}
+
+static void set_timer(struct destination_queue *queue, uint64_t now)
+{
+    struct wake wake = { .now = now, .at = UINT64_MAX };
+    wake_at(&wake, queue->hold_until_ns);
+    for_each_job(queue, wake_for_job, &wake);
+    if (wake.at == UINT64_MAX)
+        loop_timer_clear(queue->timer);
+    else
+        loop_timer_set(queue->timer, wake.at);
+}
+
+static void pump(struct destination_queue *queue)
+{
+    drop_what_is_too_much(queue);
+    uint64_t now = now_ns(queue);
+    if (queue->state == DESTINATION_FAILED && now >= queue->hold_until_ns) {
+        queue->state = DESTINATION_RETRYING;
+        for_each_job(queue, set_tries_zero, NULL);
+    }
+    struct job *job;
+    while (queue->state != DESTINATION_ABANDONED && now >= queue->hold_until_ns &&
+           transfer_target_free(queue->target) > 0 && (job = next_job(queue, now)))
+        if (start_job(job) < 0) {
+            queue->hold_until_ns = now + NS_PER_S; /* no memory: later */
+            break;
+        }
+    watch_backlog(queue);
+    set_timer(queue, now);
+}
+
+static void on_timer(void *context)
+{
+    pump(context);
+}
+
+/* ---- owner's side ---- */
+
+int destination_queue_create(struct destination_queue **out, const struct destination_queue_config *config,
+                             struct error *err)
+{
+    const char *url = config->destination->url;
+    const char *slash = strrchr(url, '/');
+    struct transfer_target_config target = {
+        .url = url,
+        .credential = config->credential,
+        .certificate_authority = config->destination->certificate_authority,
+        .connections = config->connection->connections,
+        .timeout_s = config->connection->timeout,
+    };
+    if (config->lanes < 1 || config->lanes > DESTINATION_LANES_MAX)
+        return error_set(err, -EINVAL, "%u outputs to one destination: want 1..%d", config->lanes,
+                         DESTINATION_LANES_MAX);
+    struct destination_queue *queue = calloc(1, sizeof *queue);
+    if (!queue)
+        return error_set(err, -ENOMEM, "queue of destination");
+    queue->config = *config;
+    queue->config.credential = NULL;
+    int result = transfer_target_create(&queue->target, config->engine, &target, err);
+    if (result == 0 && (!slash[1] || strncmp(slash - 2, "://", 3) == 0))
+        result = error_set(err, -EINVAL, "destination URL %.200s: want a folder and the beginning of a file name", url);
+    if (result == 0 && !(queue->timer = loop_timer_create(config->loop, on_timer, queue)))
+        result = error_set(err, -ENOMEM, "queue of destination %.200s", url);
+    if (result < 0) {
+        destination_queue_destroy(queue);
+        return result;
+    }
+    queue->folder_bytes = (size_t)(slash + 1 - url);
+    unsigned megabytes = config->connection->cache_megabytes;
+    queue->cache_bytes = (uint64_t)(megabytes ? megabytes : CACHE_DEFAULT_MEGABYTES) << 20;
+    if (config->segment_length_s >= 2)
+        snprintf(queue->text_caching, sizeof queue->text_caching, "max-age=%u", config->segment_length_s / 2);
+    else
+        snprintf(queue->text_caching, sizeof queue->text_caching, "no-cache");
+    snprintf(queue->file_caching, sizeof queue->file_caching, "max-age=%d", SECONDS_OF_SEGMENT_CACHING);
+    *out = queue;
+    return 0;
+}
+
+void destination_queue_destroy(struct destination_queue *queue)
+{
+    if (!queue)
+        return;
+    transfer_target_destroy(queue->target); /* cancels what is on its way */
+    for (unsigned lane = 0; lane <= DESTINATION_LANES_MAX; lane++)
+        free_list(&queue->texts[lane]);
+    for (unsigned lane = 0; lane < DESTINATION_LANES_MAX; lane++)
+        free_list(&queue->files[lane]);
+    free_list(&queue->deletes);
+    static const unsigned alerts[] = { ALERT_DELETE_FAILED, ALERT_OUTPUT_FAILED, ALERT_UNAUTHORIZED, ALERT_CERTIFICATE,
+                                       ALERT_BACKLOG };
+    for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++)
+        clear_alert(queue, alerts[i]);
+    loop_timer_destroy(queue->timer);
+    free(queue);
+}
+
+static unsigned count_files(const struct destination_queue *queue)
+{
+    unsigned count = 0;
+    for (unsigned lane = 0; lane < queue->config.lanes; lane++)
+        count += queue->files[lane].count;
+    return count;
+}
+
+void destination_put_file(struct destination_queue *queue, unsigned lane, const char *name, const void *data,
+                          size_t bytes, void *file)
+{
+    struct job *oldest;
+    while ((queue->bytes + bytes > queue->cache_bytes || count_files(queue) >= DESTINATION_FILES_MAX) &&
+           (oldest = oldest_waiting_file(queue)))
+        drop_file(oldest, DESTINATION_NO_ROOM);
+    struct job *job = queue->bytes + bytes > queue->cache_bytes ? NULL : add_job(queue, JOB_FILE, lane, name);
+    if (!job) { /* what is on its way fills the cache alone */
+        queue->counters.dropped_no_room++;
+        queue->config.callbacks.file_done(queue->config.context, lane, file, DESTINATION_NO_ROOM);
+        return;
+    }
+    job->data = data;
+    job->bytes = bytes;
+    job->file = file;
+    queue->bytes += bytes;
+    pump(queue);
+}
+
+void destination_put_text(struct destination_queue *queue, unsigned lane, const char *name, char *text,
+                          struct destination_text_tag tag)
+{
+    struct job *job = queue->texts[lane].last;
+    if (job && !job->transfer) {
+        queue->counters.texts_replaced++;
+        free(job->text);
+    } else {
+        job = add_job(queue, JOB_TEXT, lane, name);
+    }
+    if (!job) { /* the next text will say the same and more */
+        free(text);
+        return;
+    }
+    job->text = text;
+    job->data = text;
+    job->bytes = strlen(text);
+    job->tag = tag;
+    pump(queue);
+}
+
+void destination_delete(struct destination_queue *queue, unsigned lane, const char *name)
+{
+    if (queue->deletes.count >= DESTINATION_DELETES_MAX || !add_job(queue, JOB_DELETE, lane, name)) {
+        queue->counters.deletes_given_up++;
+        queue->config.callbacks.delete_done(queue->config.context, lane, false);
+        return;
+    }
+    pump(queue);
+}
+
+enum destination_state destination_queue_state(const struct destination_queue *queue)
+{
+    return queue->state;
+}
+
+const char *destination_state_name(enum destination_state state)
+{
+    static const char *const names[] = { "well", "retrying", "failed", "abandoned" };
+    return names[state];
+}
+
+struct destination_counters destination_queue_counters(const struct destination_queue *queue)
+{
+    return queue->counters;
+}
+
+unsigned destination_queue_files(const struct destination_queue *queue, unsigned lane)
+{
+    return queue->files[lane].count;
+}
+
+uint64_t destination_queue_bytes(const struct destination_queue *queue)
+{
+    return queue->bytes;
+}
+
+bool destination_queue_idle(const struct destination_queue *queue)
+{
+    for (unsigned lane = 0; lane <= queue->config.lanes; lane++)
+        if (queue->texts[lane].count || (lane < queue->config.lanes && queue->files[lane].count))
+            return false;
+    return queue->deletes.count == 0;
+}
+
+const char *destination_queue_last_error(const struct destination_queue *queue)
+{
+    return queue->last_error;
+}

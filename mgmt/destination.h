@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* destination.h - what waits for one origin, and the patience with which it is delivered.
+ *
+ * Three kinds of work: segment files, one at a time and in order within a lane (an output), lanes in parallel up to
+ * `connections`; texts (playlists), of which only the newest of a lane waits; and deletions, when nothing else does. A
+ * failed try is repeated after the retry interval; after num_retries tries of one file the destination counts as failed
+ * and rests, then goes on with the oldest that is still wanted. On overload the oldest files are dropped: those that
+ * waited longer than filecache_duration, and those past cache_megabytes. Raises and clears the alerts of delivery:
+ * 6008, 6010, 6015, 6028, 6501. One thread (the loop's). Callbacks may come from within destination_put_file.
+ *
+ *     destination_queue_create(&queue, &cfg, &err);
+ *     destination_put_file(queue, 0, "news_720p_00042.ts", data, bytes, segment);
+ *     ... file_done(me, 0, segment, DESTINATION_DELIVERED)
+ *     destination_put_text(queue, 0, "news_720p.m3u8", text, (struct destination_text_tag){first, end});
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mgmt/output_group.h"
+
+struct alerts;
+struct clock;
+struct credential;
+struct destination_queue;
+struct error;
+struct log;
+struct loop;
+struct transfer_engine;
+
+enum { DESTINATION_LANES_MAX = OUTPUT_GROUP_OUTPUTS_MAX, DESTINATION_FILES_MAX = 4096, DESTINATION_DELETES_MAX = 4096 };
+
+enum destination_state {
+    DESTINATION_WELL,
+    DESTINATION_RETRYING,  /* a try failed, the next comes after the retry interval */
+    DESTINATION_FAILED,    /* num_retries tries of one file failed: rests restart_delay */
+    DESTINATION_ABANDONED, /* failed, and restart_delay is 0: never tried again */
+};
+
+enum destination_outcome {
+    DESTINATION_DELIVERED, /* the origin said 2xx */
+    DESTINATION_TOO_OLD,   /* waited longer than filecache_duration */
+    DESTINATION_NO_ROOM,   /* the oldest when the cache was full */
+    DESTINATION_REFUSED,   /* the origin will never take it (413 and the like) */
+    DESTINATION_GIVEN_UP,  /* the destination is abandoned */
+};
+
+struct destination_text_tag {
+    uint64_t first, end; /* whatever the owner wants to know when the text is confirmed */
+};
+
+struct destination_callbacks {
+    /* The body is free, the file left the queue. */
+    void (*file_done)(void *context, unsigned lane, void *file, enum destination_outcome outcome);
+    void (*text_done)(void *context, unsigned lane, struct destination_text_tag tag); /* confirmed */
+    void (*delete_done)(void *context, unsigned lane, bool deleted);                  /* false: given up */
+    void (*recovered)(void *context); /* well again after failures: what it had may be lost */
+};
+
+struct destination_queue_config {
+    const char *source, *subject;                 /* borrow: of the alerts, "news/0" and "web" */
+    const struct destination *destination;        /* borrow: outlives the queue */
+    const struct connection_settings *connection; /* borrow: outlives the queue */
+    const struct credential *credential;          /* borrow during create; NULL: none */
+    unsigned lanes;                               /* of files; texts have one more: the last is the master's */
+    unsigned segment_length_s;                    /* rounded up: for Cache-Control */
+    struct loop *loop;                            /* borrow, like all below */
+    struct transfer_engine *engine;
+    struct alerts *alerts;
+    const struct clock *clock;
+    const struct log *log;
+    struct destination_callbacks callbacks;
+    void *context;
+};
+
+struct destination_counters {
+    uint64_t files_delivered, bytes_delivered, texts_delivered, deleted;
+    uint64_t retries;  /* tries that failed and are repeated */
+    uint64_t failures; /* times it went from well or retrying to failed */
+    uint64_t dropped_too_old, dropped_no_room, dropped_refused, dropped_given_up;
+    uint64_t texts_replaced; /* by a newer one before they were sent */
+    uint64_t deletes_given_up;
+    uint64_t new_connections;
+};
+
+int destination_queue_create(struct destination_queue **out, const struct destination_queue_config *config,
+                             struct error *err);
+void destination_queue_destroy(struct destination_queue *queue); /* no callbacks; clears its alerts; NULL is fine */
+
+/* name: behind the last slash of the destination's URL. data: borrow until file_done. */
+void destination_put_file(struct destination_queue *queue, unsigned lane, const char *name, const void *data,
+                          size_t bytes, void *file);
+/* text: take (free()). */
+void destination_put_text(struct destination_queue *queue, unsigned lane, const char *name, char *text,
+                          struct destination_text_tag tag);
+void destination_delete(struct destination_queue *queue, unsigned lane, const char *name);
+
+enum destination_state destination_queue_state(const struct destination_queue *queue);
+const char *destination_state_name(enum destination_state state); /* "well", "retrying", ... */
+struct destination_counters destination_queue_counters(const struct destination_queue *queue);
+unsigned destination_queue_files(const struct destination_queue *queue, unsigned lane); /* waiting or on their way */
+uint64_t destination_queue_bytes(const struct destination_queue *queue);
+bool destination_queue_idle(const struct destination_queue *queue); /* nothing waits, nothing is on its way */
+const char *destination_queue_last_error(const struct destination_queue *queue); /* borrow; "": none so far */

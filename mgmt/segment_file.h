@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* segment_file.h - the bytes of a finished segment: a sealed memfd, mapped once and sent from there.
+ *
+ * Only what is sealed against shrinking and writing is mapped: nobody can take pages away or change them while they are
+ * on their way. The descriptor is closed at once, so that a long queue costs no descriptors.
+ *
+ *     segment_file_map(&file, memfd, segment->bytes, &err);      // takes memfd always
+ *     send(file.data, file.bytes);
+ *     segment_file_unmap(&file);
+ */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+struct segment_file {
+    const void *data; /* NULL: none */
+    size_t bytes;
+};
+
+/* -EBADMSG: not sealed, or not as long as it was said to be. */
+int segment_file_map(struct segment_file *file, int memfd, uint64_t bytes, struct error *err);
+void segment_file_unmap(struct segment_file *file); /* none is fine */

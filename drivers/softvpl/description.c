@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* description.c - what MFXQueryImplsDescription tells: one const tree, since the runtime is the same on every machine.
+ *
+ * The dispatcher hands the pointers of this tree to applications as they are, so nothing is allocated and release has
+ * nothing to do. The structures of oneVPL have no const; nobody writes to them. */
+#include "drivers/softvpl/vpl.h"
+
+#include <stddef.h>
+
+#include "drivers/softvpl/parameters.h"
+
+#define EXPORT       __attribute__((visibility("default")))
+#define COUNT(array) (mfxU16)(sizeof(array) / sizeof((array)[0]))
+#define SIZES        { 16, FRAME_SIZE_MAX, 2 }
+
+/* clang-format off */
+static const mfxU32 nv12[] = { MFX_FOURCC_NV12 };
+static const mfxU32 picture_formats[] = { MFX_FOURCC_NV12, MFX_FOURCC_IYUV, MFX_FOURCC_YV12, MFX_FOURCC_YUY2,
+                                          MFX_FOURCC_UYVY, MFX_FOURCC_RGB4, MFX_FOURCC_BGR4 };
+
+static const struct decmemdesc decode_memory[] = {
+    { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES, .NumColorFormats = COUNT(nv12),
+      .ColorFormats = (mfxU32 *)nv12 },
+};
+#define DECODE_PROFILE(profile) { .Profile = (profile), .NumMemTypes = 1, .MemDesc = (struct decmemdesc *)decode_memory }
+static const struct decprofile decode_avc[] = {
+    DECODE_PROFILE(MFX_PROFILE_AVC_BASELINE), DECODE_PROFILE(MFX_PROFILE_AVC_CONSTRAINED_BASELINE),
+    DECODE_PROFILE(MFX_PROFILE_AVC_MAIN), DECODE_PROFILE(MFX_PROFILE_AVC_HIGH),
+    DECODE_PROFILE(MFX_PROFILE_AVC_CONSTRAINED_HIGH), DECODE_PROFILE(MFX_PROFILE_AVC_PROGRESSIVE_HIGH),
+};
+static const struct decprofile decode_hevc[] = { DECODE_PROFILE(MFX_PROFILE_HEVC_MAIN),
+                                                 DECODE_PROFILE(MFX_PROFILE_HEVC_MAINSP) };
+static const struct decprofile decode_mpeg2[] = { DECODE_PROFILE(MFX_PROFILE_MPEG2_SIMPLE),
+                                                  DECODE_PROFILE(MFX_PROFILE_MPEG2_MAIN),
+                                                  DECODE_PROFILE(MFX_PROFILE_MPEG2_HIGH) };
+static const struct decoder decoders[] = {
+    { .CodecID = MFX_CODEC_AVC, .MaxcodecLevel = MFX_LEVEL_AVC_62, .NumProfiles = COUNT(decode_avc),
+      .Profiles = (struct decprofile *)decode_avc },
+    { .CodecID = MFX_CODEC_HEVC, .MaxcodecLevel = MFX_LEVEL_HEVC_62, .NumProfiles = COUNT(decode_hevc),
+      .Profiles = (struct decprofile *)decode_hevc },
+    { .CodecID = MFX_CODEC_MPEG2, .MaxcodecLevel = MFX_LEVEL_MPEG2_HIGH, .NumProfiles = COUNT(decode_mpeg2),
+      .Profiles = (struct decprofile *)decode_mpeg2 },
+};
+
+static const struct encmemdesc encode_memory[] = {
+    { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES, .NumColorFormats = COUNT(nv12),
+      .ColorFormats = (mfxU32 *)nv12 },
+};
+#define ENCODE_PROFILE(profile) { .Profile = (profile), .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory }
+static const struct encprofile encode_avc[] = {
+    ENCODE_PROFILE(MFX_PROFILE_AVC_BASELINE), ENCODE_PROFILE(MFX_PROFILE_AVC_CONSTRAINED_BASELINE),
+    ENCODE_PROFILE(MFX_PROFILE_AVC_MAIN), ENCODE_PROFILE(MFX_PROFILE_AVC_HIGH),
+    ENCODE_PROFILE(MFX_PROFILE_AVC_CONSTRAINED_HIGH), ENCODE_PROFILE(MFX_PROFILE_AVC_PROGRESSIVE_HIGH),
+};
+static const struct encoder encoders[] = {
+    { .CodecID = MFX_CODEC_AVC, .MaxcodecLevel = MFX_LEVEL_AVC_62, .BiDirectionalPrediction = 1,
+      .NumProfiles = COUNT(encode_avc), .Profiles = (struct encprofile *)encode_avc },
+};
+
+#define PICTURE_FORMAT(in) { .InFormat = (in), .NumOutFormat = COUNT(picture_formats),                                 \
+                             .OutFormats = (mfxU32 *)picture_formats }
+static const struct format all_formats[] = {
+    PICTURE_FORMAT(MFX_FOURCC_NV12), PICTURE_FORMAT(MFX_FOURCC_IYUV), PICTURE_FORMAT(MFX_FOURCC_YV12),
+    PICTURE_FORMAT(MFX_FOURCC_YUY2), PICTURE_FORMAT(MFX_FOURCC_UYVY), PICTURE_FORMAT(MFX_FOURCC_RGB4),
+    PICTURE_FORMAT(MFX_FOURCC_BGR4),
+};
+static const struct format planar_formats[] = { PICTURE_FORMAT(MFX_FOURCC_NV12), PICTURE_FORMAT(MFX_FOURCC_IYUV),
+                                                PICTURE_FORMAT(MFX_FOURCC_YV12) };
+static const struct memdesc scale_memory[] = {
+    { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES,
+      .NumInFormats = COUNT(all_formats), .Formats = (struct format *)all_formats },
+};
+static const struct memdesc deinterlace_memory[] = {
+    { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES,
+      .NumInFormats = COUNT(planar_formats), .Formats = (struct format *)planar_formats },
+};
+static const struct filter filters[] = {
+    { .FilterFourCC = MFX_EXTBUFF_VPP_SCALING, .MaxDelayInFrames = 0, .NumMemTypes = 1,
+      .MemDesc = (struct memdesc *)scale_memory },
+    { .FilterFourCC = MFX_EXTBUFF_VPP_COLOR_CONVERSION, .MaxDelayInFrames = 0, .NumMemTypes = 1,
+      .MemDesc = (struct memdesc *)scale_memory },
+    { .FilterFourCC = MFX_EXTBUFF_VPP_DEINTERLACING, .MaxDelayInFrames = 1, .NumMemTypes = 1,
+      .MemDesc = (struct memdesc *)deinterlace_memory },
+};
+
+static const mfxAccelerationMode modes[] = { MFX_ACCEL_MODE_NA };
+static const mfxPoolAllocationPolicy policies[] = { MFX_ALLOCATION_OPTIMAL };
+
+static const mfxImplDescription description = {
+    .Version = { .Version = MFX_IMPLDESCRIPTION_VERSION },
+    .Impl = MFX_IMPL_TYPE_SOFTWARE,
+    .AccelerationMode = MFX_ACCEL_MODE_NA,
+    .ApiVersion = { .Major = 2, .Minor = 8 },
+    .ImplName = "Biplane software runtime",
+    .License = "GPL-2.0-or-later",
+    .Keywords = "software,CPU,x264,libavcodec",
+    .VendorID = 0xffff, /* none: there is no device */
+    .VendorImplID = 0,
+    .Dev = { .Version = { .Version = MFX_DEVICEDESCRIPTION_VERSION }, .MediaAdapterType = MFX_MEDIA_UNKNOWN,
+             .DeviceID = "0000" },
+    .Dec = { .Version = { .Version = MFX_DECODERDESCRIPTION_VERSION }, .NumCodecs = COUNT(decoders),
+             .Codecs = (struct decoder *)decoders },
+    .Enc = { .Version = { .Version = MFX_ENCODERDESCRIPTION_VERSION }, .NumCodecs = COUNT(encoders),
+             .Codecs = (struct encoder *)encoders },
+    .VPP = { .Version = { .Version = MFX_VPPDESCRIPTION_VERSION }, .NumFilters = COUNT(filters),
+             .Filters = (struct filter *)filters },
+    .AccelerationModeDescription = { .Version = { .Version = MFX_ACCELERATIONMODESCRIPTION_VERSION },
+                                     .NumAccelerationModes = COUNT(modes), .Mode = (mfxAccelerationMode *)modes },
+    .PoolPolicies = { .Version = { .Version = MFX_POOLPOLICYDESCRIPTION_VERSION }, .NumPoolPolicies = COUNT(policies),
+                      .Policy = (mfxPoolAllocationPolicy *)policies },
+};
+static const mfxHDL handles[] = { (mfxHDL)&description };
+
+static const mfxChar *const function_names[] = {
+    "MFXInitialize", "MFXClose", "MFXQueryIMPL", "MFXQueryVersion", "MFXJoinSession", "MFXDisjoinSession",
+    "MFXCloneSession", "MFXSetPriority", "MFXGetPriority", "MFXVideoCORE_SetFrameAllocator", "MFXVideoCORE_SetHandle",
+    "MFXVideoCORE_GetHandle", "MFXVideoCORE_QueryPlatform", "MFXVideoCORE_SyncOperation", "MFXVideoENCODE_Query",
+    "MFXVideoENCODE_QueryIOSurf", "MFXVideoENCODE_Init", "MFXVideoENCODE_Reset", "MFXVideoENCODE_Close",
+    "MFXVideoENCODE_GetVideoParam", "MFXVideoENCODE_GetEncodeStat", "MFXVideoENCODE_EncodeFrameAsync",
+    "MFXVideoDECODE_Query", "MFXVideoDECODE_DecodeHeader", "MFXVideoDECODE_QueryIOSurf", "MFXVideoDECODE_Init",
+    "MFXVideoDECODE_Reset", "MFXVideoDECODE_Close", "MFXVideoDECODE_GetVideoParam", "MFXVideoDECODE_GetDecodeStat",
+    "MFXVideoDECODE_SetSkipMode", "MFXVideoDECODE_GetPayload", "MFXVideoDECODE_DecodeFrameAsync", "MFXVideoVPP_Query",
+    "MFXVideoVPP_QueryIOSurf", "MFXVideoVPP_Init", "MFXVideoVPP_Reset", "MFXVideoVPP_Close",
+    "MFXVideoVPP_GetVideoParam", "MFXVideoVPP_GetVPPStat", "MFXVideoVPP_RunFrameVPPAsync",
+    "MFXVideoVPP_ProcessFrameAsync", "MFXMemory_GetSurfaceForVPP", "MFXMemory_GetSurfaceForVPPOut",
+    "MFXMemory_GetSurfaceForEncode", "MFXMemory_GetSurfaceForDecode",
+};
+static const mfxImplementedFunctions functions = { .NumFunctions = COUNT(function_names),
+                                                   .FunctionsName = (mfxChar **)function_names };
+static const mfxHDL function_handles[] = { (mfxHDL)&functions };
+/* clang-format on */
+
+EXPORT mfxHDL *MFXQueryImplsDescription(mfxImplCapsDeliveryFormat format, mfxU32 *count)
+{
+    if (!count)
+        return NULL;
+    *count = 1;
+    if (format == MFX_IMPLCAPS_IMPLDESCSTRUCTURE)
+        return (mfxHDL *)handles;
+    if (format == MFX_IMPLCAPS_IMPLEMENTEDFUNCTIONS)
+        return (mfxHDL *)function_handles;
+    *count = 0;
+    return NULL;
+}
+
+EXPORT mfxStatus MFXReleaseImplDescription(mfxHDL handle)
+{
+    (void)handle;
+    return MFX_ERR_NONE;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* image.c - plane arithmetic. The two chroma loops are written so that the compiler vectorises them. */
+#include "drivers/softvpl/image.h"
+
+#include <string.h>
+
+static const struct image_format formats[] = {
+    { MFX_FOURCC_NV12, AV_PIX_FMT_NV12, MFX_CHROMAFORMAT_YUV420, 2, 1, 1, 1, false },
+    { MFX_FOURCC_IYUV, AV_PIX_FMT_YUV420P, MFX_CHROMAFORMAT_YUV420, 3, 1, 1, 1, false },
+    { MFX_FOURCC_YV12, AV_PIX_FMT_YUV420P, MFX_CHROMAFORMAT_YUV420, 3, 1, 1, 1, true },
+    { MFX_FOURCC_YUY2, AV_PIX_FMT_YUYV422, MFX_CHROMAFORMAT_YUV422, 1, 2, 1, 0, false },
+    { MFX_FOURCC_UYVY, AV_PIX_FMT_UYVY422, MFX_CHROMAFORMAT_YUV422, 1, 2, 1, 0, false },
+    { MFX_FOURCC_RGB4, AV_PIX_FMT_BGRA, MFX_CHROMAFORMAT_YUV444, 1, 4, 0, 0, false },
+    { MFX_FOURCC_BGR4, AV_PIX_FMT_RGBA, MFX_CHROMAFORMAT_YUV444, 1, 4, 0, 0, false },
+};
+
+const struct image_format *image_format_find(uint32_t fourcc)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+        if (formats[i].fourcc == fourcc)
+            return &formats[i];
+    return NULL;
+}
+
+size_t image_bytes(const struct image_format *format, size_t pitch, size_t height)
+{
+    if (format->planes == 1)
+        return pitch * height;
+    return pitch * height + 2 * (pitch / 2) * (height / 2);
+}
+
+void image_place(const struct image_format *format, mfxFrameData *data, uint8_t *memory, uint32_t pitch,
+                 uint32_t height)
+{
+    data->PitchHigh = (mfxU16)(pitch >> 16);
+    data->PitchLow = (mfxU16)(pitch & 0xffff);
+    uint8_t *chroma = memory + (size_t)pitch * height;
+    uint8_t *chroma2 = chroma + (size_t)(pitch / 2) * (height / 2);
+    data->Y = memory;
+    switch (format->fourcc) {
+    case MFX_FOURCC_NV12:
+        data->UV = chroma;
+        data->V = chroma + 1;
+        break;
+    case MFX_FOURCC_IYUV:
+        data->U = chroma;
+        data->V = chroma2;
+        break;
+    case MFX_FOURCC_YV12:
+        data->V = chroma;
+        data->U = chroma2;
+        break;
+    case MFX_FOURCC_YUY2:
+        data->U = memory + 1;
+        data->V = memory + 3;
+        break;
+    case MFX_FOURCC_UYVY:
+        data->U = memory;
+        data->Y = memory + 1;
+        data->V = memory + 2;
+        break;
+    case MFX_FOURCC_RGB4:
+        data->B = memory;
+        data->G = memory + 1;
+        data->R = memory + 2;
+        data->A = memory + 3;
+        break;
+    default: /* MFX_FOURCC_BGR4 */
+        data->R = memory;
+        data->G = memory + 1;
+        data->B = memory + 2;
+        data->A = memory + 3;
+        break;
+    }
+}
+
+/* Packed formats have one pointer per component; the lowest of them is where a pixel begins. */
+static uint8_t *packed_start(const mfxFrameInfo *info, const mfxFrameData *data)
+{
+    switch (info->FourCC) {
+    case MFX_FOURCC_UYVY:
+        return data->U;
+    case MFX_FOURCC_RGB4:
+        return data->B;
+    case MFX_FOURCC_BGR4:
+        return data->R;
+    default:
+        return data->Y;
+    }
+}
+
+bool image_of(struct image *image, const mfxFrameInfo *info, const mfxFrameData *data)
+{
+    memset(image, 0, sizeof *image);
+    image->format = image_format_find(info->FourCC);
+    if (!image->format)
+        return false;
+    int pitch = (int)(((uint32_t)data->PitchHigh << 16) | data->PitchLow);
+    image->width = info->Width;
+    image->height = info->Height;
+    image->pitch[0] = pitch;
+    if (image->format->planes == 1) {
+        image->plane[0] = packed_start(info, data);
+    } else if (image->format->planes == 2) {
+        image->plane[0] = data->Y;
+        image->plane[1] = data->UV;
+        image->pitch[1] = pitch;
+    } else {
+        image->plane[0] = data->Y;
+        image->plane[1] = data->U;
+        image->plane[2] = data->V;
+        image->pitch[1] = image->pitch[2] = pitch / 2;
+    }
+    for (int i = 0; i < image->format->planes; i++)
+        if (!image->plane[i])
+            return false;
+    return pitch >= image->width * image->format->bytes_per_sample;
+}
+
+struct image image_at(const struct image *image, int x, int y, int width, int height)
+{
+    const struct image_format *format = image->format;
+    struct image part = *image;
+
+    part.width = width;
+    part.height = height;
+    part.plane[0] += (ptrdiff_t)y * image->pitch[0] + (ptrdiff_t)x * format->bytes_per_sample;
+    for (int i = 1; i < format->planes; i++) {
+        int bytes = format->planes == 2 ? 2 : 1;
+        part.plane[i] += (ptrdiff_t)(y >> format->chroma_y) * image->pitch[i];
+        part.plane[i] += (ptrdiff_t)(x >> format->chroma_x) * bytes;
+    }
+    return part;
+}
+
+/* Bytes of a row and rows of a plane. */
+static void plane_size(const struct image *image, int i, size_t *bytes, int *rows)
+{
+    const struct image_format *format = image->format;
+    if (i == 0) {
+        *bytes = (size_t)image->width * format->bytes_per_sample;
+        if (format->planes == 1 && format->chroma_x)
+            *bytes = (size_t)((image->width + 1) / 2) * 4;
+        *rows = image->height;
+        return;
+    }
+    *bytes = (size_t)((image->width + 1) >> format->chroma_x) * (format->planes == 2 ? 2 : 1);
+    *rows = (image->height + 1) >> format->chroma_y;
+}
+
+void image_fill_black(const struct image *image)
+{
+    static const uint8_t yuyv[4] = { 16, 128, 16, 128 }, uyvy[4] = { 128, 16, 128, 16 }, rgba[4] = { 0, 0, 0, 255 };
+
+    for (int i = 0; i < image->format->planes; i++) {
+        size_t bytes;
+        int rows;
+        plane_size(image, i, &bytes, &rows);
+        const uint8_t *packed = image->format->bytes_per_sample == 4 ? rgba
+                                : image->format->fourcc == MFX_FOURCC_UYVY ? uyvy
+                                                                          : yuyv;
+        for (int y = 0; y < rows; y++) {
+            uint8_t *row = image->plane[i] + (ptrdiff_t)y * image->pitch[i];
+            if (image->format->planes == 1)
+                for (size_t x = 0; x < bytes; x++)
+                    row[x] = packed[x & 3];
+            else
+                memset(row, i ? 128 : 16, bytes);
+        }
+    }
+}
+
+static void copy_rows(uint8_t *to, int to_pitch, const uint8_t *from, int from_pitch, size_t bytes, int rows)
+{
+    if (to_pitch == from_pitch && (size_t)to_pitch == bytes) {
+        memcpy(to, from, bytes * (size_t)rows);
+        return;
+    }
+    for (int y = 0; y < rows; y++)
+        memcpy(to + (ptrdiff_t)y * to_pitch, from + (ptrdiff_t)y * from_pitch, bytes);
+}
+
+void image_copy(const struct image *to, const struct image *from)
+{
+    for (int i = 0; i < to->format->planes; i++) {
+        size_t bytes;
+        int rows;
+        plane_size(to, i, &bytes, &rows);
+        copy_rows(to->plane[i], to->pitch[i], from->plane[i], from->pitch[i], bytes, rows);
+    }
+}
+
+static void interleave(uint8_t *restrict to, const uint8_t *restrict u, const uint8_t *restrict v, int count)
+{
+    for (int x = 0; x < count; x++) {
+        to[2 * x] = u[x];
+        to[2 * x + 1] = v[x];
+    }
+}
+
+static void deinterleave(uint8_t *restrict u, uint8_t *restrict v, const uint8_t *restrict from, int count)
+{
+    for (int x = 0; x < count; x++) {
+        u[x] = from[2 * x];
+        v[x] = from[2 * x + 1];
+    }
+}
+
+void image_planar_to_nv12(const struct image *nv12, const uint8_t *const plane[3], const int pitch[3], int width,
+                          int height)
+{
+    copy_rows(nv12->plane[0], nv12->pitch[0], plane[0], pitch[0], (size_t)width, height);
+    for (int y = 0; y < (height + 1) / 2; y++)
+        interleave(nv12->plane[1] + (ptrdiff_t)y * nv12->pitch[1], plane[1] + (ptrdiff_t)y * pitch[1],
+                   plane[2] + (ptrdiff_t)y * pitch[2], (width + 1) / 2);
+}
+
+void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const struct image *nv12, int width,
+                          int height)
+{
+    copy_rows(plane[0], pitch[0], nv12->plane[0], nv12->pitch[0], (size_t)width, height);
+    for (int y = 0; y < (height + 1) / 2; y++)
+        deinterleave(plane[1] + (ptrdiff_t)y * pitch[1], plane[2] + (ptrdiff_t)y * pitch[2],
+                     nv12->plane[1] + (ptrdiff_t)y * nv12->pitch[1], (width + 1) / 2);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* parameters.c - the rules of Query, as data where that was possible. */
+#include "drivers/softvpl/parameters.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "drivers/softvpl/image.h"
+
+mfxStatus verdict_of_query(const struct verdict *verdict)
+{
+    if (verdict->unsupported)
+        return MFX_ERR_UNSUPPORTED;
+    return verdict->corrected ? MFX_WRN_INCOMPATIBLE_VIDEO_PARAM : MFX_ERR_NONE;
+}
+
+mfxStatus verdict_of_init(const struct verdict *verdict)
+{
+    if (verdict->unsupported)
+        return MFX_ERR_INVALID_VIDEO_PARAM;
+    return verdict->corrected ? MFX_WRN_INCOMPATIBLE_VIDEO_PARAM : MFX_ERR_NONE;
+}
+
+void verdict_unsupported(struct verdict *verdict, const char *what)
+{
+    if (!verdict->unsupported)
+        snprintf(verdict->reason, sizeof verdict->reason, "%s", what);
+    verdict->unsupported = true;
+}
+
+static const struct extension_rule *rule_find(const struct extension_rule *rules, unsigned count, uint32_t id)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (rules[i].id == id)
+            return &rules[i];
+    return NULL;
+}
+
+static uint32_t field_get(const uint8_t *at, unsigned bytes)
+{
+    uint32_t value = 0;
+    memcpy(&value, at, bytes); /* little endian, as everything that oneVPL runs on */
+    return value;
+}
+
+static bool field_allows(const struct extension_field *field, uint32_t value)
+{
+    if (value == 0)
+        return true;
+    if (field->kind == FIELD_SWITCH)
+        return value == MFX_CODINGOPTION_ON || value == MFX_CODINGOPTION_OFF;
+    if (field->kind == FIELD_OFF)
+        return value == MFX_CODINGOPTION_OFF;
+    return value >= field->minimum && value <= field->maximum;
+}
+
+static void check_content(struct verdict *verdict, const struct extension_rule *rule, mfxExtBuffer *buffer)
+{
+    uint8_t *bytes = (uint8_t *)buffer;
+    char what[64];
+
+    for (uint32_t at = sizeof *buffer; at < rule->bytes;) {
+        const struct extension_field *field = NULL;
+        for (unsigned i = 0; i < rule->count && !field; i++)
+            if (rule->fields[i].offset == at)
+                field = &rule->fields[i];
+        unsigned size = field ? field->bytes : 1;
+        bool good = field ? field_allows(field, field_get(bytes + at, size)) : bytes[at] == 0;
+        if (!good) {
+            snprintf(what, sizeof what, "%.4s at byte %u", (const char *)&rule->id, at);
+            verdict_unsupported(verdict, what);
+            if (!verdict->read_only)
+                memset(bytes + at, 0, size);
+        }
+        at += size;
+    }
+}
+
+void extensions_check(struct verdict *verdict, const struct extension_rule *rules, unsigned count, mfxExtBuffer **buffers,
+                      unsigned number)
+{
+    char what[64];
+
+    for (unsigned i = 0; i < number; i++) {
+        const struct extension_rule *rule = buffers && buffers[i] ? rule_find(rules, count, buffers[i]->BufferId) : NULL;
+        bool doubled = false;
+        for (unsigned j = 0; rule && j < i; j++)
+            doubled |= buffers[j]->BufferId == buffers[i]->BufferId;
+        if (!rule || doubled || buffers[i]->BufferSz != rule->bytes) {
+            snprintf(what, sizeof what, "extension buffer %.4s",
+                     buffers && buffers[i] ? (const char *)&buffers[i]->BufferId : "NULL");
+            verdict_unsupported(verdict, what);
+            if (!buffers || !buffers[i])
+                return;
+            continue;
+        }
+        if (!rule->any_content)
+            check_content(verdict, rule, buffers[i]);
+    }
+}
+
+void extensions_mark(struct verdict *verdict, const struct extension_rule *rules, unsigned count, mfxExtBuffer **buffers,
+                     unsigned number)
+{
+    for (unsigned i = 0; i < number; i++) {
+        const struct extension_rule *rule = buffers && buffers[i] ? rule_find(rules, count, buffers[i]->BufferId) : NULL;
+        if (!rule || buffers[i]->BufferSz != rule->bytes) {
+            verdict_unsupported(verdict, "extension buffer");
+            continue;
+        }
+        uint8_t *bytes = (uint8_t *)buffers[i];
+        memset(bytes + sizeof(mfxExtBuffer), 0, rule->bytes - sizeof(mfxExtBuffer));
+        for (unsigned j = 0; j < rule->count; j++)
+            bytes[rule->fields[j].offset] = 1;
+    }
+}
+
+void *extension_find(mfxExtBuffer **buffers, unsigned number, uint32_t id)
+{
+    for (unsigned i = 0; buffers && i < number; i++)
+        if (buffers[i] && buffers[i]->BufferId == id)
+            return buffers[i];
+    return NULL;
+}
+
+bool extensions_copy(mfxExtBuffer **to, unsigned to_number, mfxExtBuffer **from, unsigned from_number)
+{
+    if (to_number != from_number || (to_number && (!to || !from)))
+        return false;
+    for (unsigned i = 0; i < from_number; i++) {
+        mfxExtBuffer *target = from[i] ? extension_find(to, to_number, from[i]->BufferId) : NULL;
+        if (!target || target->BufferSz != from[i]->BufferSz || target->BufferSz < sizeof *target)
+            return false;
+        memmove(target, from[i], from[i]->BufferSz);
+    }
+    return true;
+}
+
+static void check_size(struct verdict *verdict, mfxFrameInfo *info, bool complete)
+{
+    unsigned rows = info->PicStruct == 0 || info->PicStruct == MFX_PICSTRUCT_PROGRESSIVE ? 16 : 32;
+
+    if (info->Width % 16 || info->Width > FRAME_SIZE_MAX || (complete && !info->Width))
+        UNSUPPORTED(verdict, info->Width);
+    if (info->Height % (info->PicStruct == 0 ? 16 : rows) || info->Height > FRAME_SIZE_MAX ||
+        (complete && !info->Height))
+        UNSUPPORTED(verdict, info->Height);
+    if (info->CropX + info->CropW > info->Width) {
+        UNSUPPORTED(verdict, info->CropX);
+        UNSUPPORTED(verdict, info->CropW);
+    }
+    if (info->CropY + info->CropH > info->Height) {
+        UNSUPPORTED(verdict, info->CropY);
+        UNSUPPORTED(verdict, info->CropH);
+    }
+}
+
+void frame_info_check(struct verdict *verdict, mfxFrameInfo *info, bool complete)
+{
+    const struct image_format *format = image_format_find(info->FourCC);
+
+    switch (info->PicStruct) {
+    case MFX_PICSTRUCT_UNKNOWN:
+    case MFX_PICSTRUCT_PROGRESSIVE:
+    case MFX_PICSTRUCT_FIELD_TFF:
+    case MFX_PICSTRUCT_FIELD_BFF:
+        break;
+    default:
+        UNSUPPORTED(verdict, info->PicStruct);
+    }
+    check_size(verdict, info, complete);
+    if (info->FourCC && !format)
+        UNSUPPORTED(verdict, info->FourCC);
+    if (complete && !info->FourCC)
+        UNSUPPORTED(verdict, info->FourCC);
+    if (format && info->ChromaFormat && info->ChromaFormat != format->chroma_format)
+        UNSUPPORTED(verdict, info->ChromaFormat);
+    if (info->BitDepthLuma && info->BitDepthLuma != 8)
+        UNSUPPORTED(verdict, info->BitDepthLuma);
+    if (info->BitDepthChroma && info->BitDepthChroma != 8)
+        UNSUPPORTED(verdict, info->BitDepthChroma);
+    if (info->Shift)
+        UNSUPPORTED(verdict, info->Shift);
+    if (!info->FrameRateExtN != !info->FrameRateExtD) {
+        UNSUPPORTED(verdict, info->FrameRateExtN);
+        UNSUPPORTED(verdict, info->FrameRateExtD);
+    }
+    if (!info->AspectRatioW != !info->AspectRatioH) {
+        UNSUPPORTED(verdict, info->AspectRatioW);
+        UNSUPPORTED(verdict, info->AspectRatioH);
+    }
+}
+
+void common_check(struct verdict *verdict, mfxVideoParam *par, uint16_t allowed_pattern)
+{
+    if (par->Protected)
+        UNSUPPORTED(verdict, par->Protected);
+    if (par->IOPattern & ~allowed_pattern)
+        UNSUPPORTED(verdict, par->IOPattern);
+    if (par->AsyncDepth > ASYNC_DEPTH_MAX)
+        CORRECT(verdict, par->AsyncDepth, ASYNC_DEPTH_MAX);
+}

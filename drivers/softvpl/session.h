@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* session.h - one oneVPL session: its sync points, its three components, what the application told it.
+ *
+ * Each component has a mutex of its own, taken for the length of an API call; so one thread may decode while another
+ * encodes in the same session. Nothing is shared between sessions but a task table, once they are joined.
+ */
+#pragma once
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "drivers/softvpl/log.h"
+#include "drivers/softvpl/surface.h"
+#include "drivers/softvpl/task.h"
+#include "drivers/softvpl/vpl.h"
+
+struct decode_component;
+struct vpp_component;
+struct encode_component;
+
+struct _mfxSession {
+    pthread_mutex_t mutex; /* priority, join, allocator, handles */
+    mfxVersion version;
+    mfxPriority priority;
+    unsigned threads; /* mfxExtThreadsParam; at least 1 */
+    struct task_table *tasks;
+    struct _mfxSession *parent; /* joined to; borrow: the application disjoins or closes children first */
+    unsigned children;
+    mfxFrameAllocator allocator;
+    bool has_allocator;
+    mfxHDL va_display;
+    struct log *log;
+
+    pthread_mutex_t decode_mutex, vpp_mutex, encode_mutex;
+    struct decode_component *decoder;
+    struct vpp_component *vpp;
+    struct encode_component *encoder;
+};
+
+mfxStatus session_create(mfxSession *out, mfxVersion version, mfxExtBuffer **buffers, unsigned number);
+mfxStatus session_close(mfxSession session);
+mfxStatus session_join(mfxSession parent, mfxSession child);
+mfxStatus session_disjoin(mfxSession child);
+
+/* The pixels of a frame for a worker. An application's frame without pointers is locked through its allocator, and
+ * has to be given back with the same structure. */
+struct frame_access {
+    struct image image;
+    mfxFrameData data;
+    bool locked;
+};
+mfxStatus frame_access_begin(mfxSession session, struct frame_access *access, mfxFrameSurface1 *frame);
+void frame_access_end(mfxSession session, struct frame_access *access, mfxFrameSurface1 *frame);
+
+/* Can this surface be a component's input or output at all? Cheap, before anything is queued. */
+bool frame_usable(const mfxSession session, const mfxFrameSurface1 *frame);

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vpp.c - the calls decide how many frames come out (that only depends on how many went in), the worker makes them. */
+#include "drivers/softvpl/vpp.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/softvpl/deinterlace.h"
+#include "drivers/softvpl/parameters.h"
+#include "drivers/softvpl/scale.h"
+#include "drivers/softvpl/worker.h"
+
+enum { POOL_LIMIT = 64 };
+
+struct vpp_component {
+    mfxSession session;
+    mfxVideoParam par;
+    struct vpp_options options;
+    struct worker *worker;
+    struct surface_pool *pool_in, *pool_out;
+
+    /* the calls */
+    bool first_seen; /* the deinterlacer has a frame that did not come out yet */
+    bool second_due; /* the same input has to come again, for its second output */
+    bool flushed;    /* the last frame was asked out of the deinterlacer */
+    uint32_t frame_order;
+
+    /* the worker */
+    struct scaler *scaler;
+    struct deinterlacer *deinterlacer;
+    atomic_uint frames_out;
+};
+
+struct vpp_job {
+    mfxFrameSurface1 *in;  /* NULL: nothing new; take what is there */
+    mfxFrameSurface1 *out; /* NULL: only push */
+    struct frame_dependency dependency;
+    bool flush;
+    mfxSyncPoint point;
+};
+
+/* ---- the worker ---------------------------------------------------------------------------------------------------- */
+
+/* The part of a surface that FrameInfo's crop says; none is all of it. Odd values go to what the chroma allows. */
+static struct image cropped(const struct image *image, const mfxFrameInfo *info)
+{
+    int width = info->CropW ? info->CropW : info->Width, height = info->CropH ? info->CropH : info->Height;
+    int x = info->CropX, y = info->CropY;
+
+    if (x + width > image->width || y + height > image->height || width == 0 || height == 0)
+        return *image;
+    if (image->format->chroma_x) {
+        x &= ~1;
+        width = (width + 1) & ~1;
+    }
+    if (image->format->chroma_y) {
+        y &= ~1;
+        height = (height + 1) & ~1;
+    }
+    return image_at(image, x, y, width, height);
+}
+
+/* What lies around the crop of the output is black. */
+static void blacken(const struct image *whole, const mfxFrameInfo *info)
+{
+    int x = info->CropX & ~1, y = info->CropY & ~1;
+    int right = (info->CropX + info->CropW + 1) & ~1, bottom = (info->CropY + info->CropH + 1) & ~1;
+    struct image part;
+
+    if (!info->CropW || !info->CropH || right > whole->width || bottom > whole->height)
+        return;
+    if (y > 0) {
+        part = image_at(whole, 0, 0, whole->width, y);
+        image_fill_black(&part);
+    }
+    if (bottom < whole->height) {
+        part = image_at(whole, 0, bottom, whole->width, whole->height - bottom);
+        image_fill_black(&part);
+    }
+    if (x > 0) {
+        part = image_at(whole, 0, y, x, bottom - y);
+        image_fill_black(&part);
+    }
+    if (right < whole->width) {
+        part = image_at(whole, right, y, whole->width - right, bottom - y);
+        image_fill_black(&part);
+    }
+}
+
+static mfxStatus write_out(struct vpp_component *vpp, struct vpp_job *job, const struct image *from)
+{
+    struct frame_access access;
+    mfxStatus status = frame_access_begin(vpp->session, &access, job->out);
+    if (status != MFX_ERR_NONE)
+        return status;
+    blacken(&access.image, &job->out->Info);
+    struct image to = cropped(&access.image, &job->out->Info);
+    bool good = scaler_run(vpp->scaler, &to, from);
+    frame_access_end(vpp->session, &access, job->out);
+    if (!good)
+        return MFX_ERR_DEVICE_FAILED;
+    atomic_fetch_add(&vpp->frames_out, 1);
+    return MFX_ERR_NONE;
+}
+
+static uint16_t structure_of(const struct vpp_component *vpp, const mfxFrameSurface1 *in)
+{
+    uint16_t structure = in->Info.PicStruct & (MFX_PICSTRUCT_PROGRESSIVE | MFX_PICSTRUCT_FIELD_TFF | MFX_PICSTRUCT_FIELD_BFF);
+    return structure ? structure : vpp->par.vpp.In.PicStruct;
+}
+
+static mfxStatus push(struct vpp_component *vpp, struct vpp_job *job, const struct image *from)
+{
+    uint16_t structure = structure_of(vpp, job->in);
+    bool interlaced = !(structure & MFX_PICSTRUCT_PROGRESSIVE) && structure != MFX_PICSTRUCT_UNKNOWN;
+
+    if (!vpp->deinterlacer)
+        vpp->deinterlacer = deinterlace_create(from->width, from->height, vpp->options.double_rate,
+                                               vpp->options.spatial_only, (int)vpp->session->threads);
+    if (!vpp->deinterlacer)
+        return MFX_ERR_MEMORY_ALLOC;
+    int result = deinterlace_push(vpp->deinterlacer, from, interlaced, !(structure & MFX_PICSTRUCT_FIELD_BFF),
+                                  job->in->Data.TimeStamp);
+    return result < 0 ? MFX_ERR_DEVICE_FAILED : MFX_ERR_NONE;
+}
+
+static uint64_t half_frame_90k(const struct vpp_component *vpp)
+{
+    const mfxFrameInfo *in = &vpp->par.vpp.In;
+    return in->FrameRateExtN ? (uint64_t)45000 * in->FrameRateExtD / in->FrameRateExtN : 0;
+}
+
+static mfxStatus pull(struct vpp_component *vpp, struct vpp_job *job)
+{
+    bool second = false;
+    AVFrame *frame = vpp->deinterlacer ? deinterlace_take(vpp->deinterlacer, &second) : NULL;
+    struct image from = { .format = image_format_find(MFX_FOURCC_IYUV) };
+
+    if (!frame)
+        return MFX_ERR_DEVICE_FAILED;
+    from.width = frame->width;
+    from.height = frame->height;
+    for (int i = 0; i < 3; i++) {
+        from.plane[i] = frame->data[i];
+        from.pitch[i] = frame->linesize[i];
+    }
+    job->out->Data.TimeStamp = (mfxU64)frame->pts;
+    if (second && job->out->Data.TimeStamp != (mfxU64)MFX_TIMESTAMP_UNKNOWN)
+        job->out->Data.TimeStamp += half_frame_90k(vpp);
+    mfxStatus status = write_out(vpp, job, &from);
+    av_frame_free(&frame);
+    return status;
+}
+
+static mfxStatus run_job(struct vpp_component *vpp, struct vpp_job *job)
+{
+    struct frame_access access;
+    mfxStatus status = MFX_ERR_NONE;
+
+    if (job->in) {
+        frame_await(&job->dependency);
+        status = frame_access_begin(vpp->session, &access, job->in);
+        if (status != MFX_ERR_NONE)
+            return status;
+        struct image from = cropped(&access.image, &job->in->Info);
+        if (vpp->options.deinterlace)
+            status = push(vpp, job, &from);
+        else
+            status = write_out(vpp, job, &from);
+        frame_access_end(vpp->session, &access, job->in);
+    }
+    if (job->flush && vpp->deinterlacer)
+        deinterlace_flush(vpp->deinterlacer);
+    if (vpp->options.deinterlace && job->out && status == MFX_ERR_NONE)
+        status = pull(vpp, job);
+    return status;
+}
+
+static void vpp_run_job(void *owner, void *argument, bool aborted)
+{
+    struct vpp_component *vpp = owner;
+    struct vpp_job *job = argument;
+    mfxStatus status = aborted ? MFX_ERR_ABORTED : run_job(vpp, job);
+
+    if (job->dependency.tasks)
+        task_table_release(job->dependency.tasks);
+    if (job->in)
+        frame_release(job->in);
+    if (job->out)
+        frame_release(job->out);
+    if (job->point)
+        task_end(vpp->session->tasks, job->point, status);
+    free(job);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------- */
+
+static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
+{
+    struct verdict verdict = { .read_only = true };
+    mfxVideoParam copy = *par;
+
+    vpp_check(&verdict, &copy, true);
+    if (verdict.unsupported)
+        log_line(session->log, "VPP Init: %s", verdict.reason);
+    return verdict_of_init(&verdict);
+}
+
+static bool start(struct vpp_component *vpp, const mfxVideoParam *par)
+{
+    vpp->par = *par;
+    vpp->par.ExtParam = NULL;
+    vpp->par.NumExtParam = 0;
+    if (!vpp->par.AsyncDepth)
+        vpp->par.AsyncDepth = ASYNC_DEPTH_DEFAULT;
+    vpp_read_options(par, &vpp->options);
+    deinterlace_destroy(vpp->deinterlacer);
+    vpp->deinterlacer = NULL;
+    scaler_destroy(vpp->scaler);
+    struct scale_colours colours = { vpp->options.matrix_in, vpp->options.matrix_out, vpp->options.full_range_in,
+                                     vpp->options.full_range_out };
+    vpp->scaler = scaler_create(vpp->options.scale_flags, &colours);
+    vpp->first_seen = vpp->second_due = vpp->flushed = false;
+    return vpp->scaler != NULL;
+}
+
+mfxStatus vpp_create(mfxSession session, mfxVideoParam *par)
+{
+    if (session->vpp)
+        return MFX_ERR_UNDEFINED_BEHAVIOR;
+    mfxStatus status = check_init(session, par);
+    if (status < MFX_ERR_NONE)
+        return status;
+    struct vpp_component *vpp = calloc(1, sizeof *vpp);
+    if (!vpp)
+        return MFX_ERR_MEMORY_ALLOC;
+    vpp->session = session;
+    if (!start(vpp, par) || worker_create(&vpp->worker, "vpl-vpp", WORKER_QUEUE, vpp_run_job, vpp) < 0) {
+        vpp_destroy(vpp);
+        return MFX_ERR_MEMORY_ALLOC;
+    }
+    session->vpp = vpp;
+    return status;
+}
+
+void vpp_destroy(struct vpp_component *vpp)
+{
+    if (!vpp)
+        return;
+    worker_destroy(vpp->worker);
+    deinterlace_destroy(vpp->deinterlacer);
+    scaler_destroy(vpp->scaler);
+    surface_pool_destroy(vpp->pool_in);
+    surface_pool_destroy(vpp->pool_out);
+    if (vpp->session->vpp == vpp)
+        vpp->session->vpp = NULL;
+    free(vpp);
+}
+
+mfxStatus vpp_reset(struct vpp_component *vpp, mfxVideoParam *par)
+{
+    mfxStatus status = check_init(vpp->session, par);
+    if (status < MFX_ERR_NONE)
+        return status;
+    if (par->vpp.In.FourCC != vpp->par.vpp.In.FourCC || par->vpp.Out.FourCC != vpp->par.vpp.Out.FourCC)
+        return MFX_ERR_INCOMPATIBLE_VIDEO_PARAM;
+    worker_flush(vpp->worker);
+    surface_pool_destroy(vpp->pool_in);
+    surface_pool_destroy(vpp->pool_out);
+    vpp->pool_in = vpp->pool_out = NULL;
+    return start(vpp, par) ? status : MFX_ERR_MEMORY_ALLOC;
+}
+
+/* ---- calls --------------------------------------------------------------------------------------------------------- */
+
+static mfxStatus check_in(const struct vpp_component *vpp, const mfxFrameSurface1 *in)
+{
+    if (in->Info.FourCC != vpp->par.vpp.In.FourCC ||
+        in->Info.CropX + in->Info.CropW > in->Info.Width || in->Info.CropY + in->Info.CropH > in->Info.Height)
+        return MFX_ERR_INVALID_VIDEO_PARAM;
+    return frame_usable(vpp->session, in) ? MFX_ERR_NONE : MFX_ERR_UNDEFINED_BEHAVIOR;
+}
+
+static mfxStatus check_out(const struct vpp_component *vpp, const mfxFrameSurface1 *out)
+{
+    if (out->Info.FourCC != vpp->par.vpp.Out.FourCC || out->Info.CropX + out->Info.CropW > out->Info.Width ||
+        out->Info.CropY + out->Info.CropH > out->Info.Height)
+        return MFX_ERR_INVALID_VIDEO_PARAM;
+    if (out->Data.Locked)
+        return MFX_ERR_LOCK_MEMORY;
+    return frame_usable(vpp->session, out) ? MFX_ERR_NONE : MFX_ERR_UNDEFINED_BEHAVIOR;
+}
+
+/* What this call does with the deinterlacer, and whether a frame comes out of it. */
+struct plan {
+    bool push, flush, produce, second_follows;
+};
+
+static bool make_plan(const struct vpp_component *vpp, bool has_input, struct plan *plan)
+{
+    memset(plan, 0, sizeof *plan);
+    if (!vpp->options.deinterlace) {
+        plan->push = plan->produce = has_input;
+        return has_input;
+    }
+    if (vpp->second_due) {
+        plan->produce = true;
+        return true;
+    }
+    if (!has_input) {
+        plan->flush = plan->produce = vpp->first_seen && !vpp->flushed;
+        plan->second_follows = plan->produce && vpp->options.double_rate;
+        return plan->produce;
+    }
+    plan->push = true;
+    plan->produce = vpp->first_seen;
+    plan->second_follows = plan->produce && vpp->options.double_rate;
+    return true;
+}
+
+static void describe(struct vpp_component *vpp, const mfxFrameSurface1 *in, mfxFrameSurface1 *out)
+{
+    if (in) {
+        out->Data.TimeStamp = in->Data.TimeStamp;
+        out->Data.DataFlag = in->Data.DataFlag;
+        out->Data.Corrupted = in->Data.Corrupted;
+        if (!vpp->options.deinterlace)
+            out->Info.PicStruct = in->Info.PicStruct;
+    }
+    if (vpp->options.deinterlace)
+        out->Info.PicStruct = MFX_PICSTRUCT_PROGRESSIVE;
+    out->Info.FrameRateExtN = vpp->par.vpp.Out.FrameRateExtN;
+    out->Info.FrameRateExtD = vpp->par.vpp.Out.FrameRateExtD;
+    out->Data.FrameOrder = vpp->frame_order++;
+}
+
+static mfxStatus submit(struct vpp_component *vpp, const struct plan *plan, mfxFrameSurface1 *in, mfxFrameSurface1 *out,
+                        mfxSyncPoint *point)
+{
+    struct vpp_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return MFX_ERR_MEMORY_ALLOC;
+    if (plan->produce) {
+        job->point = task_begin(vpp->session->tasks, out);
+        if (!job->point) {
+            free(job);
+            return MFX_WRN_DEVICE_BUSY;
+        }
+    }
+    if (plan->push) {
+        job->dependency = frame_dependency(vpp->session->tasks, in);
+        job->in = in;
+        frame_hold(in);
+    }
+    if (plan->produce) {
+        describe(vpp, in, out);
+        job->out = out;
+        frame_hold(out);
+        frame_set_producer(out, job->point);
+    }
+    job->flush = plan->flush;
+    *point = job->point;
+    worker_submit(vpp->worker, job); /* there was room, and only calls take it */
+    return MFX_ERR_NONE;
+}
+
+mfxStatus vpp_run(struct vpp_component *vpp, mfxFrameSurface1 *in, mfxFrameSurface1 *out, mfxExtVppAuxData *auxiliary,
+                  mfxSyncPoint *point)
+{
+    struct plan plan;
+
+    *point = NULL;
+    if (vpp->flushed && in) { /* a new stream after the last one was drained */
+        worker_flush(vpp->worker);
+        deinterlace_destroy(vpp->deinterlacer);
+        vpp->deinterlacer = NULL;
+        vpp->first_seen = vpp->second_due = vpp->flushed = false;
+    }
+    if (!make_plan(vpp, in != NULL, &plan))
+        return MFX_ERR_MORE_DATA;
+    mfxStatus status = in ? check_in(vpp, in) : MFX_ERR_NONE;
+    if (status == MFX_ERR_NONE && plan.produce)
+        status = out ? check_out(vpp, out) : MFX_ERR_NULL_PTR;
+    if (status != MFX_ERR_NONE)
+        return status;
+    if (worker_full(vpp->worker))
+        return MFX_WRN_DEVICE_BUSY;
+    status = submit(vpp, &plan, in, out, point);
+    if (status != MFX_ERR_NONE)
+        return status;
+    vpp->first_seen |= plan.push;
+    vpp->flushed |= plan.flush;
+    vpp->second_due = plan.second_follows;
+    if (auxiliary) {
+        auxiliary->PicStruct = MFX_PICSTRUCT_UNKNOWN;
+        auxiliary->RepeatedFrame = 0;
+    }
+    if (!plan.produce)
+        return MFX_ERR_MORE_DATA;
+    return plan.second_follows ? MFX_ERR_MORE_SURFACE : MFX_ERR_NONE;
+}
+
+mfxStatus vpp_process(struct vpp_component *vpp, mfxFrameSurface1 *in, mfxFrameSurface1 **out)
+{
+    struct plan plan;
+    mfxFrameSurface1 *surface = NULL;
+    mfxSyncPoint point;
+
+    *out = NULL;
+    if (make_plan(vpp, in != NULL, &plan) && plan.produce) {
+        mfxStatus status = vpp_get_surface(vpp, true, &surface);
+        if (status != MFX_ERR_NONE)
+            return status;
+    }
+    mfxStatus status = vpp_run(vpp, in, surface, NULL, &point);
+    if (surface && (status == MFX_ERR_NONE || status == MFX_ERR_MORE_SURFACE) && point)
+        *out = surface;
+    else if (surface)
+        frame_release(surface);
+    return status;
+}
+
+mfxStatus vpp_get_parameters(struct vpp_component *vpp, mfxVideoParam *par)
+{
+    mfxExtBuffer **buffers = par->ExtParam;
+    uint16_t number = par->NumExtParam;
+    struct verdict verdict = { .read_only = true };
+    mfxVideoParam copy = vpp->par;
+
+    copy.ExtParam = buffers;
+    copy.NumExtParam = number;
+    vpp_check(&verdict, &copy, false);
+    if (verdict.unsupported)
+        return MFX_ERR_UNSUPPORTED;
+    *par = vpp->par;
+    par->ExtParam = buffers;
+    par->NumExtParam = number;
+    return MFX_ERR_NONE;
+}
+
+mfxStatus vpp_get_statistics(struct vpp_component *vpp, mfxVPPStat *statistics)
+{
+    memset(statistics, 0, sizeof *statistics);
+    statistics->NumFrame = atomic_load(&vpp->frames_out);
+    statistics->NumCachedFrame = vpp->options.deinterlace && vpp->first_seen && !vpp->flushed;
+    return MFX_ERR_NONE;
+}
+
+mfxStatus vpp_get_surface(struct vpp_component *vpp, bool output, mfxFrameSurface1 **surface)
+{
+    struct surface_pool **pool = output ? &vpp->pool_out : &vpp->pool_in;
+
+    if (!*pool)
+        *pool = surface_pool_create(output ? &vpp->par.vpp.Out : &vpp->par.vpp.In, POOL_LIMIT,
+                                    (uint16_t)(MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME |
+                                               (output ? MFX_MEMTYPE_FROM_VPPOUT : MFX_MEMTYPE_FROM_VPPIN)),
+                                    vpp->session->tasks);
+    if (!*pool)
+        return MFX_ERR_MEMORY_ALLOC;
+    *surface = surface_pool_get(*pool);
+    return *surface ? MFX_ERR_NONE : MFX_WRN_ALLOC_TIMEOUT_EXPIRED;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vpp.h - the VPP component: crop, deinterlace, convert, scale, letterbox; 8 bit formats in system memory.
+ *
+ * One frame in, one frame out, except for the deinterlacer: it looks one frame ahead (the first call answers
+ * MFX_ERR_MORE_DATA) and at double rate gives two frames (MFX_ERR_MORE_SURFACE after the first: call again with the
+ * same input). All pixels are touched on the component's own thread.
+ */
+#pragma once
+#include "drivers/softvpl/session.h"
+
+mfxStatus vpp_query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out);
+mfxStatus vpp_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrameAllocRequest request[2]);
+
+mfxStatus vpp_create(mfxSession session, mfxVideoParam *par); /* sets session->vpp */
+void vpp_destroy(struct vpp_component *vpp);                  /* NULL is fine */
+mfxStatus vpp_reset(struct vpp_component *vpp, mfxVideoParam *par);
+mfxStatus vpp_get_parameters(struct vpp_component *vpp, mfxVideoParam *par);
+mfxStatus vpp_get_statistics(struct vpp_component *vpp, mfxVPPStat *statistics);
+mfxStatus vpp_get_surface(struct vpp_component *vpp, bool output, mfxFrameSurface1 **surface);
+mfxStatus vpp_run(struct vpp_component *vpp, mfxFrameSurface1 *in, mfxFrameSurface1 *out, mfxExtVppAuxData *auxiliary,
+                  mfxSyncPoint *point);
+mfxStatus vpp_process(struct vpp_component *vpp, mfxFrameSurface1 *in, mfxFrameSurface1 **out);
+
+/* What the extension buffers ask for (vpp_parameters.c). */
+struct vpp_options {
+    int scale_flags; /* SWS_ */
+    bool deinterlace, double_rate, spatial_only;
+    int matrix_in, matrix_out;         /* SWS_CS_ of the side that is YUV */
+    bool full_range_in, full_range_out;
+};
+struct verdict;
+void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete);
+void vpp_read_options(const mfxVideoParam *par, struct vpp_options *options);

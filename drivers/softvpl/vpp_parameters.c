@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vpp_parameters.c - Query and QueryIOSurf of the VPP, and what its extension buffers mean. */
+#include <libswscale/swscale.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "drivers/softvpl/parameters.h"
+#include "drivers/softvpl/vpp.h"
+
+#define FIELD(type, name, ...) { offsetof(type, name), sizeof(((type *)0)->name), __VA_ARGS__ }
+#define COUNT(array)           (sizeof(array) / sizeof((array)[0]))
+
+enum { HD_ROWS = 577 }; /* from here on BT.709 is meant, unless it is said otherwise */
+
+static const struct extension_field scaling_fields[] = {
+    FIELD(mfxExtVPPScaling, ScalingMode, FIELD_RANGE, 1, MFX_SCALING_MODE_QUALITY),
+    FIELD(mfxExtVPPScaling, InterpolationMethod, FIELD_RANGE, 1, MFX_INTERPOLATION_ADVANCED),
+};
+static const struct extension_field deinterlacing_fields[] = {
+    FIELD(mfxExtVPPDeinterlacing, Mode, FIELD_RANGE, 1, MFX_DEINTERLACING_ADVANCED_SCD),
+};
+static const struct extension_field signal_fields[] = {
+    FIELD(mfxExtVPPVideoSignalInfo, In.TransferMatrix, FIELD_RANGE, 1, MFX_TRANSFERMATRIX_BT601),
+    FIELD(mfxExtVPPVideoSignalInfo, In.NominalRange, FIELD_RANGE, 1, MFX_NOMINALRANGE_16_235),
+    FIELD(mfxExtVPPVideoSignalInfo, Out.TransferMatrix, FIELD_RANGE, 1, MFX_TRANSFERMATRIX_BT601),
+    FIELD(mfxExtVPPVideoSignalInfo, Out.NominalRange, FIELD_RANGE, 1, MFX_NOMINALRANGE_16_235),
+};
+static const struct extension_field conversion_fields[] = {
+    FIELD(mfxExtColorConversion, ChromaSiting, FIELD_RANGE, 1, UINT16_MAX),
+};
+static const struct extension_rule rules[] = {
+    { MFX_EXTBUFF_VPP_SCALING, sizeof(mfxExtVPPScaling), scaling_fields, COUNT(scaling_fields), false },
+    { MFX_EXTBUFF_VPP_DEINTERLACING, sizeof(mfxExtVPPDeinterlacing), deinterlacing_fields, COUNT(deinterlacing_fields),
+      false },
+    { MFX_EXTBUFF_VPP_VIDEO_SIGNAL_INFO, sizeof(mfxExtVPPVideoSignalInfo), signal_fields, COUNT(signal_fields), false },
+    { MFX_EXTBUFF_VPP_COLOR_CONVERSION, sizeof(mfxExtColorConversion), conversion_fields, COUNT(conversion_fields),
+      false },
+    { MFX_EXTBUFF_VPP_DONOTUSE, sizeof(mfxExtVPPDoNotUse), NULL, 0, true }, /* everything optional is off anyway */
+    { MFX_EXTBUFF_VPP_DOUSE, sizeof(mfxExtVPPDoUse), NULL, 0, true },
+};
+
+static bool is_interlaced(unsigned structure)
+{
+    return structure == MFX_PICSTRUCT_FIELD_TFF || structure == MFX_PICSTRUCT_FIELD_BFF;
+}
+
+/* Out rate over in rate: 1 or 2, 0: anything else. Not said is 1. */
+static unsigned rate_factor(const mfxFrameInfo *in, const mfxFrameInfo *out)
+{
+    if (!in->FrameRateExtN || !out->FrameRateExtN || !in->FrameRateExtD || !out->FrameRateExtD)
+        return 1;
+    uint64_t a = (uint64_t)in->FrameRateExtN * out->FrameRateExtD, b = (uint64_t)out->FrameRateExtN * in->FrameRateExtD;
+    return a == b ? 1 : a * 2 == b ? 2 : 0;
+}
+
+static bool mode_supported(unsigned mode)
+{
+    switch (mode) {
+    case 0:
+    case MFX_DEINTERLACING_BOB:
+    case MFX_DEINTERLACING_ADVANCED:
+    case MFX_DEINTERLACING_AUTO_DOUBLE:
+    case MFX_DEINTERLACING_AUTO_SINGLE:
+    case MFX_DEINTERLACING_FULL_FR_OUT:
+    case MFX_DEINTERLACING_HALF_FR_OUT:
+    case MFX_DEINTERLACING_ADVANCED_NOREF:
+    case MFX_DEINTERLACING_ADVANCED_SCD:
+        return true;
+    default:
+        return false; /* telecine patterns, detection, weaving */
+    }
+}
+
+/* DoUse may only name what there is. */
+static void check_use(struct verdict *verdict, mfxVideoParam *par)
+{
+    const mfxExtVPPDoUse *use = extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_DOUSE);
+    if (!use || use->Header.BufferSz != sizeof *use)
+        return;
+    for (uint32_t i = 0; i < use->NumAlg; i++) {
+        uint32_t id = use->AlgList ? use->AlgList[i] : 0;
+        if (id != MFX_EXTBUFF_VPP_SCALING && id != MFX_EXTBUFF_VPP_DEINTERLACING &&
+            id != MFX_EXTBUFF_VPP_VIDEO_SIGNAL_INFO && id != MFX_EXTBUFF_VPP_COLOR_CONVERSION)
+            verdict_unsupported(verdict, "an algorithm of DoUse");
+    }
+}
+
+static void check_rates(struct verdict *verdict, mfxVideoParam *par, bool deinterlace)
+{
+    unsigned factor = rate_factor(&par->vpp.In, &par->vpp.Out);
+    if (factor == 0 || (factor == 2 && !deinterlace)) {
+        UNSUPPORTED(verdict, par->vpp.Out.FrameRateExtN); /* no frame rate conversion */
+        UNSUPPORTED(verdict, par->vpp.Out.FrameRateExtD);
+    }
+}
+
+void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
+{
+    mfxFrameInfo *in = &par->vpp.In, *out = &par->vpp.Out;
+
+    common_check(verdict, par, MFX_IOPATTERN_IN_SYSTEM_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY);
+    if (complete && par->IOPattern != (MFX_IOPATTERN_IN_SYSTEM_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY))
+        verdict_unsupported(verdict, "IOPattern is not system memory in and out");
+    frame_info_check(verdict, in, complete);
+    frame_info_check(verdict, out, complete);
+    extensions_check(verdict, rules, COUNT(rules), par->ExtParam, par->NumExtParam);
+    check_use(verdict, par);
+    mfxExtVPPDeinterlacing *mode = extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_DEINTERLACING);
+    if (mode && mode->Header.BufferSz == sizeof *mode && !mode_supported(mode->Mode)) {
+        verdict_unsupported(verdict, "deinterlacing mode");
+        if (!verdict->read_only)
+            mode->Mode = 0;
+    }
+    if (in->PicStruct == MFX_PICSTRUCT_PROGRESSIVE && is_interlaced(out->PicStruct))
+        UNSUPPORTED(verdict, out->PicStruct); /* interlacing is not deinterlacing */
+    bool deinterlace = mode || (in->PicStruct != MFX_PICSTRUCT_PROGRESSIVE && !is_interlaced(out->PicStruct));
+    if (is_interlaced(in->PicStruct) && !is_interlaced(out->PicStruct) && in->FourCC && in->FourCC != MFX_FOURCC_NV12 &&
+        in->FourCC != MFX_FOURCC_IYUV && in->FourCC != MFX_FOURCC_YV12)
+        UNSUPPORTED(verdict, in->FourCC); /* the deinterlacer takes 4:2:0 */
+    check_rates(verdict, par, deinterlace);
+}
+
+static int scale_flags(const mfxExtVPPScaling *scaling)
+{
+    if (!scaling)
+        return SWS_BICUBIC;
+    if (scaling->InterpolationMethod == MFX_INTERPOLATION_NEAREST_NEIGHBOR)
+        return SWS_POINT;
+    if (scaling->InterpolationMethod == MFX_INTERPOLATION_BILINEAR)
+        return SWS_BILINEAR;
+    if (scaling->ScalingMode == MFX_SCALING_MODE_LOWPOWER && scaling->InterpolationMethod == 0)
+        return SWS_FAST_BILINEAR;
+    if (scaling->ScalingMode == MFX_SCALING_MODE_QUALITY)
+        return SWS_LANCZOS | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT;
+    return SWS_BICUBIC;
+}
+
+static int matrix_of(unsigned transfer, const mfxFrameInfo *info)
+{
+    if (transfer == MFX_TRANSFERMATRIX_BT709)
+        return SWS_CS_ITU709;
+    if (transfer == MFX_TRANSFERMATRIX_BT601)
+        return SWS_CS_ITU601;
+    return info->Height >= HD_ROWS ? SWS_CS_ITU709 : SWS_CS_ITU601;
+}
+
+static void read_colours(const mfxVideoParam *par, struct vpp_options *options)
+{
+    const mfxExtVPPVideoSignalInfo *signal =
+        extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_VIDEO_SIGNAL_INFO);
+    bool in_rgb = par->vpp.In.FourCC == MFX_FOURCC_RGB4 || par->vpp.In.FourCC == MFX_FOURCC_BGR4;
+    bool out_rgb = par->vpp.Out.FourCC == MFX_FOURCC_RGB4 || par->vpp.Out.FourCC == MFX_FOURCC_BGR4;
+
+    options->matrix_in = matrix_of(signal ? signal->In.TransferMatrix : 0, &par->vpp.In);
+    options->matrix_out = matrix_of(signal ? signal->Out.TransferMatrix : 0, &par->vpp.Out);
+    /* Nothing said: scaling keeps the colours as they are, whatever the sizes. */
+    if (!in_rgb && !out_rgb && (!signal || !signal->In.TransferMatrix || !signal->Out.TransferMatrix))
+        options->matrix_out = options->matrix_in;
+    options->full_range_in = signal && signal->In.NominalRange == MFX_NOMINALRANGE_0_255;
+    options->full_range_out = signal && signal->Out.NominalRange == MFX_NOMINALRANGE_0_255;
+}
+
+void vpp_read_options(const mfxVideoParam *par, struct vpp_options *options)
+{
+    const mfxExtVPPDeinterlacing *deinterlacing =
+        extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_DEINTERLACING);
+    const mfxFrameInfo *in = &par->vpp.In, *out = &par->vpp.Out;
+
+    memset(options, 0, sizeof *options);
+    options->scale_flags = scale_flags(extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_SCALING));
+    unsigned mode = deinterlacing ? deinterlacing->Mode : 0;
+    /* Unknown in, progressive out: each surface says what it is. */
+    options->deinterlace = !is_interlaced(out->PicStruct) &&
+                           (mode || is_interlaced(in->PicStruct) ||
+                            (in->PicStruct == MFX_PICSTRUCT_UNKNOWN && out->PicStruct == MFX_PICSTRUCT_PROGRESSIVE));
+    bool planar = in->FourCC == MFX_FOURCC_NV12 || in->FourCC == MFX_FOURCC_IYUV || in->FourCC == MFX_FOURCC_YV12;
+    if (!planar || (in->PicStruct == MFX_PICSTRUCT_PROGRESSIVE && !mode))
+        options->deinterlace = false;
+    options->double_rate = options->deinterlace && (rate_factor(in, out) == 2 || mode == MFX_DEINTERLACING_AUTO_DOUBLE ||
+                                                    mode == MFX_DEINTERLACING_FULL_FR_OUT);
+    if (mode == MFX_DEINTERLACING_AUTO_SINGLE || mode == MFX_DEINTERLACING_HALF_FR_OUT)
+        options->double_rate = false;
+    options->spatial_only = mode == MFX_DEINTERLACING_BOB || mode == MFX_DEINTERLACING_ADVANCED_NOREF;
+    read_colours(par, options);
+}
+
+static mfxStatus mark_fields(mfxVideoParam *out)
+{
+    struct verdict verdict = { 0 };
+    mfxVideoParam marked = { .ExtParam = out->ExtParam, .NumExtParam = out->NumExtParam };
+
+    marked.AsyncDepth = marked.IOPattern = 1;
+    for (int i = 0; i < 2; i++) {
+        mfxFrameInfo *info = i ? &marked.vpp.Out : &marked.vpp.In;
+        info->FourCC = info->Width = info->Height = info->CropX = info->CropY = info->CropW = info->CropH = 1;
+        info->FrameRateExtN = info->FrameRateExtD = info->AspectRatioW = info->AspectRatioH = 1;
+        info->PicStruct = info->ChromaFormat = info->BitDepthLuma = info->BitDepthChroma = 1;
+    }
+    extensions_mark(&verdict, rules, COUNT(rules), out->ExtParam, out->NumExtParam);
+    *out = marked;
+    return verdict_of_query(&verdict);
+}
+
+mfxStatus vpp_query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out)
+{
+    struct verdict verdict = { 0 };
+
+    if (!out)
+        return MFX_ERR_NULL_PTR;
+    if (!in)
+        return mark_fields(out);
+    mfxExtBuffer **buffers = out->ExtParam;
+    uint16_t number = out->NumExtParam;
+    if (!extensions_copy(buffers, number, in->ExtParam, in->NumExtParam))
+        return MFX_ERR_UNDEFINED_BEHAVIOR;
+    *out = *in;
+    out->ExtParam = buffers;
+    out->NumExtParam = number;
+    vpp_check(&verdict, out, false);
+    if (verdict.unsupported)
+        log_line(session->log, "VPP Query: %s", verdict.reason);
+    return verdict_of_query(&verdict);
+}
+
+mfxStatus vpp_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrameAllocRequest request[2])
+{
+    (void)session;
+    if (!par || !request)
+        return MFX_ERR_NULL_PTR;
+    if (par->IOPattern != (MFX_IOPATTERN_IN_SYSTEM_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY))
+        return MFX_ERR_INVALID_VIDEO_PARAM;
+    unsigned depth = par->AsyncDepth ? par->AsyncDepth : ASYNC_DEPTH_DEFAULT;
+    memset(request, 0, 2 * sizeof *request);
+    for (int i = 0; i < 2; i++) {
+        request[i].Info = i ? par->vpp.Out : par->vpp.In;
+        request[i].NumFrameMin = (mfxU16)(depth + 1);
+        request[i].NumFrameSuggested = request[i].NumFrameMin;
+        request[i].Type = (mfxU16)(MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_EXTERNAL_FRAME |
+                                   (i ? MFX_MEMTYPE_FROM_VPPOUT : MFX_MEMTYPE_FROM_VPPIN));
+    }
+    return MFX_ERR_NONE;
+}

@@ -17,6 +17,7 @@
 #include "board/log.h"
 #include "board/loop.h"
 #include "mgmt/alerts.h"
+#include "mgmt/destination_job.h"
 #include "mgmt/transfer.h"
 
 enum {
@@ -33,30 +34,6 @@ enum {
     SECONDS_OF_SEGMENT_CACHING = 86400,
 };
 
-enum job_kind { JOB_FILE, JOB_TEXT, JOB_DELETE };
-
-struct job {
-    struct job *next;
-    struct destination_queue *queue;
-    enum job_kind kind;
-    unsigned lane;
-    char *url;
-    const void *data;
-    size_t bytes;
-    char *text; /* of a text: where data lies */
-    struct destination_text_tag tag;
-    void *file;
-    uint64_t queued_ns, not_before_ns;
-    unsigned tries;            /* failed since the destination last rested */
-    bool troubled;             /* has failed at all */
-    struct transfer *transfer; /* NULL: waits */
-};
-
-struct job_list {
-    struct job *first, *last;
-    unsigned count;
-};
-
 struct destination_queue {
     struct destination_queue_config config;
     struct transfer_target *target;
@@ -65,7 +42,6 @@ struct destination_queue {
     struct job_list texts[DESTINATION_LANES_MAX + 1];
     struct job_list deletes;
     size_t folder_bytes; /* of the URL, its last slash included */
-    uint64_t bytes;      /* of files */
     uint64_t cache_bytes;
     enum destination_state state;
     uint64_t hold_until_ns;    /* nothing is started before */
@@ -86,63 +62,21 @@ static uint64_t now_ns(const struct destination_queue *queue)
 
 /* ---- jobs ---- */
 
-static struct job_list *list_of(struct destination_queue *queue, enum job_kind kind, unsigned lane)
+static struct job *add_job(struct destination_queue *queue, struct job_list *list, const struct job *job,
+                           const char *name)
 {
-    return kind == JOB_FILE ? &queue->files[lane] : kind == JOB_TEXT ? &queue->texts[lane] : &queue->deletes;
+    struct job complete = *job;
+    complete.queue = queue;
+    complete.queued_ns = now_ns(queue);
+    return job_list_add(list, &complete, queue->config.destination->url, queue->folder_bytes, name);
 }
 
-static struct job *add_job(struct destination_queue *queue, enum job_kind kind, unsigned lane, const char *name)
+static uint64_t waiting_bytes(const struct destination_queue *queue)
 {
-    struct job *job = calloc(1, sizeof *job);
-    if (!job || asprintf(&job->url, "%.*s%s", (int)queue->folder_bytes, queue->config.destination->url, name) < 0) {
-        free(job);
-        return NULL;
-    }
-    job->queue = queue;
-    job->kind = kind;
-    job->lane = lane;
-    job->queued_ns = now_ns(queue);
-    struct job_list *list = list_of(queue, kind, lane);
-    if (list->last)
-        list->last->next = job;
-    else
-        list->first = job;
-    list->last = job;
-    list->count++;
-    return job;
-}
-
-static void unlink_job(struct job *job)
-{
-    struct job_list *list = list_of(job->queue, job->kind, job->lane);
-    struct job *before = NULL;
-    for (struct job *other = list->first; other != job; other = other->next)
-        before = other;
-    if (before)
-        before->next = job->next;
-    else
-        list->first = job->next;
-    if (list->last == job)
-        list->last = before;
-    list->count--;
-    if (job->kind == JOB_FILE)
-        job->queue->bytes -= job->bytes;
-}
-
-static void free_job(struct job *job)
-{
-    free(job->url);
-    free(job->text);
-    free(job);
-}
-
-static void free_list(struct job_list *list)
-{
-    while (list->first) {
-        struct job *job = list->first;
-        unlink_job(job);
-        free_job(job);
-    }
+    uint64_t bytes = 0;
+    for (unsigned lane = 0; lane < queue->config.lanes; lane++)
+        bytes += queue->files[lane].bytes;
+    return bytes;
 }
 
 /* Calls visit for every job there is. */
@@ -195,7 +129,7 @@ static void watch_backlog(struct destination_queue *queue)
     for (unsigned lane = 0; lane < queue->config.lanes; lane++)
         if (deepest < queue->files[lane].count)
             deepest = queue->files[lane].count;
-    uint64_t percent = queue->bytes * 100 / queue->cache_bytes;
+    uint64_t percent = waiting_bytes(queue) * 100 / queue->cache_bytes;
     if (deepest > BACKLOG_SEGMENTS || percent > BACKLOG_PERCENT) {
         raise_alert(queue, ALERT_BACKLOG,
                     "destination %s: up to %u segments of one output wait, %llu %% of the cache; %llu dropped so far",
@@ -215,7 +149,7 @@ static void drop_file(struct job *job, enum destination_outcome outcome)
     struct destination_queue *queue = job->queue;
     if (job->transfer)
         transfer_cancel(job->transfer);
-    unlink_job(job);
+    job_unlink(job);
     switch (outcome) {
     case DESTINATION_TOO_OLD:
         queue->counters.dropped_too_old++;
@@ -231,7 +165,7 @@ static void drop_file(struct job *job, enum destination_outcome outcome)
     }
     log_debug(queue->config.log, "destination %s dropped", job->url);
     queue->config.callbacks.file_done(queue->config.context, job->lane, job->file, outcome);
-    free_job(job);
+    job_free(job);
 }
 
 /* The oldest file of all lanes that is not on its way. */
@@ -239,9 +173,7 @@ static struct job *oldest_waiting_file(struct destination_queue *queue)
 {
     struct job *oldest = NULL;
     for (unsigned lane = 0; lane < queue->config.lanes; lane++) {
-        struct job *job = queue->files[lane].first;
-        if (job && job->transfer)
-            job = job->next;
+        struct job *job = job_list_oldest_waiting(&queue->files[lane]);
         if (job && (!oldest || job->queued_ns < oldest->queued_ns))
             oldest = job;
     }
@@ -379,8 +311,8 @@ static void give_up(struct job *job, const struct transfer_result *result)
         raise_alert(queue, ALERT_DELETE_FAILED, "cannot delete %s: %s", job->url, result->text);
         queue->config.callbacks.delete_done(queue->config.context, job->lane, false);
     }
-    unlink_job(job);
-    free_job(job);
+    job_unlink(job);
+    job_free(job);
 }
 
 static void job_failed(struct job *job, const struct transfer_result *result)
@@ -405,8 +337,8 @@ static void job_failed(struct job *job, const struct transfer_result *result)
         job->next->troubled = job->troubled;
         job->next->not_before_ns = job->not_before_ns;
         queue->counters.texts_replaced++;
-        unlink_job(job);
-        free_job(job);
+        job_unlink(job);
+        job_free(job);
     }
 }
 
@@ -414,7 +346,7 @@ static void job_succeeded(struct job *job)
 {
     struct destination_queue *queue = job->queue;
     const struct destination_callbacks *callbacks = &queue->config.callbacks;
-    unlink_job(job);
+    job_unlink(job);
     switch (job->kind) {
     case JOB_FILE:
         queue->counters.files_delivered++;
@@ -430,7 +362,7 @@ static void job_succeeded(struct job *job)
         clear_alert(queue, ALERT_DELETE_FAILED);
         callbacks->delete_done(queue->config.context, job->lane, true);
     }
-    free_job(job);
+    job_free(job);
     note_success(queue);
 }
 
@@ -592,10 +524,10 @@ void destination_queue_destroy(struct destination_queue *queue)
         return;
     transfer_target_destroy(queue->target); /* cancels what is on its way */
     for (unsigned lane = 0; lane <= DESTINATION_LANES_MAX; lane++)
-        free_list(&queue->texts[lane]);
+        job_list_free(&queue->texts[lane]);
     for (unsigned lane = 0; lane < DESTINATION_LANES_MAX; lane++)
-        free_list(&queue->files[lane]);
-    free_list(&queue->deletes);
+        job_list_free(&queue->files[lane]);
+    job_list_free(&queue->deletes);
     static const unsigned alerts[] = { ALERT_DELETE_FAILED, ALERT_OUTPUT_FAILED, ALERT_UNAUTHORIZED, ALERT_CERTIFICATE,
                                        ALERT_BACKLOG };
     for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++)
@@ -616,19 +548,16 @@ void destination_put_file(struct destination_queue *queue, unsigned lane, const 
                           size_t bytes, void *file)
 {
     struct job *oldest;
-    while ((queue->bytes + bytes > queue->cache_bytes || count_files(queue) >= DESTINATION_FILES_MAX) &&
+    while ((waiting_bytes(queue) + bytes > queue->cache_bytes || count_files(queue) >= DESTINATION_FILES_MAX) &&
            (oldest = oldest_waiting_file(queue)))
         drop_file(oldest, DESTINATION_NO_ROOM);
-    struct job *job = queue->bytes + bytes > queue->cache_bytes ? NULL : add_job(queue, JOB_FILE, lane, name);
-    if (!job) { /* what is on its way fills the cache alone */
+    struct job job = { .kind = JOB_FILE, .lane = lane, .data = data, .bytes = bytes, .file = file };
+    /* what is on its way may fill the cache alone */
+    if (waiting_bytes(queue) + bytes > queue->cache_bytes || !add_job(queue, &queue->files[lane], &job, name)) {
         queue->counters.dropped_no_room++;
         queue->config.callbacks.file_done(queue->config.context, lane, file, DESTINATION_NO_ROOM);
         return;
     }
-    job->data = data;
-    job->bytes = bytes;
-    job->file = file;
-    queue->bytes += bytes;
     pump(queue);
 }
 
@@ -640,7 +569,7 @@ void destination_put_text(struct destination_queue *queue, unsigned lane, const 
         queue->counters.texts_replaced++;
         free(job->text);
     } else {
-        job = add_job(queue, JOB_TEXT, lane, name);
+        job = add_job(queue, &queue->texts[lane], &(struct job){ .kind = JOB_TEXT, .lane = lane }, name);
     }
     if (!job) { /* the next text will say the same and more */
         free(text);
@@ -655,7 +584,8 @@ void destination_put_text(struct destination_queue *queue, unsigned lane, const 
 
 void destination_delete(struct destination_queue *queue, unsigned lane, const char *name)
 {
-    if (queue->deletes.count >= DESTINATION_DELETES_MAX || !add_job(queue, JOB_DELETE, lane, name)) {
+    if (queue->deletes.count >= DESTINATION_DELETES_MAX ||
+        !add_job(queue, &queue->deletes, &(struct job){ .kind = JOB_DELETE, .lane = lane }, name)) {
         queue->counters.deletes_given_up++;
         queue->config.callbacks.delete_done(queue->config.context, lane, false);
         return;

@@ -23,7 +23,7 @@
 #include "mgmt/hls_playlist.h"
 #include "mgmt/latency.h"
 #include "mgmt/publisher_state.h"
-#include "mgmt/segment_file.h"
+#include "mgmt/segment_mapping.h"
 #include "mgmt/spool.h"
 
 /* A segment so far below all that is known is no repetition: the timeline itself has jumped back. */
@@ -33,7 +33,7 @@ enum { JUMP_BACK_SEGMENTS = 100, BASE_BYTES_MAX = 300 };
 struct item {
     struct item *next;
     struct handoff_segment segment;
-    struct segment_file file;
+    struct segment_mapping file;
     uint64_t received_ns;
 };
 
@@ -205,7 +205,7 @@ static void remember_format(struct hls_variant *variant, const struct handoff_se
 
 static void free_item(struct item *item)
 {
-    segment_file_unmap(&item->file);
+    segment_mapping_close(&item->file);
     free(item);
 }
 
@@ -335,15 +335,15 @@ static struct item *make_item(struct publisher *publisher, const struct handoff_
 {
     struct error err = { 0 };
     struct item *item = calloc(1, sizeof *item);
-    struct segment_file file = { 0 };
-    int result = segment_file_map(&file, memfd, segment->bytes, &err);
+    struct segment_mapping file = { 0 };
+    int result = segment_mapping_open(&file, memfd, segment->bytes, &err);
     if (result == 0 && item) {
         item->segment = *segment;
         item->file = file;
         item->received_ns = now_ns(publisher);
         return item;
     }
-    segment_file_unmap(&file);
+    segment_mapping_close(&file);
     free(item);
     publisher->counters.damaged++;
     log_error(publisher->config.log, "output %s: segment %lld is lost: %s", segment->output, (long long)segment->number,

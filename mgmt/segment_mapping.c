@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "mgmt/segment_file.h"
+#include "mgmt/segment_mapping.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 
 #include "board/error.h"
 
-static int map(struct segment_file *file, int memfd, uint64_t bytes, struct error *err)
+static int map(struct segment_mapping *file, int memfd, uint64_t bytes, struct error *err)
 {
     struct stat status;
     int seals = fcntl(memfd, F_GET_SEALS);
@@ -21,20 +21,20 @@ static int map(struct segment_file *file, int memfd, uint64_t bytes, struct erro
     void *data = mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, memfd, 0);
     if (data == MAP_FAILED)
         return error_set_errno(err, -errno, "mapping a segment of %llu bytes", (unsigned long long)bytes);
-    *file = (struct segment_file){ .data = data, .bytes = (size_t)bytes };
+    *file = (struct segment_mapping){ .data = data, .bytes = (size_t)bytes };
     return 0;
 }
 
-int segment_file_map(struct segment_file *file, int memfd, uint64_t bytes, struct error *err)
+int segment_mapping_open(struct segment_mapping *file, int memfd, uint64_t bytes, struct error *err)
 {
     int result = map(file, memfd, bytes, err);
     close(memfd);
     return result;
 }
 
-void segment_file_unmap(struct segment_file *file)
+void segment_mapping_close(struct segment_mapping *file)
 {
     if (file->data)
         munmap((void *)file->data, file->bytes);
-    *file = (struct segment_file){ 0 };
+    *file = (struct segment_mapping){ 0 };
 }

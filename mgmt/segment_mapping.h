@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* segment_file.h - the bytes of a finished segment: a sealed memfd, mapped once and sent from there.
+/* segment_mapping.h - the bytes of a finished segment: a sealed memfd, mapped once and sent from there.
  *
  * Only what is sealed against shrinking and writing is mapped: nobody can take pages away or change them while they are
  * on their way. The descriptor is closed at once, so that a long queue costs no descriptors.
  *
- *     segment_file_map(&file, memfd, segment->bytes, &err);      // takes memfd always
+ *     segment_mapping_open(&file, memfd, segment->bytes, &err);      // takes memfd always
  *     send(file.data, file.bytes);
- *     segment_file_unmap(&file);
+ *     segment_mapping_close(&file);
  */
 #pragma once
 #include <stddef.h>
@@ -14,11 +14,11 @@
 
 struct error;
 
-struct segment_file {
+struct segment_mapping {
     const void *data; /* NULL: none */
     size_t bytes;
 };
 
 /* -EBADMSG: not sealed, or not as long as it was said to be. */
-int segment_file_map(struct segment_file *file, int memfd, uint64_t bytes, struct error *err);
-void segment_file_unmap(struct segment_file *file); /* none is fine */
+int segment_mapping_open(struct segment_mapping *file, int memfd, uint64_t bytes, struct error *err);
+void segment_mapping_close(struct segment_mapping *file); /* none is fine */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* destination_job.h - one piece of work for a destination, and the list it stands in: oldest first, and when one is on
+ * its way, it is the first. Only mgmt/destination.c uses this. One thread.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mgmt/destination.h"
+
+struct transfer;
+
+enum job_kind { JOB_FILE, JOB_TEXT, JOB_DELETE };
+
+struct job {
+    struct job *next;
+    struct destination_queue *queue; /* borrow: whose it is */
+    struct job_list *list;           /* borrow: where it stands */
+    enum job_kind kind;
+    unsigned lane;
+    char *url;
+    const void *data;
+    size_t bytes;
+    char *text; /* of a text: where data lies */
+    struct destination_text_tag tag;
+    void *file;
+    uint64_t queued_ns, not_before_ns;
+    unsigned tries;            /* failed since the destination last rested */
+    bool troubled;             /* its destination failed at it */
+    struct transfer *transfer; /* NULL: waits */
+};
+
+struct job_list {
+    struct job *first, *last;
+    unsigned count;
+    uint64_t bytes; /* of the bodies that were set before the job was added */
+};
+
+/* Adds a copy of `job` at the end, with the URL <folder, folder_bytes long><name>. Borrow; NULL: no memory. */
+struct job *job_list_add(struct job_list *list, const struct job *job, const char *folder, size_t folder_bytes,
+                         const char *name);
+/* Takes the job out of its list; it is the caller's then: job_free(). */
+void job_unlink(struct job *job);
+void job_free(struct job *job);
+void job_list_free(struct job_list *list); /* all that is in it */
+/* The oldest that is not on its way; NULL: none. */
+struct job *job_list_oldest_waiting(const struct job_list *list);

@@ -1,0 +1,754 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Pictures of x264 and audio of libavcodec's encoder into segments; what stands in the memfds is read byte by byte, and
+ * decoded. */
+#include "encode/package.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/opt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board/error.h"
+
+#define SECOND INT64_C(90000)
+
+enum { SEGMENTS_MAX = 64, PIDS = 8192, TS_BYTES = 188, VIDEO_PID = 481, AUDIO_PID = 482 };
+
+static const struct timeline_rate rate_25 = { 25, 1, 1 };
+
+/* ---- what is handed out ---- */
+struct shelf {
+    struct handoff_segment segments[SEGMENTS_MAX];
+    uint8_t *bytes[SEGMENTS_MAX];
+    unsigned count;
+};
+
+static void keep(void *context, struct handoff_segment *segment, int memfd)
+{
+    struct shelf *shelf = context;
+    assert_true(shelf->count < SEGMENTS_MAX);
+    assert_true(segment->bytes > 0);
+    assert_int_equal(fcntl(memfd, F_GET_SEALS) & F_SEAL_WRITE, F_SEAL_WRITE);
+    shelf->bytes[shelf->count] = malloc(segment->bytes);
+    assert_int_equal(pread(memfd, shelf->bytes[shelf->count], segment->bytes, 0), segment->bytes);
+    shelf->segments[shelf->count++] = *segment;
+    close(memfd);
+}
+
+static void clear(struct shelf *shelf)
+{
+    while (shelf->count)
+        free(shelf->bytes[--shelf->count]);
+}
+
+/* ---- what goes in: a moving picture and a tone, encoded once for all tests ---- */
+struct media {
+    AVCodecParameters *video, *audio;
+    AVPacket **pictures, **sounds; /* times from 0 */
+    unsigned picture_count, sound_count;
+};
+
+enum { PICTURES = 300, GOP = 25 };
+
+static void collect(AVCodecContext *encoder, AVFrame *frame, AVPacket **packets, unsigned *count)
+{
+    AVPacket *packet = av_packet_alloc();
+    assert_int_equal(avcodec_send_frame(encoder, frame), 0);
+    while (avcodec_receive_packet(encoder, packet) == 0) {
+        packets[(*count)++] = av_packet_clone(packet);
+        av_packet_unref(packet);
+    }
+    av_packet_free(&packet);
+}
+
+static void make_pictures(struct media *media, bool global_headers)
+{
+    AVCodecContext *encoder = avcodec_alloc_context3(avcodec_find_encoder_by_name("libx264"));
+    AVFrame *frame = av_frame_alloc();
+    encoder->width = frame->width = 64;
+    encoder->height = frame->height = 48;
+    encoder->pix_fmt = frame->format = AV_PIX_FMT_YUV420P;
+    encoder->time_base = (AVRational){ 1, 90000 };
+    encoder->framerate = (AVRational){ 25, 1 };
+    encoder->gop_size = GOP;
+    encoder->max_b_frames = 2;
+    encoder->thread_count = 1;
+    encoder->flags |= global_headers ? AV_CODEC_FLAG_GLOBAL_HEADER : 0;
+    av_opt_set(encoder->priv_data, "preset", "ultrafast", 0);
+    av_opt_set(encoder->priv_data, "x264-params", "scenecut=0:aud=1:bframes=2:b-adapt=0", 0);
+    assert_int_equal(avcodec_open2(encoder, NULL, NULL), 0);
+    assert_int_equal(av_frame_get_buffer(frame, 0), 0);
+    media->pictures = calloc(PICTURES, sizeof(AVPacket *));
+    for (int i = 0; i < PICTURES; i++) {
+        assert_int_equal(av_frame_make_writable(frame), 0);
+        for (int plane = 0; plane < 3; plane++)
+            for (int j = 0; j < frame->linesize[plane] * (plane ? 24 : 48); j++)
+                frame->data[plane][j] = (uint8_t)(i * 3 + j);
+        frame->pts = i * INT64_C(3600);
+        collect(encoder, frame, media->pictures, &media->picture_count);
+    }
+    collect(encoder, NULL, media->pictures, &media->picture_count);
+    assert_int_equal(media->picture_count, PICTURES);
+    for (unsigned i = 0; i < PICTURES; i++)
+        media->pictures[i]->duration = 3600;
+    media->video = avcodec_parameters_alloc();
+    avcodec_parameters_from_context(media->video, encoder);
+    av_frame_free(&frame);
+    avcodec_free_context(&encoder);
+}
+
+static void make_sounds(struct media *media)
+{
+    AVCodecContext *encoder = avcodec_alloc_context3(avcodec_find_encoder(AV_CODEC_ID_AAC));
+    AVFrame *frame = av_frame_alloc();
+    encoder->sample_rate = frame->sample_rate = 48000;
+    encoder->sample_fmt = frame->format = AV_SAMPLE_FMT_FLTP;
+    encoder->bit_rate = 64000;
+    encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    av_channel_layout_default(&encoder->ch_layout, 1);
+    assert_int_equal(avcodec_open2(encoder, NULL, NULL), 0);
+    frame->nb_samples = 1024;
+    av_channel_layout_copy(&frame->ch_layout, &encoder->ch_layout);
+    assert_int_equal(av_frame_get_buffer(frame, 0), 0);
+    unsigned frames = PICTURES * 3600 / 1920 + 2;
+    media->sounds = calloc(frames + 4, sizeof(AVPacket *));
+    for (unsigned i = 0; i < frames; i++) {
+        assert_int_equal(av_frame_make_writable(frame), 0);
+        for (int j = 0; j < 1024; j++)
+            ((float *)frame->data[0])[j] = (float)((j * 37 + (int)i) % 100) / 200;
+        frame->pts = i * INT64_C(1024);
+        collect(encoder, frame, media->sounds, &media->sound_count);
+    }
+    collect(encoder, NULL, media->sounds, &media->sound_count);
+    for (unsigned i = 0; i < media->sound_count; i++) {
+        AVPacket *packet = media->sounds[i];
+        packet->pts = packet->dts = i * INT64_C(1920);
+        packet->duration = 1920;
+    }
+    media->audio = avcodec_parameters_alloc();
+    avcodec_parameters_from_context(media->audio, encoder);
+    av_frame_free(&frame);
+    avcodec_free_context(&encoder);
+}
+
+static int make_media(void **state)
+{
+    struct media *media = calloc(1, sizeof *media);
+    make_pictures(media, true); /* parameter sets are in the extradata only */
+    make_sounds(media);
+    *state = media;
+    return 0;
+}
+
+static int free_media(void **state)
+{
+    struct media *media = *state;
+    for (unsigned i = 0; i < media->picture_count; i++)
+        av_packet_free(&media->pictures[i]);
+    for (unsigned i = 0; i < media->sound_count; i++)
+        av_packet_free(&media->sounds[i]);
+    avcodec_parameters_free(&media->video);
+    avcodec_parameters_free(&media->audio);
+    free(media->pictures);
+    free(media->sounds);
+    free(media);
+    return 0;
+}
+
+static const struct encode_output output_2s = {
+    .group = "web", .name = "720p", .segment_length = 2, .audios_count = 1
+};
+
+static struct package *make(const struct media *media, struct shelf *shelf, bool video, bool audio)
+{
+    struct package *package;
+    struct error err = { 0 };
+    struct package_config config = { .output = &output_2s,
+                                     .rate = &rate_25,
+                                     .video = video ? media->video : NULL,
+                                     .video_bitrate = 100000,
+                                     .video_peak_bitrate = 150000,
+                                     .frame_ticks_90k = 3600,
+                                     .framerate_numerator = 25,
+                                     .framerate_denominator = 1,
+                                     .audios = { audio ? media->audio : NULL },
+                                     .audio_bitrates = { 64000 },
+                                     .audio_languages = { "deu" },
+                                     .on_segment = keep,
+                                     .context = shelf };
+    shelf->count = 0;
+    if (package_create(&package, &config, &err) < 0)
+        fail_msg("%s", err.text);
+    return package;
+}
+
+static void push(struct package *package, const AVPacket *packet, int64_t at_90k, bool audio)
+{
+    AVPacket *moved = av_packet_clone(packet);
+    moved->pts += at_90k;
+    moved->dts += at_90k;
+    if (audio)
+        package_audio(package, 0, moved);
+    else
+        package_video(package, moved);
+    av_packet_free(&moved);
+}
+
+/* Pushes everything from time 0 at `at_90k`, as it would come: the audio `late_90k` behind the video. */
+static void play(struct package *package, const struct media *media, int64_t at_90k, unsigned from, unsigned to,
+                 int64_t late_90k)
+{
+    unsigned sound = 0;
+    for (unsigned i = from; i < to; i++) {
+        push(package, media->pictures[i], at_90k, false);
+        for (; sound < media->sound_count && media->sounds[sound]->pts + late_90k <= i * INT64_C(3600); sound++)
+            if (media->sounds[sound]->pts >= from * INT64_C(3600) - SECOND)
+                push(package, media->sounds[sound], at_90k, true);
+    }
+}
+
+/* ---- reading transport streams ---- */
+struct ts_view {
+    int continuity[PIDS]; /* last one + 1; 0: none yet */
+    unsigned discontinuities, packets;
+    int64_t first_pts[PIDS], last_pts[PIDS]; /* -1: none */
+    unsigned pes[PIDS];
+    int64_t worst_pcr_lead, least_pcr_lead;
+};
+
+static int64_t timestamp(const uint8_t *at)
+{
+    return ((int64_t)(at[0] >> 1 & 7) << 30) | (int64_t)at[1] << 22 | (int64_t)(at[2] >> 1) << 15 |
+           (int64_t)at[3] << 7 | at[4] >> 1;
+}
+
+static void view_pes(struct ts_view *view, unsigned pid, const uint8_t *payload, int64_t pcr)
+{
+    if (pid < VIDEO_PID || payload[0] || payload[1] || payload[2] != 1)
+        return;
+    assert_true(payload[7] & 0x80);
+    int64_t pts = timestamp(payload + 9), dts = payload[7] & 0x40 ? timestamp(payload + 14) : pts;
+    if (view->pes[pid]++ == 0)
+        view->first_pts[pid] = pts;
+    view->last_pts[pid] = pts;
+    if (pcr >= 0) {
+        int64_t lead = (dts - pcr) & (PTS_MODULUS - 1);
+        view->worst_pcr_lead = lead > view->worst_pcr_lead ? lead : view->worst_pcr_lead;
+        view->least_pcr_lead = lead < view->least_pcr_lead ? lead : view->least_pcr_lead;
+    }
+}
+
+static void view_packet(struct ts_view *view, const uint8_t *packet)
+{
+    unsigned pid = (packet[1] & 0x1fu) << 8 | packet[2];
+    int continuity = packet[3] & 15, control = packet[3] >> 4 & 3;
+    const uint8_t *payload = packet + 4 + (control & 2 ? 1 + packet[4] : 0);
+    int64_t pcr = -1;
+
+    assert_int_equal(packet[0], 0x47);
+    view->packets++;
+    if (control & 1) {
+        if (view->continuity[pid] && view->continuity[pid] % 16 != continuity)
+            view->discontinuities++;
+        view->continuity[pid] = continuity + 1;
+    }
+    if (control & 2 && packet[4] >= 7 && packet[5] & 0x10)
+        pcr = (int64_t)packet[6] << 25 | (int64_t)packet[7] << 17 | (int64_t)packet[8] << 9 | (int64_t)packet[9] << 1 |
+              packet[10] >> 7;
+    if (control & 1 && packet[1] & 0x40)
+        view_pes(view, pid, payload, pcr);
+}
+
+static void view_segment(struct ts_view *view, const struct shelf *shelf, unsigned index)
+{
+    uint64_t bytes = shelf->segments[index].bytes;
+    memset(view->pes, 0, sizeof view->pes);
+    assert_int_equal(bytes % TS_BYTES, 0);
+    for (uint64_t at = 0; at < bytes; at += TS_BYTES)
+        view_packet(view, shelf->bytes[index] + at);
+}
+
+static unsigned pid_of_packet(const struct shelf *shelf, unsigned index, unsigned packet)
+{
+    const uint8_t *at = shelf->bytes[index] + packet * TS_BYTES;
+    return (at[1] & 0x1fu) << 8 | at[2];
+}
+
+/* ---- decoding one segment alone ---- */
+struct decoded {
+    unsigned pictures, sounds;
+    int64_t first_picture, last_picture;
+    bool first_is_key;
+    char language[8], service[32];
+    int width;
+};
+
+struct bytes {
+    const uint8_t *data;
+    size_t size, at;
+};
+
+static int read_bytes(void *opaque, uint8_t *out, int size)
+{
+    struct bytes *bytes = opaque;
+    size_t left = bytes->size - bytes->at, part = left < (size_t)size ? left : (size_t)size;
+    memcpy(out, bytes->data + bytes->at, part);
+    bytes->at += part;
+    return part ? (int)part : AVERROR_EOF;
+}
+
+static void count_frames(AVCodecContext *decoder, const AVPacket *packet, struct decoded *decoded)
+{
+    AVFrame *frame = av_frame_alloc();
+    assert_int_equal(avcodec_send_packet(decoder, packet), 0);
+    while (avcodec_receive_frame(decoder, frame) == 0) {
+        assert_int_equal(frame->decode_error_flags, 0);
+        if (decoder->codec_type == AVMEDIA_TYPE_AUDIO) {
+            decoded->sounds++;
+        } else {
+            if (decoded->pictures++ == 0) {
+                decoded->first_is_key = frame->key_frame;
+                decoded->first_picture = frame->pts;
+                decoded->width = frame->width;
+            }
+            decoded->last_picture = frame->pts;
+        }
+        av_frame_unref(frame);
+    }
+    av_frame_free(&frame);
+}
+
+static void note_texts(const AVFormatContext *file, struct decoded *decoded)
+{
+    for (unsigned i = 0; i < file->nb_streams; i++) {
+        const AVDictionaryEntry *entry = av_dict_get(file->streams[i]->metadata, "language", NULL, 0);
+        if (entry)
+            snprintf(decoded->language, sizeof decoded->language, "%s", entry->value);
+    }
+    const AVDictionaryEntry *entry =
+        file->nb_programs ? av_dict_get(file->programs[0]->metadata, "service_name", NULL, 0) : NULL;
+    if (entry)
+        snprintf(decoded->service, sizeof decoded->service, "%s", entry->value);
+}
+
+static struct decoded decode(const struct shelf *shelf, unsigned index)
+{
+    struct bytes bytes = { shelf->bytes[index], shelf->segments[index].bytes, 0 };
+    struct decoded decoded = { 0 };
+    AVFormatContext *file = avformat_alloc_context();
+    AVCodecContext *decoders[4] = { NULL };
+    AVPacket *packet = av_packet_alloc();
+
+    file->pb = avio_alloc_context(av_malloc(4096), 4096, 0, &bytes, read_bytes, NULL, NULL);
+    assert_int_equal(avformat_open_input(&file, NULL, av_find_input_format("mpegts"), NULL), 0);
+    assert_true(avformat_find_stream_info(file, NULL) >= 0);
+    note_texts(file, &decoded);
+    for (unsigned i = 0; i < file->nb_streams && i < 4; i++) {
+        decoders[i] = avcodec_alloc_context3(avcodec_find_decoder(file->streams[i]->codecpar->codec_id));
+        decoders[i]->err_recognition = AV_EF_EXPLODE;
+        decoders[i]->thread_count = 1;
+        assert_int_equal(avcodec_open2(decoders[i], NULL, NULL), 0);
+    }
+    while (av_read_frame(file, packet) >= 0) {
+        count_frames(decoders[packet->stream_index], packet, &decoded);
+        av_packet_unref(packet);
+    }
+    for (unsigned i = 0; i < file->nb_streams && i < 4; i++) {
+        count_frames(decoders[i], NULL, &decoded);
+        avcodec_free_context(&decoders[i]);
+    }
+    av_packet_free(&packet);
+    AVIOContext *io = file->pb;
+    avformat_close_input(&file);
+    av_freep(&io->buffer);
+    avio_context_free(&io);
+    return decoded;
+}
+
+/* ---- tests ---- */
+#define START (INT64_C(900000000) * 2 * SECOND) /* a boundary of the 2 s grid, somewhere in our days */
+
+static void test_segments_are_cut_on_the_grid(void **state)
+{
+    const struct media *media = *state;
+    static struct ts_view view;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, true, true);
+
+    memset(&view, 0, sizeof view);
+    view.least_pcr_lead = INT64_MAX;
+    package_start(package, START, false);
+    play(package, media, START, 0, PICTURES, 0);
+    assert_int_equal(shelf.count, 5); /* 12 s: the sixth is open */
+    package_finish(package);
+    assert_int_equal(shelf.count, 6);
+    for (unsigned i = 0; i < shelf.count; i++) {
+        const struct handoff_segment *segment = &shelf.segments[i];
+        int64_t start = START + i * 2 * SECOND;
+        assert_int_equal(segment->number, 900000000 + i);
+        assert_int_equal(segment->start_90k, start);
+        assert_int_equal(segment->duration_90k, 2 * SECOND);
+        assert_int_equal(segment->flags, i == 0 ? HANDOFF_DISCONTINUITY : i == 5 ? HANDOFF_LAST : 0);
+        view_segment(&view, &shelf, i);
+        assert_int_equal(pid_of_packet(&shelf, i, 0), 17); /* SDT, PAT, PMT stand before everything */
+        assert_int_equal(pid_of_packet(&shelf, i, 1), 0);
+        assert_int_equal(pid_of_packet(&shelf, i, 2), 480);
+        assert_int_equal(view.first_pts[VIDEO_PID], start & (PTS_MODULUS - 1));
+        assert_int_equal(view.pes[VIDEO_PID], 50);
+        int64_t first_sound = (i * 2 * SECOND + 1919) / 1920 * 1920;
+        assert_int_equal(view.first_pts[AUDIO_PID], (START + first_sound) & (PTS_MODULUS - 1));
+        assert_in_range(view.pes[AUDIO_PID], i == 5 ? 91 : 93, 94); /* the last of them had not come yet */
+        struct decoded decoded = decode(&shelf, i);
+        assert_int_equal(decoded.pictures, 50);
+        assert_true(decoded.first_is_key);
+        assert_int_equal(decoded.sounds, view.pes[AUDIO_PID]);
+        assert_int_equal(decoded.first_picture, start & (PTS_MODULUS - 1));
+        assert_int_equal(decoded.last_picture, (start + 49 * 3600) & (PTS_MODULUS - 1));
+        assert_string_equal(decoded.language, "deu");
+        assert_string_equal(decoded.service, "720p");
+    }
+    assert_int_equal(view.discontinuities, 0);
+    assert_in_range(view.least_pcr_lead, 1, SECOND / 2);
+    assert_in_range(view.worst_pcr_lead, 1, SECOND / 2);
+    struct package_counters counters = package_counters(package);
+    assert_int_equal(counters.segments, 6);
+    assert_int_equal(counters.packets_video, PICTURES);
+    assert_int_equal(counters.packets_refused + counters.packets_too_late + counters.boundaries_missed, 0);
+    package_destroy(package);
+    clear(&shelf);
+}
+
+static void test_what_is_said_of_a_segment(void **state)
+{
+    const struct media *media = *state;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, true, true);
+
+    package_start(package, START, false);
+    play(package, media, START, 0, PICTURES, 0);
+    const struct handoff_segment *segment = &shelf.segments[1];
+    assert_string_equal(segment->group, "web");
+    assert_string_equal(segment->output, "720p");
+    assert_memory_equal(segment->codecs, "avc1.", 5);
+    assert_non_null(strstr(segment->codecs, ",mp4a.40.2"));
+    assert_int_equal(segment->width, 64);
+    assert_int_equal(segment->height, 48);
+    assert_int_equal(segment->framerate_numerator, 25);
+    assert_int_equal(segment->sample_rate, 48000);
+    assert_int_equal(segment->channels, 1);
+    assert_true(segment->average_bitrate > 164000 && segment->average_bitrate < 280000);
+    assert_int_equal(segment->peak_bitrate > segment->average_bitrate, 1);
+    /* with the bytes that really went in, the estimate is close to what came out */
+    uint64_t media_bytes = 0;
+    for (unsigned i = 50; i < 100; i++)
+        media_bytes += (uint64_t)media->pictures[i]->size;
+    uint64_t carried = segment->bytes * 8 / 2;
+    uint64_t estimate = segment->average_bitrate - 100000 * 188 / 184 + media_bytes * 4 * 188 / 184;
+    assert_in_range(carried, estimate * 85 / 100, estimate * 115 / 100);
+    package_destroy(package);
+    clear(&shelf);
+}
+
+static void test_twins_make_the_same_bytes(void **state)
+{
+    const struct media *media = *state;
+    struct shelf shelves[2];
+
+    for (unsigned twin = 0; twin < 2; twin++) {
+        struct package *package = make(media, &shelves[twin], true, true);
+        package_start(package, START, false);
+        play(package, media, START, 0, PICTURES, twin * SECOND / 2); /* the audio comes later in one */
+        package_finish(package);
+        package_destroy(package);
+    }
+    assert_int_equal(shelves[0].count, 6);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(shelves[0].segments[i].bytes, shelves[1].segments[i].bytes);
+        assert_memory_equal(shelves[0].bytes[i], shelves[1].bytes[i], shelves[0].segments[i].bytes);
+    }
+    clear(&shelves[0]);
+    clear(&shelves[1]);
+}
+
+static void test_timestamps_wrap(void **state)
+{
+    const struct media *media = *state;
+    static struct ts_view view;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, true, true);
+    /* the last boundary before a wrap of 33 bits */
+    int64_t wrap = (START / PTS_MODULUS + 1) * PTS_MODULUS;
+    int64_t start = wrap / (2 * SECOND) * (2 * SECOND) - 2 * SECOND;
+
+    memset(&view, 0, sizeof view);
+    view.least_pcr_lead = INT64_MAX;
+    package_start(package, start, false);
+    play(package, media, start, 0, PICTURES, 0);
+    package_finish(package);
+    assert_int_equal(shelf.count, 6);
+    for (unsigned i = 0; i < shelf.count; i++) {
+        assert_int_equal(shelf.segments[i].start_90k, start + i * 2 * SECOND);
+        view_segment(&view, &shelf, i);
+        assert_int_equal(view.first_pts[VIDEO_PID], (start + i * 2 * SECOND) & (PTS_MODULUS - 1));
+        assert_int_equal(view.pes[VIDEO_PID], 50);
+    }
+    assert_int_equal(view.discontinuities, 0);
+    assert_in_range(view.worst_pcr_lead, 1, SECOND / 2);
+    assert_int_equal(package_counters(package).packets_refused, 0);
+    package_destroy(package);
+    clear(&shelf);
+}
+
+static void test_start_in_the_middle(void **state)
+{
+    const struct media *media = *state;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, true, true);
+
+    package_start(package, START + SECOND / 2, true); /* the next IDR is at 1 s */
+    play(package, media, START, 0, 150, 0);
+    assert_int_equal(shelf.count, 2);
+    assert_int_equal(shelf.segments[0].flags, HANDOFF_DISCONTINUITY | HANDOFF_PARTIAL);
+    assert_int_equal(shelf.segments[0].start_90k, START + SECOND);
+    assert_int_equal(shelf.segments[0].duration_90k, SECOND);
+    assert_int_equal(shelf.segments[0].number, 900000000);
+    assert_int_equal(shelf.segments[1].flags, 0);
+    assert_true(package_counters(package).packets_before_start >= 25);
+    package_destroy(package);
+    clear(&shelf);
+
+    package = make(media, &shelf, true, true);
+    package_start(package, START + SECOND / 2, false); /* only on a boundary */
+    play(package, media, START, 0, 150, 0);
+    assert_int_equal(shelf.segments[0].start_90k, START + 2 * SECOND);
+    assert_int_equal(shelf.segments[0].flags, HANDOFF_DISCONTINUITY);
+    package_destroy(package);
+    clear(&shelf);
+}
+
+static void test_a_boundary_without_idr(void **state)
+{
+    const struct media *media = *state;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, true, true);
+
+    package_start(package, START, false);
+    for (unsigned i = 0; i < 200; i++) {
+        AVPacket *packet = av_packet_clone(media->pictures[i]);
+        if (packet->pts == 2 * SECOND)
+            packet->flags &= ~AV_PKT_FLAG_KEY;
+        push(package, packet, START, false);
+        av_packet_free(&packet);
+        for (unsigned j = 0; j < media->sound_count; j++)
+            if (media->sounds[j]->pts / 3600 == i)
+                push(package, media->sounds[j], START, true);
+    }
+    assert_int_equal(package_counters(package).boundaries_missed, 1);
+    assert_true(shelf.count >= 3);
+    assert_int_equal(shelf.segments[0].duration_90k, 3 * SECOND);
+    assert_int_equal(shelf.segments[1].number, 900000001);
+    assert_int_equal(shelf.segments[1].start_90k, START + 3 * SECOND);
+    assert_int_equal(shelf.segments[1].duration_90k, SECOND);
+    assert_int_equal(shelf.segments[2].start_90k, START + 4 * SECOND);
+    package_destroy(package);
+    clear(&shelf);
+}
+
+static void test_audio_is_waited_for_but_not_for_ever(void **state)
+{
+    const struct media *media = *state;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, true, true);
+
+    package_start(package, START, false);
+    play(package, media, START, 0, 55, SECOND / 3);
+    play(package, media, START, 55, 90, 100 * SECOND);
+    assert_int_equal(shelf.count, 0); /* the boundary is there, but the audio stands before it */
+    play(package, media, START, 90, 160, 100 * SECOND);
+    assert_true(shelf.count >= 1); /* it is 2 s behind: on without it */
+    unsigned count = shelf.count;
+    for (unsigned i = 0; i < media->sound_count; i++) /* all of it comes at last */
+        push(package, media->sounds[i], START, true);
+    assert_true(package_counters(package).packets_too_late > 0);
+    play(package, media, START, 160, PICTURES, 100 * SECOND);
+    package_finish(package);
+    assert_true(shelf.count > count);
+    for (unsigned i = 0; i < shelf.count; i++)
+        assert_int_equal(decode(&shelf, i).pictures, 50);
+    package_destroy(package);
+    clear(&shelf);
+}
+
+static void test_output_without_audio_and_output_without_video(void **state)
+{
+    const struct media *media = *state;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, true, false);
+
+    package_start(package, START, false);
+    play(package, media, START, 0, PICTURES, 0);
+    assert_int_equal(shelf.count, 5);
+    assert_int_equal(decode(&shelf, 2).pictures, 50);
+    assert_null(strstr(shelf.segments[0].codecs, "mp4a"));
+    assert_int_equal(shelf.segments[0].channels, 0);
+    assert_true(package_counters(package).packets_refused > 0); /* the audio */
+    package_destroy(package);
+    clear(&shelf);
+
+    package = make(media, &shelf, false, true);
+    package_start(package, START, false);
+    for (unsigned i = 0; i < media->sound_count; i++)
+        push(package, media->sounds[i], START, true);
+    assert_int_equal(shelf.count, 6);
+    package_finish(package);
+    int64_t next = START;
+    for (unsigned i = 0; i < 6; i++) {
+        assert_int_equal(shelf.segments[i].number, 900000000 + i);
+        assert_int_equal(shelf.segments[i].start_90k, next);
+        assert_int_equal(shelf.segments[i].start_90k, START + (i * 2 * SECOND + 1919) / 1920 * 1920);
+        next += shelf.segments[i].duration_90k;
+        assert_in_range(decode(&shelf, i).sounds, 93, 94);
+        assert_string_equal(shelf.segments[i].codecs, "mp4a.40.2");
+        assert_int_equal(shelf.segments[i].width, 0);
+    }
+    package_destroy(package);
+    clear(&shelf);
+}
+
+static void test_pause_filler_and_discontinuity(void **state)
+{
+    const struct media *media = *state;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, true, true);
+
+    package_start(package, START, false);
+    play(package, media, START, 0, 60, 0);
+    package_mark_filler(package);
+    play(package, media, START, 60, 70, 0);
+    package_pause(package, true);
+    package_pause(package, true);
+    assert_int_equal(shelf.count, 2);
+    assert_int_equal(shelf.segments[1].flags & HANDOFF_FILLER, HANDOFF_FILLER);
+    assert_true(shelf.segments[1].duration_90k < SECOND);
+    play(package, media, START, 70, 120, 0);
+    package_pause(package, false);
+    play(package, media, START, 120, PICTURES, 0);
+    assert_int_equal(shelf.segments[2].start_90k, START + 6 * SECOND);
+    assert_int_equal(shelf.segments[2].flags, HANDOFF_DISCONTINUITY);
+    assert_int_equal(shelf.segments[3].flags, 0);
+    assert_true(package_counters(package).packets_paused >= 50);
+    package_destroy(package);
+    clear(&shelf);
+
+    package = make(media, &shelf, true, true);
+    package_start(package, START, false);
+    play(package, media, START, 0, 60, 0);
+    package_mark_discontinuity(package);
+    play(package, media, START, 60, PICTURES, 0);
+    assert_int_equal(shelf.segments[1].flags, 0);
+    assert_int_equal(shelf.segments[2].flags, HANDOFF_DISCONTINUITY);
+    package_destroy(package);
+    clear(&shelf);
+}
+
+static void test_bad_packets_are_counted(void **state)
+{
+    const struct media *media = *state;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, true, true);
+    AVPacket *packet = av_packet_clone(media->pictures[5]);
+
+    push(package, media->pictures[0], START, false); /* not started */
+    assert_int_equal(package_counters(package).packets_before_start, 1);
+    package_start(package, START, false);
+    play(package, media, START, 0, 20, 0);
+    push(package, media->pictures[5], START, false); /* twice */
+    assert_int_equal(package_counters(package).packets_too_late, 1);
+    packet->dts = AV_NOPTS_VALUE;
+    package_video(package, packet);
+    packet->dts = packet->pts + START + 1;
+    package_video(package, packet);
+    package_audio(package, 1, media->sounds[0]); /* there is no second audio */
+    assert_int_equal(package_counters(package).packets_refused, 3);
+    /* a leap of days: no segment of days comes of it */
+    play(package, media, START + 500000 * SECOND, 0, 120, 0);
+    package_finish(package);
+    for (unsigned i = 0; i < shelf.count; i++)
+        assert_true(shelf.segments[i].duration_90k <= 4 * SECOND);
+    assert_int_equal(shelf.segments[1].flags & HANDOFF_DISCONTINUITY, HANDOFF_DISCONTINUITY);
+    av_packet_free(&packet);
+    package_destroy(package);
+    clear(&shelf);
+}
+
+static void test_audio_alone_does_not_grow_without_end(void **state)
+{
+    const struct media *media = *state;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, true, true);
+    AVPacket *packet = av_packet_clone(media->sounds[0]);
+
+    package_start(package, START, false);
+    for (unsigned i = 0; i < 3000; i++) {
+        packet->pts = packet->dts = START + i * 1920;
+        package_audio(package, 0, packet);
+    }
+    assert_int_equal(package_counters(package).packets_overflow, 3000 - 1024);
+    package_finish(package);
+    assert_int_equal(shelf.count, 0);
+    av_packet_free(&packet);
+    package_destroy(package);
+}
+
+static void test_wrong_configuration(void **state)
+{
+    const struct media *media = *state;
+    struct package *package;
+    struct error err = { 0 };
+    struct timeline_rate none = { 0 };
+    struct package_config config = { .output = &output_2s, .rate = &rate_25 };
+    AVCodecParameters *parameters = avcodec_parameters_alloc();
+
+    assert_int_equal(package_create(&package, &config, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "720p"));
+    config.video = media->video;
+    config.rate = &none;
+    assert_int_equal(package_create(&package, &config, &err), -EINVAL);
+    config.rate = &rate_25;
+    parameters->codec_type = AVMEDIA_TYPE_VIDEO;
+    parameters->codec_id = AV_CODEC_ID_H264;
+    config.video = parameters; /* without parameter sets */
+    assert_int_equal(package_create(&package, &config, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "sequence parameter set"));
+    avcodec_parameters_free(&parameters);
+    package_destroy(NULL);
+}
+
+int main(void)
+{
+    av_log_set_level(AV_LOG_QUIET);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_segments_are_cut_on_the_grid),
+        cmocka_unit_test(test_what_is_said_of_a_segment),
+        cmocka_unit_test(test_twins_make_the_same_bytes),
+        cmocka_unit_test(test_timestamps_wrap),
+        cmocka_unit_test(test_start_in_the_middle),
+        cmocka_unit_test(test_a_boundary_without_idr),
+        cmocka_unit_test(test_audio_is_waited_for_but_not_for_ever),
+        cmocka_unit_test(test_output_without_audio_and_output_without_video),
+        cmocka_unit_test(test_pause_filler_and_discontinuity),
+        cmocka_unit_test(test_bad_packets_are_counted),
+        cmocka_unit_test(test_audio_alone_does_not_grow_without_end),
+        cmocka_unit_test(test_wrong_configuration),
+    };
+    return cmocka_run_group_tests(tests, make_media, free_media);
+}

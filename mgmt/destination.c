@@ -616,7 +616,7 @@ unsigned destination_queue_files(const struct destination_queue *queue, unsigned
 
 uint64_t destination_queue_bytes(const struct destination_queue *queue)
 {
-    return queue->bytes;
+    return waiting_bytes(queue);
 }
 
 bool destination_queue_idle(const struct destination_queue *queue)

@@ -23,7 +23,7 @@ struct job *job_list_add(struct job_list *list, const struct job *job, const cha
         list->first = added;
     list->last = added;
     list->count++;
-    list->bytes += added->bytes;
+    list->bytes += added->kind == JOB_FILE ? added->bytes : 0;
     return added;
 }
 
@@ -40,7 +40,7 @@ void job_unlink(struct job *job)
     if (list->last == job)
         list->last = before;
     list->count--;
-    list->bytes -= job->bytes;
+    list->bytes -= job->kind == JOB_FILE ? job->bytes : 0;
     job->list = NULL;
 }
 

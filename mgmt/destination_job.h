@@ -34,7 +34,7 @@ struct job {
 struct job_list {
     struct job *first, *last;
     unsigned count;
-    uint64_t bytes; /* of the bodies that were set before the job was added */
+    uint64_t bytes; /* of files */
 };
 
 /* Adds a copy of `job` at the end, with the URL <folder, folder_bytes long><name>. Borrow; NULL: no memory. */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* selection.h - which program, video and audios of a transport stream a channel takes, by its selectors.
+ *
+ * A pure choice from what libavformat has found so far; asked again whenever that changes. When something is not there
+ * or cannot be used, a sentence says so.
+ *
+ *     struct selection selection;
+ *     selection_choose(&selection, format, &job->video_selector, job->audio_selectors, job->audio_selectors_count);
+ *     if (selection.video < 0) status(selection.reason);
+ */
+#pragma once
+#include <stdint.h>
+
+#include "encode/job.h"
+
+struct AVFormatContext;
+
+struct selection {
+    unsigned program; /* 0: none found */
+    unsigned pmt_version;
+    int video;                              /* stream index; -1: none */
+    int audios[ENCODE_AUDIO_SELECTORS_MAX]; /* of each selector; -1: none. Without selectors: [0] is the first audio */
+    unsigned audio_count;
+    char reason[256]; /* why there is no video, for a person; empty: there is one */
+};
+
+void selection_choose(struct selection *selection, const struct AVFormatContext *format,
+                      const struct video_selector *video, const struct audio_selector *audios, unsigned audio_count);
+
+/* Changes when anything changes that a choice depends on. */
+uint64_t selection_signature(const struct AVFormatContext *format);

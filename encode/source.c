@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* source.c - attach, demultiplex, select, split, queue: one thread, no locks but the queue's and the status's.
+ *
+ * The thread polls the ring every few milliseconds: the poll-mode core that fills it makes no system calls and so
+ * cannot wake anyone.
+ */
+#include "encode/source.h"
+
+#include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "board/log.h"
+#include "dataplane/attach.h"
+#include "dataplane/stream_ring.h"
+#include "encode/selection.h"
+#include "encode/source_queue.h"
+#include "encode/splitter.h"
+#include "encode/transport.h"
+
+static const uint64_t attach_interval_ns = 200 * NS_PER_MS;
+static const uint64_t look_back_ns = 2500 * NS_PER_MS;
+static const uint64_t poll_ns = 5 * NS_PER_MS;
+enum { CHANNEL_PROBE_UNITS = 8 };
+
+/* One selected elementary stream on its way through a splitter. */
+struct lane {
+    struct source *source;
+    bool video;
+    unsigned audio;
+    int stream; /* index in the demultiplexer; -1: none */
+    struct splitter *splitter;
+    bool announced;        /* its format has been queued */
+    AVCodecContext *probe; /* audio: decodes the first frame, to learn the number of channels */
+    unsigned probed_units;
+};
+
+struct source {
+    struct source_config config;
+    struct source_queue *queue;
+    pthread_t thread;
+    atomic_bool stop;
+    int connection;
+    struct stream_ring_reader *reader;
+    struct transport *transport;
+    struct lane video, audios[ENCODE_AUDIO_SELECTORS_MAX];
+    struct selection selection;
+    uint64_t signature;
+    uint64_t last_instance, last_arrival_utc_ns;
+    bool flushed;                     /* the splitters hold nothing */
+    struct transport_counters before; /* of transports that are gone */
+    uint64_t overruns_before;
+    char last_refusal[256];
+    pthread_mutex_t mutex; /* guards status */
+    struct source_status status;
+};
+
+void source_item_release(struct source_item *item)
+{
+    av_packet_free(&item->packet);
+    avcodec_parameters_free(&item->parameters);
+}
+
+/* ---- units on their way into the queue ---- */
+static void put_event(struct source *source, enum source_item_type type, uint64_t arrival_utc_ns)
+{
+    source_queue_put(source->queue, &(struct source_item){ .type = type, .arrival_utc_ns = arrival_utc_ns });
+}
+
+static void put_format(struct lane *lane, const AVCodecContext *codec)
+{
+    struct source_item item = { .type = lane->video ? SOURCE_VIDEO_FORMAT : SOURCE_AUDIO_FORMAT, .audio = lane->audio };
+
+    if (codec) {
+        item.parameters = avcodec_parameters_alloc();
+        if (!item.parameters || avcodec_parameters_from_context(item.parameters, codec) < 0) {
+            source_item_release(&item);
+            return;
+        }
+    }
+    lane->announced = codec != NULL;
+    source_queue_put(lane->source->queue, &item);
+}
+
+/* The parsers do not tell the channels of every codec (AAC with parametric stereo); the decoder does. */
+static bool probe_channels(struct lane *lane, const AVPacket *unit)
+{
+    AVFrame *frame = av_frame_alloc();
+    bool found = false;
+
+    if (!lane->probe) {
+        const AVCodec *decoder = avcodec_find_decoder(splitter_found_codec(lane->splitter));
+        lane->probe = avcodec_alloc_context3(decoder);
+        if (lane->probe)
+            lane->probe->codec_id = splitter_found_codec(lane->splitter);
+        if (!decoder || !lane->probe || avcodec_open2(lane->probe, decoder, NULL) < 0)
+            lane->probed_units = CHANNEL_PROBE_UNITS;
+    }
+    if (frame && lane->probed_units < CHANNEL_PROBE_UNITS && avcodec_send_packet(lane->probe, unit) >= 0)
+        found = avcodec_receive_frame(lane->probe, frame) >= 0;
+    av_frame_free(&frame);
+    return found || ++lane->probed_units > CHANNEL_PROBE_UNITS;
+}
+
+static void announce(struct lane *lane, const AVPacket *unit)
+{
+    if (lane->video) {
+        AVCodecContext *codec = avcodec_alloc_context3(NULL);
+        if (codec) {
+            codec->codec_type = AVMEDIA_TYPE_VIDEO;
+            codec->codec_id = splitter_codec(lane->splitter);
+            put_format(lane, codec);
+        }
+        avcodec_free_context(&codec);
+    } else if (probe_channels(lane, unit)) {
+        if (lane->probe)
+            put_format(lane, lane->probe);
+        avcodec_free_context(&lane->probe);
+    }
+}
+
+static uint64_t arrival_of(struct source *source, int64_t position)
+{
+    struct stream_ring_record record;
+
+    if (position >= 0 && stream_ring_record_at(source->reader, (uint64_t)position, &record))
+        source->last_arrival_utc_ns = record.arrival_utc_ns;
+    return source->last_arrival_utc_ns;
+}
+
+static void count_unit(struct source *source, const struct source_item *item)
+{
+    pthread_mutex_lock(&source->mutex);
+    source->status.video_units += item->type == SOURCE_VIDEO;
+    source->status.audio_units += item->type == SOURCE_AUDIO;
+    source->status.damaged_units += item->damaged;
+    source->status.newest_arrival_utc_ns = item->arrival_utc_ns;
+    pthread_mutex_unlock(&source->mutex);
+}
+
+static void on_unit(void *context, const AVPacket *unit)
+{
+    struct lane *lane = context;
+    struct source_item item = { .type = lane->video ? SOURCE_VIDEO : SOURCE_AUDIO, .audio = lane->audio };
+
+    item.arrival_utc_ns = arrival_of(lane->source, unit->pos);
+    item.damaged = unit->flags & AV_PKT_FLAG_CORRUPT;
+    item.packet = av_packet_alloc();
+    if (!item.packet || av_new_packet(item.packet, unit->size) < 0) {
+        source_item_release(&item);
+        return;
+    }
+    memcpy(item.packet->data, unit->data, (size_t)unit->size);
+    item.packet->pts = unit->pts == AV_NOPTS_VALUE ? unit->pts : unit->pts & ((INT64_C(1) << 33) - 1);
+    item.packet->dts = unit->dts == AV_NOPTS_VALUE ? unit->dts : unit->dts & ((INT64_C(1) << 33) - 1);
+    item.packet->flags = unit->flags;
+    if (!lane->announced)
+        announce(lane, item.packet);
+    count_unit(lane->source, &item);
+    if (lane->announced)
+        source_queue_put(lane->source->queue, &item);
+    else
+        source_item_release(&item);
+}
+
+/* ---- what is selected ---- */
+static void lane_close(struct lane *lane)
+{
+    if (lane->announced)
+        put_format(lane, NULL);
+    splitter_destroy(lane->splitter);
+    avcodec_free_context(&lane->probe);
+    lane->splitter = NULL;
+    lane->stream = -1;
+    lane->probed_units = 0;
+}
+
+static void lane_select(struct lane *lane, int stream)
+{
+    const AVFormatContext *format = transport_format(lane->source->transport);
+    enum AVCodecID codec = stream < 0 ? AV_CODEC_ID_NONE : format->streams[stream]->codecpar->codec_id;
+    struct error err = { 0 };
+
+    if (lane->stream == stream && (stream < 0 || (lane->splitter && splitter_codec(lane->splitter) == codec)))
+        return;
+    lane_close(lane);
+    lane->stream = stream;
+    if (stream >= 0 && splitter_create(&lane->splitter, codec, on_unit, lane, &err) < 0)
+        log_error(lane->source->config.log, "stream %d: %s", stream, err.text);
+}
+
+static void publish_selection(struct source *source)
+{
+    const AVFormatContext *format = transport_format(source->transport);
+    const struct selection *selection = &source->selection;
+    struct source_status *status = &source->status;
+
+    pthread_mutex_lock(&source->mutex);
+    status->program = selection->program;
+    status->video = selection->video >= 0;
+    status->video_pid = status->video ? (unsigned)format->streams[selection->video]->id : 0;
+    status->video_codec =
+        status->video ? avcodec_get_name(format->streams[selection->video]->codecpar->codec_id) : NULL;
+    snprintf(status->reason, sizeof status->reason, "%s", selection->reason);
+    for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++) {
+        const AVStream *stream = selection->audios[i] < 0 ? NULL : format->streams[selection->audios[i]];
+        status->audio_pids[i] = stream ? (unsigned)stream->id : 0;
+        status->audio_codecs[i] = stream ? avcodec_get_name(stream->codecpar->codec_id) : NULL;
+    }
+    pthread_mutex_unlock(&source->mutex);
+    if (status->video)
+        log_info(source->config.log, "input %s: program %u, video %s on PID %u", source->config.job->input,
+                 status->program, status->video_codec, status->video_pid);
+    else
+        log_warning(source->config.log, "input %s: %s", source->config.job->input, selection->reason);
+}
+
+static void reselect(struct source *source)
+{
+    const struct encode_job *job = source->config.job;
+    AVFormatContext *format = transport_format(source->transport);
+    uint64_t signature = selection_signature(format);
+
+    if (signature == source->signature)
+        return;
+    source->signature = signature;
+    selection_choose(&source->selection, format, &job->video_selector, job->audio_selectors,
+                     job->audio_selectors_count);
+    lane_select(&source->video, source->selection.video);
+    for (unsigned i = 0; i < source->selection.audio_count; i++)
+        lane_select(&source->audios[i], source->selection.audios[i]);
+    for (unsigned i = 0; i < format->nb_programs; i++)
+        format->programs[i]->discard =
+            source->selection.program && format->programs[i]->id != (int)source->selection.program ? AVDISCARD_ALL
+                                                                                                   : AVDISCARD_DEFAULT;
+    transport_watch(source->transport,
+                    source->selection.video >= 0 ? (unsigned)format->streams[source->selection.video]->id : 0);
+    publish_selection(source);
+}
+
+static void push_packet(struct source *source, const AVPacket *packet)
+{
+    if (source->video.splitter && packet->stream_index == source->video.stream)
+        splitter_push(source->video.splitter, packet);
+    for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
+        if (source->audios[i].splitter && packet->stream_index == source->audios[i].stream)
+            splitter_push(source->audios[i].splitter, packet);
+}
+
+static void flush_lanes(struct source *source)
+{
+    if (source->video.splitter)
+        splitter_push(source->video.splitter, NULL);
+    for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
+        if (source->audios[i].splitter)
+            splitter_push(source->audios[i].splitter, NULL);
+}
+
+/* ---- the ring ---- */
+static void add_counters(struct transport_counters *sum, const struct transport_counters *more)
+{
+    sum->bytes += more->bytes;
+    sum->bytes_copied += more->bytes_copied;
+    sum->packets_unaligned += more->packets_unaligned;
+    sum->packets_scrambled += more->packets_scrambled;
+}
+
+static void publish_counters(struct source *source)
+{
+    struct transport_counters sum = source->before;
+    uint64_t overruns = source->overruns_before;
+
+    if (source->transport) {
+        struct transport_counters now = transport_counters(source->transport);
+        add_counters(&sum, &now);
+    }
+    if (source->reader)
+        overruns += stream_ring_overruns(source->reader);
+    pthread_mutex_lock(&source->mutex);
+    struct source_status *status = &source->status;
+    status->attached = source->reader != NULL;
+    status->present = source->reader && stream_ring_source_present(source->reader);
+    status->scrambled = sum.packets_scrambled != source->before.packets_scrambled;
+    status->bytes = sum.bytes;
+    status->bytes_copied = sum.bytes_copied;
+    status->packets_unaligned = sum.packets_unaligned;
+    status->overruns = overruns;
+    if (status->scrambled && status->video && !status->video_units)
+        snprintf(status->reason, sizeof status->reason, "program %u's video on PID %u is scrambled", status->program,
+                 status->video_pid);
+    pthread_mutex_unlock(&source->mutex);
+}
+
+static void close_transport(struct source *source)
+{
+    if (!source->transport)
+        return;
+    struct transport_counters now = transport_counters(source->transport);
+    add_counters(&source->before, &now);
+    transport_destroy(source->transport);
+    source->transport = NULL;
+    source->signature = 0;
+    source->video.stream = -2; /* the next demultiplexer's indexes mean something else: select again */
+    for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
+        source->audios[i].stream = -2;
+}
+
+static void detach(struct source *source)
+{
+    flush_lanes(source);
+    close_transport(source);
+    if (source->reader)
+        source->overruns_before += stream_ring_overruns(source->reader);
+    stream_ring_close(source->reader);
+    source->reader = NULL;
+    if (source->connection >= 0)
+        close(source->connection);
+    source->connection = -1;
+}
+
+static void refuse(struct source *source, const struct error *err)
+{
+    pthread_mutex_lock(&source->mutex);
+    snprintf(source->status.reason, sizeof source->status.reason, "%.200s", err->text);
+    pthread_mutex_unlock(&source->mutex);
+    if (strcmp(source->last_refusal, source->status.reason))
+        log_warning(source->config.log, "input %s: %s", source->config.job->input, err->text);
+    snprintf(source->last_refusal, sizeof source->last_refusal, "%s", source->status.reason);
+}
+
+/* Where reading of a fresh ring begins. A ring that was read before goes on behind what was read. */
+static void seek(struct source *source)
+{
+    uint64_t now = clock_utc_ns(source->config.clock), from = now - look_back_ns;
+
+    if (source->last_instance == 0 && source->config.start_utc_ns)
+        from = source->config.start_utc_ns;
+    else if (source->last_instance && from < source->last_arrival_utc_ns)
+        from = source->last_arrival_utc_ns + 1;
+    stream_ring_seek_arrival(source->reader, from);
+    source->last_instance = stream_ring_instance(source->reader);
+}
+
+static void attached(struct source *source)
+{
+    struct stream_ring_record record;
+    uint64_t arrival = clock_utc_ns(source->config.clock);
+
+    if (stream_ring_record_at(source->reader, stream_ring_position(source->reader), &record))
+        arrival = record.arrival_utc_ns;
+    source->last_refusal[0] = 0;
+    pthread_mutex_lock(&source->mutex);
+    source->status.attaches++;
+    snprintf(source->status.reason, sizeof source->status.reason, "no program map has come yet");
+    pthread_mutex_unlock(&source->mutex);
+    log_info(source->config.log, "input %s: attached to the data plane", source->config.job->input);
+    put_event(source, SOURCE_ATTACHED, arrival);
+}
+
+static int attach(struct source *source)
+{
+    const struct source_config *config = &source->config;
+    struct error err = { 0 };
+    int descriptor = -1;
+    int status = (config->attach ? config->attach : attach_input)(config->run_directory, config->job->pipeline,
+                                                                  config->job->input, &descriptor, &err);
+    if (status < 0) {
+        refuse(source, &err);
+        return status;
+    }
+    source->connection = status;
+    status = stream_ring_open(&source->reader, descriptor, &err);
+    if (status < 0) {
+        close(descriptor);
+        refuse(source, &err);
+        detach(source);
+        return status;
+    }
+    seek(source);
+    attached(source);
+    return 0;
+}
+
+/* A demultiplexer at the reader's position; after a lap, a second behind the writer. */
+static int open_transport(struct source *source, bool lapped)
+{
+    struct error err = { 0 };
+    const uint8_t *address;
+
+    if (lapped) {
+        close_transport(source);
+        stream_ring_peek(source->reader, &address); /* counts the overrun and finds a safe place */
+        stream_ring_seek_arrival(source->reader, clock_utc_ns(source->config.clock) - NS_PER_S);
+        put_event(source, SOURCE_GAP, clock_utc_ns(source->config.clock));
+        log_warning(source->config.log, "input %s: fell behind the ring; going on a second behind now",
+                    source->config.job->input);
+    }
+    struct transport_config config = { source->reader, source->config.clock, &source->stop };
+    int status = transport_create(&source->transport, &config, &err);
+    if (status < 0)
+        log_error(source->config.log, "input %s: %s", source->config.job->input, err.text);
+    return status;
+}
+
+static bool ring_is_dead(const struct source *source)
+{
+    return (source->connection >= 0 && attach_closed(source->connection)) ||
+           !stream_ring_writer_alive(source->reader, clock_monotonic_ns(source->config.clock));
+}
+
+static void pause_for(uint64_t duration_ns)
+{
+    nanosleep(&(struct timespec){ .tv_nsec = (long)duration_ns }, NULL);
+}
+
+/* One turn with an open ring. Returns false when the ring has been read out and will not be fed any more. */
+static bool read_ring(struct source *source, AVPacket *packet)
+{
+    if (!source->transport && open_transport(source, false) < 0)
+        return false;
+    int status = transport_read(source->transport, packet);
+    if (transport_format(source->transport))
+        reselect(source);
+    if (status == 0) {
+        push_packet(source, packet);
+        av_packet_unref(packet);
+        source->flushed = false;
+        return true;
+    }
+    if (transport_flushed(source->transport) && !source->flushed) {
+        flush_lanes(source);
+        source->flushed = true;
+    }
+    publish_counters(source);
+    if (status == -ESTALE)
+        return open_transport(source, true) == 0;
+    if (ring_is_dead(source))
+        return false;
+    pause_for(poll_ns);
+    return true;
+}
+
+static void *run(void *context)
+{
+    struct source *source = context;
+    AVPacket *packet = av_packet_alloc();
+
+    while (packet && !source->stop) {
+        if (!source->reader && attach(source) < 0) {
+            publish_counters(source);
+            pause_for(attach_interval_ns);
+        } else if (!read_ring(source, packet)) {
+            log_warning(source->config.log, "input %s: the data plane has gone away", source->config.job->input);
+            detach(source);
+            put_event(source, SOURCE_GAP, clock_utc_ns(source->config.clock));
+            publish_counters(source);
+            pause_for(attach_interval_ns);
+        }
+    }
+    detach(source);
+    av_packet_free(&packet);
+    return NULL;
+}
+
+/* ---- outside ---- */
+static void init_lanes(struct source *source)
+{
+    source->video = (struct lane){ .source = source, .video = true, .stream = -1 };
+    for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
+        source->audios[i] = (struct lane){ .source = source, .audio = i, .stream = -1 };
+}
+
+int source_create(struct source **out, const struct source_config *config, struct error *err)
+{
+    struct source *source = calloc(1, sizeof *source);
+
+    if (!source)
+        return error_set(err, -ENOMEM, "source");
+    source->config = *config;
+    source->connection = -1;
+    source->queue = source_queue_create();
+    pthread_mutex_init(&source->mutex, NULL);
+    init_lanes(source);
+    int status = source->queue ? -pthread_create(&source->thread, NULL, run, source) : -ENOMEM;
+    if (status < 0) {
+        source_queue_destroy(source->queue);
+        free(source);
+        return error_set_errno(err, status, "source thread");
+    }
+    pthread_setname_np(source->thread, "source");
+    *out = source;
+    return 0;
+}
+
+void source_destroy(struct source *source)
+{
+    if (!source)
+        return;
+    source->stop = true;
+    source_queue_close(source->queue);
+    pthread_join(source->thread, NULL);
+    lane_close(&source->video);
+    for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
+        lane_close(&source->audios[i]);
+    source_queue_destroy(source->queue);
+    pthread_mutex_destroy(&source->mutex);
+    free(source);
+}
+
+bool source_take(struct source *source, struct source_item *item, unsigned timeout_ms)
+{
+    return source_queue_take(source->queue, item, timeout_ms);
+}
+
+struct source_status source_status(struct source *source)
+{
+    pthread_mutex_lock(&source->mutex);
+    struct source_status status = source->status;
+    pthread_mutex_unlock(&source->mutex);
+    status.queue_high_water = source_queue_high_water(source->queue);
+    return status;
+}

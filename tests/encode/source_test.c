@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* source_test.c - real streams through a real ring: every access unit comes out, none of it copied on the way in. */
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+
+#include "encode/source.h"
+#include "tests/encode/ring_feed.h"
+
+struct seen {
+    unsigned video, audio, video_formats, audio_formats, gaps, attached, damaged, with_pts, lost_formats;
+    enum AVCodecID video_codec, audio_codec;
+    int channels;
+    uint64_t first_arrival, last_arrival;
+};
+
+static struct clock clock_now;
+static struct source *running;
+
+static struct source *start(const struct encode_job *job)
+{
+    struct source *source = NULL;
+    struct error err = { 0 };
+    clock_now = clock_real();
+    struct source_config config = {
+        .job = job, .run_directory = "/nowhere", .clock = &clock_now, .attach = feed_attach
+    };
+    assert_int_equal(source_create(&source, &config, &err), 0);
+    running = source;
+    return source;
+}
+
+static void note_format(struct seen *seen, const struct source_item *item)
+{
+    bool video = item->type == SOURCE_VIDEO_FORMAT;
+    if (!item->parameters)
+        seen->lost_formats++;
+    else if (video)
+        seen->video_formats++, seen->video_codec = item->parameters->codec_id;
+    else {
+        seen->audio_formats++, seen->audio_codec = item->parameters->codec_id;
+        seen->channels = item->parameters->ch_layout.nb_channels;
+    }
+}
+
+static void note(struct seen *seen, struct source_item *item)
+{
+    if (item->type == SOURCE_VIDEO) {
+        seen->video++;
+        seen->damaged += item->damaged;
+        seen->with_pts += item->packet->pts != AV_NOPTS_VALUE;
+        if (!seen->first_arrival)
+            seen->first_arrival = item->arrival_utc_ns;
+        seen->last_arrival = item->arrival_utc_ns;
+    }
+    seen->audio += item->type == SOURCE_AUDIO;
+    seen->gaps += item->type == SOURCE_GAP;
+    seen->attached += item->type == SOURCE_ATTACHED;
+    if (item->type == SOURCE_VIDEO_FORMAT || item->type == SOURCE_AUDIO_FORMAT)
+        note_format(seen, item);
+    source_item_release(item);
+}
+
+/* Takes until nothing came for 1 s (half-finished units come out after 700 ms), or for as long as told. */
+static void collect(struct source *source, struct seen *seen, unsigned quiet_ms)
+{
+    struct source_item item;
+    unsigned quiet = 0;
+    uint64_t end = clock_monotonic_ns(&clock_now) + 5 * NS_PER_S;
+    while (quiet < quiet_ms && clock_monotonic_ns(&clock_now) < end) {
+        if (feed_ring)
+            feed_beat();
+        if (source_take(source, &item, 20)) {
+            note(seen, &item);
+            quiet = 0;
+        } else {
+            quiet += 20;
+        }
+    }
+}
+
+/* What libavformat finds in the file by itself. */
+static void count_file(const char *path, unsigned *video, unsigned *audio)
+{
+    AVFormatContext *format = NULL;
+    AVPacket *packet = av_packet_alloc();
+    *video = *audio = 0;
+    assert_int_equal(avformat_open_input(&format, path, NULL, NULL), 0);
+    assert_true(avformat_find_stream_info(format, NULL) >= 0);
+    while (av_read_frame(format, packet) >= 0) {
+        enum AVMediaType type = format->streams[packet->stream_index]->codecpar->codec_type;
+        *video += type == AVMEDIA_TYPE_VIDEO;
+        *audio += type == AVMEDIA_TYPE_AUDIO;
+        av_packet_unref(packet);
+    }
+    av_packet_free(&packet);
+    avformat_close_input(&format);
+}
+
+static void run_file(const char *path, enum AVCodecID video_codec, enum AVCodecID audio_codec, int channels)
+{
+    struct encode_job job = { .input = "in" };
+    struct seen seen = { 0 };
+    unsigned video, audio;
+    size_t bytes;
+    uint8_t *data = feed_load(path, &bytes);
+
+    count_file(path, &video, &audio);
+    feed_open(4 << 20);
+    clock_now = clock_real();
+    uint64_t now = clock_utc_ns(&clock_now);
+    feed_all(data, bytes, now - 1000 * NS_PER_MS, now);
+    struct source *source = start(&job);
+    collect(source, &seen, 1000);
+    struct source_status status = source_status(source);
+    assert_int_equal(seen.attached, 1);
+    assert_int_equal(seen.video_formats, video > 0);
+    assert_int_equal(seen.video_codec, video_codec);
+    assert_int_equal(seen.video, video);
+    assert_int_equal(seen.damaged, 0);
+    assert_int_equal(seen.audio, audio);
+    assert_true(seen.audio_codec == audio_codec ||
+                (audio_codec == AV_CODEC_ID_MP2 && seen.audio_codec == AV_CODEC_ID_MP3));
+    assert_int_equal(seen.channels, channels);
+    if (video) {
+        assert_true(seen.first_arrival >= now - 1000 * NS_PER_MS && seen.first_arrival < now - 700 * NS_PER_MS);
+        assert_true(seen.last_arrival > seen.first_arrival && seen.last_arrival < now);
+        assert_int_equal(status.bytes_copied, 0);
+        assert_true(status.video);
+    } else {
+        assert_false(status.video);
+        assert_non_null(strstr(status.reason, "has no video"));
+    }
+    assert_true(status.bytes > bytes * 8 / 10);
+    free(data);
+}
+
+static void mpeg2_and_mp2(void **state)
+{
+    (void)state;
+    run_file("tests/media/bbb_2500ms.ts", AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MP2, 2);
+}
+static void h264_and_aac(void **state)
+{
+    (void)state;
+    run_file("tests/media/sd-hls0000000000.ts", AV_CODEC_ID_H264, AV_CODEC_ID_AAC, 2);
+}
+static void h264_without_delimiters(void **state)
+{
+    (void)state;
+    run_file("tests/media/sample_h264_no_access_unit_delimiters.ts", AV_CODEC_ID_H264, AV_CODEC_ID_NONE, 0);
+}
+static void hevc(void **state)
+{
+    (void)state;
+    run_file("tests/media/sample_h265.ts", AV_CODEC_ID_HEVC, AV_CODEC_ID_NONE, 0);
+}
+static void audio_only_says_so(void **state)
+{
+    (void)state;
+    run_file("tests/media/sample_eac3.ts", AV_CODEC_ID_NONE, AV_CODEC_ID_EAC3, 6);
+}
+
+/* Live: the reader follows the writer packet by packet, then loses it, then finds another. */
+static void follows_a_live_ring_and_reattaches(void **state)
+{
+    (void)state;
+    struct encode_job job = { .input = "in" };
+    struct seen seen = { 0 };
+    size_t bytes;
+    uint8_t *data = feed_load("tests/media/sd-hls0000000000.ts", &bytes);
+    struct source *source = start(&job);
+
+    assert_null(feed_ring);
+    collect(source, &seen, 60);
+    assert_int_equal(seen.attached, 0);
+    feed_open(1 << 20);
+    feed_beat();
+    for (size_t at = 0; at + 7 * 188 <= bytes; at += 7 * 188) {
+        feed_packet(data + at, 7 * 188, clock_utc_ns(&clock_now));
+        feed_beat();
+        if (at / (7 * 188) % 4 == 0)
+            usleep(4000);
+    }
+    collect(source, &seen, 300);
+    assert_int_equal(seen.attached, 1);
+    assert_true(seen.video > 40);
+    assert_int_equal(source_status(source).bytes_copied, 0);
+    feed_close();
+    feed_open(1 << 20);
+    collect(source, &seen, 500);
+    feed_all(data, bytes, clock_utc_ns(&clock_now), clock_utc_ns(&clock_now));
+    unsigned before = seen.video;
+    collect(source, &seen, 300);
+    assert_int_equal(seen.attached, 2);
+    assert_true(seen.gaps >= 1);
+    assert_true(seen.video > before + 40);
+    free(data);
+}
+
+/* Garbage between packets, a lost packet, and a ring that is overwritten while nobody takes. */
+static void survives_what_is_broken(void **state)
+{
+    (void)state;
+    struct encode_job job = { .input = "in" };
+    struct seen seen = { 0 };
+    size_t bytes;
+    uint8_t *data = feed_load("tests/media/sd-hls0000000000.ts", &bytes);
+    uint64_t now = clock_utc_ns(&clock_now);
+
+    feed_open(4 << 20);
+    memset(data + 188 * 700, 0xa5, 188);
+    memset(data + 188 * 720, 0, 188 * 3);
+    feed_all(data, bytes, now, now);
+    struct source *source = start(&job);
+    collect(source, &seen, 1000);
+    struct source_status status = source_status(source);
+    assert_int_equal(status.packets_unaligned, 4);
+    assert_in_range(seen.video, 50, 60);
+    assert_true(seen.damaged >= 1 && seen.damaged < 8);
+    free(data);
+}
+
+static void a_missing_program_is_named(void **state)
+{
+    (void)state;
+    struct encode_job job = { .input = "in", .video_selector = { .program_id = 77 } };
+    struct seen seen = { 0 };
+    size_t bytes;
+    uint8_t *data = feed_load("tests/media/sample_h264.ts", &bytes);
+
+    feed_open(1 << 20);
+    feed_all(data, bytes, clock_utc_ns(&clock_now), clock_utc_ns(&clock_now));
+    struct source *source = start(&job);
+    collect(source, &seen, 100);
+    assert_int_equal(seen.video, 0);
+    assert_string_equal(source_status(source).reason, "the stream has no program 77");
+    free(data);
+}
+
+static int after(void **state)
+{
+    (void)state;
+    source_destroy(running);
+    running = NULL;
+    feed_close();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(mpeg2_and_mp2, after),
+        cmocka_unit_test_teardown(h264_and_aac, after),
+        cmocka_unit_test_teardown(h264_without_delimiters, after),
+        cmocka_unit_test_teardown(hevc, after),
+        cmocka_unit_test_teardown(audio_only_says_so, after),
+        cmocka_unit_test_teardown(follows_a_live_ring_and_reattaches, after),
+        cmocka_unit_test_teardown(survives_what_is_broken, after),
+        cmocka_unit_test_teardown(a_missing_program_is_named, after),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

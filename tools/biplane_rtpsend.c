@@ -46,7 +46,8 @@ static const char usage[] =
     "usage: biplane-rtpsend FILE.ts [--loop] [--duration S] [--start-pts TICKS] [--ssrc N] [--seed N] [--ttl N]\n"
     "           [--interface NAME] [--control FIFO] --to ADDRESS:PORT[@SOURCE] [PATH OPTIONS] [--to ...]\n"
     "\n"
-    "Sends the file as RTP (7 transport stream packets each), paced by its PCRs. Each --to adds a destination; the path\n"
+    "Sends the file as RTP (7 transport stream packets each), paced by its PCRs. Each --to adds a destination; the "
+    "path\n"
     "options behind it are its own:\n"
     "  --ssrc N            SSRC (before the first --to: of all)\n"
     "  --pts-offset TICKS  another timeline: added to PTS, DTS and PCR, 90 kHz\n"
@@ -59,7 +60,8 @@ static const char usage[] =
     "  --jump AT:SECONDS   timestamps jump at this second\n"
     "  --bare-udp          no RTP header\n"
     "  --no-pcr            no PCR in the stream\n"
-    "While it runs, lines written to the --control FIFO change paths: cut 0, resume 0, loss 1 2.5, ssrc 0 77, stats ...\n"
+    "While it runs, lines written to the --control FIFO change paths: cut 0, resume 0, loss 1 2.5, ssrc 0 77, stats "
+    "...\n"
     "A summary in JSON is printed at the end.\n";
 
 enum option_key {
@@ -369,10 +371,9 @@ static void close_all(struct sender *sender)
 int main(int argc, char **argv)
 {
     struct error err = { 0 };
-    struct sender sender = { .start_pts_90k = -1,
-                             .seed = 1,
-                             .control_descriptor = -1,
-                             .paths = calloc(PATHS_MAX, sizeof *sender.paths) };
+    struct sender sender = {
+        .start_pts_90k = -1, .seed = 1, .control_descriptor = -1, .paths = calloc(PATHS_MAX, sizeof *sender.paths)
+    };
     int result = sender.paths ? read_options(&sender, argc, argv, &err) : error_set(&err, -ENOMEM, "no memory");
     if (result == 0)
         result = open_all(&sender, &err);

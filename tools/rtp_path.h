@@ -34,9 +34,9 @@ struct rtp_path {
     struct sockaddr_storage to, from; /* from.ss_family 0: the kernel chooses */
     uint32_t ssrc;
     struct ts_stamp stamp;
-    bool bare;                /* no RTP header */
+    bool bare;               /* no RTP header */
     char interface_name[16]; /* empty: by route */
-    unsigned hop_limit; /* TTL; 0: 64, also for multicast */
+    unsigned hop_limit;      /* TTL; 0: 64, also for multicast */
     struct rtp_event cuts[RTP_PATH_CUTS_MAX];
     unsigned cuts_count;
     struct rtp_event jump, swap_ssrc; /* at_s < 0: never */

@@ -15,7 +15,7 @@ enum { PIDS = 8192, NO_TIME = -1 };
 
 struct stream {
     bool is_pes, is_video;
-    bool started, dropping; /* while the packets are chosen */
+    bool started, dropping;       /* while the packets are chosen */
     int64_t first_90k;            /* PTS of its first PES packet */
     int64_t lowest_90k, last_90k; /* PTS relative to first_90k */
     int64_t first_dts_90k, last_dts_90k;
@@ -183,7 +183,8 @@ static int compare_ticks(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* The usual distance of two pictures: the median, for a cut file may lack some at its start. 0: no memory or no sense. */
+/* The usual distance of two pictures: the median, for a cut file may lack some at its start. 0: no memory or no sense.
+ */
 static int64_t usual_distance_90k(const struct ts_source *source, unsigned pid)
 {
     const struct stream *stream = &source->streams[pid];

@@ -281,6 +281,8 @@ int transport_read(struct transport *transport, AVPacket *packet)
     transport->flushing = true;
     int status = read_frame(transport, packet);
     transport->flushing = false;
+    if (status == 0 && transport->blocked)
+        packet->flags |= AV_PKT_FLAG_CORRUPT;
     if (status == -EAGAIN && transport->blocked)
         skip_unaligned(transport);
     else if (status == -EAGAIN) {

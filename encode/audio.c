@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* audio.c - decoder, sample rate and layout, encoder. Where samples lie is decided in audio_grid.c.
  *
- * The AAC encoder's first packet is heard 1024 samples before its first frame (priming), and a packet leaves it two
- * frames after its samples went in. So the encoder is fed from one frame before the first that is wanted, and what is
- * heard before that one is thrown away: the first packet out already overlaps with a real one.
+ * The AAC encoder's first packet is heard 1024 samples before its first frame (priming): it is thrown away. A packet
+ * leaves the encoder two frames after its samples went in.
  */
 #include "encode/audio.h"
 
@@ -18,6 +17,8 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "encode/audio_grid.h"
+
+#define TICK_MAX_90K (INT64_C(1) << 53) /* no time of ours, and far from where products overflow */
 
 enum { FRAME_SAMPLES = 1024, RESYNC_MS = 20, CHANNELS_MAX = 6, FAILURES_LOGGED = 3 };
 
@@ -317,7 +318,7 @@ void audio_push(struct audio *audio, const struct AVPacket *packet, int64_t tick
 {
     if (!audio->decoder)
         return;
-    if (packet->size <= 0 || tick_90k < 0 || av_packet_ref(audio->packet, packet) < 0) {
+    if (packet->size <= 0 || tick_90k < 0 || tick_90k > TICK_MAX_90K || av_packet_ref(audio->packet, packet) < 0) {
         audio->counters.frames_damaged++;
         return;
     }
@@ -337,7 +338,7 @@ void audio_start(struct audio *audio, int64_t tick_90k)
         frame++;
     audio->first_frame = frame;
     audio->started = true;
-    audio_grid_start(audio->grid, (frame - 1) * FRAME_SAMPLES);
+    audio_grid_start(audio->grid, frame * FRAME_SAMPLES);
 }
 
 static void give_out(struct audio *audio)

@@ -19,7 +19,8 @@
 #include "encode/codec_string.h"
 #include "encode/ts_writer.h"
 
-#define LAG_MAX_90K INT64_C(180000) /* an audio this far behind the video is not waited for */
+#define LAG_MAX_90K  INT64_C(180000)    /* an audio this far behind the video is not waited for */
+#define TICK_MAX_90K (INT64_C(1) << 53) /* no time of ours, and far from where sums overflow */
 
 enum { QUEUE_PACKETS = 1024 /* 8 s of 120 pictures/s, 20 s of audio */ };
 
@@ -425,7 +426,8 @@ static void enqueue(struct package *package, struct queue *queue, const AVPacket
 
 static void push(struct package *package, struct queue *queue, const AVPacket *packet)
 {
-    if (packet->size <= 0 || packet->dts == AV_NOPTS_VALUE || packet->pts < packet->dts || packet->dts < 0) {
+    if (packet->size <= 0 || packet->dts == AV_NOPTS_VALUE || packet->pts < packet->dts || packet->dts < 0 ||
+        packet->pts > TICK_MAX_90K) {
         package->counters.packets_refused++;
         return;
     }

@@ -526,6 +526,9 @@ static void test_garbage_is_survived(void **state)
         av_packet_unref(packet);
     }
     audio_push(audio, packet, T0); /* empty */
+    av_new_packet(packet, 100);
+    audio_push(audio, packet, INT64_MAX);
+    audio_push(audio, packet, INT64_MIN);
     assert_true(audio_counters(audio).frames_damaged > 100);
     uint64_t encoded = audio_counters(audio).frames_encoded;
     audio_run(audio, T0 + 5 * SECOND);

@@ -344,6 +344,9 @@ static void test_acknowledgements_that_fit_nothing(void **state)
     assert_int_equal(handoff_counters(peer.handoff).segments_kept, 0);
     assert_int_equal(handoff_counters(peer.handoff).segments_acknowledged, 1);
     assert_true(handoff_connected(peer.handoff));
+    expect_segment(&peer, 1, 1);
+    hand_over(&peer, 2, 10); /* goes out although others have left the queue before it */
+    expect_segment(&peer, 2, 2);
     finish(&peer);
 }
 

@@ -566,6 +566,7 @@ static void test_a_boundary_without_idr(void **state)
 static void test_audio_is_waited_for_but_not_for_ever(void **state)
 {
     const struct media *media = *state;
+    static struct ts_view view;
     struct shelf shelf;
     struct package *package = make(media, &shelf, true, true);
 
@@ -582,8 +583,13 @@ static void test_audio_is_waited_for_but_not_for_ever(void **state)
     play(package, media, START, 160, PICTURES, 100 * SECOND);
     package_finish(package);
     assert_true(shelf.count > count);
-    for (unsigned i = 0; i < shelf.count; i++)
+    memset(&view, 0, sizeof view);
+    for (unsigned i = 0; i < shelf.count; i++) {
         assert_int_equal(decode(&shelf, i).pictures, 50);
+        view_segment(&view, &shelf, i);
+        int64_t into = (view.first_pts[AUDIO_PID] - shelf.segments[i].start_90k) & (PTS_MODULUS - 1);
+        assert_true(view.pes[AUDIO_PID] == 0 || into < 2 * SECOND); /* what came too late is in none */
+    }
     package_destroy(package);
     clear(&shelf);
 }

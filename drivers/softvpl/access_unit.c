@@ -137,7 +137,9 @@ bool access_unit_find(struct access_unit *unit, uint32_t codec, const uint8_t *d
                                                    : role_mpeg2(data + at, &field);
         bool second_field = role == ROLE_PICTURE_START && field && !paired;
         if (picture && !second_field && (role == ROLE_PREFIX || role == ROLE_PICTURE_START)) {
-            unit->end = at > unit->start && data[at - 1] == 0 ? at - 1 : at; /* the zero of a long start code */
+            /* The zero of a long start code; in MPEG-2 it may be the end of a slice. */
+            bool zero = codec != MFX_CODEC_MPEG2 && at > unit->start && data[at - 1] == 0;
+            unit->end = zero ? at - 1 : at;
             return true;
         }
         if (role >= ROLE_PICTURE_START) {

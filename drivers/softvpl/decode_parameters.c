@@ -26,10 +26,7 @@ void decode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
         verdict_unsupported(verdict, "IOPattern is missing");
     if (!codec_known(par->mfx.CodecId) && (complete || par->mfx.CodecId))
         UNSUPPORTED(verdict, par->mfx.CodecId);
-    uint16_t pic_struct = par->mfx.FrameInfo.PicStruct;
-    par->mfx.FrameInfo.PicStruct = 0; /* a height of 16 rows is enough: the application's surfaces decide */
     frame_info_check(verdict, &par->mfx.FrameInfo, complete);
-    par->mfx.FrameInfo.PicStruct = pic_struct;
     if (par->mfx.FrameInfo.FourCC && par->mfx.FrameInfo.FourCC != MFX_FOURCC_NV12)
         UNSUPPORTED(verdict, par->mfx.FrameInfo.FourCC);
     if (par->mfx.DecodedOrder)

@@ -136,14 +136,13 @@ bool extensions_copy(mfxExtBuffer **to, unsigned to_number, mfxExtBuffer **from,
     return true;
 }
 
+/* Hardware wants multiples of 16 (32 interlaced). Nothing here does, and applications that ask for exactly the picture's
+ * size exist, so whole chroma samples are enough. */
 static void check_size(struct verdict *verdict, mfxFrameInfo *info, bool complete)
 {
-    unsigned rows = info->PicStruct == 0 || info->PicStruct == MFX_PICSTRUCT_PROGRESSIVE ? 16 : 32;
-
-    if (info->Width % 16 || info->Width > FRAME_SIZE_MAX || (complete && !info->Width))
+    if (info->Width % 2 || info->Width > FRAME_SIZE_MAX || (complete && !info->Width))
         UNSUPPORTED(verdict, info->Width);
-    if (info->Height % (info->PicStruct == 0 ? 16 : rows) || info->Height > FRAME_SIZE_MAX ||
-        (complete && !info->Height))
+    if (info->Height % 2 || info->Height > FRAME_SIZE_MAX || (complete && !info->Height))
         UNSUPPORTED(verdict, info->Height);
     if (info->CropX + info->CropW > info->Width) {
         UNSUPPORTED(verdict, info->CropX);

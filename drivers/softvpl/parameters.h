@@ -70,7 +70,7 @@ void extensions_mark(struct verdict *verdict, const struct extension_rule *rules
 bool extensions_copy(mfxExtBuffer **to, unsigned to_number, mfxExtBuffer **from, unsigned from_number);
 void *extension_find(mfxExtBuffer **buffers, unsigned number, uint32_t id); /* borrow; NULL: not attached */
 
-/* Size, crop, chroma format, bit depth, picture structure. rows: the height is a multiple of it. */
+/* Size, crop, chroma format, bit depth, picture structure. */
 void frame_info_check(struct verdict *verdict, mfxFrameInfo *info, bool complete);
 
 /* Protected content, unknown bits, async depth. allowed: IOPattern bits; 0 in par is left alone. */

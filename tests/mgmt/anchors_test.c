@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* anchors_test.c - twins get the same anchor, whatever happens to their source's timeline. */
+#include "mgmt/anchors.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NOW_90K (INT64_C(1700000000) * 90000)
+
+static struct handoff_anchor_request request(int64_t pts_90k, int64_t arrival_90k)
+{
+    return (struct handoff_anchor_request){
+        .pts_90k = pts_90k & (PTS_MODULUS - 1),
+        .arrival_90k = arrival_90k,
+        .framerate_numerator = 25,
+        .framerate_denominator = 1,
+        .frame_multiple = 1,
+    };
+}
+
+static struct handoff_anchor ask(struct anchors *anchors, unsigned pipeline, int64_t pts_90k, int64_t arrival_90k)
+{
+    struct handoff_anchor_request asked = request(pts_90k, arrival_90k);
+    return anchors_answer(anchors, pipeline, &asked);
+}
+
+static void second_gets_what_the_first_got(void **state)
+{
+    (void)state;
+    struct anchors anchors = { 0 };
+    struct handoff_anchor first = ask(&anchors, 0, 1000000, NOW_90K);
+    assert_int_equal(first.id, 1);
+    assert_false(anchors_locked(&anchors));
+    /* another picture, 3 s later, which took 0.7 s longer on its way */
+    struct handoff_anchor second = ask(&anchors, 1, 1000000 + 3 * 90000, NOW_90K + 3 * 90000 + 63000);
+    assert_int_equal(second.id, first.id);
+    assert_int_equal(second.anchor_90k, first.anchor_90k);
+    assert_true(anchors_locked(&anchors));
+    int64_t placed = timeline_place_pts_90k(1000000, first.anchor_90k, NOW_90K);
+    assert_in_range(placed - NOW_90K + 1800, 0, 3600);
+    assert_int_equal(anchors.framerate_numerator, 25);
+}
+
+static void another_timeline_gets_another(void **state)
+{
+    (void)state;
+    struct anchors anchors = { 0 };
+    ask(&anchors, 0, 1000000, NOW_90K);
+    struct handoff_anchor other = ask(&anchors, 1, 1000000, NOW_90K + 2 * 90000); /* 2 s off: not the same */
+    assert_int_equal(other.id, 2);
+    assert_false(anchors_locked(&anchors));
+    /* both sources loop to the same new timeline: the second to ask follows the first */
+    struct handoff_anchor a = ask(&anchors, 0, 500, NOW_90K + 10 * 90000);
+    struct handoff_anchor b = ask(&anchors, 1, 500 + 9000, NOW_90K + 10 * 90000 + 9000);
+    assert_int_equal(a.id, b.id);
+    assert_true(anchors_locked(&anchors));
+}
+
+static void wrap_of_the_source(void **state)
+{
+    (void)state;
+    struct anchors anchors = { 0 };
+    struct handoff_anchor first = ask(&anchors, 0, PTS_MODULUS - 90000, NOW_90K);
+    struct handoff_anchor second = ask(&anchors, 1, 90000, NOW_90K + 2 * 90000); /* wrapped meanwhile */
+    assert_int_equal(first.id, second.id);
+}
+
+static void drift_is_followed(void **state)
+{
+    (void)state;
+    struct anchors anchors = { 0 };
+    struct handoff_anchor first = ask(&anchors, 0, 0, NOW_90K);
+    /* the source's clock is 100 ppm fast: 3 s ahead after 30000 s */
+    int64_t arrival_90k = NOW_90K, tick_90k = NOW_90K;
+    for (unsigned i = 0; i < 15000; i++) {
+        arrival_90k += 2 * 90000;
+        tick_90k += 2 * 90000 + 18;
+        anchors_follow(&anchors, 0, tick_90k, arrival_90k);
+    }
+    assert_in_range(anchors.known[0].skew_90k, 269000, 270000);
+    struct handoff_anchor late = ask(&anchors, 1, tick_90k - NOW_90K, arrival_90k);
+    assert_int_equal(late.id, first.id);
+    /* a segment that is off by more than can be drift changes nothing */
+    int64_t skew_90k = anchors.known[0].skew_90k;
+    anchors_follow(&anchors, 0, tick_90k + 60 * 90000, arrival_90k);
+    assert_int_equal(anchors.known[0].skew_90k, skew_90k);
+}
+
+static void self_chosen_anchor_is_kept(void **state)
+{
+    (void)state;
+    struct anchors anchors = { 0 };
+    uint64_t alone = (UINT64_C(1) << 63) | 77, other = (UINT64_C(1) << 63) | 78;
+    int64_t value_90k = timeline_anchor_for(&(struct timeline_rate){ 25, 1, 1 }, 5000, NOW_90K);
+    anchors_use(&anchors, 0, &(struct handoff_anchor){ .id = alone, .anchor_90k = value_90k });
+    struct handoff_anchor twin = ask(&anchors, 1, 5000, NOW_90K);
+    assert_true(twin.id == alone);
+    assert_true(anchors_locked(&anchors));
+    /* both chose alone, and the same: locked though the ids differ */
+    anchors_use(&anchors, 1, &(struct handoff_anchor){ .id = other, .anchor_90k = value_90k });
+    assert_true(anchors_locked(&anchors));
+    anchors_use(&anchors, 1, &(struct handoff_anchor){ .id = other, .anchor_90k = value_90k + 3600 });
+    assert_false(anchors_locked(&anchors));
+    anchors_use(&anchors, 1, &(struct handoff_anchor){ 0 });
+    assert_int_equal(anchors.in_use[1], 0);
+    assert_int_equal(anchors.next_id, 0); /* their numbers are not ours */
+}
+
+/* The spool was lost, and number 1 was given out again: it must not lock what is not the same. */
+static void number_given_out_twice(void **state)
+{
+    (void)state;
+    struct anchors anchors = { 0 };
+    struct handoff_anchor mine = ask(&anchors, 0, 0, NOW_90K);
+    anchors_use(&anchors, 1, &(struct handoff_anchor){ .id = mine.id, .anchor_90k = mine.anchor_90k ^ 1 });
+    assert_false(anchors_locked(&anchors));
+    anchors_use(&anchors, 1, &(struct handoff_anchor){ .id = 40, .anchor_90k = 123 });
+    assert_int_equal(ask(&anchors, 0, 777777, NOW_90K + 99 * 90000).id, 41);
+}
+
+static void those_in_use_are_not_forgotten(void **state)
+{
+    (void)state;
+    struct anchors anchors = { 0 };
+    struct handoff_anchor kept = ask(&anchors, 0, 0, NOW_90K);
+    for (int i = 1; i < 10; i++)
+        ask(&anchors, 1, 0, NOW_90K + i * 10 * 90000);
+    bool found = false;
+    for (unsigned i = 0; i < HANDOFF_ANCHORS_MAX; i++)
+        found |= anchors.known[i].id == kept.id;
+    assert_true(found);
+    assert_int_equal(anchors.known[0].id, 10);
+}
+
+static void saved_and_read_back(void **state)
+{
+    (void)state;
+    struct anchors anchors = { 0 }, read = { 0 };
+    ask(&anchors, 0, 0, NOW_90K);
+    ask(&anchors, 1, 0, NOW_90K + 10 * 90000);
+    anchors_use(&anchors, 1,
+                &(struct handoff_anchor){ .id = UINT64_MAX, .anchor_90k = PTS_MODULUS - 1, .skew_90k = -5 });
+    json_t *json = anchors_json(&anchors);
+    assert_int_equal(anchors_from_json(&read, json), 0);
+    anchors.in_use[0] = anchors.in_use[1] = 0;
+    assert_memory_equal(&read, &anchors, sizeof read);
+    json_object_set_new(json, "version", json_integer(2));
+    assert_int_equal(anchors_from_json(&read, json), -EBADMSG);
+    assert_int_equal(read.known[0].id, 0);
+    json_decref(json);
+    json = json_pack("{s:i, s:i, s:i, s:i, s:[{s:i, s:i, s:i}]}", "version", 1, "next_id", 1, "framerate_numerator", 25,
+                     "framerate_denominator", 1, "anchors", "id", 1, "anchor_90k", -1, "skew_90k", 0);
+    assert_int_equal(anchors_from_json(&read, json), -EBADMSG);
+    json_decref(json);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(second_gets_what_the_first_got), cmocka_unit_test(another_timeline_gets_another),
+        cmocka_unit_test(wrap_of_the_source),             cmocka_unit_test(drift_is_followed),
+        cmocka_unit_test(self_chosen_anchor_is_kept),     cmocka_unit_test(number_given_out_twice),
+        cmocka_unit_test(those_in_use_are_not_forgotten), cmocka_unit_test(saved_and_read_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* fake_origin.h - an HTTP origin that can be told to misbehave. It lives on the test's own event loop and loopback, and
+ * keeps what it was given and in which order.
+ *
+ *     struct origin *origin = origin_create(loop);
+ *     origin->behaviour = ORIGIN_STATUS, origin->status = 503;
+ *     ... origin_find(origin, "/live/news.m3u8")->body
+ */
+#pragma once
+#include <arpa/inet.h>
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "board/loop.h"
+
+enum origin_behaviour {
+    ORIGIN_GOOD,
+    ORIGIN_STATUS, /* answers `status` */
+    ORIGIN_HANG,   /* reads the request, never answers */
+    ORIGIN_DEAF,   /* does not even read */
+    ORIGIN_RESET,  /* resets the connection in the middle of the body */
+    ORIGIN_DIGEST, /* wants Digest with a nonce it gave out, used in rising order */
+};
+
+enum { ORIGIN_REQUESTS_MAX = 4096, ORIGIN_FILES_MAX = 1024, ORIGIN_CONNECTIONS_MAX = 64 };
+
+struct origin_request {
+    char method[8], path[256];
+    char head[2048];
+    size_t body_bytes;
+    int status; /* answered; 0: none */
+    unsigned connection;
+};
+
+struct origin_file {
+    char path[256];
+    char *body;
+    size_t bytes;
+    bool there;
+};
+
+struct origin;
+
+struct origin_connection {
+    struct origin *origin;
+    int socket;
+    unsigned number;
+    char *data;
+    size_t used, capacity;
+};
+
+struct origin {
+    struct loop *loop;
+    int listener;
+    unsigned port;
+    enum origin_behaviour behaviour;
+    int status;
+    const char *only_path;     /* misbehaves only for paths that hold this; NULL: for all */
+    const char *answer_header; /* added to answers that are not 2xx, with its line end */
+    const char *authorization; /* what the Authorization header must be; else 401. NULL: anything */
+    unsigned connections;      /* ever accepted */
+    unsigned digest_count;     /* last nc that was used with the nonce */
+    unsigned request_count, file_count, challenges;
+    struct origin_request requests[ORIGIN_REQUESTS_MAX];
+    struct origin_file files[ORIGIN_FILES_MAX];
+    struct origin_connection open[ORIGIN_CONNECTIONS_MAX];
+};
+
+static inline struct origin_file *origin_find(struct origin *origin, const char *path)
+{
+    for (unsigned i = 0; i < origin->file_count; i++)
+        if (strcmp(origin->files[i].path, path) == 0 && origin->files[i].there)
+            return &origin->files[i];
+    return NULL;
+}
+
+static inline unsigned origin_count(const struct origin *origin, const char *method, const char *part, int status)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < origin->request_count; i++)
+        count += strcmp(origin->requests[i].method, method) == 0 && strstr(origin->requests[i].path, part) &&
+                 (!status || origin->requests[i].status == status);
+    return count;
+}
+
+/* The value of a header in a head, or NULL; valid until the next call. */
+static inline const char *origin_header(const char *head, const char *name)
+{
+    static char value[512];
+    size_t length = strlen(name);
+    for (const char *line = strstr(head, "\r\n"); line; line = strstr(line + 2, "\r\n"))
+        if (strncasecmp(line + 2, name, length) == 0 && line[2 + length] == ':') {
+            const char *text = line + 3 + length + strspn(line + 3 + length, " ");
+            snprintf(value, sizeof value, "%.*s", (int)strcspn(text, "\r"), text);
+            return value;
+        }
+    return NULL;
+}
+
+static inline void origin_store(struct origin *origin, const struct origin_request *request, const char *body)
+{
+    struct origin_file *file = NULL;
+    for (unsigned i = 0; i < origin->file_count; i++)
+        if (strcmp(origin->files[i].path, request->path) == 0)
+            file = &origin->files[i];
+    if (strcmp(request->method, "DELETE") == 0) {
+        if (file)
+            file->there = false;
+        return;
+    }
+    if (!file) {
+        assert(origin->file_count < ORIGIN_FILES_MAX);
+        file = &origin->files[origin->file_count++];
+        strcpy(file->path, request->path);
+    }
+    free(file->body);
+    file->body = malloc(request->body_bytes + 1);
+    memcpy(file->body, body, request->body_bytes);
+    file->body[request->body_bytes] = '\0';
+    file->bytes = request->body_bytes;
+    file->there = true;
+}
+
+static inline void origin_close(struct origin_connection *connection, bool reset)
+{
+    if (connection->socket < 0)
+        return;
+    if (reset)
+        setsockopt(connection->socket, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+    loop_unwatch(connection->origin->loop, connection->socket);
+    close(connection->socket);
+    connection->socket = -1;
+    connection->used = 0;
+}
+
+static inline int origin_digest_status(struct origin *origin, const char *head)
+{
+    const char *given = origin_header(head, "Authorization");
+    const char *count = given ? strstr(given, "nc=") : NULL;
+    unsigned number = count ? (unsigned)strtoul(count + 3, NULL, 16) : 0;
+    if (!given || strncmp(given, "Digest ", 7) != 0 || !strstr(given, "nonce=\"") || !number)
+        return 401;
+    origin->digest_count = number;
+    return 201;
+}
+
+static inline int origin_judge(struct origin *origin, const struct origin_request *request)
+{
+    const char *given = origin_header(request->head, "Authorization");
+    if (origin->authorization && (!given || strcmp(given, origin->authorization) != 0))
+        return 401;
+    if (origin->behaviour == ORIGIN_DIGEST)
+        return origin_digest_status(origin, request->head);
+    if (origin->behaviour == ORIGIN_STATUS && (!origin->only_path || strstr(request->path, origin->only_path)))
+        return origin->status;
+    return strcmp(request->method, "DELETE") == 0 ? 204 : 201;
+}
+
+static inline void origin_answer(struct origin_connection *connection, int status)
+{
+    struct origin *origin = connection->origin;
+    char answer[512], challenge[128] = "";
+    if (origin->behaviour == ORIGIN_DIGEST && status == 401)
+        snprintf(challenge, sizeof challenge, "WWW-Authenticate: Digest realm=\"r\", nonce=\"n%u\", qop=\"auth\"\r\n",
+                 origin->challenges++);
+    int bytes = snprintf(answer, sizeof answer, "HTTP/1.1 %d Words\r\n%s%sContent-Length: %d\r\n\r\n%s", status,
+                         challenge, status >= 300 && origin->answer_header ? origin->answer_header : "",
+                         status == 204 ? 0 : 2, status == 204 ? "" : "ok");
+    ssize_t sent = send(connection->socket, answer, (size_t)bytes, MSG_NOSIGNAL);
+    (void)sent;
+}
+
+/* Handles one request that is complete; false: there is none. */
+static inline bool origin_handle(struct origin_connection *connection)
+{
+    struct origin *origin = connection->origin;
+    connection->data[connection->used] = '\0';
+    char *end = strstr(connection->data, "\r\n\r\n");
+    if (!end)
+        return false;
+    struct origin_request *request = &origin->requests[origin->request_count];
+    memset(request, 0, sizeof *request);
+    size_t head_bytes = (size_t)(end - connection->data) + 4;
+    assert(head_bytes < sizeof request->head && origin->request_count < ORIGIN_REQUESTS_MAX - 1);
+    memcpy(request->head, connection->data, head_bytes);
+    assert(sscanf(request->head, "%7s %255s", request->method, request->path) == 2);
+    const char *length = origin_header(request->head, "Content-Length");
+    request->body_bytes = length ? strtoul(length, NULL, 10) : 0;
+    request->connection = connection->number;
+    bool mine = !origin->only_path || strstr(request->path, origin->only_path);
+    if (origin->behaviour == ORIGIN_RESET && mine && connection->used > head_bytes) {
+        origin->request_count++;
+        origin_close(connection, true);
+        return false;
+    }
+    if (connection->used < head_bytes + request->body_bytes)
+        return false;
+    origin->request_count++;
+    if (!(origin->behaviour == ORIGIN_HANG && mine)) {
+        request->status = origin_judge(origin, request);
+        if (request->status < 300)
+            origin_store(origin, request, connection->data + head_bytes);
+        origin_answer(connection, request->status);
+    }
+    connection->used -= head_bytes + request->body_bytes;
+    memmove(connection->data, connection->data + head_bytes + request->body_bytes, connection->used);
+    return true;
+}
+
+static inline void origin_readable(void *context, int socket_descriptor, unsigned events)
+{
+    (void)events;
+    struct origin_connection *connection = context;
+    if (connection->origin->behaviour == ORIGIN_DEAF) {
+        loop_unwatch(connection->origin->loop, socket_descriptor);
+        return;
+    }
+    if (connection->capacity - connection->used < 65537)
+        connection->data = realloc(connection->data, connection->capacity += 1 << 20);
+    ssize_t got = recv(socket_descriptor, connection->data + connection->used, 65536, MSG_DONTWAIT);
+    if (got <= 0) {
+        if (got == 0 || errno != EAGAIN)
+            origin_close(connection, false);
+        return;
+    }
+    connection->used += (size_t)got;
+    while (connection->socket >= 0 && origin_handle(connection))
+        ;
+}
+
+static inline void origin_accept(void *context, int listener, unsigned events)
+{
+    (void)events;
+    struct origin *origin = context;
+    int accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted < 0)
+        return;
+    for (unsigned i = 0; i < ORIGIN_CONNECTIONS_MAX; i++) {
+        struct origin_connection *connection = &origin->open[i];
+        if (connection->socket >= 0)
+            continue;
+        connection->socket = accepted;
+        connection->number = origin->connections++;
+        connection->used = 0;
+        loop_watch(origin->loop, accepted, LOOP_READ, origin_readable, connection, NULL);
+        return;
+    }
+    assert(!"room for a connection");
+}
+
+/* Opens the door, at the port it had before. */
+static inline void origin_listen(struct origin *origin)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                   .sin_port = htons((uint16_t)origin->port) };
+    socklen_t bytes = sizeof address;
+    origin->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    setsockopt(origin->listener, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+    int result = bind(origin->listener, (struct sockaddr *)&address, sizeof address);
+    assert(result == 0);
+    listen(origin->listener, 64);
+    getsockname(origin->listener, (struct sockaddr *)&address, &bytes);
+    origin->port = ntohs(address.sin_port);
+    loop_watch(origin->loop, origin->listener, LOOP_READ, origin_accept, origin, NULL);
+}
+
+/* Refuses connections from now on, and drops those it has. */
+static inline void origin_shut(struct origin *origin)
+{
+    if (origin->listener >= 0) {
+        loop_unwatch(origin->loop, origin->listener);
+        close(origin->listener);
+    }
+    origin->listener = -1;
+    for (unsigned i = 0; i < ORIGIN_CONNECTIONS_MAX; i++)
+        origin_close(&origin->open[i], true);
+}
+
+static inline void origin_drop_connections(struct origin *origin)
+{
+    for (unsigned i = 0; i < ORIGIN_CONNECTIONS_MAX; i++)
+        origin_close(&origin->open[i], true);
+}
+
+static inline struct origin *origin_create(struct loop *loop)
+{
+    struct origin *origin = calloc(1, sizeof *origin);
+    origin->loop = loop;
+    for (unsigned i = 0; i < ORIGIN_CONNECTIONS_MAX; i++)
+        origin->open[i] = (struct origin_connection){ .origin = origin, .socket = -1 };
+    origin_listen(origin);
+    return origin;
+}
+
+static inline void origin_destroy(struct origin *origin)
+{
+    origin_shut(origin);
+    for (unsigned i = 0; i < ORIGIN_CONNECTIONS_MAX; i++)
+        free(origin->open[i].data);
+    for (unsigned i = 0; i < origin->file_count; i++)
+        free(origin->files[i].body);
+    free(origin);
+}

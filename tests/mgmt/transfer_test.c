@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* transfer_test.c - requests on the wire, and what becomes of them. */
+#include "mgmt/transfer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "mgmt/credentials.h"
+#include "tests/mgmt/fake_origin.h"
+
+struct bench {
+    struct loop *loop;
+    struct clock clock;
+    struct transfer_engine *engine;
+    struct transfer_target *target;
+    struct origin *origin;
+    char url[64];
+    unsigned done, failed;
+    struct transfer_result result;
+};
+
+static void set_up(struct bench *bench)
+{
+    *bench = (struct bench){ .clock = clock_real() };
+    assert_int_equal(loop_create(&bench->loop, NULL), 0);
+    assert_int_equal(transfer_engine_create(&bench->engine, bench->loop, &bench->clock, NULL), 0);
+    bench->origin = origin_create(bench->loop);
+    snprintf(bench->url, sizeof bench->url, "http://127.0.0.1:%u/live/news", bench->origin->port);
+}
+
+static void open_target(struct bench *bench, const struct transfer_target_config *config)
+{
+    struct transfer_target_config complete = *config;
+    complete.url = bench->url;
+    assert_int_equal(transfer_target_create(&bench->target, bench->engine, &complete, NULL), 0);
+}
+
+static void tear_down(struct bench *bench)
+{
+    transfer_target_destroy(bench->target);
+    transfer_engine_destroy(bench->engine);
+    origin_destroy(bench->origin);
+    loop_destroy(bench->loop);
+}
+
+static void on_done(void *context, const struct transfer_result *result)
+{
+    struct bench *bench = context;
+    bench->done++;
+    bench->failed += result->outcome != TRANSFER_OK;
+    bench->result = *result;
+}
+
+static struct transfer *start(struct bench *bench, enum transfer_method method, const char *name, const void *body,
+                              size_t bytes)
+{
+    char url[128];
+    struct transfer *transfer = NULL;
+    snprintf(url, sizeof url, "%s%s", bench->url, name);
+    struct transfer_request request = { .method = method,
+                                        .url = url,
+                                        .content_type = method == TRANSFER_PUT ? "video/mp2t" : NULL,
+                                        .cache_control = method == TRANSFER_PUT ? "max-age=5" : NULL,
+                                        .body = body,
+                                        .bytes = bytes,
+                                        .done = on_done,
+                                        .context = bench };
+    assert_int_equal(transfer_start(bench->target, &request, &transfer, NULL), 0);
+    return transfer;
+}
+
+/* Turns the loop until `done` results are there, or the time is over. */
+static void run(struct bench *bench, unsigned done, unsigned timeout_ms)
+{
+    uint64_t end = clock_monotonic_ns(&bench->clock) + timeout_ms * NS_PER_MS;
+    while (bench->done < done && clock_monotonic_ns(&bench->clock) < end)
+        loop_turn(bench->loop, 10);
+}
+
+static void put_and_delete(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    open_target(&bench, &(struct transfer_target_config){ 0 });
+    size_t bytes = 3000000;
+    char *body = malloc(bytes);
+    for (size_t i = 0; i < bytes; i++)
+        body[i] = (char)(i * 7 + i / 1000);
+    start(&bench, TRANSFER_PUT, "_1.ts", body, bytes);
+    run(&bench, 1, 2000);
+    assert_int_equal(bench.result.outcome, TRANSFER_OK);
+    assert_int_equal(bench.result.status, 201);
+    assert_true(bench.result.new_connection);
+    struct origin_file *file = origin_find(bench.origin, "/live/news_1.ts");
+    assert_non_null(file);
+    assert_int_equal(file->bytes, bytes);
+    assert_memory_equal(file->body, body, bytes);
+    const char *head = bench.origin->requests[0].head;
+    assert_string_equal(origin_header(head, "Content-Type"), "video/mp2t");
+    assert_string_equal(origin_header(head, "Cache-Control"), "max-age=5");
+    assert_string_equal(origin_header(head, "Content-Length"), "3000000");
+    assert_null(origin_header(head, "Expect"));
+    assert_null(origin_header(head, "Transfer-Encoding"));
+    assert_null(origin_header(head, "Authorization"));
+
+    start(&bench, TRANSFER_DELETE, "_1.ts", NULL, 0);
+    run(&bench, 2, 2000);
+    assert_int_equal(bench.result.outcome, TRANSFER_OK);
+    assert_false(bench.result.new_connection);
+    assert_null(origin_find(bench.origin, "/live/news_1.ts"));
+    assert_int_equal(bench.origin->connections, 1);
+    assert_string_equal(bench.origin->requests[1].method, "DELETE");
+    assert_int_equal(bench.origin->requests[1].body_bytes, 0);
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 404; /* what is gone is deleted */
+    start(&bench, TRANSFER_DELETE, "_1.ts", NULL, 0);
+    run(&bench, 3, 2000);
+    assert_int_equal(bench.result.outcome, TRANSFER_OK);
+    free(body);
+    tear_down(&bench);
+}
+
+static void basic_goes_with_the_first_request(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct credential credential = { .name = "a", .user = "live", .password = "secret" };
+    set_up(&bench);
+    bench.origin->authorization = "Basic bGl2ZTpzZWNyZXQ=";
+    open_target(&bench, &(struct transfer_target_config){ .credential = &credential });
+    start(&bench, TRANSFER_PUT, "_1.ts", "abc", 3);
+    run(&bench, 1, 2000);
+    assert_int_equal(bench.result.outcome, TRANSFER_OK);
+    assert_int_equal(bench.origin->request_count, 1);
+    bench.origin->authorization = "Basic b3RoZXI6b3RoZXI=";
+    start(&bench, TRANSFER_PUT, "_1.ts", "abc", 3);
+    run(&bench, 2, 2000);
+    assert_int_equal(bench.result.outcome, TRANSFER_UNAUTHORIZED);
+    assert_string_equal(bench.result.text, "401 Unauthorized");
+    tear_down(&bench);
+}
+
+static void digest_asks_once(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct credential credential = { .user = "live", .password = "secret", .scheme = CREDENTIAL_DIGEST };
+    set_up(&bench);
+    bench.origin->behaviour = ORIGIN_DIGEST;
+    open_target(&bench, &(struct transfer_target_config){ .credential = &credential });
+    static char body[100000];
+    for (unsigned i = 1; i <= 4; i++) {
+        start(&bench, i == 3 ? TRANSFER_DELETE : TRANSFER_PUT, "_1.ts", body, i == 3 ? 0 : sizeof body);
+        run(&bench, i, 2000);
+        assert_int_equal(bench.result.outcome, TRANSFER_OK);
+        assert_int_equal(bench.origin->digest_count, i); /* the same nonce, counted up */
+    }
+    assert_int_equal(bench.origin->challenges, 1);
+    assert_int_equal(bench.origin->request_count, 5);
+    assert_int_equal(bench.origin->requests[0].body_bytes, 0); /* the body did not go out for nothing */
+    assert_int_equal(bench.origin->connections, 1);
+    tear_down(&bench);
+}
+
+static void every_outcome(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        enum transfer_outcome outcome;
+    } rows[] = { { 200, TRANSFER_OK },           { 204, TRANSFER_OK },     { 301, TRANSFER_FAILED },
+                 { 403, TRANSFER_UNAUTHORIZED }, { 404, TRANSFER_FAILED }, { 413, TRANSFER_REFUSED },
+                 { 500, TRANSFER_FAILED },       { 503, TRANSFER_FAILED } };
+    struct bench bench;
+    set_up(&bench);
+    open_target(&bench, &(struct transfer_target_config){ 0 });
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->answer_header = "Retry-After: 7\r\n";
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bench.origin->status = rows[i].status;
+        start(&bench, TRANSFER_PUT, "_1.ts", "abc", 3);
+        run(&bench, i + 1, 2000);
+        assert_int_equal(bench.result.outcome, rows[i].outcome);
+        assert_int_equal(bench.result.status, rows[i].status);
+        assert_int_equal(bench.result.retry_after_s, rows[i].status >= 300 ? 7 : 0);
+        assert_int_equal(bench.result.text[0] == '\0', rows[i].outcome == TRANSFER_OK);
+    }
+    assert_string_equal(bench.result.text, "503 Service Unavailable");
+    assert_int_equal(bench.origin->connections, 1);
+    struct transfer_engine_counters counters = transfer_engine_counters(bench.engine);
+    assert_int_equal(counters.succeeded, 2);
+    assert_int_equal(counters.failed, 6);
+    assert_int_equal(counters.connections_opened, 1);
+    tear_down(&bench);
+}
+
+static void refused_reset_and_hanging(void **state)
+{
+    (void)state;
+    struct bench bench;
+    static char body[400000];
+    set_up(&bench);
+    open_target(&bench, &(struct transfer_target_config){ .connections = 2, .timeout_s = 1 });
+    bench.origin->behaviour = ORIGIN_RESET;
+    start(&bench, TRANSFER_PUT, "_1.ts", body, sizeof body);
+    run(&bench, 1, 2000);
+    assert_int_equal(bench.result.outcome, TRANSFER_FAILED);
+    assert_int_equal(bench.result.status, 0);
+    assert_true(bench.result.text[0]);
+    origin_shut(bench.origin);
+    start(&bench, TRANSFER_PUT, "_1.ts", body, sizeof body);
+    run(&bench, 2, 2000);
+    assert_int_equal(bench.result.outcome, TRANSFER_FAILED);
+    assert_non_null(strstr(bench.result.text, "connect"));
+    /* a hanging request holds up nothing: the other connection goes on meanwhile */
+    origin_listen(bench.origin);
+    bench.origin->behaviour = ORIGIN_HANG;
+    bench.origin->only_path = "_hang";
+    struct transfer *hanging = start(&bench, TRANSFER_PUT, "_hang.ts", body, sizeof body);
+    start(&bench, TRANSFER_PUT, "_2.ts", body, sizeof body);
+    assert_int_equal(transfer_target_free(bench.target), 0);
+    struct transfer_request more = { .url = bench.url, .done = on_done };
+    struct transfer *none;
+    assert_int_equal(transfer_start(bench.target, &more, &none, NULL), -EBUSY);
+    run(&bench, 3, 500);
+    assert_int_equal(bench.result.outcome, TRANSFER_OK);
+    transfer_cancel(hanging);
+    assert_int_equal(transfer_target_free(bench.target), 2);
+    run(&bench, 4, 100);
+    assert_int_equal(bench.done, 3);
+    tear_down(&bench);
+}
+
+static void bad_urls(void **state)
+{
+    (void)state;
+    static const char *const urls[] = { "ftp://h/x", "http://", "http://user:secret@h/x", "http://h/x?token=secret",
+                                        "http://h/a b" };
+    struct bench bench;
+    set_up(&bench);
+    for (unsigned i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        struct error err = { 0 };
+        struct transfer_target_config config = { .url = urls[i] };
+        assert_int_equal(transfer_target_create(&bench.target, bench.engine, &config, &err), -EINVAL);
+        if (i == 2)
+            assert_null(strstr(err.text, "secret"));
+    }
+    tear_down(&bench);
+}
+
+/* A kept-alive connection that the server has closed meanwhile is replaced, and the body sent again from its start. */
+static void dead_connection_is_replaced(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    open_target(&bench, &(struct transfer_target_config){ 0 });
+    start(&bench, TRANSFER_PUT, "_1.ts", "abc", 3);
+    run(&bench, 1, 2000);
+    origin_drop_connections(bench.origin);
+    start(&bench, TRANSFER_PUT, "_2.ts", "defg", 4);
+    run(&bench, 2, 2000);
+    assert_int_equal(bench.failed, 0);
+    assert_string_equal(origin_find(bench.origin, "/live/news_2.ts")->body, "defg");
+    assert_int_equal(bench.origin->connections, 2);
+    tear_down(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(put_and_delete),
+        cmocka_unit_test(basic_goes_with_the_first_request),
+        cmocka_unit_test(digest_asks_once),
+        cmocka_unit_test(every_outcome),
+        cmocka_unit_test(refused_reset_and_hanging),
+        cmocka_unit_test(bad_urls),
+        cmocka_unit_test(dead_connection_is_replaced),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -92,7 +92,7 @@ static bool load(struct accelerator *accelerator, bool hardware, unsigned thread
              MFX_ERR_NONE)
         snprintf(why, bytes, "no %s oneVPL implementation is installed", hardware ? "hardware" : "software");
     else if (accelerator_session(accelerator, &session, &err) < 0)
-        snprintf(why, bytes, "%s", err.text);
+        snprintf(why, bytes, "%.150s", err.text);
     else {
         MFXClose(session);
         accelerator->ours = !hardware && strstr(description->ImplName, "Biplane") != NULL;

@@ -5,6 +5,7 @@ BUILD ?= build
 PREFIX ?= /usr
 DESTDIR ?=
 CC = gcc
+Q := $(if $(V),,@)# make V=1 shows the commands
 FUZZ_SECONDS ?= 5
 
 WARNINGS = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
@@ -128,48 +129,57 @@ clean: ## remove what was built
 define folder_rules
 $(BUILD)/$(1)/$(2).a: $$(patsubst %.c,$(BUILD)/$(1)/%.o,$$(call sources,$(2)))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	@ar rcs $$@ $$^
 $(BUILD)/release/$(2)/%.o: $(2)/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) $$(CFLAGS_$(2)) -c $$< -o $$@
+	@echo '  CC    '$$@
+	$(Q)$$(CC) $$(ALL_CFLAGS) $$(CFLAGS_$(2)) -c $$< -o $$@
 $(BUILD)/asan/$(2)/%.o: $(2)/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) $(SANITIZE) $$(CFLAGS_$(2)) -c $$< -o $$@
+	@echo '  CC    '$$@
+	$(Q)$$(CC) $$(ALL_CFLAGS) $(SANITIZE) $$(CFLAGS_$(2)) -c $$< -o $$@
 $(BUILD)/fuzz/$(2)/%.o: $(2)/%.c
 	@mkdir -p $$(@D)
-	clang $$(ALL_CFLAGS) -Wno-gnu $(SANITIZE) -fsanitize=fuzzer-no-link $$(CFLAGS_$(2)) -c $$< -o $$@
+	@echo '  CC    '$$@
+	$(Q)clang $$(ALL_CFLAGS) -Wno-gnu $(SANITIZE) -fsanitize=fuzzer-no-link $$(CFLAGS_$(2)) -c $$< -o $$@
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call folder_rules,release,$(folder))))
-$(foreach folder,$(FOLDERS),$(eval $(BUILD)/asan/$(folder).a: $(patsubst %.c,$(BUILD)/asan/%.o,$(call sources,$(folder))) ; @rm -f $$@; ar rcs $$@ $$^))
-$(foreach folder,$(FOLDERS),$(eval $(BUILD)/fuzz/$(folder).a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(call sources,$(folder))) ; @rm -f $$@; ar rcs $$@ $$^))
+$(foreach folder,$(FOLDERS),$(eval $(BUILD)/asan/$(folder).a: $(patsubst %.c,$(BUILD)/asan/%.o,$(call sources,$(folder))) ; @rm -f $$@ && ar rcs $$@ $$^))
+$(foreach folder,$(FOLDERS),$(eval $(BUILD)/fuzz/$(folder).a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(call sources,$(folder))) ; @rm -f $$@ && ar rcs $$@ $$^))
 
 define program_rule
 $(BUILD)/bin/$(1): $(BUILD)/release/$(PROGRAM_$(1):.c=.o) $(call ARCHIVES_IN_ORDER,release)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$^ $$(LINK) -o $$@
+	@echo '  LINK  '$$@
+	$(Q)$$(CC) $$(CFLAGS) $$^ $$(LINK) -o $$@
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(call ARCHIVES_IN_ORDER,fuzz)
 	@mkdir -p $(@D)
-	clang $(ALL_CFLAGS) $(CFLAGS_dataplane) $(SANITIZE) -fsanitize=fuzzer $< $(call ARCHIVES_IN_ORDER,fuzz) $(LINK) -o $@
+	@echo '  LINK  '$@
+	$(Q)clang $(ALL_CFLAGS) $(CFLAGS_dataplane) $(SANITIZE) -fsanitize=fuzzer $< $(call ARCHIVES_IN_ORDER,fuzz) $(LINK) -o $@
 
 $(BUILD)/tests/%_test: tests/%_test.c $(call ARCHIVES_IN_ORDER,asan)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS_dataplane) $< $(call ARCHIVES_IN_ORDER,asan) $(LINK) -lcmocka -o $@
+	@echo '  LINK  '$@
+	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS_dataplane) $< $(call ARCHIVES_IN_ORDER,asan) $(LINK) -lcmocka -o $@
 
 $(BUILD)/bench/%: tools/bench/%.c $(call ARCHIVES_IN_ORDER,release)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_dataplane) $< $(call ARCHIVES_IN_ORDER,release) $(LINK) -o $@
+	@echo '  LINK  '$@
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_dataplane) $< $(call ARCHIVES_IN_ORDER,release) $(LINK) -o $@
 
 # The software oneVPL runtime is a library of its own: the dispatcher loads it, nothing of ours links it.
 SOFTVPL_PACKAGES = libavcodec libavutil libswscale libavfilter x264
 SOFTVPL_OBJECTS = $(patsubst %.c,$(BUILD)/softvpl/%.o,$(wildcard drivers/softvpl/*.c))
 $(BUILD)/softvpl/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -O3 -fPIC -fvisibility=hidden $(call pkg,--cflags,vpl $(SOFTVPL_PACKAGES)) -c $< -o $@
+	@echo '  CC    '$@
+	$(Q)$(CC) $(ALL_CFLAGS) -O3 -fPIC -fvisibility=hidden $(call pkg,--cflags,vpl $(SOFTVPL_PACKAGES)) -c $< -o $@
 $(SOFTVPL): $(SOFTVPL_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -shared -Wl,-soname,libvplswref64.so.1 -Wl,-z,defs $^ $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread -o $@
+	@echo '  LINK  '$@
+	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libvplswref64.so.1 -Wl,-z,defs $^ $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread -o $@
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

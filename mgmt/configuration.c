@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mgmt/credentials.h"
 
@@ -127,17 +126,6 @@ const struct channel *configuration_channel(const struct configuration *configur
         if (strcmp(configuration->channels[i]->name, name) == 0)
             return configuration->channels[i];
     return NULL;
-}
-
-void configuration_find_boards(const char *programs_directory, char *path, size_t bytes)
-{
-    static const char *const places[] = { "../share/biplane/boards", "../../board/boards" };
-    for (unsigned i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(path, bytes, "%s/%s", programs_directory, places[i]);
-        if (access(path, R_OK | X_OK) == 0)
-            return;
-    }
-    snprintf(path, bytes, "/usr/share/biplane/boards");
 }
 
 char *configuration_text(const struct settings *settings, const void *value)

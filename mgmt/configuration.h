@@ -28,9 +28,5 @@ int configuration_read(struct configuration **out, const char *directory, const 
 void configuration_destroy(struct configuration *configuration); /* NULL is fine */
 const struct channel *configuration_channel(const struct configuration *configuration, const char *name); /* borrow */
 
-/* Where the boards are: installed beside the programs (../share/biplane/boards), or in the source tree that the
- * programs were built in (../../board/boards). */
-void configuration_find_boards(const char *programs_directory, char *path, size_t bytes);
-
 /* The same text for the same values: what a job is compared and hashed by. Give (free); NULL: no memory. */
 char *configuration_text(const struct settings *settings, const void *value);

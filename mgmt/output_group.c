@@ -114,7 +114,7 @@ void output_group_complete(struct output_group *group)
             continue;
         const char *modifier = output->name_modifier + strspn(output->name_modifier, "_-.");
         if (*modifier && !strchr(modifier, '.'))
-            snprintf(output->name, sizeof output->name, "%s", modifier);
+            strcpy(output->name, modifier); /* a part of a string of the same size */
         else
             snprintf(output->name, sizeof output->name, "output-%u", i);
     }

@@ -53,7 +53,8 @@ struct process_config {
     const char *source;             /* of its alerts */
     const char *const *arguments;   /* the first is the program's path */
     uint64_t identity;              /* of what it is started with: another one means another process */
-    void (*changed)(void *context); /* the state has changed; made from the loop; may stop and start, not destroy */
+    void (*changed)(void *context); /* the state has changed; made from the loop, as its last act: it may be
+                                       destroyed in it */
     void *context;
 };
 

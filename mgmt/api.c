@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mgmt/api.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/error.h"
+#include "board/log.h"
+#include "mgmt/box.h"
+#include "mgmt/http_server.h"
+#include "mgmt/management.h"
+#include "mgmt/metrics.h"
+
+struct api {
+    struct management *management;
+    struct http_server *server;
+    const struct log *log;
+};
+
+/* What a route is called with, and what it answers. */
+struct call {
+    struct management *management;
+    const struct http_request *request;
+    char name[64]; /* what stands for "*" in the path */
+    unsigned status;
+    json_t *json; /* give */
+    char *text;   /* instead of json; give */
+};
+
+static void refuse(struct call *call, unsigned status, const char *sentence)
+{
+    call->status = status;
+    call->json = json_pack("{s:s}", "error", sentence);
+    if (!call->json)
+        call->json = json_pack("{s:s}", "error", "the reason cannot be shown");
+}
+
+static unsigned status_of(int code)
+{
+    switch (code) {
+    case 0:
+        return 202; /* it has begun, not ended */
+    case -ENOENT:
+        return 404;
+    case -EINVAL:
+        return 400;
+    case -ESHUTDOWN:
+        return 503;
+    default:
+        return 409;
+    }
+}
+
+static void answer_action(struct call *call, int result, const struct error *err)
+{
+    if (result < 0)
+        refuse(call, status_of(result), err->text);
+    else
+        *call = (struct call){ .status = 202, .json = json_pack("{s:b}", "ok", 1) };
+}
+
+/* ---- the routes ---- */
+static void get_status(struct call *call)
+{
+    call->json = management_status(call->management);
+}
+static void get_inputs(struct call *call)
+{
+    call->json = management_inputs(call->management);
+}
+static void get_channels(struct call *call)
+{
+    call->json = management_channels(call->management);
+}
+static void get_counters(struct call *call)
+{
+    call->json = management_counters(call->management);
+}
+
+static void get_channel(struct call *call)
+{
+    call->json = management_channel(call->management, call->name);
+    if (!call->json)
+        refuse(call, 404, "there is no such channel");
+}
+
+static void get_alerts(struct call *call)
+{
+    const char *all = http_request_query(call->request, "all");
+    call->json = management_alerts(call->management, all && strcmp(all, "0") != 0);
+}
+
+static void get_metrics(struct call *call)
+{
+    json_t *counters = management_counters(call->management);
+    call->text = metrics_text(counters);
+    json_decref(counters);
+}
+
+static void post_start(struct call *call)
+{
+    struct error err = { 0 };
+    answer_action(call, management_start(call->management, call->name, &err), &err);
+}
+
+static void post_stop(struct call *call)
+{
+    struct error err = { 0 };
+    answer_action(call, management_stop(call->management, call->name, &err), &err);
+}
+
+static void post_restart(struct call *call)
+{
+    struct error err = { 0 };
+    const char *pipeline = http_request_query(call->request, "pipeline");
+    if (pipeline && strcmp(pipeline, "0") != 0 && strcmp(pipeline, "1") != 0) {
+        refuse(call, 400, "pipeline must be 0 or 1");
+        return;
+    }
+    int number = pipeline ? *pipeline - '0' : -1;
+    answer_action(call, management_restart(call->management, call->name, number, &err), &err);
+}
+
+static void post_reload(struct call *call)
+{
+    struct problems *problems = problems_create();
+    if (!problems) {
+        refuse(call, 500, "no memory");
+        return;
+    }
+    json_t *changes = NULL;
+    int result = management_reload(call->management, problems, &changes);
+    if (result == 0) {
+        call->json = changes;
+    } else {
+        json_t *list = json_array();
+        for (unsigned i = 0; i < problems_count(problems); i++)
+            json_array_append_new(list, json_string(problems_text(problems, i)));
+        refuse(call, result == -ESHUTDOWN ? 503 : 422, "the configuration has problems; nothing was changed");
+        json_object_set_new(call->json, "problems", list);
+    }
+    problems_destroy(problems);
+}
+
+static void post_shutdown(struct call *call)
+{
+    management_shutdown(call->management);
+    answer_action(call, 0, NULL);
+}
+
+static const struct route {
+    const char *method, *path;
+    void (*answer)(struct call *call);
+} routes[] = {
+    { "GET", "/v1/status", get_status },
+    { "GET", "/v1/inputs", get_inputs },
+    { "GET", "/v1/channels", get_channels },
+    { "GET", "/v1/channels/*", get_channel },
+    { "POST", "/v1/channels/*/start", post_start },
+    { "POST", "/v1/channels/*/stop", post_stop },
+    { "POST", "/v1/channels/*/restart", post_restart },
+    { "GET", "/v1/alerts", get_alerts },
+    { "GET", "/v1/counters", get_counters },
+    { "POST", "/v1/reload", post_reload },
+    { "POST", "/v1/shutdown", post_shutdown },
+    { "GET", "/metrics", get_metrics },
+};
+
+/* A "*" stands for one part of the path. */
+static bool path_matches(const char *pattern, const char *path, char *name, size_t bytes)
+{
+    size_t before = strcspn(pattern, "*");
+    if (!pattern[before])
+        return strcmp(pattern, path) == 0;
+    if (strncmp(pattern, path, before) != 0)
+        return false;
+    size_t length = strcspn(path + before, "/");
+    if (length == 0 || length >= bytes || strcmp(pattern + before + 1, path + before + length) != 0)
+        return false;
+    memcpy(name, path + before, length);
+    name[length] = '\0';
+    return true;
+}
+
+static void dispatch(struct call *call)
+{
+    bool path_known = false;
+    const char *method = strcmp(call->request->method, "HEAD") == 0 ? "GET" : call->request->method;
+    for (unsigned i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (!path_matches(routes[i].path, call->request->path, call->name, sizeof call->name))
+            continue;
+        path_known = true;
+        if (strcmp(routes[i].method, method) != 0)
+            continue;
+        if (strcmp(method, "POST") == 0 && http_request_header(call->request, "Origin")) {
+            refuse(call, 403, "requests of web pages may not change anything");
+            return;
+        }
+        call->status = 200;
+        routes[i].answer(call);
+        return;
+    }
+    if (path_known)
+        refuse(call, 405, "this path does not take this method");
+    else
+        refuse(call, 404, "there is no such path");
+}
+
+static void on_request(void *context, const struct http_request *request, struct http_answer *answer)
+{
+    struct api *api = context;
+    struct call call = { .management = api->management, .request = request };
+    dispatch(&call);
+    answer->status = call.status;
+    if (call.text) {
+        answer->content_type = "text/plain; version=0.0.4";
+        answer->body = call.text;
+    } else {
+        answer->content_type = "application/json";
+        answer->body = call.json ? json_dumps(call.json, JSON_INDENT(2)) : NULL;
+    }
+    if (!answer->body) {
+        answer->status = 500;
+        answer->body = strdup("{\"error\": \"no memory\"}");
+    }
+    answer->bytes = answer->body ? strlen(answer->body) : 0;
+    json_decref(call.json);
+}
+
+int api_create(struct api **out, const struct api_config *config, struct error *err)
+{
+    char path[1024];
+    struct api *api = calloc(1, sizeof *api);
+    if (!api)
+        return error_set(err, -ENOMEM, "api");
+    api->management = config->management;
+    api->log = config->log;
+    snprintf(path, sizeof path, "%s/api.socket", config->run_directory);
+    int result = http_server_create(&api->server, config->loop, config->clock, on_request, api, err);
+    if (result == 0)
+        result = http_server_listen_unix(api->server, path, err);
+    if (result == 0 && config->settings->port)
+        result = http_server_listen(api->server, config->settings->address, config->settings->port, err);
+    if (result < 0) {
+        api_destroy(api);
+        return result;
+    }
+    if (config->settings->port) {
+        bool loopback =
+            strncmp(config->settings->address, "127.", 4) == 0 || strcmp(config->settings->address, "::1") == 0;
+        log_write(config->log, loopback ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "API at http://%s:%u%s",
+                  config->settings->address, config->settings->port,
+                  loopback ? "" : ": without a password, for everybody who reaches this address");
+    }
+    *out = api;
+    return 0;
+}
+
+void api_destroy(struct api *api)
+{
+    if (!api)
+        return;
+    http_server_destroy(api->server);
+    free(api);
+}

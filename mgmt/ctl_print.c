@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mgmt/ctl_print.h"
+
+#include <string.h>
+
+#include "mgmt/metrics.h"
+#include "mgmt/text_table.h"
+
+#include <stdlib.h>
+
+enum { WORD_BYTES = 128 };
+
+struct word {
+    char text[WORD_BYTES];
+};
+
+/* A value at a dotted path of keys, as a word; "-": not there, or null. */
+static struct word get(const json_t *json, const char *path)
+{
+    struct word word = { "-" };
+    while (json && *path) {
+        char key[64];
+        size_t length = strcspn(path, ".");
+        snprintf(key, sizeof key, "%.*s", (int)length, path);
+        json = json_object_get(json, key);
+        path += length + (path[length] == '.');
+    }
+    if (json_is_string(json))
+        snprintf(word.text, sizeof word.text, "%s", *json_string_value(json) ? json_string_value(json) : "-");
+    else if (json_is_integer(json))
+        snprintf(word.text, sizeof word.text, "%lld", (long long)json_integer_value(json));
+    else if (json_is_real(json))
+        snprintf(word.text, sizeof word.text, "%.1f", json_real_value(json));
+    else if (json_is_boolean(json))
+        snprintf(word.text, sizeof word.text, "%s", json_is_true(json) ? "yes" : "no");
+    return word;
+}
+
+static struct word duration(double seconds)
+{
+    struct word word;
+    unsigned long long s = seconds > 0 ? (unsigned long long)seconds : 0;
+    if (s >= 86400)
+        snprintf(word.text, sizeof word.text, "%llud %02lluh", s / 86400, s / 3600 % 24);
+    else if (s >= 3600)
+        snprintf(word.text, sizeof word.text, "%lluh %02llum", s / 3600, s / 60 % 60);
+    else
+        snprintf(word.text, sizeof word.text, "%llum %02llus", s / 60, s % 60);
+    return word;
+}
+
+#define ROW(table, ...)                                                                                                \
+    text_table_row((table), (const char *const[]){ __VA_ARGS__ },                                                      \
+                   sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
+
+static void print_and_free(struct text_table *table, FILE *stream)
+{
+    text_table_print(table, stream);
+    text_table_free(table);
+}
+
+static double number(const json_t *json, const char *key)
+{
+    return json_number_value(json_object_get(json, key));
+}
+
+/* ---- the pages ---- */
+static void add_channels(struct text_table *table, const json_t *channels)
+{
+    ROW(table, "CHANNEL", "CLASS", "INPUT", "STATE", "LOCKED", "PIPELINE", "PROCESS", "RESTARTS", "SEGMENTS", "LAST");
+    for (size_t i = 0; i < json_array_size(channels); i++) {
+        const json_t *channel = json_array_get(channels, i), *pipelines = json_object_get(channel, "pipelines");
+        struct word name = get(channel, "name"), class_name = get(channel, "class"), input = get(channel, "input");
+        struct word state = get(channel, "state"), locked = get(channel, "locked");
+        if (!json_array_size(pipelines))
+            ROW(table, name.text, class_name.text, input.text, state.text, locked.text);
+        for (size_t p = 0; p < json_array_size(pipelines); p++) {
+            const json_t *pipeline = json_array_get(pipelines, p);
+            char which[WORD_BYTES + 24], last[WORD_BYTES + 8];
+            snprintf(which, sizeof which, "%s %.20s", get(pipeline, "pipeline").text, get(pipeline, "state").text);
+            struct word ago = get(pipeline, "last_segment_s");
+            snprintf(last, sizeof last, "%s%s", ago.text, strcmp(ago.text, "-") == 0 ? "" : " s ago");
+            ROW(table, p ? "" : name.text, p ? "" : class_name.text, p ? "" : input.text, p ? "" : state.text,
+                p ? "" : locked.text, which, get(pipeline, "pid").text, get(pipeline, "restarts").text,
+                get(pipeline, "segments").text, last);
+        }
+    }
+}
+
+void ctl_print_channels(const json_t *answer, FILE *stream)
+{
+    struct text_table table = { 0 };
+    add_channels(&table, answer);
+    print_and_free(&table, stream);
+}
+
+void ctl_print_status(const json_t *answer, FILE *stream)
+{
+    struct text_table table = { 0 };
+    const json_t *nodes = json_object_get(answer, "nodes");
+    fprintf(stream, "biplane %s on %s, board %s, accelerator %s, up %s, %s active alerts%s\n\n",
+            get(answer, "version").text, get(answer, "host").text, get(answer, "board").text,
+            get(answer, "accelerator").text, duration(number(answer, "uptime_s")).text, get(answer, "alerts").text,
+            json_is_true(json_object_get(answer, "shutting_down")) ? ", shutting down" : "");
+    ROW(&table, "NODE", "STATE", "PROCESS", "UP", "RESTARTS", "POLL", "PORTS");
+    for (size_t i = 0; i < json_array_size(nodes); i++) {
+        const json_t *node = json_array_get(nodes, i), *process = json_object_get(node, "process");
+        const json_t *port = json_array_get(json_object_get(node, "ports"), 0);
+        ROW(&table, get(node, "pipeline").text, get(process, "state").text, get(process, "pid").text,
+            duration(number(process, "uptime_s")).text, get(process, "restarts").text, get(node, "poll").text,
+            get(port, "device").text);
+    }
+    text_table_print(&table, stream);
+    text_table_free(&table);
+    fputc('\n', stream);
+    ctl_print_channels(json_object_get(answer, "channels"), stream);
+}
+
+void ctl_print_inputs(const json_t *answer, FILE *stream)
+{
+    struct text_table table = { 0 };
+    ROW(&table, "INPUT", "TYPE", "NODE", "ADDRESS", "PORT", "RECEIVED", "RECOVERED", "LOST", "DUPLICATE", "SOURCE");
+    for (size_t i = 0; i < json_array_size(answer); i++) {
+        const json_t *input = json_array_get(answer, i), *endpoints = json_object_get(input, "endpoints");
+        for (size_t e = 0; e < json_array_size(endpoints); e++) {
+            const json_t *endpoint = json_array_get(endpoints, e), *told = json_object_get(endpoint, "told");
+            const json_t *counters = json_object_get(told, "counters");
+            if (!counters)
+                counters = told;
+            struct word present = get(told, "source_present");
+            ROW(&table, e ? "" : get(input, "name").text, e ? "" : get(input, "type").text, get(endpoint, "node").text,
+                get(endpoint, "address").text, get(endpoint, "port").text, get(counters, "received").text,
+                get(counters, "recovered").text, get(counters, "lost").text, get(counters, "duplicates").text,
+                strcmp(present.text, "yes") == 0  ? "present"
+                : strcmp(present.text, "no") == 0 ? "silent"
+                                                  : present.text);
+        }
+    }
+    print_and_free(&table, stream);
+}
+
+static void add_publishers(struct text_table *table, const json_t *pipeline)
+{
+    const json_t *publishers = json_object_get(pipeline, "publishers");
+    for (size_t i = 0; i < json_array_size(publishers); i++) {
+        const json_t *publisher = json_array_get(publishers, i);
+        ROW(table, get(pipeline, "pipeline").text, get(publisher, "group").text, get(publisher, "state").text,
+            get(publisher, "counters.segments_delivered").text, get(publisher, "queued_segments").text,
+            get(publisher, "counters.retries").text, get(publisher, "handoff_to_playlist_ms.p95").text,
+            get(publisher, "source_to_playlist_ms.p95").text, get(publisher, "url").text,
+            get(publisher, "last_error").text);
+    }
+}
+
+static void add_outputs(struct text_table *table, const json_t *pipeline)
+{
+    const json_t *publishers = json_object_get(pipeline, "publishers");
+    for (size_t i = 0; i < json_array_size(publishers); i++) {
+        const json_t *publisher = json_array_get(publishers, i), *outputs = json_object_get(publisher, "outputs");
+        for (size_t o = 0; o < json_array_size(outputs); o++) {
+            const json_t *output = json_array_get(outputs, o);
+            ROW(table, get(pipeline, "pipeline").text, get(publisher, "group").text, get(output, "name").text,
+                get(output, "last_received").text, get(output, "last_delivered").text,
+                get(output, "last_in_playlist").text, get(output, "queued_segments").text,
+                get(output, "playlist").text);
+        }
+    }
+}
+
+void ctl_print_channel(const json_t *answer, FILE *stream)
+{
+    struct text_table publishers = { 0 }, outputs = { 0 };
+    const json_t *pipelines = json_object_get(answer, "pipelines");
+    json_t *one = json_pack("[O]", answer);
+    ctl_print_channels(one, stream);
+    json_decref(one);
+    ROW(&publishers, "PIPELINE", "GROUP", "STATE", "DELIVERED", "QUEUED", "RETRIES", "P95 ms", "FROM SOURCE ms", "URL",
+        "LAST ERROR");
+    ROW(&outputs, "PIPELINE", "GROUP", "OUTPUT", "RECEIVED", "DELIVERED", "IN PLAYLIST", "QUEUED", "PLAYLIST");
+    for (size_t i = 0; i < json_array_size(pipelines); i++) {
+        const json_t *pipeline = json_array_get(pipelines, i);
+        const char *last_end = json_string_value(json_object_get(json_object_get(pipeline, "process"), "last_end"));
+        if (last_end)
+            fprintf(stream, "pipeline %s: %s\n", get(pipeline, "pipeline").text, last_end);
+        add_publishers(&publishers, pipeline);
+        add_outputs(&outputs, pipeline);
+    }
+    fputc('\n', stream);
+    print_and_free(&publishers, stream);
+    fputc('\n', stream);
+    print_and_free(&outputs, stream);
+}
+
+void ctl_print_alerts(const json_t *answer, FILE *stream)
+{
+    struct text_table table = { 0 };
+    if (!json_array_size(answer)) {
+        fputs("no alerts\n", stream);
+        return;
+    }
+    ROW(&table, "ID", "STATE", "SINCE", "CLEARED", "AT", "ABOUT", "MESSAGE");
+    for (size_t i = 0; i < json_array_size(answer); i++) {
+        const json_t *alert = json_array_get(answer, i);
+        const char *message = json_string_value(json_object_get(alert, "message"));
+        ROW(&table, get(alert, "id").text, get(alert, "state").text, get(alert, "set").text, get(alert, "cleared").text,
+            get(alert, "source").text, get(alert, "subject").text, message ? message : "-");
+    }
+    print_and_free(&table, stream);
+}
+
+/* One line a counter, zeros left out: what a person looks for is what has happened. */
+void ctl_print_counters(const json_t *answer, FILE *stream)
+{
+    struct text_table table = { 0 };
+    char *text = metrics_text(answer), *rest = text;
+    for (char *line; text && (line = strsep(&rest, "\n"));) {
+        char *space = strrchr(line, ' ');
+        if (!space || strcmp(space, " 0") == 0)
+            continue;
+        *space = '\0';
+        ROW(&table, strncmp(line, "biplane_", 8) == 0 ? line + 8 : line, space + 1);
+    }
+    free(text);
+    print_and_free(&table, stream);
+}
+
+static void print_list(const json_t *answer, const char *key, FILE *stream)
+{
+    const json_t *list = json_object_get(answer, key);
+    if (!json_array_size(list))
+        return;
+    fprintf(stream, "%s:", key);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        fprintf(stream, " %s", json_string_value(json_array_get(list, i)));
+    fputc('\n', stream);
+}
+
+void ctl_print_reload(const json_t *answer, FILE *stream)
+{
+    print_list(answer, "added", stream);
+    print_list(answer, "changed", stream);
+    print_list(answer, "removed", stream);
+    fprintf(stream, "reloaded; box.cfg %s\n", json_is_true(json_object_get(answer, "box")) ? "changed" : "as before");
+}
+
+void ctl_print_done(const json_t *answer, FILE *stream)
+{
+    (void)answer;
+    fputs("ok\n", stream);
+}

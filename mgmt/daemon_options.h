@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* daemon_options.h - the command line of biplaned. */
+#pragma once
+#include <stdbool.h>
+
+#include "board/log.h"
+
+struct daemon_options {
+    const char *config, *run, *spool;        /* borrow: of the command line, like all */
+    const char *runtime, *programs, *boards; /* NULL: where they came with the program */
+    struct log_config log;
+    bool check, print_reference, print_version, print_help;
+};
+
+extern const char daemon_usage[];
+
+bool daemon_options_parse(int argc, char **argv, struct daemon_options *options); /* false: not understood */

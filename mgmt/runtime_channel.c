@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* runtime_channel.c - a configuration that waits (`next`) is taken over as soon as all pipelines are idle: that is all
+ * there is to a change of a running channel, and it holds when a second change comes while the first still stops.
+ */
+#include "mgmt/runtime_channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board/error.h"
+#include "board/log.h"
+#include "mgmt/alerts.h"
+#include "mgmt/configuration.h"
+#include "mgmt/credentials.h"
+#include "mgmt/runtime_pipeline.h"
+
+struct setup {
+    struct channel *channel; /* own */
+    unsigned accelerator;
+    char *text; /* own: what the channel and the credentials it uses are, to compare */
+};
+
+struct runtime_channel {
+    const struct environment *environment;
+    const struct credentials *credentials;
+    struct setup setup, next; /* next.channel NULL: none waits */
+    struct runtime_pipeline *pipelines[RUNTIME_PIPELINES_MAX];
+    bool wanted;
+    bool removed;
+    bool settling; /* guards settle() against its own notices */
+};
+
+/* ---- setups ---- */
+/* The passwords are compared by what they hash to: no secret stands in the text. */
+static void put_credentials(FILE *stream, const struct channel *channel, const struct credentials *credentials)
+{
+    for (unsigned g = 0; g < channel->output_groups_count; g++)
+        for (unsigned d = 0; d < channel->output_groups[g].destinations_count; d++) {
+            const char *name = channel->output_groups[g].destinations[d].credentials;
+            const struct credential *credential = *name ? credentials_find(credentials, name) : NULL;
+            uint64_t hash = UINT64_C(0xcbf29ce484222325);
+            for (size_t i = 0; credential && i < sizeof *credential; i++)
+                hash = (hash ^ ((const unsigned char *)credential)[i]) * UINT64_C(0x100000001b3);
+            fprintf(stream, "%s %llx\n", name, (unsigned long long)hash);
+        }
+}
+
+static char *setup_text(const struct channel *channel, unsigned accelerator, const struct credentials *credentials)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    struct channel copy = *channel;
+    copy.start = false; /* whether it starts with the box is nothing that a running channel is restarted for */
+    FILE *stream = open_memstream(&text, &bytes);
+    if (!stream)
+        return NULL;
+    settings_write(&channel_settings, stream, &copy);
+    fprintf(stream, "%u\n", accelerator);
+    put_credentials(stream, channel, credentials);
+    fclose(stream);
+    return text;
+}
+
+static int setup_make(struct setup *setup, const struct channel *channel, unsigned accelerator,
+                      const struct credentials *credentials)
+{
+    *setup = (struct setup){ .accelerator = accelerator };
+    setup->channel = malloc(sizeof *setup->channel);
+    setup->text = setup_text(channel, accelerator, credentials);
+    if (setup->channel && setup->text) {
+        *setup->channel = *channel;
+        return 0;
+    }
+    free(setup->channel);
+    free(setup->text);
+    *setup = (struct setup){ 0 };
+    return -ENOMEM;
+}
+
+static void setup_free(struct setup *setup)
+{
+    free(setup->channel);
+    free(setup->text);
+    *setup = (struct setup){ 0 };
+}
+
+/* ---- states ---- */
+const char *runtime_channel_name(const struct runtime_channel *channel)
+{
+    return channel->setup.channel->name;
+}
+bool runtime_channel_wanted(const struct runtime_channel *channel)
+{
+    return channel->wanted;
+}
+bool runtime_channel_removed(const struct runtime_channel *channel)
+{
+    return channel->removed;
+}
+
+enum channel_state runtime_channel_state(const struct runtime_channel *channel)
+{
+    unsigned count[PIPELINE_STOPPING + 1] = { 0 };
+    for (unsigned i = 0; i < RUNTIME_PIPELINES_MAX; i++)
+        if (channel->pipelines[i])
+            count[runtime_pipeline_state(channel->pipelines[i])]++;
+    if (count[PIPELINE_STOPPING])
+        return CHANNEL_STOPPING;
+    if (count[PIPELINE_RECOVERING])
+        return CHANNEL_RECOVERING;
+    if (count[PIPELINE_STARTING])
+        return CHANNEL_STARTING;
+    return count[PIPELINE_RUNNING] ? CHANNEL_RUNNING : CHANNEL_IDLE;
+}
+
+const char *channel_state_name(enum channel_state state)
+{
+    static const char *const names[] = { "idle", "starting", "running", "recovering", "stopping" };
+    return names[state];
+}
+
+static void settle(struct runtime_channel *channel);
+
+static void on_pipeline(void *context)
+{
+    settle(context);
+}
+
+static void destroy_pipelines(struct runtime_channel *channel)
+{
+    for (unsigned i = 0; i < RUNTIME_PIPELINES_MAX; i++) {
+        runtime_pipeline_destroy(channel->pipelines[i]);
+        channel->pipelines[i] = NULL;
+    }
+}
+
+static int create_pipelines(struct runtime_channel *channel, struct error *err)
+{
+    for (unsigned i = 0; i < channel_pipelines(channel->setup.channel); i++) {
+        const struct runtime_pipeline_config config = {
+            .environment = channel->environment,
+            .channel = channel->setup.channel,
+            .pipeline = i,
+            .accelerator = channel->setup.accelerator,
+            .credentials = &channel->credentials,
+            .changed = on_pipeline,
+            .context = channel,
+        };
+        if (channel->pipelines[i])
+            continue;
+        int result = runtime_pipeline_create(&channel->pipelines[i], &config, err);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+/* A pipeline's notice is the last thing it does: it may be unmade in it. */
+static void begin(struct runtime_channel *channel)
+{
+    struct error err = { 0 };
+    if (create_pipelines(channel, &err) < 0)
+        goto failed;
+    for (unsigned i = 0; i < RUNTIME_PIPELINES_MAX; i++)
+        if (channel->pipelines[i] && runtime_pipeline_start(channel->pipelines[i], &err) < 0)
+            goto failed;
+    alerts_clear(channel->environment->alerts, runtime_channel_name(channel), ALERT_PUBLISHER_FAILED, "");
+    return;
+failed:
+    alerts_raise(channel->environment->alerts, runtime_channel_name(channel), ALERT_PUBLISHER_FAILED, "",
+                 "cannot be started: %s", err.text);
+    log_error(channel->environment->log, "channel %s cannot be started: %s", runtime_channel_name(channel), err.text);
+}
+
+/* Takes over what waits, once nothing runs any more. */
+static void settle(struct runtime_channel *channel)
+{
+    if (channel->settling || runtime_channel_state(channel) != CHANNEL_IDLE)
+        return;
+    channel->settling = true;
+    if (channel->next.channel) {
+        destroy_pipelines(channel);
+        setup_free(&channel->setup);
+        channel->setup = channel->next;
+        channel->next = (struct setup){ 0 };
+    }
+    if (channel->wanted)
+        begin(channel);
+    channel->settling = false;
+}
+
+/* ---- the public side ---- */
+int runtime_channel_create(struct runtime_channel **out, const struct environment *environment,
+                           const struct channel *configuration, unsigned accelerator,
+                           const struct credentials *credentials, struct error *err)
+{
+    struct runtime_channel *channel = calloc(1, sizeof *channel);
+    if (!channel || setup_make(&channel->setup, configuration, accelerator, credentials) < 0) {
+        free(channel);
+        return error_set(err, -ENOMEM, "channel %s", configuration->name);
+    }
+    channel->environment = environment;
+    channel->credentials = credentials;
+    *out = channel;
+    return 0;
+}
+
+void runtime_channel_destroy(struct runtime_channel *channel)
+{
+    if (!channel)
+        return;
+    destroy_pipelines(channel);
+    alerts_clear_source(channel->environment->alerts, runtime_channel_name(channel));
+    setup_free(&channel->setup);
+    setup_free(&channel->next);
+    free(channel);
+}
+
+void runtime_channel_start(struct runtime_channel *channel)
+{
+    channel->wanted = true;
+    settle(channel);
+}
+
+void runtime_channel_stop(struct runtime_channel *channel)
+{
+    channel->wanted = false;
+    for (unsigned i = 0; i < RUNTIME_PIPELINES_MAX; i++)
+        if (channel->pipelines[i])
+            runtime_pipeline_stop(channel->pipelines[i]);
+    alerts_clear(channel->environment->alerts, runtime_channel_name(channel), ALERT_PUBLISHER_FAILED, "");
+}
+
+int runtime_channel_restart(struct runtime_channel *channel, int pipeline, struct error *err)
+{
+    if (!channel->wanted)
+        return error_set(err, -EAGAIN, "channel %s does not run: start it", runtime_channel_name(channel));
+    if (pipeline >= 0 && (pipeline >= RUNTIME_PIPELINES_MAX || !channel->pipelines[pipeline]))
+        return error_set(err, -ENOENT, "channel %s has no pipeline %d", runtime_channel_name(channel), pipeline);
+    for (int i = 0; i < RUNTIME_PIPELINES_MAX; i++)
+        if (channel->pipelines[i] && (pipeline < 0 || pipeline == i))
+            runtime_pipeline_restart(channel->pipelines[i]);
+    settle(channel); /* one that could not be started is tried again */
+    return 0;
+}
+
+bool runtime_channel_update(struct runtime_channel *channel, const struct channel *configuration, unsigned accelerator,
+                            const struct credentials *credentials)
+{
+    struct setup setup;
+    channel->credentials = credentials;
+    channel->removed = false;
+    if (setup_make(&setup, configuration, accelerator, credentials) < 0)
+        return false;
+    const struct setup *last = channel->next.channel ? &channel->next : &channel->setup;
+    if (strcmp(setup.text, last->text) == 0) {
+        channel->setup.channel->start = configuration->start;
+        setup_free(&setup);
+        return false;
+    }
+    setup_free(&channel->next);
+    channel->next = setup;
+    bool wanted = channel->wanted;
+    runtime_channel_stop(channel);
+    channel->wanted = wanted;
+    settle(channel);
+    return true;
+}
+
+void runtime_channel_remove(struct runtime_channel *channel)
+{
+    channel->removed = true;
+    runtime_channel_stop(channel);
+}
+
+static struct runtime_pipeline *pipeline_of(struct runtime_channel *channel, const struct inbox_peer *peer)
+{
+    return peer->pipeline < RUNTIME_PIPELINES_MAX ? channel->pipelines[peer->pipeline] : NULL;
+}
+
+int runtime_channel_hello(struct runtime_channel *channel, const struct inbox_peer *peer, int64_t *resume_tick_90k,
+                          struct error *err)
+{
+    struct runtime_pipeline *pipeline = pipeline_of(channel, peer);
+    if (!pipeline)
+        return error_set(err, -ENOENT, "channel %s has no pipeline %u that runs", peer->channel, peer->pipeline);
+    return runtime_pipeline_hello(pipeline, peer, resume_tick_90k, err);
+}
+
+void runtime_channel_segment(struct runtime_channel *channel, const struct inbox_peer *peer,
+                             const struct handoff_segment *segment, int memfd)
+{
+    struct runtime_pipeline *pipeline = pipeline_of(channel, peer);
+    if (pipeline)
+        runtime_pipeline_segment(pipeline, peer, segment, memfd);
+    else
+        close(memfd);
+}
+
+void runtime_channel_told(struct runtime_channel *channel, const struct inbox_peer *peer, json_t *status)
+{
+    struct runtime_pipeline *pipeline = pipeline_of(channel, peer);
+    if (pipeline)
+        runtime_pipeline_told(pipeline, peer, status);
+}
+
+void runtime_channel_gone(struct runtime_channel *channel, const struct inbox_peer *peer)
+{
+    struct runtime_pipeline *pipeline = pipeline_of(channel, peer);
+    if (pipeline)
+        runtime_pipeline_gone(pipeline, peer);
+}
+
+/* ---- what it tells ---- */
+static json_t *describe(const struct runtime_channel *channel,
+                        json_t *(*describe_pipeline)(const struct runtime_pipeline *pipeline))
+{
+    const struct channel *configuration = channel->setup.channel;
+    const struct anchors *anchors = inbox_anchors(channel->environment->inbox, configuration->name);
+    json_t *pipelines = json_array();
+    for (unsigned i = 0; i < RUNTIME_PIPELINES_MAX; i++)
+        if (channel->pipelines[i])
+            json_array_append_new(pipelines, describe_pipeline(channel->pipelines[i]));
+    bool standard = configuration->channel_class == CHANNEL_STANDARD;
+    json_t *locked = standard && anchors ? json_boolean(anchors_locked(anchors)) : json_null();
+    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:b, s:o}", "name", configuration->name, "class",
+                     standard ? "standard" : "single_pipeline", "input", configuration->input_attachments[0].input,
+                     "state", channel_state_name(runtime_channel_state(channel)), "wanted", channel->wanted, "start",
+                     configuration->start, "locked", locked, "changed", channel->next.channel != NULL, "pipelines",
+                     pipelines);
+}
+
+json_t *runtime_channel_summary(const struct runtime_channel *channel)
+{
+    return describe(channel, runtime_pipeline_summary);
+}
+
+static json_t *groups_json(const struct channel *channel)
+{
+    json_t *groups = json_array();
+    for (unsigned g = 0; g < channel->output_groups_count; g++) {
+        const struct output_group *group = &channel->output_groups[g];
+        json_t *outputs = json_array(), *destinations = json_array();
+        for (unsigned i = 0; i < group->outputs_count; i++)
+            json_array_append_new(outputs,
+                                  json_pack("{s:s, s:s, s:s}", "name", group->outputs[i].name, "name_modifier",
+                                            group->outputs[i].name_modifier, "video", group->outputs[i].video));
+        for (unsigned i = 0; i < group->destinations_count; i++)
+            json_array_append_new(destinations, json_string(group->destinations[i].url));
+        json_array_append_new(groups, json_pack("{s:s, s:s, s:f, s:o, s:o}", "name", group->name, "type", "hls",
+                                                "segment_length", group->hls.segment_length, "outputs", outputs,
+                                                "destinations", destinations));
+    }
+    return groups;
+}
+
+json_t *runtime_channel_status(const struct runtime_channel *channel)
+{
+    json_t *status = describe(channel, runtime_pipeline_status);
+    json_object_set_new(status, "output_groups", groups_json(channel->setup.channel));
+    return status;
+}

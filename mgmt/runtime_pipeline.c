@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mgmt/runtime_pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "board/log.h"
+#include "board/loop.h"
+#include "mgmt/alerts.h"
+#include "mgmt/configuration.h"
+#include "mgmt/publisher.h"
+#include "mgmt/runtime_channel.h"
+#include "mgmt/supervisor.h"
+
+enum {
+    PATH_BYTES = 768,
+    ASKED_MS = 10000, /* what an encode process gets to drain and hand over when it is asked to end */
+    DELIVERY_S = 10,  /* what the publishers get afterwards to deliver */
+    DRAIN_TICK_MS = 100,
+};
+
+struct runtime_pipeline {
+    struct runtime_pipeline_config config;
+    char source[ENCODE_NAME_BYTES + 8]; /* of alerts: "news/0" */
+    char job_path[PATH_BYTES];
+    struct process *process;
+    struct publisher *publishers[OUTPUT_GROUPS_MAX];
+    struct loop_timer *drain;
+    uint64_t drain_until_ns; /* 0: does not drain */
+    bool has_run;            /* since start: a process has handed over a segment */
+    pid_t running;           /* the process that has; 0: the one that lives now has not */
+    uint64_t segments, segments_unknown;
+    uint64_t last_segment_ns;
+    json_t *told;
+};
+
+static uint64_t now_ns(const struct runtime_pipeline *pipeline)
+{
+    return clock_monotonic_ns(pipeline->config.environment->clock);
+}
+
+static const char *channel_name(const struct runtime_pipeline *pipeline)
+{
+    return pipeline->config.channel->name;
+}
+
+/* ---- publishers ---- */
+static void acknowledge(void *context, uint64_t instance, uint64_t serial)
+{
+    struct runtime_pipeline *pipeline = context;
+    inbox_acknowledge(pipeline->config.environment->inbox, channel_name(pipeline), pipeline->config.pipeline, instance,
+                      serial);
+}
+
+static void destroy_publishers(struct runtime_pipeline *pipeline)
+{
+    for (unsigned i = 0; i < OUTPUT_GROUPS_MAX; i++) {
+        publisher_destroy(pipeline->publishers[i]);
+        pipeline->publishers[i] = NULL;
+    }
+}
+
+static int create_publishers(struct runtime_pipeline *pipeline, struct error *err)
+{
+    const struct environment *environment = pipeline->config.environment;
+    for (unsigned i = 0; i < pipeline->config.channel->output_groups_count; i++) {
+        const struct publisher_config config = {
+            .channel = channel_name(pipeline),
+            .pipeline = pipeline->config.pipeline,
+            .group = &pipeline->config.channel->output_groups[i],
+            .loop = environment->loop,
+            .engine = environment->engine,
+            .credentials = *pipeline->config.credentials,
+            .alerts = environment->alerts,
+            .spool_directory = environment->spool_directory,
+            .clock = environment->clock,
+            .log = environment->log,
+            .acknowledge = acknowledge,
+            .context = pipeline,
+        };
+        if (pipeline->publishers[i])
+            continue; /* of a stop that was taken back */
+        int result = publisher_create(&pipeline->publishers[i], &config, err);
+        if (result < 0) {
+            destroy_publishers(pipeline);
+            return error_wrap(err, "output group \"%s\"", config.group->name);
+        }
+    }
+    return 0;
+}
+
+static bool publishers_idle(const struct runtime_pipeline *pipeline)
+{
+    for (unsigned i = 0; i < OUTPUT_GROUPS_MAX; i++)
+        if (pipeline->publishers[i] && !publisher_idle(pipeline->publishers[i]))
+            return false;
+    return true;
+}
+
+/* ---- states ---- */
+enum pipeline_state runtime_pipeline_state(const struct runtime_pipeline *pipeline)
+{
+    if (pipeline->drain_until_ns)
+        return PIPELINE_STOPPING;
+    if (!process_wanted(pipeline->process))
+        return process_state(pipeline->process) == PROCESS_STOPPED ? PIPELINE_IDLE : PIPELINE_STOPPING;
+    if (pipeline->running && pipeline->running == process_pid(pipeline->process) &&
+        process_state(pipeline->process) == PROCESS_RUNNING)
+        return PIPELINE_RUNNING;
+    return pipeline->has_run ? PIPELINE_RECOVERING : PIPELINE_STARTING;
+}
+
+static void tell(struct runtime_pipeline *pipeline)
+{
+    pipeline->config.changed(pipeline->config.context);
+}
+
+static void forget_told(struct runtime_pipeline *pipeline)
+{
+    json_decref(pipeline->told);
+    pipeline->told = NULL;
+    alerts_replace(pipeline->config.environment->alerts, pipeline->source, "encode", NULL);
+}
+
+static void on_drain(void *context)
+{
+    struct runtime_pipeline *pipeline = context;
+    bool late = now_ns(pipeline) >= pipeline->drain_until_ns;
+    if (!publishers_idle(pipeline) && !late) {
+        loop_timer_set(pipeline->drain, now_ns(pipeline) + DRAIN_TICK_MS * NS_PER_MS);
+        return;
+    }
+    if (late)
+        log_warning(pipeline->config.environment->log, "%s: stopped with undelivered segments", pipeline->source);
+    pipeline->drain_until_ns = 0;
+    destroy_publishers(pipeline);
+    alerts_clear_source(pipeline->config.environment->alerts, pipeline->source);
+    tell(pipeline);
+}
+
+static void begin_drain(struct runtime_pipeline *pipeline)
+{
+    for (unsigned i = 0; i < OUTPUT_GROUPS_MAX; i++)
+        if (pipeline->publishers[i])
+            publisher_finish(pipeline->publishers[i]);
+    pipeline->drain_until_ns = now_ns(pipeline) + DELIVERY_S * NS_PER_S;
+    loop_timer_set(pipeline->drain, now_ns(pipeline));
+}
+
+static void on_process(void *context)
+{
+    struct runtime_pipeline *pipeline = context;
+    if (process_pid(pipeline->process) != pipeline->running)
+        pipeline->running = 0;
+    if (process_state(pipeline->process) != PROCESS_RUNNING)
+        forget_told(pipeline);
+    if (process_state(pipeline->process) == PROCESS_STOPPED && !process_wanted(pipeline->process) &&
+        !pipeline->drain_until_ns)
+        begin_drain(pipeline);
+    tell(pipeline);
+}
+
+/* ---- job ---- */
+static int write_job(struct runtime_pipeline *pipeline, struct error *err)
+{
+    struct encode_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return error_set(err, -ENOMEM, "job of %s", pipeline->source);
+    channel_encode_job(pipeline->config.channel, pipeline->config.pipeline, job);
+    if (job->accelerator == ACCELERATOR_AUTO)
+        job->accelerator = pipeline->config.accelerator;
+    char *text = configuration_text(&encode_job_settings, job);
+    int result = text ? settings_write_file(&encode_job_settings, pipeline->job_path, job, err)
+                      : error_set(err, -ENOMEM, "job of %s", pipeline->source);
+    if (result == 0)
+        process_identify(pipeline->process, supervisor_identity(text));
+    free(text);
+    free(job);
+    return result;
+}
+
+static int create_process(struct runtime_pipeline *pipeline, struct error *err)
+{
+    const struct environment *environment = pipeline->config.environment;
+    char name[ENCODE_NAME_BYTES + 8], program[PATH_BYTES];
+    snprintf(name, sizeof name, "%s-%u", channel_name(pipeline), pipeline->config.pipeline);
+    snprintf(program, sizeof program, "%s/biplane-encode", environment->programs_directory);
+    snprintf(pipeline->job_path, sizeof pipeline->job_path, "%s/%s.job", environment->run_directory, name);
+    const char *arguments[] = { program,
+                                "--job",
+                                pipeline->job_path,
+                                "--run",
+                                environment->run_directory,
+                                environment->runtime_directory ? "--runtime" : NULL,
+                                environment->runtime_directory,
+                                NULL };
+    const struct process_config config = {
+        .name = name, .source = pipeline->source, .arguments = arguments, .changed = on_process, .context = pipeline
+    };
+    return process_create(&pipeline->process, environment->supervisor, &config, err);
+}
+
+/* ---- the public side ---- */
+int runtime_pipeline_create(struct runtime_pipeline **out, const struct runtime_pipeline_config *config,
+                            struct error *err)
+{
+    struct runtime_pipeline *pipeline = calloc(1, sizeof *pipeline);
+    if (!pipeline)
+        return error_set(err, -ENOMEM, "pipeline %u of %s", config->pipeline, config->channel->name);
+    pipeline->config = *config;
+    snprintf(pipeline->source, sizeof pipeline->source, "%s/%u", config->channel->name, config->pipeline);
+    int result = create_process(pipeline, err);
+    pipeline->drain = loop_timer_create(config->environment->loop, on_drain, pipeline);
+    if (result == 0 && !pipeline->drain)
+        result = error_set(err, -ENOMEM, "pipeline %s", pipeline->source);
+    if (result < 0) {
+        runtime_pipeline_destroy(pipeline);
+        return result;
+    }
+    *out = pipeline;
+    return 0;
+}
+
+void runtime_pipeline_destroy(struct runtime_pipeline *pipeline)
+{
+    if (!pipeline)
+        return;
+    destroy_publishers(pipeline);
+    process_destroy(pipeline->process);
+    loop_timer_destroy(pipeline->drain);
+    alerts_clear_source(pipeline->config.environment->alerts, pipeline->source);
+    json_decref(pipeline->told);
+    free(pipeline);
+}
+
+int runtime_pipeline_start(struct runtime_pipeline *pipeline, struct error *err)
+{
+    if (process_wanted(pipeline->process))
+        return 0;
+    if (runtime_pipeline_state(pipeline) != PIPELINE_IDLE)
+        return error_set(err, -EBUSY, "pipeline %s is still stopping", pipeline->source);
+    int result = write_job(pipeline, err);
+    if (result == 0)
+        result = create_publishers(pipeline, err);
+    if (result < 0)
+        return result;
+    pipeline->has_run = false;
+    pipeline->running = 0;
+    process_start(pipeline->process);
+    return 0;
+}
+
+void runtime_pipeline_stop(struct runtime_pipeline *pipeline)
+{
+    if (!process_wanted(pipeline->process))
+        return;
+    bool asked =
+        inbox_stop(pipeline->config.environment->inbox, channel_name(pipeline), pipeline->config.pipeline) == 0;
+    process_stop(pipeline->process, asked ? ASKED_MS : 0);
+    if (process_state(pipeline->process) == PROCESS_STOPPED) /* it was waiting for its next start */
+        on_process(pipeline);
+}
+
+void runtime_pipeline_restart(struct runtime_pipeline *pipeline)
+{
+    if (!process_wanted(pipeline->process))
+        return;
+    bool asked =
+        inbox_stop(pipeline->config.environment->inbox, channel_name(pipeline), pipeline->config.pipeline) == 0;
+    process_restart(pipeline->process, asked ? ASKED_MS : 0);
+}
+
+int runtime_pipeline_hello(struct runtime_pipeline *pipeline, const struct inbox_peer *peer, int64_t *resume_tick_90k,
+                           struct error *err)
+{
+    if (!pipeline->publishers[0] || process_pid(pipeline->process) != peer->process)
+        return error_set(err, -EPERM, "process %d is not the one that runs pipeline %s", peer->process,
+                         pipeline->source);
+    int64_t earliest = 0;
+    for (unsigned i = 0; i < OUTPUT_GROUPS_MAX && pipeline->publishers[i]; i++) {
+        int64_t tick = publisher_resume_tick_90k(pipeline->publishers[i]);
+        if (i == 0 || tick < earliest)
+            earliest = tick;
+    }
+    *resume_tick_90k = earliest;
+    return 0;
+}
+
+void runtime_pipeline_segment(struct runtime_pipeline *pipeline, const struct inbox_peer *peer,
+                              const struct handoff_segment *segment, int memfd)
+{
+    const struct channel *channel = pipeline->config.channel;
+    for (unsigned i = 0; i < channel->output_groups_count; i++) {
+        if (!pipeline->publishers[i] || strcmp(channel->output_groups[i].name, segment->group) != 0)
+            continue;
+        bool first = pipeline->running != peer->process;
+        pipeline->segments++;
+        pipeline->last_segment_ns = now_ns(pipeline);
+        pipeline->has_run = true;
+        pipeline->running = peer->process;
+        publisher_segment(pipeline->publishers[i], segment, memfd);
+        if (first)
+            tell(pipeline);
+        return;
+    }
+    pipeline->segments_unknown++;
+    close(memfd);
+    acknowledge(pipeline, segment->instance, segment->serial); /* it would be sent for ever */
+}
+
+void runtime_pipeline_told(struct runtime_pipeline *pipeline, const struct inbox_peer *peer, json_t *status)
+{
+    if (peer->process != process_pid(pipeline->process))
+        return;
+    json_decref(pipeline->told);
+    pipeline->told = json_incref(status);
+    alerts_replace(pipeline->config.environment->alerts, pipeline->source, "encode", json_object_get(status, "alerts"));
+}
+
+void runtime_pipeline_gone(struct runtime_pipeline *pipeline, const struct inbox_peer *peer)
+{
+    if (peer->process == process_pid(pipeline->process))
+        forget_told(pipeline);
+}
+
+static const char *state_name(enum pipeline_state state)
+{
+    static const char *const names[] = { "idle", "starting", "running", "recovering", "stopping" };
+    return names[state];
+}
+
+json_t *runtime_pipeline_summary(const struct runtime_pipeline *pipeline)
+{
+    double age =
+        pipeline->last_segment_ns ? (double)(now_ns(pipeline) - pipeline->last_segment_ns) / (double)NS_PER_S : -1;
+    return json_pack("{s:i, s:s, s:i, s:i, s:I, s:o}", "pipeline", (int)pipeline->config.pipeline, "state",
+                     state_name(runtime_pipeline_state(pipeline)), "pid", (int)process_pid(pipeline->process),
+                     "restarts", (int)process_restarts(pipeline->process), "segments", (json_int_t)pipeline->segments,
+                     "last_segment_s", age < 0 ? json_null() : json_real(age));
+}
+
+json_t *runtime_pipeline_status(const struct runtime_pipeline *pipeline)
+{
+    json_t *status = runtime_pipeline_summary(pipeline);
+    json_t *publishers = json_array();
+    for (unsigned i = 0; i < OUTPUT_GROUPS_MAX; i++)
+        if (pipeline->publishers[i]) {
+            json_t *publisher = publisher_status(pipeline->publishers[i]);
+            json_object_set_new(publisher, "group", json_string(pipeline->config.channel->output_groups[i].name));
+            json_array_append_new(publishers, publisher);
+        }
+    json_object_set_new(status, "process", process_status(pipeline->process));
+    json_object_set_new(status, "segments_unknown", json_integer((json_int_t)pipeline->segments_unknown));
+    json_object_set_new(status, "publishers", publishers);
+    json_object_set_new(status, "encode", pipeline->told ? json_incref(pipeline->told) : json_null());
+    return status;
+}

@@ -2,6 +2,12 @@
 /* job.c - the rows of a data plane's job. */
 #include "dataplane/job.h"
 
+#include <errno.h>
+#include <string.h>
+
+#include "board/error.h"
+#include "dataplane/address.h"
+
 /* clang-format off */
 static const char *const poll_names[] = {"adaptive", "busy", NULL};
 
@@ -28,7 +34,7 @@ static const struct setting dataplane_rows[] = {
     SETTING_UNSIGNED(struct dataplane_settings, core, .minimum = 0, .maximum = 65535, .default_number = 65535,
                      .help = "Logical CPU that polls; 65535: the first of the pipeline's."),
     SETTING_UNSIGNED(struct dataplane_settings, memory_megabytes, .minimum = 32, .maximum = 65536,
-                     .default_number = 128, .unit = "MiB", .help = "Memory of the packet buffers."),
+                     .default_number = 64, .unit = "MiB", .help = "Memory of the packet buffers."),
     SETTING_BOOL(struct dataplane_settings, hugepages, .default_number = 0,
                  .help = "Take that memory from hugepages of the node."),
     SETTING_UNSIGNED(struct dataplane_settings, idle_sleep_usec, .minimum = 10, .maximum = 10000,
@@ -50,3 +56,62 @@ static const struct setting job_rows[] = {
 const struct settings dataplane_job_settings = {"dataplane_job", sizeof(struct dataplane_job), job_rows,
                                                 .help = "What one data plane process is told to do."};
 /* clang-format on */
+
+static bool has_group(const struct dataplane_job *job, const char *name)
+{
+    for (unsigned i = 0; i < job->security_groups_count; i++)
+        if (strcmp(job->security_groups[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool same_endpoint(const struct input_endpoint *a, const struct input_endpoint *b)
+{
+    struct ip_address one, other;
+    return a->port == b->port && a->vlan == b->vlan && strcmp(a->source, b->source) == 0 &&
+           ip_address_parse(a->address, &one, NULL) == 0 && ip_address_parse(b->address, &other, NULL) == 0 &&
+           memcmp(&one, &other, sizeof one) == 0;
+}
+
+static void check_inputs(const struct dataplane_job *job, struct problems *problems)
+{
+    for (unsigned i = 0; i < job->inputs_count; i++) {
+        const struct input *input = &job->inputs[i];
+        input_check(input, problems);
+        for (unsigned j = 0; j < input->security_groups_count; j++)
+            if (!has_group(job, input->security_groups[j]))
+                problem_at(problems, input->security_groups[j], "input \"%s\": there is no input security group \"%s\"",
+                           input->name, input->security_groups[j]);
+        for (unsigned j = 0; j < i && input->endpoints_count > job->pipeline; j++)
+            if (job->inputs[j].endpoints_count > job->pipeline &&
+                same_endpoint(&input->endpoints[job->pipeline], &job->inputs[j].endpoints[job->pipeline]))
+                problem_at(problems, &input->endpoints[job->pipeline],
+                           "input \"%s\": its endpoint is that of input \"%s\" already", input->name,
+                           job->inputs[j].name);
+    }
+}
+
+void dataplane_job_check(const struct dataplane_job *job, struct problems *problems)
+{
+    for (unsigned i = 0; i < job->security_groups_count; i++)
+        input_security_group_check(&job->security_groups[i], problems);
+    check_inputs(job, problems);
+    for (unsigned i = 0; i < job->dataplane.ports_count; i++)
+        for (unsigned j = 0; j < job->dataplane.ports[i].addresses_count; j++) {
+            const struct port_settings *port = &job->dataplane.ports[i];
+            struct cidr address;
+            struct error err;
+            if (interface_address_parse(port->addresses[j], &address, &err) < 0)
+                problem_at(problems, port->addresses[j], "port \"%s\": %s", port->name, err.text);
+        }
+}
+
+int dataplane_job_read(const char *path, struct dataplane_job *job, struct problems *problems)
+{
+    unsigned before = problems_count(problems);
+    int result = settings_read_file(&dataplane_job_settings, path, job, problems);
+    if (result < 0)
+        return result;
+    dataplane_job_check(job, problems);
+    return problems_count(problems) > before ? -EINVAL : 0;
+}

@@ -42,3 +42,8 @@ struct dataplane_job {
 extern const struct settings port_settings_table;
 extern const struct settings dataplane_settings_table;
 extern const struct settings dataplane_job_settings;
+
+/* Reads a job and checks all that can be checked without running it: addresses, networks, names of security groups, two
+ * inputs on one endpoint. Returns 0, or a negative errno with the problems added. */
+int dataplane_job_read(const char *path, struct dataplane_job *job, struct problems *problems);
+void dataplane_job_check(const struct dataplane_job *job, struct problems *problems);

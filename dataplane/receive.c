@@ -156,6 +156,12 @@ static void beat(struct receive_table *table, const struct receive_time *time)
     table->next_beat_ns = time->monotonic_ns + RECEIVE_BEAT_NS;
 }
 
+void receive_adopt(struct receive_table *table)
+{
+    for (unsigned i = 0; i < table->inputs_count; i++)
+        reorder_window(table->inputs[i]->reorder, table->windows[i].packets, table->windows[i].wait_ns);
+}
+
 unsigned receive_turn(struct receive_table *table, const struct receive_time *time)
 {
     unsigned count = 0;

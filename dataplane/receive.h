@@ -54,9 +54,15 @@ struct receive_table {
     struct receive_input *inputs[RECEIVE_INPUTS_MAX];
     struct security_group groups[RECEIVE_INPUTS_MAX]; /* here, not in the input: they change with the configuration */
     struct flow_table flows;                          /* flow.input: place in inputs */
-    uint64_t next_beat_ns;                            /* the poll-mode core's */
+    struct {
+        unsigned packets; /* at most what the reorder was made for */
+        uint64_t wait_ns;
+    } windows[RECEIVE_INPUTS_MAX];
+    uint64_t next_beat_ns; /* the poll-mode core's */
 };
 
+/* The first thing to do with a table on the poll-mode core: the inputs' windows become what it says. */
+void receive_adopt(struct receive_table *table);
 /* Returns how many packets came. */
 unsigned receive_turn(struct receive_table *table, const struct receive_time *time);
 /* reorder_config.discard for packets that come from here. */

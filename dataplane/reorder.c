@@ -59,6 +59,13 @@ struct reorder *reorder_init(void *memory, const struct reorder_config *config)
     return reorder;
 }
 
+/* Packets held already beyond a smaller window go when the next one comes, or when their time is over. */
+void reorder_window(struct reorder *reorder, unsigned packets, uint64_t wait_ns)
+{
+    reorder->config.packets = packets;
+    reorder->config.wait_ns = wait_ns;
+}
+
 static inline void count(struct reorder *r, enum packet_outcome outcome)
 {
     packet_count(&r->config.counters->outcomes[outcome], 1);

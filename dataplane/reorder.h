@@ -77,6 +77,8 @@ struct reorder;
 
 size_t reorder_bytes(unsigned packets);
 struct reorder *reorder_init(void *memory, const struct reorder_config *config);
+/* Changes the window, to at most as many packets as the memory was made for; on the poll-mode core. */
+void reorder_window(struct reorder *reorder, unsigned packets, uint64_t wait_ns);
 
 /* true: the buffer is kept and given to discard() later; false: it is the caller's, and not needed any more. */
 bool reorder_put(struct reorder *reorder, const struct reorder_packet *packet, uint64_t now_ns);

@@ -20,6 +20,7 @@ enum {
     POOL_CACHE = 256,
     /* an mbuf of RTE_MBUF_DEFAULT_BUF_SIZE with its mempool header and what alignment and page ends waste */
     BUFFER_BYTES = 2560,
+    PAGE_BYTES = 4096, /* a mempool lets no buffer cross a page: without hugepages each has one of its own */
 };
 
 struct port {
@@ -242,7 +243,8 @@ void port_pool_destroy(struct rte_mempool *pool)
     rte_mempool_free(pool);
 }
 
-unsigned port_pool_packets(unsigned memory_megabytes)
+unsigned port_pool_packets(unsigned memory_megabytes, bool hugepages)
 {
-    return (unsigned)((uint64_t)memory_megabytes * (1 << 20) * 7 / 10 / BUFFER_BYTES);
+    uint64_t usable_bytes = (uint64_t)memory_megabytes * (1 << 20) * 7 / 10;
+    return (unsigned)(usable_bytes / (hugepages ? BUFFER_BYTES : PAGE_BYTES));
 }

@@ -53,4 +53,4 @@ bool port_device_is_pci(const char *device);
 int port_pool_create(struct rte_mempool **out, const char *name, unsigned packets, unsigned node, struct error *err);
 void port_pool_destroy(struct rte_mempool *pool); /* NULL is fine */
 /* How many packet buffers fit into DPDK's memory of this size, with room left for queues and rings. */
-unsigned port_pool_packets(unsigned memory_megabytes);
+unsigned port_pool_packets(unsigned memory_megabytes, bool hugepages);

@@ -326,6 +326,29 @@ static bool wants_low_delay(const struct encode_settings *settings)
            scenario == MFX_SCENARIO_VIDEO_CONFERENCE || scenario == MFX_SCENARIO_REMOTE_GAMING;
 }
 
+static bool is_one_of(const char *name, size_t length, const char *const *names)
+{
+    for (; *names; names++)
+        if (strlen(*names) == length && memcmp(*names, name, length) == 0)
+            return true;
+    return false;
+}
+
+/* x264 complains on stderr about names it does not know; so they are looked at before. */
+static bool names_known(const struct softvpl_x264 *x264)
+{
+    if (x264->preset[0] && !is_one_of(x264->preset, strlen(x264->preset), x264_preset_names))
+        return false;
+    for (const char *tune = x264->tune; *tune;) {
+        size_t length = strcspn(tune, ",./-+");
+        if (!is_one_of(tune, length, x264_tune_names))
+            return false;
+        tune += length;
+        tune += *tune ? 1 : 0;
+    }
+    return true;
+}
+
 bool encode_settings_apply(const struct encode_settings *settings, unsigned threads, x264_param_t *param)
 {
     const mfxInfoMFX *mfx = &settings->par.mfx;
@@ -337,7 +360,7 @@ bool encode_settings_apply(const struct encode_settings *settings, unsigned thre
     if (memchr(x264->preset, 0, sizeof x264->preset) == NULL || memchr(x264->tune, 0, sizeof x264->tune) == NULL ||
         memchr(x264->options, 0, sizeof x264->options) == NULL)
         return false;
-    if (x264_param_default_preset(param, preset, tune) < 0)
+    if (!names_known(x264) || x264_param_default_preset(param, preset, tune) < 0)
         return false;
     param->i_threads = (int)(mfx->NumThread ? mfx->NumThread : threads);
     param->i_log_level = X264_LOG_WARNING;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Streams made here: PID 256 video (25 fps) with PCR, PID 257 audio (48 ms), PID 0 a table. */
-#include <cmocka.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "board/error.h"
 #include "tools/ts_restamp.h"

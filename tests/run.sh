@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Runs what is built: unit tests, fuzz targets for a short while, the rig in namespaces of its own.
+#
+#   tests/run.sh [--unit|--fuzz|--rig] [NAME]
+#
+# Without a choice: all three. NAME picks tests whose file name contains it. BUILD: where the programs are (build).
+# UNIT_SECONDS, RIG_SECONDS: limits of one unit test and of the whole rig. FUZZ_SECONDS: time for each fuzz target.
+cd "$(dirname "$0")/.." || exit 2
+build=${BUILD:-build}
+export BUILD=$build BIPLANE_SOFTVPL_DIR
+BIPLANE_SOFTVPL_DIR=$(realpath -m "$build")/lib
+kinds="unit fuzz rig"
+case $1 in --unit | --fuzz | --rig) kinds=${1#--} && shift ;; esac
+name=$1
+passed=0 failed=0 skipped=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+
+# result KIND NAME STATUS LOG: one line, and the output of what failed
+result() {
+    if [ "$3" = 0 ]; then
+        passed=$((passed + 1))
+        printf 'ok    %s %s%s\n' "$1" "$2" "$5"
+    else
+        failed=$((failed + 1))
+        printf 'FAIL  %s %s (%s)\n' "$1" "$2" "$([ "$3" = 124 ] && echo "timed out" || echo "status $3")"
+        tail -n 60 "$4" | sed 's/^/    | /'
+    fi
+}
+
+picked() { [ -z "$name" ] || [[ $1 == *$name* ]]; }
+
+run_unit() {
+    local source test label status
+    for source in tests/*/*_test.c; do
+        test=$build/${source%.c} label=${source#tests/} label=${label%.c}
+        picked "$source" || continue
+        if [ ! -x "$test" ]; then
+            echo "FAIL  unit $label (not built)"
+            failed=$((failed + 1))
+            continue
+        fi
+        timeout -k 5 "${UNIT_SECONDS:-60}" "$test" >"$work/log" 2>&1
+        status=$?
+        result unit "$label" $status "$work/log" " ($(grep -c '^\[       OK' "$work/log") tests)"
+    done
+}
+
+run_fuzz() {
+    local source test label corpus seeds=() status
+    for source in tests/fuzz/*_fuzz.c; do
+        [ -e "$source" ] || continue
+        label=$(basename "$source" .c) test=$build/${source%.c}
+        picked "$source" || continue
+        if [ ! -x "$test" ]; then
+            echo "FAIL  fuzz $label (not built)"
+            failed=$((failed + 1))
+            continue
+        fi
+        corpus=$build/corpus/$label seeds=()
+        mkdir -p "$corpus"
+        for directory in "tests/fuzz/corpus/$label" "tests/fuzz/corpus/${label%_fuzz}"; do
+            [ -d "$directory" ] && seeds+=("$directory")
+        done
+        timeout -k 5 $((${FUZZ_SECONDS:-5} + 60)) "$test" -max_total_time="${FUZZ_SECONDS:-5}" -timeout=5 \
+            -rss_limit_mb=2048 -artifact_prefix="$build/corpus/$label-crash-" "$corpus" "${seeds[@]}" >"$work/log" 2>&1
+        status=$?
+        result fuzz "$label" $status "$work/log" \
+            " ($(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$work/log" | tail -n 1) runs)"
+    done
+}
+
+# Adds up pytest's own summary; a run that has none has failed.
+run_pytest() {
+    local status word count
+    PYTHONPATH=$PWD/tools timeout -k 10 "${RIG_SECONDS:-3000}" tools/testbed/isolate.py /usr/bin/python3 -m pytest -q \
+        -p no:cacheprovider -rs --durations=10 ${name:+-k "$name"} "$@" 2>&1 | tee "$work/pytest"
+    status=${PIPESTATUS[0]}
+    summary=$(grep -E '^[0-9]+ [a-z]+.* in [0-9.]+s|^=+ .* in [0-9.]+s' "$work/pytest" | tail -n 1)
+    for word in passed failed error skipped; do
+        count=$(grep -oE "[0-9]+ ${word}" <<<"$summary" | grep -oE '[0-9]+')
+        case $word in
+        passed) passed=$((passed + ${count:-0})) ;;
+        skipped) skipped=$((skipped + ${count:-0})) ;;
+        *) failed=$((failed + ${count:-0})) ;;
+        esac
+    done
+    # 5: nothing was picked by that name
+    if [ "$status" != 0 ] && [ "$status" != 5 ] && ! grep -qE '[0-9]+ (failed|error)' <<<"$summary"; then
+        echo "FAIL  rig (status $status)"
+        failed=$((failed + 1))
+    fi
+}
+
+run_rig() {
+    local folders=() folder
+    for folder in tests/rig tests/drivers/softvpl; do
+        [ -n "$(find "$folder" -name 'test_*.py' -print -quit 2>/dev/null)" ] && folders+=("$folder")
+    done
+    [ ${#folders[@]} = 0 ] && return
+    if [ "$(id -u)" != 0 ]; then
+        echo "skip  rig: network namespaces need root"
+        skipped=$((skipped + 1))
+        return
+    fi
+    run_pytest "${folders[@]}"
+}
+
+for kind in $kinds; do "run_$kind"; done
+if [ $((passed + failed + skipped)) = 0 ]; then
+    echo "no test${name:+ is called like \"$name\"}"
+    failed=1
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An origin that misbehaves on demand: a small HTTP proxy before a real one.
+
+Modes: "pass" hands requests on; "refuse" accepts no connection and ends those there are; "error" takes each request and
+answers 500; "hang" takes requests and never answers; "reset" cuts the connection (RST) in the middle of the body.
+"""
+import socket
+import socketserver
+import struct
+import threading
+import time
+
+
+class Connection(socketserver.StreamRequestHandler):
+    def handle(self):
+        proxy = self.server.proxy
+        upstream = None
+        proxy.track(self.request, True)
+        try:
+            while True:
+                head = self._head()
+                if not head:
+                    break
+                body_bytes = self._length(head)
+                proxy.requests += 1
+                mode = proxy.mode
+                if mode == "pass":
+                    self._invite(head)
+                    upstream = upstream or socket.create_connection(proxy.upstream, 10)
+                    if not self._forward(upstream, head, self.rfile.read(body_bytes)):
+                        break
+                elif mode == "error":
+                    self._invite(head)
+                    self.rfile.read(body_bytes)
+                    self.wfile.write(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+                elif mode == "reset":
+                    self._invite(head)
+                    self.rfile.read(body_bytes // 2)
+                    proxy.cut(self.request)
+                    break
+                else:
+                    self._hang()
+                    break
+        except OSError:
+            pass
+        finally:
+            proxy.track(self.request, False)
+            if upstream:
+                upstream.close()
+
+    def _head(self):
+        lines = []
+        while True:
+            line = self.rfile.readline()
+            if not line:
+                return None
+            lines.append(line)
+            if line == b"\r\n":
+                return lines
+
+    @staticmethod
+    def _length(head):
+        for line in head[1:]:
+            name, _, value = line.partition(b":")
+            if name.strip().lower() == b"content-length":
+                return int(value)
+        return 0
+
+    def _invite(self, head):
+        if any(line.lower().startswith(b"expect:") for line in head):
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    @staticmethod
+    def _answer_head(answer):
+        """Header lines of the answer; those that only say "go on" are skipped."""
+        while True:
+            lines = []
+            while not lines or lines[-1] != b"\r\n":
+                line = answer.readline()
+                if not line:
+                    return None
+                lines.append(line)
+            if lines[0].split()[1:2] and not lines[0].split()[1].startswith(b"1"):
+                return lines
+
+    def _forward(self, upstream, head, body):
+        upstream.sendall(b"".join(head) + body)
+        answer = upstream.makefile("rb")
+        lines = self._answer_head(answer)
+        if not lines:
+            return False
+        data = answer.read(self._length(lines)) if not head[0].startswith(b"HEAD") else b""
+        self.wfile.write(b"".join(lines) + data)
+        return True
+
+    def _hang(self):
+        while self.server.proxy.mode in ("hang", "refuse") and self.server.proxy.running:
+            time.sleep(0.1)
+            try:  # take what comes, so that the other side sees an origin that is only silent
+                self.request.recv(65536, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                pass
+
+
+class Listener(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request, client_address):
+        pass  # a connection that ended badly is what this is for
+
+
+class FaultProxy:
+    def __init__(self, port, upstream_port, address="127.0.0.1"):
+        self.address, self.port = address, port
+        self.upstream = (address, upstream_port)
+        self.mode = "pass"
+        self.requests = 0
+        self.running = False
+        self.listener = None
+        self.connections = set()
+        self.lock = threading.Lock()
+
+    @property
+    def url(self):
+        return f"http://{self.address}:{self.port}"
+
+    def track(self, connection, is_open):
+        with self.lock:
+            (self.connections.add if is_open else self.connections.discard)(connection)
+
+    @staticmethod
+    def cut(connection):
+        try:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.shutdown(socket.SHUT_RD)
+            connection.close()
+        except OSError:
+            pass
+
+    def _listen(self):
+        self.listener = Listener((self.address, self.port), Connection)
+        self.listener.proxy = self
+        threading.Thread(target=self.listener.serve_forever, args=(0.05,), daemon=True).start()
+
+    def _close(self):
+        if self.listener:
+            self.listener.shutdown()
+            self.listener.server_close()
+            self.listener = None
+        with self.lock:
+            connections = list(self.connections)
+        for connection in connections:
+            self.cut(connection)
+
+    def set(self, mode):
+        """Changes what it does. Connections that live are ended, so that the new mode holds at once."""
+        self.mode = mode
+        self._close()
+        if mode != "refuse":
+            self._listen()
+
+    def start(self):
+        self.running = True
+        self._listen()
+        return self
+
+    def stop(self):
+        self.running = False
+        self._close()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()

@@ -303,7 +303,8 @@ static int find_lane(const struct publisher *publisher, const char *output)
 static bool jumped_back(const struct lane *lane, const struct handoff_segment *segment)
 {
     const struct segment_window *window = &lane->state.window;
-    int64_t oldest = window->count ? window->segments[0].number : lane->newest_number;
+    const struct window_segment *first = segment_window_at(window, window->first_listable);
+    int64_t oldest = first ? first->number : lane->newest_number;
     for (const struct item *item = lane->first; item; item = item->next)
         if (item->segment.number < oldest)
             oldest = item->segment.number;

@@ -162,10 +162,14 @@ static void saved_and_read_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(second_gets_what_the_first_got), cmocka_unit_test(another_timeline_gets_another),
-        cmocka_unit_test(wrap_of_the_source),             cmocka_unit_test(drift_is_followed),
-        cmocka_unit_test(self_chosen_anchor_is_kept),     cmocka_unit_test(number_given_out_twice),
-        cmocka_unit_test(those_in_use_are_not_forgotten), cmocka_unit_test(saved_and_read_back),
+        cmocka_unit_test(second_gets_what_the_first_got),
+        cmocka_unit_test(another_timeline_gets_another),
+        cmocka_unit_test(wrap_of_the_source),
+        cmocka_unit_test(drift_is_followed),
+        cmocka_unit_test(self_chosen_anchor_is_kept),
+        cmocka_unit_test(number_given_out_twice),
+        cmocka_unit_test(those_in_use_are_not_forgotten),
+        cmocka_unit_test(saved_and_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

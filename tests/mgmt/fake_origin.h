@@ -65,6 +65,8 @@ struct origin {
     int status;
     const char *only_path;     /* misbehaves only for paths that hold this; NULL: for all */
     const char *answer_header; /* added to answers that are not 2xx, with its line end */
+    void (*stored)(void *context, struct origin *origin, const struct origin_file *file); /* NULL: nobody looks */
+    void *context;
     const char *authorization; /* what the Authorization header must be; else 401. NULL: anything */
     unsigned connections;      /* ever accepted */
     unsigned digest_count;     /* last nc that was used with the nonce */
@@ -127,6 +129,8 @@ static inline void origin_store(struct origin *origin, const struct origin_reque
     file->body[request->body_bytes] = '\0';
     file->bytes = request->body_bytes;
     file->there = true;
+    if (origin->stored)
+        origin->stored(origin->context, origin, file);
 }
 
 static inline void origin_close(struct origin_connection *connection, bool reset)

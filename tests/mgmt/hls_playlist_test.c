@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#define TICK_90K(number) ((number) * 180000)
+#define TICK_90K(number) ((number)*180000)
 
 static const struct hls_settings live = { .segment_length = 2,
                                           .index_n_segments = 3,
@@ -33,10 +33,9 @@ static struct segment_window window_of(const struct hls_settings *settings)
 
 static void append(struct segment_window *window, int64_t number, int64_t duration_90k, bool discontinuity)
 {
-    struct window_segment segment = { .number = number,
-                                      .start_90k = TICK_90K(number),
-                                      .duration_90k = duration_90k,
-                                      .discontinuity = discontinuity };
+    struct window_segment segment = {
+        .number = number, .start_90k = TICK_90K(number), .duration_90k = duration_90k, .discontinuity = discontinuity
+    };
     assert_int_equal(segment_window_append(window, &segment), 0);
 }
 
@@ -198,12 +197,11 @@ static void master(void **state)
         { "news_audio.m3u8", "mp4a.40.2", 140000, 135000, 0, 0, 0, 0 },
     };
     char *text = hls_master_playlist(variants, 2, &live);
-    assert_string_equal(text,
-                        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n"
-                        "#EXT-X-STREAM-INF:BANDWIDTH=3400000,AVERAGE-BANDWIDTH=3100000,"
-                        "CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=29.970\nnews_720p.m3u8\n"
-                        "#EXT-X-STREAM-INF:BANDWIDTH=140000,AVERAGE-BANDWIDTH=135000,CODECS=\"mp4a.40.2\"\n"
-                        "news_audio.m3u8\n");
+    assert_string_equal(text, "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n"
+                              "#EXT-X-STREAM-INF:BANDWIDTH=3400000,AVERAGE-BANDWIDTH=3100000,"
+                              "CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=29.970\nnews_720p.m3u8\n"
+                              "#EXT-X-STREAM-INF:BANDWIDTH=140000,AVERAGE-BANDWIDTH=135000,CODECS=\"mp4a.40.2\"\n"
+                              "news_audio.m3u8\n");
     free(text);
     struct hls_settings settings = live;
     settings.stream_inf_resolution = false;

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* destination_test.c - order, patience and bounds of one destination, against an origin that misbehaves. */
+#include "mgmt/destination.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "mgmt/alerts.h"
+#include "mgmt/transfer.h"
+#include "tests/mgmt/fake_origin.h"
+
+enum { LANES = 2, EVENTS_MAX = 256 };
+
+struct event {
+    char kind; /* f: file, t: text, d: delete, r: recovered */
+    unsigned lane;
+    int number, outcome;
+};
+
+struct bench {
+    struct loop *loop;
+    struct clock clock;
+    struct transfer_engine *engine;
+    struct alerts *alerts;
+    struct origin *origin;
+    struct destination destination;
+    struct connection_settings connection;
+    struct destination_queue *queue;
+    unsigned event_count;
+    struct event events[EVENTS_MAX];
+};
+
+static void add_event(struct bench *bench, struct event event)
+{
+    assert_true(bench->event_count < EVENTS_MAX);
+    bench->events[bench->event_count++] = event;
+}
+
+static void file_done(void *context, unsigned lane, void *file, enum destination_outcome outcome)
+{
+    add_event(context, (struct event){ 'f', lane, (int)(intptr_t)file, (int)outcome });
+}
+
+static void text_done(void *context, unsigned lane, struct destination_text_tag tag)
+{
+    add_event(context, (struct event){ 't', lane, (int)tag.first, 0 });
+}
+
+static void delete_done(void *context, unsigned lane, bool deleted)
+{
+    add_event(context, (struct event){ 'd', lane, 0, deleted });
+}
+
+static void recovered(void *context)
+{
+    add_event(context, (struct event){ .kind = 'r' });
+}
+
+static void set_up(struct bench *bench)
+{
+    *bench = (struct bench){ .clock = clock_real() };
+    assert_int_equal(loop_create(&bench->loop, NULL), 0);
+    assert_int_equal(transfer_engine_create(&bench->engine, bench->loop, &bench->clock, NULL), 0);
+    bench->alerts = alerts_create(&bench->clock, NULL);
+    bench->origin = origin_create(bench->loop);
+    snprintf(bench->destination.url, sizeof bench->destination.url, "http://127.0.0.1:%u/live/news",
+             bench->origin->port);
+    bench->connection = (struct connection_settings){ .connection_retry_interval = 0.02,
+                                                      .num_retries = 5,
+                                                      .filecache_duration = 60,
+                                                      .restart_delay = 0.1,
+                                                      .timeout = 1,
+                                                      .cache_megabytes = 1,
+                                                      .connections = 4 };
+}
+
+static void open_queue(struct bench *bench)
+{
+    struct error err = { 0 };
+    struct destination_queue_config config = { .source = "news/0",
+                                               .subject = "web",
+                                               .destination = &bench->destination,
+                                               .connection = &bench->connection,
+                                               .lanes = LANES,
+                                               .segment_length_s = 2,
+                                               .loop = bench->loop,
+                                               .engine = bench->engine,
+                                               .alerts = bench->alerts,
+                                               .clock = &bench->clock,
+                                               .callbacks = { file_done, text_done, delete_done, recovered },
+                                               .context = bench };
+    assert_int_equal(destination_queue_create(&bench->queue, &config, &err), 0);
+}
+
+static void tear_down(struct bench *bench)
+{
+    destination_queue_destroy(bench->queue);
+    assert_int_equal(alerts_active(bench->alerts), 0);
+    transfer_engine_destroy(bench->engine);
+    alerts_destroy(bench->alerts);
+    origin_destroy(bench->origin);
+    loop_destroy(bench->loop);
+}
+
+static void run_for(struct bench *bench, unsigned ms)
+{
+    uint64_t end = clock_monotonic_ns(&bench->clock) + ms * NS_PER_MS;
+    while (clock_monotonic_ns(&bench->clock) < end)
+        loop_turn(bench->loop, 5);
+}
+
+static void run_until_idle(struct bench *bench, unsigned timeout_ms)
+{
+    uint64_t end = clock_monotonic_ns(&bench->clock) + timeout_ms * NS_PER_MS;
+    while (!destination_queue_idle(bench->queue) && clock_monotonic_ns(&bench->clock) < end)
+        loop_turn(bench->loop, 5);
+    assert_true(destination_queue_idle(bench->queue));
+}
+
+static char body[200000];
+
+static void put_file(struct bench *bench, unsigned lane, int number, size_t bytes)
+{
+    char name[32];
+    snprintf(name, sizeof name, "news_%u_%05d.ts", lane, number);
+    destination_put_file(bench->queue, lane, name, body, bytes, (void *)(intptr_t)number);
+}
+
+static void put_text(struct bench *bench, unsigned lane, int number)
+{
+    char name[32], text[32];
+    snprintf(name, sizeof name, "news_%u.m3u8", lane);
+    snprintf(text, sizeof text, "text %d", number);
+    destination_put_text(bench->queue, lane, name, strdup(text), (struct destination_text_tag){ (uint64_t)number, 0 });
+}
+
+static bool alert_is_active(struct bench *bench, unsigned id)
+{
+    bool found = false;
+    size_t i;
+    json_t *entry, *list = alerts_json(bench->alerts, false);
+    json_array_foreach(list, i, entry)
+    {
+        found |= json_integer_value(json_object_get(entry, "id")) == id;
+    }
+    json_decref(list);
+    return found;
+}
+
+/* Every file of a lane came to its end in rising order and was delivered. */
+static void expect_all_delivered(const struct bench *bench, unsigned lane, int first, int last)
+{
+    int next = first;
+    for (unsigned i = 0; i < bench->event_count; i++)
+        if (bench->events[i].kind == 'f' && bench->events[i].lane == lane) {
+            assert_int_equal(bench->events[i].number, next++);
+            assert_int_equal(bench->events[i].outcome, DESTINATION_DELIVERED);
+        }
+    assert_int_equal(next, last + 1);
+}
+
+static void good_weather(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    open_queue(&bench);
+    for (int number = 1; number <= 5; number++)
+        for (unsigned lane = 0; lane < LANES; lane++)
+            put_file(&bench, lane, number, 1000);
+    put_text(&bench, 2, 7); /* the master's lane */
+    destination_delete(bench.queue, 1, "news_1_00001.ts");
+    run_until_idle(&bench, 2000);
+    expect_all_delivered(&bench, 0, 1, 5);
+    expect_all_delivered(&bench, 1, 1, 5);
+    assert_string_equal(origin_find(bench.origin, "/live/news_2.m3u8")->body, "text 7");
+    assert_null(origin_find(bench.origin, "/live/news_1_00001.ts")); /* deletions come last */
+    for (unsigned i = 0; i < bench.origin->request_count; i++) {
+        const char *head = bench.origin->requests[i].head;
+        const char *type = origin_header(head, "Content-Type");
+        if (strstr(bench.origin->requests[i].path, ".m3u8")) {
+            assert_string_equal(type, "application/vnd.apple.mpegurl");
+            assert_string_equal(origin_header(head, "Cache-Control"), "max-age=1");
+        } else if (strcmp(bench.origin->requests[i].method, "PUT") == 0) {
+            assert_string_equal(type, "video/mp2t");
+            assert_string_equal(origin_header(head, "Cache-Control"), "max-age=86400");
+        }
+    }
+    assert_in_range(bench.origin->connections, 1, 4);
+    struct destination_counters counters = destination_queue_counters(bench.queue);
+    assert_int_equal(counters.files_delivered, 10);
+    assert_int_equal(counters.bytes_delivered, 10000);
+    assert_int_equal(counters.retries, 0);
+    assert_int_equal(destination_queue_state(bench.queue), DESTINATION_WELL);
+    tear_down(&bench);
+}
+
+static void only_the_newest_text_waits(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    open_queue(&bench);
+    for (int number = 1; number <= 5; number++)
+        put_text(&bench, 0, number);
+    run_until_idle(&bench, 2000);
+    assert_int_equal(bench.event_count, 2);
+    assert_int_equal(bench.events[0].number, 1);
+    assert_int_equal(bench.events[1].number, 5);
+    assert_string_equal(origin_find(bench.origin, "/live/news_0.m3u8")->body, "text 5");
+    assert_int_equal(destination_queue_counters(bench.queue).texts_replaced, 3);
+    tear_down(&bench);
+}
+
+/* One outage of every sort, long enough to fail and rest: afterwards all is there, in order. */
+static void outage(enum origin_behaviour behaviour, bool shut)
+{
+    struct bench bench;
+    set_up(&bench);
+    open_queue(&bench);
+    put_file(&bench, 0, 1, sizeof body);
+    run_until_idle(&bench, 2000);
+    bench.origin->behaviour = behaviour;
+    bench.origin->status = 500;
+    if (shut)
+        origin_shut(bench.origin);
+    for (int number = 2; number <= 6; number++)
+        for (unsigned lane = 0; lane < LANES; lane++) {
+            put_file(&bench, lane, number, 80000);
+            put_text(&bench, lane, number);
+        }
+    run_for(&bench, 400);
+    assert_int_equal(destination_queue_files(bench.queue, 0), 5);
+    assert_true(alert_is_active(&bench, 6501));
+    if (behaviour != ORIGIN_HANG && behaviour != ORIGIN_DEAF) { /* those need the time limit, see below */
+        assert_int_not_equal(destination_queue_state(bench.queue), DESTINATION_WELL);
+        assert_true(alert_is_active(&bench, 6010));
+        assert_in_range(destination_queue_counters(bench.queue).failures, 1, 5); /* it rested in between */
+        assert_true(destination_queue_last_error(bench.queue)[0]);
+    }
+    bench.origin->behaviour = ORIGIN_GOOD;
+    if (shut)
+        origin_listen(bench.origin);
+    else
+        origin_drop_connections(bench.origin); /* what hung is cut */
+    run_until_idle(&bench, 2000);
+    expect_all_delivered(&bench, 0, 1, 6);
+    expect_all_delivered(&bench, 1, 2, 6);
+    assert_string_equal(origin_find(bench.origin, "/live/news_1.m3u8")->body, "text 6");
+    assert_int_equal(destination_queue_state(bench.queue), DESTINATION_WELL);
+    assert_int_equal(alerts_active(bench.alerts), 0);
+    bool has_recovered = false;
+    for (unsigned i = 0; i < bench.event_count; i++)
+        has_recovered |= bench.events[i].kind == 'r';
+    assert_true(has_recovered);
+    tear_down(&bench);
+}
+
+static void outage_refused(void **state)
+{
+    (void)state;
+    outage(ORIGIN_GOOD, true);
+}
+
+static void outage_500(void **state)
+{
+    (void)state;
+    outage(ORIGIN_STATUS, false);
+}
+
+static void outage_reset(void **state)
+{
+    (void)state;
+    outage(ORIGIN_RESET, false);
+}
+
+static void outage_hang(void **state)
+{
+    (void)state;
+    outage(ORIGIN_HANG, false);
+}
+
+static void outage_deaf(void **state)
+{
+    (void)state;
+    outage(ORIGIN_DEAF, false);
+}
+
+static void unauthorized_is_told_at_once(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 403;
+    bench.connection.connection_retry_interval = 10;
+    open_queue(&bench);
+    put_file(&bench, 0, 1, 100);
+    run_for(&bench, 50);
+    assert_true(alert_is_active(&bench, 6015));
+    assert_false(alert_is_active(&bench, 6010));
+    tear_down(&bench);
+}
+
+/* A single failure is repeated in silence: no alert. */
+static void hiccup(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 503;
+    bench.connection.connection_retry_interval = 0.1;
+    open_queue(&bench);
+    put_file(&bench, 0, 1, 100);
+    run_for(&bench, 50);
+    assert_int_equal(destination_queue_state(bench.queue), DESTINATION_RETRYING);
+    assert_int_equal(alerts_active(bench.alerts), 0);
+    bench.origin->behaviour = ORIGIN_GOOD;
+    run_until_idle(&bench, 1000);
+    assert_int_equal(destination_queue_counters(bench.queue).retries, 1);
+    expect_all_delivered(&bench, 0, 1, 1);
+    tear_down(&bench);
+}
+
+/* A file that the origin does not want is given up; the others do not wait for it. */
+static void refused_file(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 413;
+    bench.origin->only_path = "news_0_00001";
+    open_queue(&bench);
+    put_file(&bench, 0, 1, 100);
+    put_file(&bench, 0, 2, 100);
+    put_file(&bench, 1, 1, 100);
+    run_until_idle(&bench, 1000);
+    assert_int_equal(bench.events[0].lane, 1);
+    assert_int_equal(bench.events[1].outcome, DESTINATION_REFUSED);
+    assert_int_equal(bench.events[2].number, 2);
+    assert_int_equal(origin_count(bench.origin, "PUT", "00001", 413), 3);
+    assert_int_equal(destination_queue_counters(bench.queue).dropped_refused, 1);
+    assert_int_equal(destination_queue_state(bench.queue), DESTINATION_WELL);
+    tear_down(&bench);
+}
+
+static void origin_that_deletes_nothing(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 405;
+    bench.origin->only_path = "old";
+    open_queue(&bench);
+    destination_delete(bench.queue, 0, "old.ts");
+    put_file(&bench, 0, 1, 100);
+    run_until_idle(&bench, 1000);
+    expect_all_delivered(&bench, 0, 1, 1);
+    assert_int_equal(bench.events[1].kind, 'd');
+    assert_false(bench.events[1].outcome);
+    assert_true(alert_is_active(&bench, 6008));
+    assert_int_equal(destination_queue_state(bench.queue), DESTINATION_WELL);
+    destination_delete(bench.queue, 0, "new.ts");
+    run_until_idle(&bench, 1000);
+    assert_int_equal(alerts_active(bench.alerts), 0);
+    tear_down(&bench);
+}
+
+static void oldest_is_dropped_when_the_cache_is_full(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    origin_shut(bench.origin);
+    open_queue(&bench);
+    run_for(&bench, 20);
+    for (int number = 1; number <= 8; number++) /* 1 MiB holds five */
+        put_file(&bench, 0, number, sizeof body);
+    /* the first one was on its way when the others came: those behind it went */
+    assert_int_equal(destination_queue_counters(bench.queue).dropped_no_room, 3);
+    assert_true(alert_is_active(&bench, 6501));
+    assert_in_range(destination_queue_bytes(bench.queue), 900000, 1 << 20);
+    for (unsigned i = 0; i < bench.event_count; i++)
+        assert_int_equal(bench.events[i].outcome, DESTINATION_NO_ROOM);
+    origin_listen(bench.origin);
+    run_until_idle(&bench, 2000);
+    int last = 0;
+    for (unsigned i = 0; i < bench.event_count; i++)
+        if (bench.events[i].kind == 'f' && bench.events[i].outcome == DESTINATION_DELIVERED) {
+            assert_true(bench.events[i].number > last);
+            last = bench.events[i].number;
+        }
+    assert_int_equal(last, 8);
+    assert_int_equal(alerts_active(bench.alerts), 0);
+    tear_down(&bench);
+}
+
+static void too_old_is_dropped(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    origin_shut(bench.origin);
+    bench.connection.filecache_duration = 1;
+    bench.connection.num_retries = 1000;
+    open_queue(&bench);
+    put_file(&bench, 0, 1, 100);
+    run_for(&bench, 700);
+    put_file(&bench, 0, 2, 100);
+    run_for(&bench, 500);
+    assert_int_equal(destination_queue_counters(bench.queue).dropped_too_old, 1);
+    assert_int_equal(bench.events[0].number, 1);
+    assert_int_equal(bench.events[0].outcome, DESTINATION_TOO_OLD);
+    origin_listen(bench.origin);
+    run_until_idle(&bench, 400);
+    assert_int_equal(bench.events[1].number, 2);
+    assert_int_equal(bench.events[1].outcome, DESTINATION_DELIVERED);
+    tear_down(&bench);
+}
+
+static void restart_delay_0_is_the_end(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    origin_shut(bench.origin);
+    bench.connection.restart_delay = 0;
+    bench.connection.num_retries = 2;
+    open_queue(&bench);
+    put_file(&bench, 0, 1, 100);
+    run_for(&bench, 200);
+    assert_int_equal(destination_queue_state(bench.queue), DESTINATION_ABANDONED);
+    assert_int_equal(bench.events[0].outcome, DESTINATION_GIVEN_UP);
+    put_file(&bench, 0, 2, 100);
+    assert_int_equal(bench.events[1].outcome, DESTINATION_GIVEN_UP);
+    assert_true(alert_is_active(&bench, 6010));
+    tear_down(&bench);
+}
+
+static void bad_configurations(void **state)
+{
+    (void)state;
+    static const char *const urls[] = { "http://host/", "http://host", "https://host/live/", "news", "" };
+    struct bench bench;
+    set_up(&bench);
+    struct destination_queue_config config = { .destination = &bench.destination,
+                                               .connection = &bench.connection,
+                                               .lanes = 1,
+                                               .loop = bench.loop,
+                                               .engine = bench.engine,
+                                               .clock = &bench.clock };
+    for (unsigned i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        struct error err = { 0 };
+        strcpy(bench.destination.url, urls[i]);
+        assert_int_equal(destination_queue_create(&bench.queue, &config, &err), -EINVAL);
+        assert_non_null(strstr(err.text, "destination URL"));
+    }
+    tear_down(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_weather),
+        cmocka_unit_test(only_the_newest_text_waits),
+        cmocka_unit_test(outage_refused),
+        cmocka_unit_test(outage_500),
+        cmocka_unit_test(outage_reset),
+        cmocka_unit_test(outage_hang),
+        cmocka_unit_test(outage_deaf),
+        cmocka_unit_test(unauthorized_is_told_at_once),
+        cmocka_unit_test(hiccup),
+        cmocka_unit_test(refused_file),
+        cmocka_unit_test(origin_that_deletes_nothing),
+        cmocka_unit_test(oldest_is_dropped_when_the_cache_is_full),
+        cmocka_unit_test(too_old_is_dropped),
+        cmocka_unit_test(restart_delay_0_is_the_end),
+        cmocka_unit_test(bad_configurations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

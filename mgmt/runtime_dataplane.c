@@ -102,7 +102,7 @@ static void on_tick(void *context)
     uint64_t now = now_ns(dataplane);
     loop_timer_set(dataplane->tick, now + NS_PER_S);
     if (process_state(dataplane->process) != PROCESS_RUNNING) {
-        dataplane->told_ns = now; /* a new process gets its time before it counts as silent */
+        dataplane->told_ns = now;
         json_decref(dataplane->told);
         dataplane->told = NULL;
         hang_up(dataplane);
@@ -123,6 +123,7 @@ static void on_tick(void *context)
 static void on_process(void *context)
 {
     struct runtime_dataplane *dataplane = context;
+    dataplane->told_ns = now_ns(dataplane); /* a new process gets its time before it counts as silent */
     if (process_state(dataplane->process) != PROCESS_RUNNING)
         alerts_replace(dataplane->environment->alerts, dataplane->source, "dataplane", NULL);
 }

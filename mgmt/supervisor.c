@@ -149,8 +149,8 @@ static void describe_end(const struct process *process, const siginfo_t *info, c
                  info->si_code == CLD_DUMPED ? ", core dumped" : "");
     size_t used = strlen(text);
     char last[160];
-    if (process->supervisor->config.log_files && log_file_last_line(process->log_path, last, sizeof last) &&
-        used < bytes)
+    if (process->state != PROCESS_STOPPING && process->supervisor->config.log_files &&
+        log_file_last_line(process->log_path, last, sizeof last) && used < bytes)
         snprintf(text + used, bytes - used, "; its last line: %s", last);
 }
 

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* configuration_errors_test.c - a table of broken files: each is the good configuration with one thing changed, and the
+ * place and the reason that must be answered. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "mgmt/configuration.h"
+#include "tests/mgmt/configuration_fixture.h"
+
+enum file { BOX, CHANNEL, CREDENTIALS };
+static const char *const names[] = { "box.cfg", "channels.d/news.cfg", "credentials.cfg" };
+static const char *const texts[] = { fixture_box, fixture_channel, fixture_credentials };
+
+/* libconfig forgets the text of a string that does not end: 64 bytes at every such file, in the library. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libconfig.so\n";
+}
+
+struct broken {
+    enum file file;
+    const char *from, *to;
+    unsigned line; /* that must be named; 0: none */
+    const char *reason;
+};
+
+static const struct broken table[] = {
+    /* ---- what the parser sees ---- */
+    { BOX, "nodes = (", "nodes = ", 4, "syntax error" },
+    { BOX, "board = \"dev\";", "board = \"dev;", 3, "syntax error" },
+    { CHANNEL, "class = \"standard\";", "class = \"standard\"; class = \"standard\";", 1, "duplicate setting name" },
+    { BOX, "board = \"dev\";", "@include \"other.cfg\"", 1, "@include is not allowed" },
+    { CHANNEL, "} );\n", "} ", 3, "syntax error" },
+    /* ---- keys, types, ranges ---- */
+    { BOX, "board =", "bord =", 1, "box does not have a key \"bord\"" },
+    { CHANNEL, "class =", "clas =", 1, "channel does not have a key \"clas\"" },
+    { CHANNEL, "gop_seconds = 2.0; },", "gop_second = 2.0; },", 6, "does not have a key \"gop_second\"" },
+    { CHANNEL, "keep_segments = 21", "keep_segment = 21", 13, "hls does not have a key \"keep_segment\"" },
+    { CREDENTIALS, "user =", "usr =", 2, "does not have a key \"usr\"" },
+    { BOX, "port = 0;", "port = \"8080\";", 13, "port must be an integer, not a string" },
+    { BOX, "board = \"dev\"", "board = 7", 1, "board must be a string in quotes" },
+    { CHANNEL, "width = 1280", "width = 1280.5", 6, "width must be an integer" },
+    { CHANNEL, "name = \"news\";", "name = \"news\"; start = 1;", 1, "start must be true or false" },
+    { CHANNEL, "audio = [ \"a128\" ]; },", "audio = \"a128\"; },", 18, "audio must be an array of strings" },
+    { CHANNEL, "hls = { segment_length", "hls = ( { segment_length", 13, "syntax error" },
+    { BOX, "port = 5000;", "port = 70000;", 9, "port = 70000 is out of range: 1 to 65535" },
+    { CHANNEL, "segment_length = 2.0", "segment_length = 0.5", 13, "segment_length = 0.5 is out of range" },
+    { CHANNEL, "index_n_segments = 10", "index_n_segments = 2", 13, "index_n_segments = 2 is out of range: 3 to" },
+    { CHANNEL, "filecache_duration = 300", "filecache_duration = 601", 14, "out of range: 0 to 600 s" },
+    { CHANNEL, "num_retries = 10", "num_retries = -1", 14, "num_retries = -1 must not be negative" },
+    { CHANNEL, "repeat_frame_msec = 1000", "repeat_frame_msec = 1000001", 10, "repeat_frame_msec = 1000001 is out of" },
+    { CHANNEL, "class = \"standard\"", "class = \"double\"", 1, "class = \"double\" is not known: want \"standard\"" },
+    { CHANNEL, "type = \"hls\"", "type = \"dash\"", 12, "type = \"dash\" is not known" },
+    { BOX, "type = \"rtp\"", "type = \"udp\"", 8, "type = \"udp\" is not known: want \"rtp\"" },
+    { CHANNEL, "name = \"v720\";", "name = \"v 720\";", 6, "only letters, digits" },
+    { CHANNEL, "name = \"v360\"", "name = \"v720\"", 7, "\"v720\" is there twice in video" },
+    { BOX, "name = \"one-rtp\"", "name = \"news-rtp\"", 11, "\"news-rtp\" is there twice in inputs" },
+    { CHANNEL, "name = \"news\";", "", 0, "channel needs a key \"name\"" },
+    { CHANNEL, "url = \"http://127.0.0.1:9/a/news\"; ", "", 15, "destination needs a key \"url\"" },
+    { BOX, " security_groups = [ \"studio\" ];", " security_groups = [ ];", 8, "security_groups needs at least one" },
+    /* ---- the box ---- */
+    { BOX, "board = \"dev\"", "board = \"nowhere\"", 1, "there is no board \"nowhere\"" },
+    { BOX, "[ \"studio\" ]", "[ \"studyo\" ]", 8, "there is no input security group \"studyo\"" },
+    { BOX, "10.1.0.0/16", "10.1.0.1/16", 6, "10.1.0.1/16" },
+    { BOX, "10.1.0.10", "10.1.0.300", 9, "10.1.0.300" },
+    { BOX, "239.1.2.3\"; port = 5002; source = \"10.1.0.7\"", "10.1.0.10\"; port = 5000", 12,
+      "is also an endpoint of input \"news-rtp\"" },
+    { BOX, "iface=dummy0", "iface=lo", 4, "already belongs to port \"left\" of node 0" },
+    { BOX, "address = \"127.0.0.1\"", "address = \"localhost\"", 13, "neither an IPv4 nor an IPv6 address" },
+    { BOX, "239.1.2.3", "10.9.9.9", 12, "source" },
+    /* ---- the channel against the box ---- */
+    { CHANNEL, "input = \"news-rtp\"", "input = \"new-rtp\"", 2, "there is no input \"new-rtp\" in the box" },
+    { CHANNEL, "input = \"news-rtp\"", "input = \"one-rtp\"", 2, "needs 2 endpoints: input \"one-rtp\" has 1" },
+    { CHANNEL, "name = \"news\";", "name = \"sport\";", 1, "its file must be called sport.cfg" },
+    /* ---- encodes ---- */
+    { CHANNEL, "width = 1280", "width = 1281", 6, "odd" },
+    { CHANNEL, "height = 360; ", "", 7, "width" },
+    { CHANNEL, "selector = \"main\"", "selector = \"mane\"", 8, "there is no audio selector \"mane\"" },
+    { CHANNEL, "language = \"eng\"", "language = \"en\"", 3, "not an ISO 639-2 code" },
+    { CHANNEL, "video = \"v360\"; audio", "video = \"v720\"; audio", 7, "\"v360\" is not used by any output" },
+    { CHANNEL, "color = \"102040\"", "color = \"blue\"", 10, "color \"blue\"" },
+    { CHANNEL, "color = \"102040\"", "image = \"slate\"; slate = \"none.png\"", 10, "none.png cannot be read" },
+    { CHANNEL, "color = \"102040\"", "image = \"slate\"", 10, "slate" },
+    { CHANNEL, "name = \"news\";", "name = \"news\"; framerate_numerator = 1000;", 1, "frame rate of 1000/1" },
+    /* ---- output groups ---- */
+    { CHANNEL, "segment_length = 2.0", "segment_length = 3.0", 13, "not a whole number of GOPs of video" },
+    { CHANNEL, "keep_segments = 21", "keep_segments = 10", 13, "keep_segments 10 must be more than index_n_segments" },
+    { CHANNEL, "video = \"v720\"; audio", "video = \"v1080\"; audio", 18, "there is no video description \"v1080\"" },
+    { CHANNEL, "[ \"a128\" ]; },", "[ \"a128\", \"a64\" ]; },", 18, "there is no audio description \"a64\"" },
+    { CHANNEL, "\"_360p\"", "\"_720p\"", 19, "name_modifier \"_720p\" is there twice" },
+    { CHANNEL, "name_modifier = \"_360p\"; ", "", 19, "needs a name_modifier" },
+    { CHANNEL, "\"_360p\"", "\"/360p\"", 19, "only letters, digits" },
+    { CHANNEL, "video = \"v720\"; audio = [ \"a128\" ];", "", 18, "has neither video nor audio" },
+    { CHANNEL, ",\n                   { url = \"http://127.0.0.1:9/b/news\"; }", "", 15, "a standard channel needs 2" },
+    { CHANNEL, "class = \"standard\"", "class = \"single_pipeline\"", 15, "a single_pipeline channel needs 1" },
+    { CHANNEL, "9/b/news", "9/a/news", 16, "pipelines 0 and 1 would both write http://127.0.0.1:9/a/news" },
+    { CHANNEL, "9/b/news\"", "9/b/news/\"", 16, "must not end in a slash" },
+    { CHANNEL, "http://127.0.0.1:9/b/news", "ftp://127.0.0.1/b/news", 16, "must start with http:// or https://" },
+    { CHANNEL, "http://127.0.0.1:9/b", "http://me:pw@127.0.0.1/b", 16, "must not hold a user or password" },
+    { CHANNEL, "http://127.0.0.1:9/b/news", "http:///b/news", 16, "has no host" },
+    { CHANNEL, "http://127.0.0.1:9/b/news", "http://127.0.0.1:99999/b", 16, "port that is not 1 to 65535" },
+    { CHANNEL, "http://127.0.0.1:9/b/news", "http://127.0.0.1", 16, "needs a path" },
+    { CHANNEL, "9/b/news", "9/b/news?x=1", 16, "must not hold ? or #" },
+    { CHANNEL, "9/b/news", "9/b/../news", 16, "must not hold . or .." },
+    { CHANNEL, "9/b/news", "9/b/news$dt$", 16, "must not hold $" },
+    { CHANNEL, "9/b/news\"", "9/b/news\"; certificate_authority = \"/x.pem\"", 16, "is not https" },
+    { CHANNEL, "http://127.0.0.1:9/b/news\"", "https://127.0.0.1/b/news\"; certificate_authority = \"/none.pem\"", 16,
+      "/none.pem of destination 1 cannot be read" },
+    /* ---- credentials ---- */
+    { CHANNEL, "credentials = \"origin\"", "credentials = \"origen\"", 15, "there are no credentials \"origen\"" },
+    { CREDENTIALS, "user = \"live\"; ", "", 2, "user" },
+};
+
+static struct problems *read_broken(const struct configuration_fixture *fixture, enum file file, const char *text,
+                                    mode_t mode)
+{
+    struct configuration *configuration = NULL;
+    struct problems *problems = problems_create();
+    fixture_write(fixture, names[file], text, mode);
+    int result = configuration_read(&configuration, fixture->directory, "board/boards", problems);
+    fixture_write(fixture, names[file], texts[file], file == CREDENTIALS ? 0600 : 0644);
+    if (result == 0) {
+        configuration_destroy(configuration);
+        problems_destroy(problems);
+        return NULL;
+    }
+    return problems;
+}
+
+static bool answered(const struct configuration_fixture *fixture, const struct broken *broken,
+                     const struct problems *problems)
+{
+    char place[192];
+    if (broken->line)
+        snprintf(place, sizeof place, "%s/%s:%u: ", fixture->directory, names[broken->file], broken->line);
+    else
+        snprintf(place, sizeof place, "%s/%s", fixture->directory, names[broken->file]);
+    for (unsigned i = 0; i < problems_count(problems); i++)
+        if (strncmp(problems_text(problems, i), place, strlen(place)) == 0 &&
+            strstr(problems_text(problems, i) + strlen(place), broken->reason))
+            return true;
+    return false;
+}
+
+static void every_broken_file_is_answered_with_line_and_reason(void **state)
+{
+    const struct configuration_fixture *fixture = *state;
+    unsigned missed = 0;
+    assert_true(sizeof table / sizeof *table >= 40);
+    for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
+        char *text = fixture_replace(texts[table[i].file], table[i].from, table[i].to);
+        struct problems *problems =
+            read_broken(fixture, table[i].file, text, table[i].file == CREDENTIALS ? 0600 : 0644);
+        if (!problems || !answered(fixture, &table[i], problems)) {
+            fprintf(stderr, "\"%s\" for \"%s\": wanted %s:%u: ...%s..., got%s\n", table[i].to, table[i].from,
+                    names[table[i].file], table[i].line, table[i].reason, problems ? ":" : " nothing");
+            if (problems)
+                problems_print(problems, stderr);
+            missed++;
+        }
+        problems_destroy(problems);
+        free(text);
+    }
+    assert_int_equal(missed, 0);
+}
+
+static void the_good_files_are_good(void **state)
+{
+    const struct configuration_fixture *fixture = *state;
+    assert_null(read_broken(fixture, BOX, fixture_box, 0644));
+}
+
+static void all_problems_are_told_at_once(void **state)
+{
+    const struct configuration_fixture *fixture = *state;
+    char *one = fixture_replace(fixture_channel, "width = 1280", "width = 1281");
+    char *two = fixture_replace(one, "9/b/news\"", "9/b/news/\"");
+    char *three = fixture_replace(two, "input = \"news-rtp\"", "input = \"other\"");
+    struct problems *problems = read_broken(fixture, CHANNEL, three, 0644);
+    assert_non_null(problems);
+    assert_int_equal(problems_count(problems), 3);
+    problems_destroy(problems);
+    free(one);
+    free(two);
+    free(three);
+}
+
+static void no_message_holds_a_password(void **state)
+{
+    const struct configuration_fixture *fixture = *state;
+    char *text = fixture_replace(fixture_channel, "http://127.0.0.1:9/b", "http://me:hush-hush@127.0.0.1/b");
+    struct problems *problems = read_broken(fixture, CHANNEL, text, 0644);
+    assert_non_null(problems);
+    for (unsigned i = 0; i < problems_count(problems); i++)
+        assert_null(strstr(problems_text(problems, i), "hush-hush"));
+    problems_destroy(problems);
+    free(text);
+}
+
+static void a_credentials_file_that_others_can_read_is_refused(void **state)
+{
+    const struct configuration_fixture *fixture = *state;
+    struct problems *problems = read_broken(fixture, CREDENTIALS, fixture_credentials, 0644);
+    assert_non_null(problems);
+    assert_non_null(strstr(problems_text(problems, 0), "credentials.cfg"));
+    assert_null(strstr(problems_text(problems, 0), "a-secret"));
+    problems_destroy(problems);
+}
+
+static void two_channels_may_not_write_one_file(void **state)
+{
+    const struct configuration_fixture *fixture = *state;
+    char *text = fixture_replace(fixture_channel, "name = \"news\"", "name = \"sport\"");
+    struct configuration *configuration;
+    struct problems *problems = problems_create();
+    fixture_write(fixture, "channels.d/sport.cfg", text, 0644);
+    assert_int_equal(configuration_read(&configuration, fixture->directory, "board/boards", problems), -EINVAL);
+    fixture_write(fixture, "channels.d/sport.cfg", "", 0644);
+    assert_int_equal(problems_count(problems), 2); /* one a destination */
+    assert_non_null(
+        strstr(problems_text(problems, 0), "sport.cfg:15: channels \"news\" (group \"web\") and \"sport\""));
+    problems_destroy(problems);
+    free(text);
+    char path[160];
+    snprintf(path, sizeof path, "%s/channels.d/sport.cfg", fixture->directory);
+    unlink(path);
+}
+
+static void a_missing_folder_is_named(void **state)
+{
+    (void)state;
+    struct configuration *configuration;
+    struct problems *problems = problems_create();
+    assert_int_equal(configuration_read(&configuration, "/nonexistent", "board/boards", problems), -EINVAL);
+    assert_string_equal(problems_text(problems, 0), "/nonexistent/box.cfg: cannot be read: No such file or directory");
+    problems_destroy(problems);
+}
+
+static int set_up(void **state)
+{
+    static struct configuration_fixture fixture;
+    fixture_create(&fixture);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture_destroy(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_good_files_are_good),
+        cmocka_unit_test(every_broken_file_is_answered_with_line_and_reason),
+        cmocka_unit_test(all_problems_are_told_at_once),
+        cmocka_unit_test(no_message_holds_a_password),
+        cmocka_unit_test(a_credentials_file_that_others_can_read_is_refused),
+        cmocka_unit_test(two_channels_may_not_write_one_file),
+        cmocka_unit_test(a_missing_folder_is_named),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* encoder_parameters.c - the IDR cadence is ours: the encoder is told of none but the longest distance, and never to
+ * put in pictures of its own at scene cuts, so that twins stay equal. */
+#include "encode/encoder_parameters.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "drivers/accelerator.h"
+#include "encode/job.h"
+#include "encode/rung.h"
+#include "encode/timeline.h"
+
+enum { ENCODERS_ASYNC_DEPTH = 4, KBPS_MAX = 65535 };
+
+static void fill_frame(mfxFrameInfo *info, const struct rung_config *config)
+{
+    info->FourCC = MFX_FOURCC_NV12;
+    info->ChromaFormat = MFX_CHROMAFORMAT_YUV420;
+    info->PicStruct = MFX_PICSTRUCT_PROGRESSIVE;
+    info->Width = (mfxU16)((config->width + 15) & ~15u);
+    info->Height = (mfxU16)((config->height + 15) & ~15u);
+    info->CropW = (mfxU16)config->width;
+    info->CropH = (mfxU16)config->height;
+    info->FrameRateExtN = config->rate->numerator;
+    info->FrameRateExtD = config->rate->denominator * config->description->framerate_divisor;
+    info->AspectRatioW = (mfxU16)(config->aspect_width ? config->aspect_width : 1);
+    info->AspectRatioH = (mfxU16)(config->aspect_height ? config->aspect_height : 1);
+}
+
+static void fill_rate(struct encoder_parameters *parameters, const struct video_description *description)
+{
+    mfxInfoMFX *mfx = &parameters->video.mfx;
+    unsigned target = (description->bitrate + 500) / 1000;
+    unsigned maximum = description->rate_control == RATE_CONTROL_CBR || !description->max_bitrate
+                           ? target
+                           : (description->max_bitrate + 500) / 1000;
+    unsigned buffer = description->buffer_size ? description->buffer_size / 8000 : maximum * 2 / 8;
+    unsigned most = maximum > buffer ? maximum : buffer, multiplier = most / KBPS_MAX + 1;
+
+    mfx->RateControlMethod = description->rate_control == RATE_CONTROL_CBR   ? MFX_RATECONTROL_CBR
+                             : description->rate_control == RATE_CONTROL_VBR ? MFX_RATECONTROL_VBR
+                                                                             : MFX_RATECONTROL_QVBR;
+    mfx->BRCParamMultiplier = (mfxU16)multiplier;
+    mfx->TargetKbps = (mfxU16)(target / multiplier);
+    mfx->MaxKbps = (mfxU16)(maximum / multiplier);
+    mfx->BufferSizeInKB = (mfxU16)(buffer / multiplier);
+    if (description->rate_control == RATE_CONTROL_QVBR) /* levels 10..1 over what eyes can tell */
+        parameters->option3.QVBRQuality = (mfxU16)(17 + 2 * (10 - description->quality));
+}
+
+static void fill_structure(mfxInfoMFX *mfx, const struct rung_config *config)
+{
+    static const mfxU16 profiles[] = { MFX_PROFILE_AVC_CONSTRAINED_BASELINE, MFX_PROFILE_AVC_MAIN,
+                                       MFX_PROFILE_AVC_HIGH };
+    static const mfxU16 usages[] = { 7, 7, 6, 5, 4, 3, 1 };
+    const struct video_description *description = config->description;
+
+    mfx->CodecId = MFX_CODEC_AVC;
+    mfx->CodecProfile = profiles[description->profile];
+    mfx->TargetUsage = usages[description->preset];
+    mfx->GopPicSize = (mfxU16)config->gop_frames;
+    mfx->GopRefDist = (mfxU16)(description->profile == PROFILE_BASELINE ? 1 : description->b_frames + 1);
+    mfx->GopOptFlag = MFX_GOP_CLOSED;
+    if (accelerator_is_hardware(config->accelerator))
+        mfx->GopOptFlag |= MFX_GOP_STRICT; /* a runtime of ours is told by AdaptiveI, and may place B pictures freely */
+    mfx->NumRefFrame = (mfxU16)description->reference_frames;
+}
+
+static void attach(struct encoder_parameters *parameters, mfxExtBuffer *buffer, mfxU32 id, size_t bytes)
+{
+    buffer->BufferId = id;
+    buffer->BufferSz = (mfxU32)bytes;
+    parameters->buffers[parameters->video.NumExtParam++] = buffer;
+}
+
+void encoder_parameters_fill(struct encoder_parameters *parameters, const struct rung_config *config)
+{
+    static const char *const presets[] = { "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow" };
+
+    memset(parameters, 0, sizeof *parameters);
+    parameters->video.AsyncDepth = ENCODERS_ASYNC_DEPTH;
+    parameters->video.IOPattern = (mfxU16)accelerator_input_pattern(config->accelerator);
+    parameters->video.ExtParam = parameters->buffers;
+    fill_frame(&parameters->video.mfx.FrameInfo, config);
+    fill_structure(&parameters->video.mfx, config);
+    attach(parameters, &parameters->option.Header, MFX_EXTBUFF_CODING_OPTION, sizeof parameters->option);
+    parameters->option.AUDelimiter = MFX_CODINGOPTION_ON;
+    attach(parameters, &parameters->option2.Header, MFX_EXTBUFF_CODING_OPTION2, sizeof parameters->option2);
+    parameters->option2.AdaptiveI = MFX_CODINGOPTION_OFF;
+    parameters->option2.RepeatPPS = MFX_CODINGOPTION_OFF;
+    attach(parameters, &parameters->option3.Header, MFX_EXTBUFF_CODING_OPTION3, sizeof parameters->option3);
+    parameters->option3.ScenarioInfo = MFX_SCENARIO_LIVE_STREAMING;
+    fill_rate(parameters, config->description);
+    if (accelerator_is_ours(config->accelerator)) {
+        attach(parameters, &parameters->x264.header, SOFTVPL_EXTBUFF_X264, sizeof parameters->x264);
+        snprintf(parameters->x264.preset, sizeof parameters->x264.preset, "%s", presets[config->description->preset]);
+    }
+}
+
+void encoder_parameters_compare(const mfxVideoParam *wanted, const mfxVideoParam *got, char *text, size_t bytes)
+{
+    const struct {
+        const char *name;
+        unsigned wanted, got;
+    } values[] = {
+        { "CodecProfile", wanted->mfx.CodecProfile, got->mfx.CodecProfile },
+        { "TargetUsage", wanted->mfx.TargetUsage, got->mfx.TargetUsage },
+        { "GopPicSize", wanted->mfx.GopPicSize, got->mfx.GopPicSize },
+        { "GopRefDist", wanted->mfx.GopRefDist, got->mfx.GopRefDist },
+        { "NumRefFrame", wanted->mfx.NumRefFrame, got->mfx.NumRefFrame },
+        { "RateControlMethod", wanted->mfx.RateControlMethod, got->mfx.RateControlMethod },
+        { "TargetKbps", wanted->mfx.TargetKbps * (wanted->mfx.BRCParamMultiplier ? wanted->mfx.BRCParamMultiplier : 1u),
+          got->mfx.TargetKbps * (got->mfx.BRCParamMultiplier ? got->mfx.BRCParamMultiplier : 1u) },
+        { "MaxKbps", wanted->mfx.MaxKbps * (wanted->mfx.BRCParamMultiplier ? wanted->mfx.BRCParamMultiplier : 1u),
+          got->mfx.MaxKbps * (got->mfx.BRCParamMultiplier ? got->mfx.BRCParamMultiplier : 1u) },
+        { "width", wanted->mfx.FrameInfo.CropW, got->mfx.FrameInfo.CropW },
+        { "height", wanted->mfx.FrameInfo.CropH, got->mfx.FrameInfo.CropH },
+    };
+    size_t used = 0;
+
+    text[0] = 0;
+    for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++)
+        if (values[i].wanted && values[i].wanted != values[i].got && used < bytes)
+            used += (size_t)snprintf(text + used, bytes - used, "%s%s %u became %u", used ? ", " : "", values[i].name,
+                                     values[i].wanted, values[i].got);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* encoder_parameters.h - a video description in oneVPL's words, with the extension buffers it needs, and what an
+ * encoder has made of them. A plain value that must not move once filled (it points into itself).
+ *
+ *     encoder_parameters_fill(&wanted, &config);
+ *     status = MFXVideoENCODE_Init(session, &wanted.video);
+ *     encoder_parameters_compare(&wanted.video, &got, text, sizeof text);
+ */
+#pragma once
+#include <stddef.h>
+#include <vpl/mfx.h>
+
+#include "drivers/softvpl/softvpl_ext.h"
+
+struct rung_config;
+
+struct encoder_parameters {
+    mfxVideoParam video;
+    mfxExtCodingOption option;
+    mfxExtCodingOption2 option2;
+    mfxExtCodingOption3 option3;
+    struct softvpl_x264 x264;
+    mfxExtBuffer *buffers[4];
+};
+
+void encoder_parameters_fill(struct encoder_parameters *parameters, const struct rung_config *config);
+/* Sentences like "TargetKbps 3000 became 2900", separated by commas; empty: all is as wanted. */
+void encoder_parameters_compare(const mfxVideoParam *wanted, const mfxVideoParam *got, char *text, size_t bytes);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rung.h - one video description at work: the picture scaled (VPP) and encoded (H.264), asynchronously, through one
+ * oneVPL session.
+ *
+ * A picture of the rung's own size goes to the encoder as it is. What comes out is called back in decoding order. A
+ * picture that is shown again is not scaled again. The source may change its size at any time: only the scaler is made
+ * anew, the encoder goes on. One thread.
+ *
+ *     rung_create(&rung, &config, &err);
+ *     rung_encode(rung, &(struct rung_frame){.picture = &picture, .serial = 7, .tick_90k = t, .idr = true});
+ *     rung_poll(rung);        // calls on_packet for what is done
+ *     rung_drain(rung);
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <vpl/mfx.h>
+
+#include "encode/slate.h"
+
+struct AVCodecParameters;
+struct AVPacket;
+struct accelerator;
+struct error;
+struct log;
+struct picture;
+struct rung;
+struct timeline_rate;
+struct video_description;
+
+struct rung_config {
+    const struct video_description *description; /* borrow: outlives the rung */
+    const struct timeline_rate *rate;            /* borrow during create */
+    unsigned width, height;                      /* of this rung: the description's, or the source's */
+    unsigned aspect_width, aspect_height;        /* of a pixel; 0: square */
+    unsigned gop_frames;                         /* of this rung's frames: the longest distance of two IDR pictures */
+    struct accelerator *accelerator;             /* borrow */
+    const struct slate *slate;                   /* borrow */
+    mfxSession join; /* hardware: the decoder's session, whose surfaces come here; NULL: none */
+    void (*on_packet)(void *context, const struct AVPacket *packet); /* borrow; pts and dts: ticks; KEY on IDR */
+    void *context;
+    const struct log *log;
+};
+
+struct rung_frame {
+    const struct picture *picture; /* borrow; NULL: the slate */
+    enum slate_kind slate;
+    uint64_t serial; /* of the picture: the same number is the same picture again */
+    int64_t tick_90k;
+    bool idr;
+};
+
+struct rung_counters {
+    uint64_t frames_in, frames_out, bytes, scaled, reused, errors, scalers, busy_waits;
+};
+
+int rung_create(struct rung **out, const struct rung_config *config, struct error *err);
+void rung_destroy(struct rung *rung); /* what is under way is dropped; NULL is fine */
+void rung_encode(struct rung *rung, const struct rung_frame *frame);
+void rung_poll(struct rung *rung);
+/* Waits up to wait_ms for the oldest frame under way; false: none is. */
+bool rung_wait(struct rung *rung, unsigned wait_ms);
+void rung_drain(struct rung *rung);
+/* H.264 parameters with SPS and PPS in extradata (borrow). */
+const struct AVCodecParameters *rung_parameters(const struct rung *rung);
+const char *rung_changes(const struct rung *rung); /* what the encoder did otherwise than asked; "": nothing */
+struct rung_counters rung_counters(const struct rung *rung);

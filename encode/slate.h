@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* slate.h - what is shown when there is no source: black, a colour, or a picture from a PNG or JPEG file.
+ *
+ * The file is read once, when the slate is made; painting scales it into a surface, keeping its shape. An unreadable
+ * file is an error at start, not on air. One thread.
+ *
+ *     slate_create(&slate, &job->input_loss, &err);
+ *     slate_paint(slate, SLATE_IMAGE, surface);       // an NV12 surface that is mapped here and unmapped again
+ */
+#pragma once
+#include <vpl/mfx.h>
+
+struct error;
+struct input_loss_behavior;
+struct slate;
+
+enum slate_kind { SLATE_BLACK, SLATE_IMAGE /* the colour or the picture, as configured */ };
+
+int slate_create(struct slate **out, const struct input_loss_behavior *behavior, struct error *err);
+void slate_destroy(struct slate *slate); /* NULL is fine */
+int slate_paint(const struct slate *slate, enum slate_kind kind, mfxFrameSurface1 *surface);
+/* "RRGGBB" in limited-range BT.709; 0 or -EINVAL. */
+int slate_color_parse(const char *text, unsigned char yuv[3]);

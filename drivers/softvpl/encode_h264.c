@@ -42,6 +42,7 @@ struct encode_job {
     enum encode_job_kind kind;
     bool reopen; /* x264 was drained before: begin a new sequence */
     mfxFrameSurface1 *surface;
+    uint64_t time_stamp_90k; /* the surface's when it was submitted: it may be shown again before its turn comes */
     struct frame_dependency dependency;
     int type, qp_plus_1;
     x264_sei_t sei;
@@ -316,7 +317,7 @@ static void encode_frame(struct encode_component *encoder, struct encode_job *jo
     record->sei = job->sei; /* x264 reads it when the frame is coded, perhaps many calls later */
     memset(&job->sei, 0, sizeof job->sei);
     picture.extra_sei = record->sei;
-    record->time_stamp_90k = job->surface->Data.TimeStamp;
+    record->time_stamp_90k = job->time_stamp_90k;
     if (record->time_stamp_90k == (uint64_t)MFX_TIMESTAMP_UNKNOWN)
         record->time_stamp_90k = (uint64_t)duration_90k(encoder, (int64_t)encoder->next_number);
     encoder->next_number++;
@@ -742,6 +743,7 @@ mfxStatus encoder_encode(struct encode_component *encoder, mfxEncodeCtrl *contro
     if (status == MFX_ERR_NONE) {
         job->dependency = frame_dependency(encoder->session->tasks, surface);
         job->surface = surface;
+        job->time_stamp_90k = surface->Data.TimeStamp;
         frame_hold(surface);
         bool idr = job->type == X264_TYPE_IDR;
         status = submit(encoder, job, promise, bitstream, point);

@@ -46,7 +46,6 @@ struct destination_queue {
     enum destination_state state;
     uint64_t hold_until_ns;    /* nothing is started before */
     uint64_t failing_since_ns; /* of the failures in a row; 0: none */
-    unsigned failures_in_a_row;
     bool backlog;
     struct destination_counters counters;
     char text_caching[48], file_caching[48];
@@ -233,7 +232,6 @@ static void note_success(struct destination_queue *queue)
     log_info(queue->config.log, "destination %s is well again after %.1f s", queue->config.destination->url,
              (double)(now_ns(queue) - queue->failing_since_ns) / 1e9);
     queue->state = DESTINATION_WELL;
-    queue->failures_in_a_row = 0;
     clear_alert(queue, ALERT_OUTPUT_FAILED);
     clear_alert(queue, ALERT_UNAUTHORIZED);
     clear_alert(queue, ALERT_CERTIFICATE);
@@ -247,20 +245,19 @@ static void become_failed(struct destination_queue *queue, uint64_t now)
     queue->state = rest_s > 0 ? DESTINATION_FAILED : DESTINATION_ABANDONED;
     queue->hold_until_ns = now + (uint64_t)(rest_s * 1e9);
     if (rest_s > 0)
-        log_error(queue->config.log, "destination %s failed, rests for %.1f s: %s", queue->config.destination->url,
-                  rest_s, queue->last_error);
+        log_error(queue->config.log, "destination %s failed, rests for %.1f s", queue->config.destination->url, rest_s);
     else
-        log_error(queue->config.log, "destination %s failed and is given up (restart_delay is 0): %s",
-                  queue->config.destination->url, queue->last_error);
+        log_error(queue->config.log, "destination %s failed and is given up: restart_delay is 0",
+                  queue->config.destination->url);
 }
 
-static void raise_failure(struct destination_queue *queue, const struct transfer_result *result)
+static void raise_failure(struct destination_queue *queue, const struct job *job, const struct transfer_result *result)
 {
     if (result->outcome == TRANSFER_UNAUTHORIZED)
         raise_alert(queue, ALERT_UNAUTHORIZED, "destination %s: %s", queue->config.destination->url, result->text);
     else if (result->outcome == TRANSFER_CERTIFICATE)
         raise_alert(queue, ALERT_CERTIFICATE, "destination %s: %s", queue->config.destination->url, result->text);
-    else if (queue->failures_in_a_row > 1 || queue->state >= DESTINATION_FAILED)
+    else if (job->tries > 1 || queue->state >= DESTINATION_FAILED)
         /* one that the next try puts right is not worth an alert: it is counted */
         raise_alert(queue, ALERT_OUTPUT_FAILED, "destination %s: %s", queue->config.destination->url, result->text);
 }
@@ -274,11 +271,10 @@ static void note_failure(struct destination_queue *queue, struct job *job, const
     unsigned wish_s = result->retry_after_s < RETRY_AFTER_MAX_S ? result->retry_after_s : RETRY_AFTER_MAX_S;
     if (wait_s < wish_s)
         wait_s = wish_s;
-    queue->failures_in_a_row++;
     if (queue->state == DESTINATION_WELL) {
         queue->state = DESTINATION_RETRYING;
         queue->failing_since_ns = now;
-        log_warning(queue->config.log, "destination %s: %s", queue->config.destination->url, queue->last_error);
+        log_warning(queue->config.log, "%s", queue->last_error);
     }
     if (queue->state == DESTINATION_RETRYING) {
         uint64_t until = now + (uint64_t)(wait_s * 1e9);
@@ -286,7 +282,7 @@ static void note_failure(struct destination_queue *queue, struct job *job, const
         if (job->tries >= connection->num_retries)
             become_failed(queue, now);
     }
-    raise_failure(queue, result);
+    raise_failure(queue, job, result);
 }
 
 /* An answer that says no to this deletion, not to all: not a reason to hold anything back. */

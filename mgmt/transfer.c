@@ -29,13 +29,17 @@ enum {
     TIMEOUT_DEFAULT_S = 10,
     IDLE_CONNECTIONS_MAX = 1024, /* libcurl's own bound follows the handles in use and would close idle ones early */
     UPLOAD_BUFFER_BYTES = 256 * 1024,
+    WATCH_INTERVAL_MS = 200, /* of transfers' progress */
 };
 
 struct transfer_engine {
     struct loop *loop;
     const struct clock *clock;
     CURLM *multi;
-    struct loop_timer *timer;
+    struct loop_timer *timer;    /* libcurl's */
+    struct loop_timer *watchman; /* looks for transfers that stand still; set while any runs */
+    struct transfer_target *targets;
+    unsigned running;
     struct transfer_engine_counters counters;
 };
 
@@ -51,11 +55,15 @@ struct transfer {
     void *context;
     struct curl_slist *headers;
     uint64_t started_ns;
+    uint64_t progress_ns; /* when bytes have last gone either way */
+    curl_off_t progress;  /* bytes so far */
     char error_text[CURL_ERROR_SIZE];
 };
 
 struct transfer_target {
+    struct transfer_target *next; /* of the engine's */
     struct transfer_engine *engine;
+    uint64_t timeout_ns;
     unsigned count;
     struct transfer transfers[];
 };
@@ -158,6 +166,7 @@ static void release(struct transfer *transfer)
     transfer->headers = NULL;
     transfer->body = NULL;
     transfer->running = false;
+    transfer->target->engine->running--;
 }
 
 static void collect_finished(struct transfer_engine *engine)
@@ -175,6 +184,60 @@ static void collect_finished(struct transfer_engine *engine)
         release(transfer);
         transfer->done(transfer->context, &result);
     }
+}
+
+/* ---- transfers that stand still ----
+ * libcurl's own limit (CURLOPT_LOW_SPEED_TIME) looks at an average over five seconds and comes up to six too late.
+ * Connecting has a limit of its own. */
+
+static curl_off_t bytes_so_far(const struct transfer *transfer)
+{
+    curl_off_t sent = 0, received = 0, connected_us = 0;
+    long head = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+    curl_easy_getinfo(transfer->easy, CURLINFO_HEADER_SIZE, &head);
+    curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+    return connected_us ? 1 + sent + received + head : 0;
+}
+
+static struct transfer *find_stalled(struct transfer_engine *engine, uint64_t now)
+{
+    for (struct transfer_target *target = engine->targets; target; target = target->next)
+        for (unsigned i = 0; i < target->count; i++) {
+            struct transfer *transfer = &target->transfers[i];
+            curl_off_t progress = transfer->running ? bytes_so_far(transfer) : 0;
+            if (progress == 0 || progress != transfer->progress) {
+                transfer->progress = progress;
+                transfer->progress_ns = now;
+            } else if (now - transfer->progress_ns >= target->timeout_ns) {
+                return transfer;
+            }
+        }
+    return NULL;
+}
+
+static void set_watchman(struct transfer_engine *engine)
+{
+    struct clock real = clock_real();
+    loop_timer_set(engine->watchman, clock_monotonic_ns(&real) + WATCH_INTERVAL_MS * NS_PER_MS);
+}
+
+static void watch_progress(void *context)
+{
+    struct transfer_engine *engine = context;
+    uint64_t now = clock_monotonic_ns(engine->clock);
+    struct transfer *transfer;
+    while ((transfer = find_stalled(engine, now))) { /* looked for anew: done() may take targets away */
+        struct transfer_result result = { .outcome = TRANSFER_FAILED, .duration_ns = now - transfer->started_ns };
+        snprintf(result.text, sizeof result.text, "no progress for %llu s",
+                 (unsigned long long)(transfer->target->timeout_ns / NS_PER_S));
+        engine->counters.failed++;
+        release(transfer);
+        transfer->done(transfer->context, &result);
+    }
+    if (engine->running)
+        set_watchman(engine);
 }
 
 static void on_ready(void *context, int file_descriptor, unsigned events)
@@ -234,7 +297,8 @@ int transfer_engine_create(struct transfer_engine **out, struct loop *loop, cons
     engine->clock = clock;
     engine->multi = curl_multi_init();
     engine->timer = loop_timer_create(loop, on_timeout, engine);
-    if (!engine->multi || !engine->timer) {
+    engine->watchman = loop_timer_create(loop, watch_progress, engine);
+    if (!engine->multi || !engine->timer || !engine->watchman) {
         transfer_engine_destroy(engine);
         return error_set(err, -ENOMEM, "transfer engine");
     }
@@ -256,6 +320,7 @@ void transfer_engine_destroy(struct transfer_engine *engine)
     if (engine->multi)
         curl_multi_cleanup(engine->multi);
     loop_timer_destroy(engine->timer);
+    loop_timer_destroy(engine->watchman);
     curl_global_cleanup();
     free(engine);
 }
@@ -320,8 +385,6 @@ static void set_limits(CURL *easy, const struct transfer_target_config *config)
 {
     long connect_timeout_ms = config->connect_timeout_ms ? config->connect_timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS;
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, config->timeout_s ? (long)config->timeout_s : TIMEOUT_DEFAULT_S);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 15L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 5L);
@@ -388,6 +451,9 @@ int transfer_target_create(struct transfer_target **out, struct transfer_engine 
         return error_set(err, -ENOMEM, "transfers to %s", config->url);
     target->engine = engine;
     target->count = count;
+    target->timeout_ns = (config->timeout_s ? config->timeout_s : TIMEOUT_DEFAULT_S) * NS_PER_S;
+    target->next = engine->targets;
+    engine->targets = target;
     for (unsigned i = 0; i < count; i++) {
         target->transfers[i].target = target;
         if (!open_handle(&target->transfers[i], config)) {
@@ -401,7 +467,14 @@ int transfer_target_create(struct transfer_target **out, struct transfer_engine 
 
 void transfer_target_destroy(struct transfer_target *target)
 {
-    for (unsigned i = 0; target && i < target->count; i++) {
+    if (!target)
+        return;
+    for (struct transfer_target **place = &target->engine->targets; *place; place = &(*place)->next)
+        if (*place == target) {
+            *place = target->next;
+            break;
+        }
+    for (unsigned i = 0; i < target->count; i++) {
         if (target->transfers[i].running)
             transfer_cancel(&target->transfers[i]);
         curl_easy_cleanup(target->transfers[i].easy);
@@ -481,6 +554,10 @@ int transfer_start(struct transfer_target *target, const struct transfer_request
         return error_set(err, -ENOMEM, "request for %s", request->url);
     }
     transfer->running = true;
+    transfer->progress = 0;
+    transfer->progress_ns = transfer->started_ns;
+    if (target->engine->running++ == 0)
+        set_watchman(target->engine);
     target->engine->counters.started++;
     *out = transfer;
     return 0;

@@ -235,7 +235,7 @@ static void outage(enum origin_behaviour behaviour, bool shut)
             put_file(&bench, lane, number, 80000);
             put_text(&bench, lane, number);
         }
-    run_for(&bench, 400);
+    run_for(&bench, 200);
     assert_int_equal(destination_queue_files(bench.queue, 0), 5);
     assert_true(alert_is_active(&bench, 6501));
     if (behaviour != ORIGIN_HANG && behaviour != ORIGIN_DEAF) { /* those need the time limit, see below */

@@ -255,6 +255,29 @@ static void bad_urls(void **state)
     tear_down(&bench);
 }
 
+/* A server that answers nothing, or does not even read, is left after the time limit, on its own connection only. */
+static void standing_still(void **state)
+{
+    (void)state;
+    static char body[8000000]; /* more than the kernel's buffers take */
+    struct bench bench;
+    set_up(&bench);
+    open_target(&bench, &(struct transfer_target_config){ .connections = 2, .timeout_s = 1 });
+    bench.origin->behaviour = ORIGIN_HANG;
+    start(&bench, TRANSFER_PUT, "_1.ts", "abc", 3);
+    run(&bench, 1, 50);
+    bench.origin->behaviour = ORIGIN_DEAF;
+    start(&bench, TRANSFER_PUT, "_2.ts", body, sizeof body);
+    run(&bench, 1, 850);
+    assert_int_equal(bench.done, 0);
+    run(&bench, 2, 800);
+    assert_int_equal(bench.failed, 2);
+    assert_string_equal(bench.result.text, "no progress for 1 s");
+    assert_in_range(bench.result.duration_ns, NS_PER_S, 1500 * NS_PER_MS);
+    assert_int_equal(transfer_target_free(bench.target), 2);
+    tear_down(&bench);
+}
+
 /* A kept-alive connection that the server has closed meanwhile is replaced, and the body sent again from its start. */
 static void dead_connection_is_replaced(void **state)
 {
@@ -281,6 +304,7 @@ int main(void)
         cmocka_unit_test(digest_asks_once),
         cmocka_unit_test(every_outcome),
         cmocka_unit_test(refused_reset_and_hanging),
+        cmocka_unit_test(standing_still),
         cmocka_unit_test(bad_urls),
         cmocka_unit_test(dead_connection_is_replaced),
     };

@@ -12,8 +12,17 @@ enum role {
     ROLE_PICTURE,       /* another part of the picture */
 };
 
-enum { H264_IDR = 5, H264_SPS = 7, HEVC_SPS = 33, MPEG2_PICTURE = 0x00, MPEG2_EXTENSION = 0xb5, MPEG2_SEQUENCE = 0xb3,
-       MPEG2_GROUP = 0xb8, MPEG2_CODING_EXTENSION = 8, MPEG2_FRAME_PICTURE = 3 };
+enum {
+    H264_IDR = 5,
+    H264_SPS = 7,
+    HEVC_SPS = 33,
+    MPEG2_PICTURE = 0x00,
+    MPEG2_EXTENSION = 0xb5,
+    MPEG2_SEQUENCE = 0xb3,
+    MPEG2_GROUP = 0xb8,
+    MPEG2_CODING_EXTENSION = 8,
+    MPEG2_FRAME_PICTURE = 3
+};
 
 /* How many bytes from the start code on are needed to tell the role. */
 enum { NEED_H264 = 5, NEED_HEVC = 6, NEED_MPEG2 = 7 };
@@ -49,7 +58,7 @@ static enum role role_hevc(const uint8_t *nal)
     if (type < 32)
         return nal[5] & 0x80 ? ROLE_PICTURE_START : ROLE_PICTURE; /* first_slice_segment_in_pic_flag */
     return (type <= 35 || type == 39 || (type >= 41 && type <= 44) || (type >= 48 && type <= 55)) ? ROLE_PREFIX
-                                                                                               : ROLE_OTHER;
+                                                                                                  : ROLE_OTHER;
 }
 
 static enum role role_mpeg2(const uint8_t *code, bool *field)

@@ -13,10 +13,10 @@
 #include "drivers/softvpl/sequence.h"
 
 struct access_unit {
-    size_t start, end;     /* bytes before start belong to no unit */
-    bool has_sequence;     /* `sequence` was read from a sequence header of this unit */
-    bool bad_sequence;     /* there is one, and it cannot be read */
-    bool intra;            /* holds an H.264 IDR or HEVC IRAP picture, or an MPEG-2 sequence header */
+    size_t start, end;               /* bytes before start belong to no unit */
+    bool has_sequence;               /* `sequence` was read from a sequence header of this unit */
+    bool bad_sequence;               /* there is one, and it cannot be read */
+    bool intra;                      /* holds an H.264 IDR or HEVC IRAP picture, or an MPEG-2 sequence header */
     size_t header_start, header_end; /* the sequence header with its start code, when has_sequence */
     struct sequence sequence;
 };

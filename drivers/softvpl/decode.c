@@ -53,7 +53,8 @@ struct decode_job {
     mfxSyncPoint point;
 };
 
-/* ---- the asynchronous half ----------------------------------------------------------------------------------------- */
+/* ---- the asynchronous half -----------------------------------------------------------------------------------------
+ */
 
 static void write_surface(struct image *image, const AVFrame *frame)
 {
@@ -83,7 +84,8 @@ static void decode_run(void *owner, void *argument, bool aborted)
     free(job);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------------------------------
+ */
 
 static AVCodecContext *open_codec(const struct decode_component *decoder)
 {
@@ -191,17 +193,17 @@ mfxStatus decoder_reset(struct decode_component *decoder, mfxVideoParam *par)
     return status;
 }
 
-/* ---- surfaces ------------------------------------------------------------------------------------------------------ */
+/* ---- surfaces ------------------------------------------------------------------------------------------------------
+ */
 
 mfxStatus decoder_get_surface(struct decode_component *decoder, mfxFrameSurface1 **surface)
 {
     if (!decoder->pool) {
         mfxFrameInfo info = decoder->par.mfx.FrameInfo;
         info.FourCC = MFX_FOURCC_NV12;
-        decoder->pool = surface_pool_create(&info, POOL_LIMIT,
-                                            MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME |
-                                                MFX_MEMTYPE_FROM_DECODE,
-                                            decoder->session->tasks);
+        decoder->pool = surface_pool_create(
+            &info, POOL_LIMIT, MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME | MFX_MEMTYPE_FROM_DECODE,
+            decoder->session->tasks);
         if (!decoder->pool)
             return MFX_ERR_MEMORY_ALLOC;
     }
@@ -230,8 +232,8 @@ static uint16_t picture_structure(const struct decode_component *decoder, const 
     if (!decoder->par.mfx.ExtendedPicStruct || frame->interlaced_frame)
         return structure;
     if (frame->repeat_pict == 1)
-        structure |= MFX_PICSTRUCT_FIELD_REPEATED |
-                     (frame->top_field_first ? MFX_PICSTRUCT_FIELD_TFF : MFX_PICSTRUCT_FIELD_BFF);
+        structure |=
+            MFX_PICSTRUCT_FIELD_REPEATED | (frame->top_field_first ? MFX_PICSTRUCT_FIELD_TFF : MFX_PICSTRUCT_FIELD_BFF);
     else if (frame->repeat_pict == 2)
         structure |= MFX_PICSTRUCT_FRAME_DOUBLING;
     else if (frame->repeat_pict == 4)
@@ -307,7 +309,8 @@ static mfxStatus output_frame(struct decode_component *decoder, mfxFrameSurface1
     return MFX_ERR_NONE;
 }
 
-/* ---- input --------------------------------------------------------------------------------------------------------- */
+/* ---- input ---------------------------------------------------------------------------------------------------------
+ */
 
 /* A new sequence header: does it go on in the same surfaces? */
 static mfxStatus meet_sequence(struct decode_component *decoder, const struct sequence *sequence)
@@ -518,7 +521,8 @@ mfxStatus decoder_decode(struct decode_component *decoder, mfxBitstream *bitstre
     }
 }
 
-/* ---- the rest of the API ------------------------------------------------------------------------------------------- */
+/* ---- the rest of the API -------------------------------------------------------------------------------------------
+ */
 
 mfxStatus decoder_get_parameters(struct decode_component *decoder, mfxVideoParam *par)
 {

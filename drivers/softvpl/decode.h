@@ -14,7 +14,7 @@ mfxStatus decode_query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out
 mfxStatus decode_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrameAllocRequest *request);
 
 mfxStatus decoder_create(mfxSession session, mfxVideoParam *par); /* sets session->decoder */
-void decoder_destroy(struct decode_component *decoder);                    /* NULL is fine */
+void decoder_destroy(struct decode_component *decoder);           /* NULL is fine */
 mfxStatus decoder_reset(struct decode_component *decoder, mfxVideoParam *par);
 mfxStatus decoder_get_parameters(struct decode_component *decoder, mfxVideoParam *par);
 mfxStatus decoder_get_statistics(struct decode_component *decoder, mfxDecodeStat *statistics);

@@ -46,8 +46,8 @@ static int build(struct deinterlacer *deinterlacer, bool spatial_only, int threa
         result = avfilter_graph_create_filter(&context, avfilter_get_by_name(spatial_only ? "estdif" : "bwdif"),
                                               "deinterlace", filter, NULL, deinterlacer->graph);
     if (result >= 0)
-        result = avfilter_graph_create_filter(&deinterlacer->sink, avfilter_get_by_name("buffersink"), "out", NULL, NULL,
-                                              deinterlacer->graph);
+        result = avfilter_graph_create_filter(&deinterlacer->sink, avfilter_get_by_name("buffersink"), "out", NULL,
+                                              NULL, deinterlacer->graph);
     if (result >= 0)
         result = avfilter_link(deinterlacer->source, 0, context, 0);
     if (result >= 0)

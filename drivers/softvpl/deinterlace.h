@@ -3,8 +3,8 @@
  * for the modes that look at one frame alone (BOB, ADVANCED_NOREF).
  *
  * The filter looks one frame ahead: after the first frame there is no output, after each further one there are one or
- * two (double rate), and flushing gives the last. It is exactly so whatever the frames hold, because a frame that is not
- * interlaced passes unchanged, twice at double rate. One thread owns a deinterlacer.
+ * two (double rate), and flushing gives the last. It is exactly so whatever the frames hold, because a frame that is
+ * not interlaced passes unchanged, twice at double rate. One thread owns a deinterlacer.
  *
  *     deinterlace_push(d, &nv12, true, true, time_stamp);  // or deinterlace_flush(d)
  *     while ((frame = deinterlace_take(d))) ... av_frame_free(&frame);

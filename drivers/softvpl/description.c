@@ -11,7 +11,10 @@
 
 #define EXPORT       __attribute__((visibility("default")))
 #define COUNT(array) (mfxU16)(sizeof(array) / sizeof((array)[0]))
-#define SIZES        { 16, FRAME_SIZE_MAX, 2 }
+#define SIZES                                                                                                          \
+    {                                                                                                                  \
+        16, FRAME_SIZE_MAX, 2                                                                                          \
+    }
 
 /* clang-format off */
 static const mfxU32 nv12[] = { MFX_FOURCC_NV12 };

@@ -14,8 +14,8 @@
 #include "drivers/softvpl/worker.h"
 
 enum {
-    RECORDS = 1024,       /* frames inside x264; its lookahead, B-frames and threads stay below */
-    PAYLOADS_MAX = 32,    /* per frame */
+    RECORDS = 1024,    /* frames inside x264; its lookahead, B-frames and threads stay below */
+    PAYLOADS_MAX = 32, /* per frame */
     HEADER_BYTES_MAX = 512,
     POOL_LIMIT = 64,
 };
@@ -65,10 +65,10 @@ struct encode_component {
     size_t sps_bytes, pps_bytes;
 
     /* the calls */
-    uint64_t accepted;            /* frames taken */
-    _Atomic uint64_t promised;    /* of these, sync points given; the worker takes one back when a bitstream is small */
-    uint64_t since_open, ready;   /* frames since x264 was opened; frames of the sequence before, all coded */
-    unsigned delay;               /* frames that x264 holds back */
+    uint64_t accepted;          /* frames taken */
+    _Atomic uint64_t promised;  /* of these, sync points given; the worker takes one back when a bitstream is small */
+    uint64_t since_open, ready; /* frames since x264 was opened; frames of the sequence before, all coded */
+    unsigned delay;             /* frames that x264 holds back */
     unsigned since_idr;
     bool draining;
 
@@ -83,7 +83,8 @@ struct encode_component {
     _Atomic uint64_t bits_out;
 };
 
-/* ---- x264 ---------------------------------------------------------------------------------------------------------- */
+/* ---- x264 ----------------------------------------------------------------------------------------------------------
+ */
 
 static void write_log(void *private, int level, const char *format, va_list arguments)
 {
@@ -152,7 +153,8 @@ static void close_x264(struct encode_component *encoder)
         sei_free(&encoder->record[i].sei);
 }
 
-/* ---- the worker: coded frames to requests -------------------------------------------------------------------------- */
+/* ---- the worker: coded frames to requests --------------------------------------------------------------------------
+ */
 
 static void fail_requests(struct encode_component *encoder, mfxStatus status)
 {
@@ -281,7 +283,8 @@ static void drain_x264(struct encode_component *encoder)
             break;
 }
 
-/* ---- the worker: jobs ---------------------------------------------------------------------------------------------- */
+/* ---- the worker: jobs ----------------------------------------------------------------------------------------------
+ */
 
 static struct image visible_part(const struct encode_component *encoder, const struct image *image,
                                  const mfxFrameInfo *surface)
@@ -412,7 +415,8 @@ static void encode_run(void *owner, void *argument, bool aborted)
     job_free(encoder, job);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------------------------------
+ */
 
 static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 {
@@ -464,8 +468,7 @@ mfxStatus encoder_create(mfxSession session, mfxVideoParam *par)
     encoder->last_coded = &encoder->first_coded;
     read_settings(&encoder->settings, par);
     mfxStatus opened = start_sequence(encoder);
-    if (opened == MFX_ERR_NONE &&
-        worker_create(&encoder->worker, "vpl-encode", WORKER_QUEUE, encode_run, encoder) < 0)
+    if (opened == MFX_ERR_NONE && worker_create(&encoder->worker, "vpl-encode", WORKER_QUEUE, encode_run, encoder) < 0)
         opened = MFX_ERR_MEMORY_ALLOC;
     if (opened != MFX_ERR_NONE) {
         encoder_destroy(encoder);
@@ -599,7 +602,8 @@ mfxStatus encoder_reset(struct encode_component *encoder, mfxVideoParam *par)
     return opened == MFX_ERR_NONE ? status : opened;
 }
 
-/* ---- calls --------------------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------------------------
+ */
 
 static bool read_payload(x264_sei_payload_t *to, const mfxPayload *from)
 {
@@ -636,8 +640,7 @@ static mfxStatus read_control(struct encode_component *encoder, const mfxEncodeC
     if (control->QP && mfx->RateControlMethod == MFX_RATECONTROL_CQP)
         job->qp_plus_1 = control->QP > 51 ? 52 : control->QP + 1;
     for (unsigned i = 0; i < control->NumExtParam; i++)
-        if (!control->ExtParam || !control->ExtParam[i] ||
-            control->ExtParam[i]->BufferId != MFX_EXTBUFF_VPP_AUXDATA)
+        if (!control->ExtParam || !control->ExtParam[i] || control->ExtParam[i]->BufferId != MFX_EXTBUFF_VPP_AUXDATA)
             return MFX_ERR_UNSUPPORTED;
     if (control->NumPayload > PAYLOADS_MAX || (control->NumPayload && !control->Payload))
         return MFX_ERR_INVALID_VIDEO_PARAM;
@@ -760,7 +763,8 @@ mfxStatus encoder_encode(struct encode_component *encoder, mfxEncodeCtrl *contro
     return status;
 }
 
-/* ---- the rest of the API ------------------------------------------------------------------------------------------- */
+/* ---- the rest of the API -------------------------------------------------------------------------------------------
+ */
 
 static mfxStatus write_headers(const struct encode_component *encoder, mfxExtCodingOptionSPSPPS *headers)
 {
@@ -779,10 +783,11 @@ static mfxStatus write_headers(const struct encode_component *encoder, mfxExtCod
 
 mfxStatus encoder_get_parameters(struct encode_component *encoder, mfxVideoParam *par)
 {
-    static const uint32_t known[] = { MFX_EXTBUFF_CODING_OPTION,         MFX_EXTBUFF_CODING_OPTION2,
-                                      MFX_EXTBUFF_CODING_OPTION3,        MFX_EXTBUFF_VIDEO_SIGNAL_INFO,
-                                      MFX_EXTBUFF_ENCODER_RESET_OPTION,  MFX_EXTBUFF_CODING_OPTION_SPSPPS,
-                                      SOFTVPL_EXTBUFF_X264 };
+    static const uint32_t known[] = {
+        MFX_EXTBUFF_CODING_OPTION,     MFX_EXTBUFF_CODING_OPTION2,       MFX_EXTBUFF_CODING_OPTION3,
+        MFX_EXTBUFF_VIDEO_SIGNAL_INFO, MFX_EXTBUFF_ENCODER_RESET_OPTION, MFX_EXTBUFF_CODING_OPTION_SPSPPS,
+        SOFTVPL_EXTBUFF_X264
+    };
 
     for (unsigned i = 0; i < par->NumExtParam; i++) {
         bool found = false;
@@ -809,10 +814,9 @@ mfxStatus encoder_get_statistics(struct encode_component *encoder, mfxEncodeStat
 mfxStatus encoder_get_surface(struct encode_component *encoder, mfxFrameSurface1 **surface)
 {
     if (!encoder->pool)
-        encoder->pool = surface_pool_create(&encoder->settings.par.mfx.FrameInfo, POOL_LIMIT,
-                                            MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME |
-                                                MFX_MEMTYPE_FROM_ENCODE,
-                                            encoder->session->tasks);
+        encoder->pool = surface_pool_create(
+            &encoder->settings.par.mfx.FrameInfo, POOL_LIMIT,
+            MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME | MFX_MEMTYPE_FROM_ENCODE, encoder->session->tasks);
     if (!encoder->pool)
         return MFX_ERR_MEMORY_ALLOC;
     *surface = surface_pool_get(encoder->pool);

@@ -8,8 +8,11 @@
 #include "drivers/softvpl/encode_settings.h"
 #include "drivers/softvpl/parameters.h"
 
-#define FIELD(type, name, ...) { offsetof(type, name), sizeof(((type *)0)->name), __VA_ARGS__ }
-#define COUNT(array)           (sizeof(array) / sizeof((array)[0]))
+#define FIELD(type, name, ...)                                                                                         \
+    {                                                                                                                  \
+        offsetof(type, name), sizeof(((type *)0)->name), __VA_ARGS__                                                   \
+    }
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { QP_MAX = 51, LOOKAHEAD_MAX = 250, B_FRAMES_MAX = 16, REFERENCES_MAX = 16, SLICES_MAX = 255 };
 
@@ -178,7 +181,8 @@ static void check_structure(struct verdict *verdict, mfxInfoMFX *mfx)
         CORRECT(verdict, mfx->GopRefDist, B_FRAMES_MAX + 1);
     if (mfx->GopPicSize && mfx->GopRefDist > mfx->GopPicSize)
         CORRECT(verdict, mfx->GopRefDist, mfx->GopPicSize);
-    bool no_b = mfx->CodecProfile == MFX_PROFILE_AVC_BASELINE || mfx->CodecProfile == MFX_PROFILE_AVC_CONSTRAINED_HIGH ||
+    bool no_b = mfx->CodecProfile == MFX_PROFILE_AVC_BASELINE ||
+                mfx->CodecProfile == MFX_PROFILE_AVC_CONSTRAINED_HIGH ||
                 mfx->CodecProfile == MFX_PROFILE_AVC_CONSTRAINED_BASELINE;
     if (no_b && mfx->GopRefDist > 1)
         CORRECT(verdict, mfx->GopRefDist, 1);

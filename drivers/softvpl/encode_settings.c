@@ -11,18 +11,26 @@
 
 enum { QP_DEFAULT = 26, QVBR_QUALITY_DEFAULT = 23, ICQ_QUALITY_DEFAULT = 23, BUFFER_KBYTES_MAX = 65535 };
 
-static const char *const presets[8] = { "medium", "veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast" };
+static const char *const presets[8] = {
+    "medium", "veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast"
+};
 
 /* Options that would take away what the API itself decides, or touch files. */
-static const char *const refused[] = { "threads",  "lookahead-threads", "annexb", "repeat-headers", "pass",  "stats",
-                                       "dump-yuv", "log",               "fps",    "force-cfr",      "zones", "cqmfile",
-                                       "opencl",   "opencl-clbin",      "frames", "interlaced",     "tff",   "bff" };
+static const char *const refused[] = { "threads",  "lookahead-threads",
+                                       "annexb",   "repeat-headers",
+                                       "pass",     "stats",
+                                       "dump-yuv", "log",
+                                       "fps",      "force-cfr",
+                                       "zones",    "cqmfile",
+                                       "opencl",   "opencl-clbin",
+                                       "frames",   "interlaced",
+                                       "tff",      "bff" };
 
 static bool is_refused(const char *name)
 {
     char plain[40];
     size_t length = 0;
-    for (; name[length] && length < sizeof plain - 1; length++)
+    for (; length < sizeof plain - 1 && name[length]; length++)
         plain[length] = name[length] == '_' ? '-' : name[length];
     plain[length] = 0;
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
@@ -145,7 +153,8 @@ void encode_settings_write(const struct encode_settings *settings, mfxVideoParam
     give(&settings->x264, sizeof settings->x264, par, SOFTVPL_EXTBUFF_X264);
 }
 
-/* ---- to x264 ------------------------------------------------------------------------------------------------------- */
+/* ---- to x264 -------------------------------------------------------------------------------------------------------
+ */
 
 static void apply_frame(const mfxFrameInfo *info, x264_param_t *param)
 {

@@ -156,9 +156,9 @@ void image_fill_black(const struct image *image)
         size_t bytes;
         int rows;
         plane_size(image, i, &bytes, &rows);
-        const uint8_t *packed = image->format->bytes_per_sample == 4 ? rgba
+        const uint8_t *packed = image->format->bytes_per_sample == 4       ? rgba
                                 : image->format->fourcc == MFX_FOURCC_UYVY ? uyvy
-                                                                          : yuyv;
+                                                                           : yuyv;
         for (int y = 0; y < rows; y++) {
             uint8_t *row = image->plane[i] + (ptrdiff_t)y * image->pitch[i];
             if (image->format->planes == 1)
@@ -215,8 +215,7 @@ void image_planar_to_nv12(const struct image *nv12, const uint8_t *const plane[3
                    plane[2] + (ptrdiff_t)y * pitch[2], (width + 1) / 2);
 }
 
-void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const struct image *nv12, int width,
-                          int height)
+void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const struct image *nv12, int width, int height)
 {
     copy_rows(plane[0], pitch[0], nv12->plane[0], nv12->pitch[0], (size_t)width, height);
     for (int y = 0; y < (height + 1) / 2; y++)

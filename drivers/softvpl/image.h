@@ -15,11 +15,11 @@
 struct image_format {
     uint32_t fourcc;
     enum AVPixelFormat pixel_format;
-    uint16_t chroma_format;   /* MFX_CHROMAFORMAT_ */
-    uint8_t planes;           /* 1..3 */
-    uint8_t bytes_per_sample; /* of the first plane, per pixel */
+    uint16_t chroma_format;     /* MFX_CHROMAFORMAT_ */
+    uint8_t planes;             /* 1..3 */
+    uint8_t bytes_per_sample;   /* of the first plane, per pixel */
     uint8_t chroma_x, chroma_y; /* log2 of the subsampling */
-    bool swapped;             /* V lies before U in memory */
+    bool swapped;               /* V lies before U in memory */
 };
 
 struct image {
@@ -50,5 +50,4 @@ void image_copy(const struct image *to, const struct image *from); /* same forma
 /* Planar 4:2:0 to NV12 and back: only the chroma changes its form. */
 void image_planar_to_nv12(const struct image *nv12, const uint8_t *const plane[3], const int pitch[3], int width,
                           int height);
-void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const struct image *nv12, int width,
-                          int height);
+void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const struct image *nv12, int width, int height);

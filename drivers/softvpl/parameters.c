@@ -76,13 +76,14 @@ static void check_content(struct verdict *verdict, const struct extension_rule *
     }
 }
 
-void extensions_check(struct verdict *verdict, const struct extension_rule *rules, unsigned count, mfxExtBuffer **buffers,
-                      unsigned number)
+void extensions_check(struct verdict *verdict, const struct extension_rule *rules, unsigned count,
+                      mfxExtBuffer **buffers, unsigned number)
 {
     char what[64];
 
     for (unsigned i = 0; i < number; i++) {
-        const struct extension_rule *rule = buffers && buffers[i] ? rule_find(rules, count, buffers[i]->BufferId) : NULL;
+        const struct extension_rule *rule =
+            buffers && buffers[i] ? rule_find(rules, count, buffers[i]->BufferId) : NULL;
         bool doubled = false;
         for (unsigned j = 0; rule && j < i; j++)
             doubled |= buffers[j]->BufferId == buffers[i]->BufferId;
@@ -99,11 +100,12 @@ void extensions_check(struct verdict *verdict, const struct extension_rule *rule
     }
 }
 
-void extensions_mark(struct verdict *verdict, const struct extension_rule *rules, unsigned count, mfxExtBuffer **buffers,
-                     unsigned number)
+void extensions_mark(struct verdict *verdict, const struct extension_rule *rules, unsigned count,
+                     mfxExtBuffer **buffers, unsigned number)
 {
     for (unsigned i = 0; i < number; i++) {
-        const struct extension_rule *rule = buffers && buffers[i] ? rule_find(rules, count, buffers[i]->BufferId) : NULL;
+        const struct extension_rule *rule =
+            buffers && buffers[i] ? rule_find(rules, count, buffers[i]->BufferId) : NULL;
         if (!rule || buffers[i]->BufferSz != rule->bytes) {
             verdict_unsupported(verdict, "extension buffer");
             continue;
@@ -136,8 +138,8 @@ bool extensions_copy(mfxExtBuffer **to, unsigned to_number, mfxExtBuffer **from,
     return true;
 }
 
-/* Hardware wants multiples of 16 (32 interlaced). Nothing here does, and applications that ask for exactly the picture's
- * size exist, so whole chroma samples are enough. */
+/* Hardware wants multiples of 16 (32 interlaced). Nothing here does, and applications that ask for exactly the
+ * picture's size exist, so whole chroma samples are enough. */
 static void check_size(struct verdict *verdict, mfxFrameInfo *info, bool complete)
 {
     if (info->Width % 2 || info->Width > FRAME_SIZE_MAX || (complete && !info->Width))
@@ -172,7 +174,8 @@ void frame_info_check(struct verdict *verdict, mfxFrameInfo *info, bool complete
         UNSUPPORTED(verdict, info->FourCC);
     if (complete && !info->FourCC)
         UNSUPPORTED(verdict, info->FourCC);
-    if (format && info->ChromaFormat && info->ChromaFormat != format->chroma_format)
+    /* Of a packed format the FourCC says all; applications leave 4:2:0 there. */
+    if (format && format->planes > 1 && info->ChromaFormat && info->ChromaFormat != format->chroma_format)
         UNSUPPORTED(verdict, info->ChromaFormat);
     if (info->BitDepthLuma && info->BitDepthLuma != 8)
         UNSUPPORTED(verdict, info->BitDepthLuma);

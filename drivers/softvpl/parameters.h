@@ -60,12 +60,13 @@ struct extension_rule {
     bool any_content; /* outputs, pointers and text: the component looks at them itself */
 };
 
-/* Checks every attached buffer against the component's rules; unknown ones, doubled ones and wrong sizes are refused. */
-void extensions_check(struct verdict *verdict, const struct extension_rule *rules, unsigned count, mfxExtBuffer **buffers,
-                      unsigned number);
+/* Checks every attached buffer against the component's rules; unknown ones, doubled ones and wrong sizes are refused.
+ */
+void extensions_check(struct verdict *verdict, const struct extension_rule *rules, unsigned count,
+                      mfxExtBuffer **buffers, unsigned number);
 /* Marks what may be set; unknown buffers are refused. */
-void extensions_mark(struct verdict *verdict, const struct extension_rule *rules, unsigned count, mfxExtBuffer **buffers,
-                     unsigned number);
+void extensions_mark(struct verdict *verdict, const struct extension_rule *rules, unsigned count,
+                     mfxExtBuffer **buffers, unsigned number);
 /* Query's in and out must carry the same buffers; then their content is copied. false: they do not. */
 bool extensions_copy(mfxExtBuffer **to, unsigned to_number, mfxExtBuffer **from, unsigned from_number);
 void *extension_find(mfxExtBuffer **buffers, unsigned number, uint32_t id); /* borrow; NULL: not attached */

@@ -13,8 +13,8 @@ enum { PAYLOADS_KEPT = 64, PAYLOAD_TYPE_MPEG2_USER_DATA = 0x1b2 };
 
 struct payload_queue;
 
-struct payload_queue *payload_queue_create(void);          /* give; NULL: no memory */
-void payload_queue_destroy(struct payload_queue *queue);   /* NULL is fine */
+struct payload_queue *payload_queue_create(void);        /* give; NULL: no memory */
+void payload_queue_destroy(struct payload_queue *queue); /* NULL is fine */
 void payload_queue_clear(struct payload_queue *queue);
 
 /* Takes what stands before the first slice of an access unit. */

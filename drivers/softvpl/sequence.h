@@ -17,9 +17,9 @@ struct sequence {
     uint16_t width, height; /* coded, in luma pixels */
     uint16_t crop_x, crop_y, crop_width, crop_height;
     uint8_t chroma_format, bit_depth;
-    bool progressive; /* every frame is; false: some or all may be interlaced */
-    uint8_t reference_frames, delay_frames; /* at most so many are kept and held back */
-    uint16_t aspect_width, aspect_height; /* of a sample; 0: not said */
+    bool progressive;                          /* every frame is; false: some or all may be interlaced */
+    uint8_t reference_frames, delay_frames;    /* at most so many are kept and held back */
+    uint16_t aspect_width, aspect_height;      /* of a sample; 0: not said */
     uint32_t rate_numerator, rate_denominator; /* frames per second; 0: not said */
     bool signal_present, colour_present;
     uint8_t video_format, full_range, primaries, transfer, matrix;

@@ -9,7 +9,7 @@ enum { START_EXTENSION = 0xb5, EXTENSION_SEQUENCE = 1, EXTENSION_DISPLAY = 2 };
 
 static const struct {
     uint16_t numerator, denominator;
-} rates[9] = { { 0, 0 },  { 24000, 1001 }, { 24, 1},       { 25, 1 }, { 30000, 1001 },
+} rates[9] = { { 0, 0 },  { 24000, 1001 }, { 24, 1 },       { 25, 1 }, { 30000, 1001 },
                { 30, 1 }, { 50, 1 },       { 60000, 1001 }, { 60, 1 } };
 
 /* The display aspect ratio of Table 6-3 as that of a sample. */

@@ -10,7 +10,8 @@
  * preset and tune: as the x264 command line has them; empty: preset from TargetUsage, no tune. options: key=value pairs
  * as in `x264 --key value` without the dashes, separated by colons, applied after everything the other parameters say,
  * and before the profile. Names and values that x264 does not know are refused by Query and Init. What would change the
- * form of the stream or the meaning of the standard parameters (size, input, output, threads, passes) is refused as well.
+ * form of the stream or the meaning of the standard parameters (size, input, output, threads, passes) is refused as
+ * well.
  */
 #pragma once
 #include <vpl/mfxstructures.h>
@@ -19,7 +20,7 @@
 
 struct softvpl_x264 {
     mfxExtBuffer header;
-    char preset[16];   /* each ends with a zero byte */
-    char tune[40];     /* several may be joined with commas */
+    char preset[16]; /* each ends with a zero byte */
+    char tune[40];   /* several may be joined with commas */
     char options[512];
 };

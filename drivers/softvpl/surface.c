@@ -60,7 +60,8 @@ static void surface_return(struct surface *surface)
         pool_free(pool);
 }
 
-/* ---- the interface that applications call -------------------------------------------------------------------------- */
+/* ---- the interface that applications call --------------------------------------------------------------------------
+ */
 
 static mfxStatus surface_add_ref(mfxFrameSurface1 *frame)
 {
@@ -181,7 +182,8 @@ static const mfxFrameSurfaceInterface interface_template = {
     .QueryInterface = surface_query_interface,
 };
 
-/* ---- the pool ------------------------------------------------------------------------------------------------------ */
+/* ---- the pool ------------------------------------------------------------------------------------------------------
+ */
 
 struct surface_pool *surface_pool_create(const mfxFrameInfo *info, unsigned limit, uint16_t memory_type,
                                          struct task_table *tasks)
@@ -222,7 +224,8 @@ static struct surface *surface_create(struct surface_pool *pool)
     if (!surface)
         return NULL;
     size_t bytes = image_bytes(pool->format, pitch, height);
-    surface->memory = aligned_alloc(PITCH_ALIGNMENT, (bytes + 2 * PITCH_ALIGNMENT - 1) & ~(size_t)(PITCH_ALIGNMENT - 1));
+    surface->memory =
+        aligned_alloc(PITCH_ALIGNMENT, (bytes + 2 * PITCH_ALIGNMENT - 1) & ~(size_t)(PITCH_ALIGNMENT - 1));
     if (!surface->memory) {
         free(surface);
         return NULL;
@@ -282,7 +285,8 @@ unsigned surface_pool_used(struct surface_pool *pool)
     return used;
 }
 
-/* ---- any frame ----------------------------------------------------------------------------------------------------- */
+/* ---- any frame -----------------------------------------------------------------------------------------------------
+ */
 
 bool frame_is_ours(const mfxFrameSurface1 *frame)
 {

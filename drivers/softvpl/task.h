@@ -22,10 +22,10 @@ enum { TASK_SLOTS = 128 };
 
 struct task_table;
 
-struct task_table *task_table_create(void);                        /* give: one reference; NULL: no memory */
-struct task_table *task_table_use(struct task_table *table);       /* one reference more */
-void task_table_release(struct task_table *table);                 /* the last one frees; NULL is fine */
-unsigned task_table_pending(struct task_table *table);             /* tasks begun and not ended */
+struct task_table *task_table_create(void);                  /* give: one reference; NULL: no memory */
+struct task_table *task_table_use(struct task_table *table); /* one reference more */
+void task_table_release(struct task_table *table);           /* the last one frees; NULL is fine */
+unsigned task_table_pending(struct task_table *table);       /* tasks begun and not ended */
 
 /* output: the surface the task writes, or NULL; only its address is kept, until the task ends. */
 mfxSyncPoint task_begin(struct task_table *table, const void *output);

@@ -40,7 +40,8 @@ struct vpp_job {
     mfxSyncPoint point;
 };
 
-/* ---- the worker ---------------------------------------------------------------------------------------------------- */
+/* ---- the worker ----------------------------------------------------------------------------------------------------
+ */
 
 /* The part of a surface that FrameInfo's crop says; none is all of it. Odd values go to what the chroma allows. */
 static struct image cropped(const struct image *image, const mfxFrameInfo *info)
@@ -106,7 +107,8 @@ static mfxStatus write_out(struct vpp_component *vpp, struct vpp_job *job, const
 
 static uint16_t structure_of(const struct vpp_component *vpp, const mfxFrameSurface1 *in)
 {
-    uint16_t structure = in->Info.PicStruct & (MFX_PICSTRUCT_PROGRESSIVE | MFX_PICSTRUCT_FIELD_TFF | MFX_PICSTRUCT_FIELD_BFF);
+    uint16_t structure =
+        in->Info.PicStruct & (MFX_PICSTRUCT_PROGRESSIVE | MFX_PICSTRUCT_FIELD_TFF | MFX_PICSTRUCT_FIELD_BFF);
     return structure ? structure : vpp->par.vpp.In.PicStruct;
 }
 
@@ -194,7 +196,8 @@ static void vpp_run_job(void *owner, void *argument, bool aborted)
     free(job);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------------------------------
+ */
 
 static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 {
@@ -272,12 +275,13 @@ mfxStatus vpp_reset(struct vpp_component *vpp, mfxVideoParam *par)
     return start(vpp, par) ? status : MFX_ERR_MEMORY_ALLOC;
 }
 
-/* ---- calls --------------------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------------------------
+ */
 
 static mfxStatus check_in(const struct vpp_component *vpp, const mfxFrameSurface1 *in)
 {
-    if (in->Info.FourCC != vpp->par.vpp.In.FourCC ||
-        in->Info.CropX + in->Info.CropW > in->Info.Width || in->Info.CropY + in->Info.CropH > in->Info.Height)
+    if (in->Info.FourCC != vpp->par.vpp.In.FourCC || in->Info.CropX + in->Info.CropW > in->Info.Width ||
+        in->Info.CropY + in->Info.CropH > in->Info.Height)
         return MFX_ERR_INVALID_VIDEO_PARAM;
     return frame_usable(vpp->session, in) ? MFX_ERR_NONE : MFX_ERR_UNDEFINED_BEHAVIOR;
 }

@@ -25,7 +25,7 @@ mfxStatus vpp_process(struct vpp_component *vpp, mfxFrameSurface1 *in, mfxFrameS
 struct vpp_options {
     int scale_flags; /* SWS_ */
     bool deinterlace, double_rate, spatial_only;
-    int matrix_in, matrix_out;         /* SWS_CS_ of the side that is YUV */
+    int matrix_in, matrix_out; /* SWS_CS_ of the side that is YUV */
     bool full_range_in, full_range_out;
 };
 struct verdict;

@@ -7,8 +7,11 @@
 #include "drivers/softvpl/parameters.h"
 #include "drivers/softvpl/vpp.h"
 
-#define FIELD(type, name, ...) { offsetof(type, name), sizeof(((type *)0)->name), __VA_ARGS__ }
-#define COUNT(array)           (sizeof(array) / sizeof((array)[0]))
+#define FIELD(type, name, ...)                                                                                         \
+    {                                                                                                                  \
+        offsetof(type, name), sizeof(((type *)0)->name), __VA_ARGS__                                                   \
+    }
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { HD_ROWS = 577 }; /* from here on BT.709 is meant, unless it is said otherwise */
 
@@ -176,8 +179,9 @@ void vpp_read_options(const mfxVideoParam *par, struct vpp_options *options)
     bool planar = in->FourCC == MFX_FOURCC_NV12 || in->FourCC == MFX_FOURCC_IYUV || in->FourCC == MFX_FOURCC_YV12;
     if (!planar || (in->PicStruct == MFX_PICSTRUCT_PROGRESSIVE && !mode))
         options->deinterlace = false;
-    options->double_rate = options->deinterlace && (rate_factor(in, out) == 2 || mode == MFX_DEINTERLACING_AUTO_DOUBLE ||
-                                                    mode == MFX_DEINTERLACING_FULL_FR_OUT);
+    options->double_rate =
+        options->deinterlace &&
+        (rate_factor(in, out) == 2 || mode == MFX_DEINTERLACING_AUTO_DOUBLE || mode == MFX_DEINTERLACING_FULL_FR_OUT);
     if (mode == MFX_DEINTERLACING_AUTO_SINGLE || mode == MFX_DEINTERLACING_HALF_FR_OUT)
         options->double_rate = false;
     options->spatial_only = mode == MFX_DEINTERLACING_BOB || mode == MFX_DEINTERLACING_ADVANCED_NOREF;

@@ -19,7 +19,7 @@ struct worker;
 typedef void worker_run(void *owner, void *job, bool aborted); /* take: the job */
 
 int worker_create(struct worker **out, const char *name, unsigned depth, worker_run *run, void *owner);
-void worker_destroy(struct worker *worker);            /* NULL is fine */
-bool worker_submit(struct worker *worker, void *job);  /* take on true; false: full */
-bool worker_full(struct worker *worker);               /* only the submitting thread can make it so */
+void worker_destroy(struct worker *worker);           /* NULL is fine */
+bool worker_submit(struct worker *worker, void *job); /* take on true; false: full */
+bool worker_full(struct worker *worker);              /* only the submitting thread can make it so */
 void worker_flush(struct worker *worker);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The decoders of the software runtime: the same pixels and time stamps as libavcodec, however the bytes come in, and no
- * input that hurts. */
+/* The decoders of the software runtime: the same pixels and time stamps as libavcodec, however the bytes come in, and
+ * no input that hurts. */
 #include "tests/drivers/softvpl/client.h"
 
 #include <libavcodec/avcodec.h>
@@ -8,7 +8,8 @@
 
 enum { FRAMES_MAX = 64, PACKETS_MAX = 256, CAPTIONS = 3 /* as ffprobe -show_frames counts them in sd-hls */ };
 
-/* ---- the reference: libavformat and libavcodec --------------------------------------------------------------------- */
+/* ---- the reference: libavformat and libavcodec ---------------------------------------------------------------------
+ */
 
 struct reference {
     uint32_t codec;
@@ -56,8 +57,8 @@ static uint64_t hash_surface(const mfxFrameSurface1 *surface)
     for (int y = 0; y < info->CropH; y++)
         hash = hash_bytes(hash, surface->Data.Y + (info->CropY + y) * surface->Data.Pitch + info->CropX, info->CropW);
     for (int y = 0; y < info->CropH / 2; y++)
-        hash = hash_bytes(hash, surface->Data.UV + (info->CropY / 2 + y) * surface->Data.Pitch + info->CropX,
-                          info->CropW);
+        hash =
+            hash_bytes(hash, surface->Data.UV + (info->CropY / 2 + y) * surface->Data.Pitch + info->CropX, info->CropW);
     return hash;
 }
 
@@ -115,11 +116,15 @@ static void reference_open(struct reference *reference, const char *name, unsign
 static const struct {
     const char *name;
     unsigned packets;
-} streams[] = { { "sample_h264.ts", 40 }, { "sample_h264_no_access_unit_delimiters.ts", 30 }, { "sample_h265.ts", 40 },
-                { "bbb_2500ms.ts", 10 },  { "sd-hls0000000000.ts", 40 } };
+} streams[] = { { "sample_h264.ts", 40 },
+                { "sample_h264_no_access_unit_delimiters.ts", 30 },
+                { "sample_h265.ts", 40 },
+                { "bbb_2500ms.ts", 10 },
+                { "sd-hls0000000000.ts", 40 } };
 enum { STREAMS = sizeof streams / sizeof streams[0] };
 
-/* ---- decoding ------------------------------------------------------------------------------------------------------ */
+/* ---- decoding ------------------------------------------------------------------------------------------------------
+ */
 
 struct decode_run {
     unsigned frames, corrupted;
@@ -223,7 +228,8 @@ static void any_pieces_decode_the_same(void **state)
         mfxBitstream header = { .Data = reference.data, .MaxLength = (mfxU32)total, .DataLength = (mfxU32)total };
         client_open(&client);
         start_decoder(client.session, reference.codec, &header);
-        mfxBitstream bitstream = { .Data = malloc(rooms[i]), .MaxLength = rooms[i],
+        mfxBitstream bitstream = { .Data = malloc(rooms[i]),
+                                   .MaxLength = rooms[i],
                                    .TimeStamp = (mfxU64)MFX_TIMESTAMP_UNKNOWN };
         for (size_t at = 0; at < total;) {
             memmove(bitstream.Data, bitstream.Data + bitstream.DataOffset, bitstream.DataLength);
@@ -246,7 +252,8 @@ static void any_pieces_decode_the_same(void **state)
     free(reference.data);
 }
 
-/* ---- surfaces ------------------------------------------------------------------------------------------------------ */
+/* ---- surfaces ------------------------------------------------------------------------------------------------------
+ */
 
 static void application_surfaces_are_filled_and_unlocked(void **state)
 {
@@ -272,8 +279,8 @@ static void application_surfaces_are_filled_and_unlocked(void **state)
     frames[0].surface.Data.Locked = 0;
     for (bool draining = false;;) {
         struct frame *frame = &frames[next++ % 3];
-        mfxStatus status = MFXVideoDECODE_DecodeFrameAsync(client.session, draining ? NULL : &bitstream, &frame->surface,
-                                                           &out, &point);
+        mfxStatus status = MFXVideoDECODE_DecodeFrameAsync(client.session, draining ? NULL : &bitstream,
+                                                           &frame->surface, &out, &point);
         if (status == MFX_ERR_MORE_DATA) {
             if (draining)
                 break;
@@ -329,7 +336,8 @@ static void the_pool_is_bounded(void **state)
     free(reference.data);
 }
 
-/* ---- sequences ----------------------------------------------------------------------------------------------------- */
+/* ---- sequences -----------------------------------------------------------------------------------------------------
+ */
 
 static void a_new_size_comes_after_every_old_frame(void **state)
 {
@@ -410,7 +418,8 @@ static void captions_of_a_real_stream_come_out(void **state)
     free(reference.data);
 }
 
-/* ---- damage -------------------------------------------------------------------------------------------------------- */
+/* ---- damage --------------------------------------------------------------------------------------------------------
+ */
 
 static uint32_t next_random(uint32_t *seed)
 {
@@ -422,8 +431,9 @@ static void survive(uint32_t codec, uint8_t *data, size_t bytes)
 {
     struct client client;
     struct decode_run run = { 0 };
-    mfxBitstream bitstream = { .Data = data, .MaxLength = (mfxU32)bytes, .DataLength = (mfxU32)bytes,
-                               .DataFlag = MFX_BITSTREAM_EOS };
+    mfxBitstream bitstream = {
+        .Data = data, .MaxLength = (mfxU32)bytes, .DataLength = (mfxU32)bytes, .DataFlag = MFX_BITSTREAM_EOS
+    };
     mfxVideoParam par = { .IOPattern = MFX_IOPATTERN_OUT_SYSTEM_MEMORY, .mfx.CodecId = codec };
     client_open(&client);
     for (int sequences = 0; sequences < 50; sequences++) {

@@ -7,7 +7,8 @@
 
 enum { WIDTH = 192, HEIGHT = 112, FRAMES = 60 };
 
-/* ---- the same bytes as x264's command line ------------------------------------------------------------------------- */
+/* ---- the same bytes as x264's command line -------------------------------------------------------------------------
+ */
 
 struct identity {
     const char *arguments; /* of x264 */
@@ -93,7 +94,8 @@ static void command_line_bytes_match(void **state)
     assert_int_equal(system(command), 0);
 }
 
-/* ---- delay, order, time stamps ------------------------------------------------------------------------------------- */
+/* ---- delay, order, time stamps -------------------------------------------------------------------------------------
+ */
 
 static void delay_is_exact_and_stamps_are_in_order(void **state)
 {
@@ -142,7 +144,8 @@ static void low_delay_answers_every_frame(void **state)
     stream_free(&stream);
 }
 
-/* ---- per-frame control --------------------------------------------------------------------------------------------- */
+/* ---- per-frame control ---------------------------------------------------------------------------------------------
+ */
 
 static void force_idr(unsigned number, mfxEncodeCtrl *control, void *opaque)
 {
@@ -217,7 +220,7 @@ static void read_payloads_back(const struct stream *stream)
         assert_true(status == MFX_ERR_NONE || status == MFX_ERR_MORE_DATA);
         if (out)
             out->FrameInterface->Release(out); /* before the task is done: it has its own reference */
-        uint8_t data[2048]; /* x264 says in a message of its own what it was told */
+        uint8_t data[2048];                    /* x264 says in a message of its own what it was told */
         mfxPayload payload = { .Data = data, .BufSize = sizeof data };
         mfxU64 time_stamp;
         while (MFXVideoDECODE_GetPayload(client.session, &time_stamp, &payload) == MFX_ERR_NONE && payload.NumBit) {
@@ -276,7 +279,8 @@ static void broken_payload_is_refused(void **state)
     frame_destroy(&frame);
 }
 
-/* ---- bounds -------------------------------------------------------------------------------------------------------- */
+/* ---- bounds --------------------------------------------------------------------------------------------------------
+ */
 
 static void small_bitstream_keeps_the_frame(void **state)
 {
@@ -371,7 +375,8 @@ static void unread_sync_points_end_in_busy(void **state)
     }
 }
 
-/* ---- Reset --------------------------------------------------------------------------------------------------------- */
+/* ---- Reset ---------------------------------------------------------------------------------------------------------
+ */
 
 static void reset_to(mfxSession session, mfxVideoParam *par, uint16_t kbps, uint16_t new_sequence)
 {
@@ -456,7 +461,8 @@ static void frames_after_a_drain_begin_a_new_sequence(void **state)
     stream_free(&second);
 }
 
-/* ---- parameters ---------------------------------------------------------------------------------------------------- */
+/* ---- parameters ----------------------------------------------------------------------------------------------------
+ */
 
 static void query_zeroes_corrects_and_marks(void **state)
 {
@@ -528,7 +534,9 @@ static void headers_and_resolved_values_are_reported(void **state)
     struct client client;
     uint8_t sps[128], pps[128];
     mfxExtCodingOptionSPSPPS headers = { .Header = { MFX_EXTBUFF_CODING_OPTION_SPSPPS, sizeof headers },
-                                         .SPSBuffer = sps, .PPSBuffer = pps, .SPSBufSize = sizeof sps,
+                                         .SPSBuffer = sps,
+                                         .PPSBuffer = pps,
+                                         .SPSBufSize = sizeof sps,
                                          .PPSBufSize = sizeof pps };
     mfxExtBuffer *buffers[] = { &headers.Header };
     mfxVideoParam par = encode_par(WIDTH, HEIGHT), actual = { .ExtParam = buffers, .NumExtParam = 1 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* client.h - a small oneVPL application for the tests of the software runtime: it comes in through the stock dispatcher,
- * as every other application does. Included once per test program. */
+/* client.h - a small oneVPL application for the tests of the software runtime: it comes in through the stock
+ * dispatcher, as every other application does. Included once per test program. */
 #pragma once
 #define MFX_DEPRECATED_OFF
 #include <setjmp.h>
@@ -53,7 +53,8 @@ static inline void client_close(struct client *client)
     MFXUnload(client->loader);
 }
 
-/* ---- frames -------------------------------------------------------------------------------------------------------- */
+/* ---- frames --------------------------------------------------------------------------------------------------------
+ */
 
 /* A moving gradient with some detail: enough for every kind of macroblock. */
 static inline void paint(uint8_t *nv12, int pitch, int width, int height, int number)
@@ -113,7 +114,8 @@ static inline mfxVideoParam encode_par(int width, int height)
     return par;
 }
 
-/* ---- a coded stream ------------------------------------------------------------------------------------------------ */
+/* ---- a coded stream ------------------------------------------------------------------------------------------------
+ */
 
 enum { UNITS_MAX = 256 };
 

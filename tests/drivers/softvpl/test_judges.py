@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The software oneVPL runtime before judges that nobody here wrote: Debian's onevpl-tools, ffmpeg, x264.
+
+Run with the folder of libvplswref64.so.1 in BIPLANE_SOFTVPL_DIR (default: build/lib).
+"""
+
+import filecmp
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+MEDIA = ROOT / "tests" / "media"
+RUNTIME = pathlib.Path(os.environ.get("BIPLANE_SOFTVPL_DIR", ROOT / "build" / "lib")).resolve()
+WIDTH, HEIGHT, FRAMES = 640, 368, 75
+
+
+def run(*arguments, check=True):
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith(("ONEVPL_", "LIBVA_", "LD_LIBRARY_PATH"))}
+    environment["ONEVPL_PRIORITY_PATH"] = str(RUNTIME)
+    done = subprocess.run([str(a) for a in arguments], env=environment, cwd=RUNTIME, timeout=120, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if check:
+        assert done.returncode == 0, f"{arguments[0]} failed:\n{done.stdout[-3000:]}"
+    return done.stdout
+
+
+def elementary(tmp_path, name):
+    """The video of a transport stream as its elementary stream, and what sample_decode calls its codec."""
+    codec = run("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=codec_name", "-of",
+                "csv=p=0", MEDIA / name).split()[0].strip(",")
+    out = tmp_path / f"{name}.{codec}"
+    run("ffmpeg", "-v", "error", "-i", MEDIA / name, "-map", "0:v:0", "-c", "copy", "-f",
+        {"h264": "h264", "hevc": "hevc", "mpeg2video": "mpeg2video"}[codec], out)
+    return out, {"h264": "h264", "hevc": "h265", "mpeg2video": "mpeg2"}[codec]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("source") / "source.nv12"
+    run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size={WIDTH}x{HEIGHT}:rate=25", "-frames:v", FRAMES,
+        "-pix_fmt", "nv12", "-f", "rawvideo", path)
+    return path
+
+
+def frames_of(path):
+    return int(run("ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of",
+                   "csv=p=0", path).split()[0].strip(","))
+
+
+def test_vpl_inspect_lists_the_runtime():
+    text = run("vpl-inspect")
+    assert str(RUNTIME / "libvplswref64.so.1") in text
+    for word in ("MFX_IMPL_TYPE_SOFTWARE", "ApiVersion: 2.8", "MFX_ACCEL_MODE_NA", "CodecID: AVC", "CodecID: HEVC",
+                 "CodecID: MPG2"):
+        assert word in text
+
+
+@pytest.mark.parametrize("name", ["sample_h264.ts", "sample_h265.ts", "bbb_2500ms.ts", "sd-hls0000000000.ts",
+                                  "sample_h264_no_access_unit_delimiters.ts"])
+def test_sample_decode_gives_the_bytes_of_libavcodec(tmp_path, name):
+    stream, codec = elementary(tmp_path, name)
+    got, expected = tmp_path / "got.nv12", tmp_path / "expected.nv12"
+    run("sample_decode", codec, "-sw", "-i", stream, "-o", got, "-nv12")
+    run("ffmpeg", "-v", "error", "-i", stream, "-vsync", "0", "-pix_fmt", "nv12", "-f", "rawvideo", expected)
+    assert expected.stat().st_size > 0
+    assert filecmp.cmp(got, expected, shallow=False)
+
+
+@pytest.mark.parametrize("flag, field_order", [("+ilme+ildct", "tt"), ("+ilme+ildct", "bb")])
+def test_sample_decode_interlaced_mpeg2(tmp_path, flag, field_order):
+    stream, got, expected = tmp_path / "i.m2v", tmp_path / "got.nv12", tmp_path / "expected.nv12"
+    run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=720x576:rate=50", "-vf",
+        f"interlace=scan={'tff' if field_order == 'tt' else 'bff'}", "-frames:v", 25, "-c:v", "mpeg2video", "-flags",
+        flag, "-bf", "2", "-b:v", "6M", "-top", "1" if field_order == "tt" else "0", stream)
+    run("sample_decode", "mpeg2", "-sw", "-i", stream, "-o", got, "-nv12")
+    run("ffmpeg", "-v", "error", "-i", stream, "-vsync", "0", "-pix_fmt", "nv12", "-f", "rawvideo", expected)
+    assert filecmp.cmp(got, expected, shallow=False)
+
+
+@pytest.mark.parametrize("field", ["--tff", "--bff"])
+def test_sample_decode_interlaced_h264(tmp_path, source, field):
+    stream, got, expected = tmp_path / "i.264", tmp_path / "got.nv12", tmp_path / "expected.nv12"
+    run("x264", "--quiet", "--threads", 1, "--input-res", f"{WIDTH}x{HEIGHT}", "--fps", 25, "--input-csp", "nv12",
+        "--demuxer", "raw", field, "--preset", "veryfast", "-o", stream, source)
+    run("sample_decode", "h264", "-sw", "-i", stream, "-o", got, "-nv12")
+    run("ffmpeg", "-v", "error", "-i", stream, "-vsync", "0", "-pix_fmt", "nv12", "-f", "rawvideo", expected)
+    assert filecmp.cmp(got, expected, shallow=False)
+
+
+# What sample_encode says, and what x264's command line has to say for the same bytes. TargetUsage 7, 4 and 1 are the
+# presets veryfast, medium and veryslow. sample_encode writes BufferSizeInKB and InitialDelayInKB only when told to.
+IDENTITIES = [
+    (["-cbr", "-b", "1500", "-BufferSizeInKB", "200", "-u", "speed", "-g", "50"],
+     ["--preset", "veryfast", "--bitrate", "1500", "--vbv-maxrate", "1500", "--vbv-bufsize", "1600", "--keyint", "50"]),
+    (["-vbr", "-b", "1000", "-MaxKbps", "1600", "-BufferSizeInKB", "200", "-u", "medium", "-g", "25", "-r", "4"],
+     ["--preset", "medium", "--bitrate", "1000", "--vbv-maxrate", "1600", "--vbv-bufsize", "1600", "--keyint", "25",
+      "--bframes", "3"]),
+    (["-cqp", "-qpi", "25", "-qpp", "28", "-qpb", "30", "-u", "speed", "-g", "30", "-r", "3"],
+     ["--preset", "veryfast", "--qp", "28", "--keyint", "30", "--bframes", "2"]),
+    (["-cbr", "-b", "800", "-BufferSizeInKB", "100", "-u", "speed", "-g", "30", "-r", "1", "-num_slice", "4"],
+     ["--preset", "veryfast", "--bitrate", "800", "--vbv-maxrate", "800", "--vbv-bufsize", "800", "--keyint", "30",
+      "--bframes", "0", "--slices", "4"]),
+]
+
+
+@pytest.mark.parametrize("ours, theirs", IDENTITIES, ids=["cbr", "vbr-b-frames", "cqp", "slices"])
+def test_sample_encode_gives_the_bytes_of_x264(tmp_path, source, ours, theirs):
+    got, expected = tmp_path / "got.264", tmp_path / "expected.264"
+    run("sample_encode", "h264", "-sw", "-i", source, "-nv12", "-w", WIDTH, "-h", HEIGHT, "-f", 25, "-o", got, *ours)
+    run("x264", "--quiet", "--threads", 1, "--input-res", f"{WIDTH}x{HEIGHT}", "--fps", 25, "--input-csp", "nv12",
+        "--demuxer", "raw", *theirs, "-o", expected, source)
+    assert frames_of(got) == FRAMES
+    assert filecmp.cmp(got, expected, shallow=False)
+
+
+@pytest.mark.parametrize("picture", ["-tff", "-bff"])
+def test_sample_encode_interlaced(tmp_path, source, picture):
+    got = tmp_path / "got.264"
+    run("sample_encode", "h264", "-sw", "-i", source, "-nv12", "-w", WIDTH, "-h", HEIGHT, "-f", 25, "-o", got, picture,
+        "-b", 1500)
+    assert frames_of(got) == FRAMES
+    text = run("ffprobe", "-v", "error", "-show_entries", "frame=interlaced_frame,top_field_first", "-of", "csv=p=0", got)
+    assert {line.strip().rstrip(",") for line in text.split()} == {"1,1" if picture == "-tff" else "1,0"}
+
+
+def test_sample_vpp_scales_as_ffmpeg_does(tmp_path, source):
+    got, expected = tmp_path / "got.nv12", tmp_path / "expected.nv12"
+    run("sample_vpp", "-lib", "sw", "-sw", WIDTH, "-sh", HEIGHT, "-scc", "nv12", "-dcc", "nv12", "-dw", 320, "-dh", 192,
+        "-i", source, "-o", got)
+    run("ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "nv12", "-s", f"{WIDTH}x{HEIGHT}", "-i", source, "-vf",
+        "scale=320:192:flags=bicubic", "-pix_fmt", "nv12", "-f", "rawvideo", expected)
+    assert filecmp.cmp(got, expected, shallow=False)
+
+
+def test_sample_vpp_converts_and_deinterlaces(tmp_path, source):
+    got = tmp_path / "got.rgb"
+    run("sample_vpp", "-lib", "sw", "-sw", WIDTH, "-sh", HEIGHT, "-scc", "nv12", "-dcc", "rgb4", "-dw", WIDTH, "-dh",
+        HEIGHT, "-i", source, "-o", got)
+    assert got.stat().st_size == WIDTH * HEIGHT * 4 * FRAMES
+    got = tmp_path / "got.nv12"
+    run("sample_vpp", "-lib", "sw", "-sw", WIDTH, "-sh", HEIGHT, "-scc", "nv12", "-spic", 0, "-dpic", 1, "-dcc", "nv12",
+        "-dw", WIDTH, "-dh", HEIGHT, "-i", source, "-o", got)
+    assert got.stat().st_size > WIDTH * HEIGHT * 3 // 2 * (FRAMES - 2)
+
+
+@pytest.mark.parametrize("name", ["sample_h264.ts", "sample_h265.ts", "bbb_2500ms.ts"])
+def test_sample_multi_transcode_to_h264(tmp_path, name):
+    stream, codec = elementary(tmp_path, name)
+    out, par = tmp_path / "out.264", tmp_path / "session.par"
+    par.write_text(f"-i::{codec} {stream} -o::h264 {out} -b 1500 -w 640 -h 368 -u speed -sw\n")
+    text = run("sample_multi_transcode", "-par", par)
+    assert "The test PASSED" in text
+    assert frames_of(out) == frames_of(stream)
+
+
+def test_sample_multi_transcode_one_to_many(tmp_path):
+    stream, codec = elementary(tmp_path, "sample_h264.ts")
+    out, par = [tmp_path / "a.264", tmp_path / "b.264"], tmp_path / "ladder.par"
+    par.write_text(f"-i::{codec} {stream} -o::sink -join -sw\n"
+                   f"-i::source -o::h264 {out[0]} -b 1000 -u speed -join -sw\n"
+                   f"-i::source -o::h264 {out[1]} -b 500 -w 320 -h 192 -u speed -join -sw\n")
+    text = run("sample_multi_transcode", "-par", par)
+    assert "The test PASSED" in text
+    assert frames_of(out[0]) == frames_of(out[1]) == frames_of(stream)

@@ -47,7 +47,7 @@ struct options {
 
 static int print_usage(FILE *stream)
 {
-    fputs("usage: biplanectl [--run DIR | --api URL] [--json] [--watch] COMMAND\n\n", stream);
+    fputs("usage: biplanectl [--run DIR | --socket PATH | --api URL] [--json] [--watch] COMMAND\n\n", stream);
     for (unsigned i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(stream, "  %-9s %-5s %s\n", commands[i].name,
                 !strchr(commands[i].path, '*')           ? ""
@@ -55,6 +55,7 @@ static int print_usage(FILE *stream)
                                                          : "NAME",
                 commands[i].help);
     fputs("\n  --run DIR     run directory of biplaned (default /run/biplane)\n"
+          "  --socket PATH its api.socket instead\n"
           "  --api URL     its HTTP address instead, as http://127.0.0.1:8080\n"
           "  --json        print the answer as it comes\n"
           "  --watch       print again each second\n"
@@ -68,15 +69,23 @@ static int print_usage(FILE *stream)
 
 static bool parse(int argc, char **argv, struct options *options)
 {
-    static const struct option longs[] = { { "run", 1, NULL, 'r' },      { "api", 1, NULL, 'a' },
-                                           { "json", 0, NULL, 'j' },     { "watch", 0, NULL, 'w' },
-                                           { "all", 0, NULL, 'l' },      { "boards", 1, NULL, 'b' },
-                                           { "pipeline", 1, NULL, 'p' }, { "help", 0, NULL, 'h' },
-                                           { "version", 0, NULL, 'v' },  { 0 } };
+    static const struct option longs[] = { { "run", 1, NULL, 'r' },
+                                           { "socket", 1, NULL, 's' },
+                                           { "api", 1, NULL, 'a' },
+                                           { "json", 0, NULL, 'j' },
+                                           { "watch", 0, NULL, 'w' },
+                                           { "all", 0, NULL, 'l' },
+                                           { "boards", 1, NULL, 'b' },
+                                           { "pipeline", 1, NULL, 'p' },
+                                           { "help", 0, NULL, 'h' },
+                                           { "version", 0, NULL, 'v' },
+                                           { 0 } };
     *options = (struct options){ .client.run = "/run/biplane" };
     for (int option; (option = getopt_long(argc, argv, "", longs, NULL)) != -1;)
         if (option == 'r')
             options->client.run = optarg;
+        else if (option == 's')
+            options->client.socket = optarg;
         else if (option == 'a')
             options->client.url = optarg;
         else if (option == 'p')

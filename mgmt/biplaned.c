@@ -12,11 +12,9 @@
 #include "board/log.h"
 #include "board/loop.h"
 #include "mgmt/api.h"
-#include "mgmt/credentials.h"
 #include "mgmt/daemon_options.h"
 #include "mgmt/management.h"
 #include "mgmt/paths.h"
-#include "mgmt/version.h"
 
 struct daemon {
     struct loop *loop;
@@ -128,16 +126,8 @@ int main(int argc, char **argv)
         fputs(daemon_usage, stderr);
         return 2;
     }
-    if (options.print_help || options.print_version) {
-        printf("%s", options.print_help ? daemon_usage : "biplaned " BIPLANE_VERSION "\n");
+    if (daemon_options_answer(&options))
         return 0;
-    }
-    if (options.print_reference) {
-        settings_print_reference(&box_settings, stdout);
-        settings_print_reference(&channel_settings, stdout);
-        settings_print_reference(&credentials_settings, stdout);
-        return 0;
-    }
     if (options.programs)
         snprintf(programs, sizeof programs, "%s", options.programs);
     else if (paths_programs(programs) < 0)

@@ -25,15 +25,16 @@ static const struct settings api_table = { "api", sizeof(struct api_settings), a
 static const struct setting box_rows[] = {
     SETTING_STRING(struct box, board, .default_text = "dev", .flags = SETTING_NAME,
                    .help = "The kind of machine; its defaults stand in boards/<board>/board.cfg."),
-    SETTING_CHOICE(struct box, accelerator, .choices = accelerators, .default_number = ACCELERATOR_AUTO,
+    SETTING_CHOICE(struct box, accelerator, .flags = SETTING_LIVE, .choices = accelerators,
+                   .default_number = ACCELERATOR_AUTO,
                    .help = "What the accelerator \"auto\" of a channel means on this box."),
-    SETTING_STRING(struct box, credentials, .default_text = "credentials.cfg",
+    SETTING_STRING(struct box, credentials, .flags = SETTING_LIVE, .default_text = "credentials.cfg",
                    .help = "File with the users and passwords of destinations, readable by its owner only; relative to "
                            "the configuration folder."),
-    SETTING_LIST(struct box, nodes, &dataplane_settings_table, .help = NODES_HELP),
-    SETTING_LIST(struct box, input_security_groups, &input_security_group_settings,
+    SETTING_LIST(struct box, nodes, &dataplane_settings_table, .flags = SETTING_LIVE, .help = NODES_HELP),
+    SETTING_LIST(struct box, input_security_groups, &input_security_group_settings, .flags = SETTING_LIVE,
                  .help = "Who may send: lists of addresses that inputs refer to."),
-    SETTING_LIST(struct box, inputs, &input_settings, .help = "The streams that come in."),
+    SETTING_LIST(struct box, inputs, &input_settings, .flags = SETTING_LIVE, .help = "The streams that come in."),
     SETTING_GROUP(struct box, api, &api_table, .help = "The HTTP API."),
     { 0 }
 };

@@ -37,7 +37,10 @@ static void prepare(CURL *curl, const struct client *client, const char *method,
     snprintf(url, sizeof url, "%s%s", client->url ? client->url : "http://localhost", path);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     if (!client->url) {
-        snprintf(socket_path, sizeof socket_path, "%s/api.socket", client->run);
+        if (client->socket)
+            snprintf(socket_path, sizeof socket_path, "%s", client->socket);
+        else
+            snprintf(socket_path, sizeof socket_path, "%s/api.socket", client->run);
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
     }
     curl_easy_setopt(curl, CURLOPT_PROXY, "");

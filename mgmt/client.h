@@ -12,8 +12,9 @@
 struct error;
 
 struct client {
-    const char *run; /* run directory, for its api.socket */
-    const char *url; /* instead; NULL: the socket */
+    const char *run;    /* run directory, for its api.socket */
+    const char *socket; /* path of the socket instead; NULL: that of the run directory */
+    const char *url;    /* TCP instead; NULL: the socket */
 };
 
 /* 0 and the answer (give); -ECONNREFUSED: nobody there; -EREMOTEIO: refused, the sentence is the server's (*answer,

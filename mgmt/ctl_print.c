@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mgmt/ctl_print.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "mgmt/metrics.h"
 #include "mgmt/text_table.h"
-
-#include <stdlib.h>
 
 enum { WORD_BYTES = 128 };
 
@@ -116,25 +115,43 @@ void ctl_print_status(const json_t *answer, FILE *stream)
     ctl_print_channels(json_object_get(answer, "channels"), stream);
 }
 
+/* Packets that did not reach the stream, for whatever reason: which one is in --json and the alerts. */
+static struct word dropped(const json_t *told)
+{
+    struct word word = { "-" };
+    const char *reason;
+    json_t *count, *drops = json_object_get(told, "drops");
+    json_int_t sum = 0;
+    json_object_foreach(drops, reason, count) sum += json_integer_value(count);
+    if (drops)
+        snprintf(word.text, sizeof word.text, "%lld", (long long)sum);
+    return word;
+}
+
+static void add_endpoint(struct text_table *table, const json_t *input, const json_t *endpoint)
+{
+    const json_t *told = json_object_get(endpoint, "told"), *present = json_object_get(told, "present");
+    char rate[32] = "-";
+    if (json_is_object(told))
+        snprintf(rate, sizeof rate, "%.2f", number(told, "bits_per_second") / 1e6);
+    ROW(table, get(input, "name").text, get(input, "type").text, get(endpoint, "node").text,
+        get(endpoint, "address").text, get(endpoint, "port").text,
+        json_is_true(present)  ? "present"
+        : json_is_object(told) ? "silent"
+                               : "-",
+        rate, get(told, "received").text, get(told, "recovered").text, get(told, "lost").text, dropped(told).text,
+        get(told, "readers").text);
+}
+
 void ctl_print_inputs(const json_t *answer, FILE *stream)
 {
     struct text_table table = { 0 };
-    ROW(&table, "INPUT", "TYPE", "NODE", "ADDRESS", "PORT", "RECEIVED", "RECOVERED", "LOST", "DUPLICATE", "SOURCE");
+    ROW(&table, "INPUT", "TYPE", "NODE", "ADDRESS", "PORT", "SOURCE", "Mb/s", "RECEIVED", "RECOVERED", "LOST",
+        "DROPPED", "READERS");
     for (size_t i = 0; i < json_array_size(answer); i++) {
         const json_t *input = json_array_get(answer, i), *endpoints = json_object_get(input, "endpoints");
-        for (size_t e = 0; e < json_array_size(endpoints); e++) {
-            const json_t *endpoint = json_array_get(endpoints, e), *told = json_object_get(endpoint, "told");
-            const json_t *counters = json_object_get(told, "counters");
-            if (!counters)
-                counters = told;
-            struct word present = get(told, "source_present");
-            ROW(&table, e ? "" : get(input, "name").text, e ? "" : get(input, "type").text, get(endpoint, "node").text,
-                get(endpoint, "address").text, get(endpoint, "port").text, get(counters, "received").text,
-                get(counters, "recovered").text, get(counters, "lost").text, get(counters, "duplicates").text,
-                strcmp(present.text, "yes") == 0  ? "present"
-                : strcmp(present.text, "no") == 0 ? "silent"
-                                                  : present.text);
-        }
+        for (size_t e = 0; e < json_array_size(endpoints); e++)
+            add_endpoint(&table, input, json_array_get(endpoints, e));
     }
     print_and_free(&table, stream);
 }

@@ -2,7 +2,11 @@
 #include "mgmt/daemon_options.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "mgmt/reference.h"
+#include "mgmt/version.h"
 
 const char daemon_usage[] =
     "usage: biplaned --config DIR --run DIR --spool DIR [options]\n"
@@ -61,4 +65,15 @@ bool daemon_options_parse(int argc, char **argv, struct daemon_options *options)
         }
     /* clang-format on */
     return optind == argc;
+}
+
+bool daemon_options_answer(const struct daemon_options *options)
+{
+    if (options->print_help)
+        fputs(daemon_usage, stdout);
+    else if (options->print_version)
+        puts("biplaned " BIPLANE_VERSION);
+    else if (options->print_reference)
+        reference_print(stdout);
+    return options->print_help || options->print_version || options->print_reference;
 }

@@ -15,3 +15,5 @@ struct daemon_options {
 extern const char daemon_usage[];
 
 bool daemon_options_parse(int argc, char **argv, struct daemon_options *options); /* false: not understood */
+/* Prints what the options only ask to have printed (help, version, reference); false: they ask for more. */
+bool daemon_options_answer(const struct daemon_options *options);

@@ -19,7 +19,7 @@
 #include "mgmt/supervisor.h"
 #include "mgmt/transfer.h"
 
-enum { HOUSEKEEPING_MS = 200 };
+enum { HOUSEKEEPING_MS = 200, SHUTDOWN_STEP_MS = 20 };
 
 /* ---- the inbox's callbacks find the channel ---- */
 static struct runtime_channel *find(const struct management *management, const char *name)
@@ -219,8 +219,8 @@ static void on_housekeeping(void *context)
     drop_dataplanes(management);
     if (management->shutting_down)
         go_on_shutting_down(management);
-    loop_timer_set(management->housekeeping,
-                   clock_monotonic_ns(management->config.clock) + HOUSEKEEPING_MS * NS_PER_MS);
+    uint64_t wait_ms = management->shutting_down ? SHUTDOWN_STEP_MS : HOUSEKEEPING_MS;
+    loop_timer_set(management->housekeeping, clock_monotonic_ns(management->config.clock) + wait_ms * NS_PER_MS);
 }
 
 int management_create(struct management **out, const struct management_config *config,

@@ -67,6 +67,7 @@ struct setting {
     const struct settings *settings; /* GROUP, LIST: the rows of one element */
     const char *unit;                /* "ms", "bit/s"; NULL: none */
     const char *help;                /* one sentence for the form and the manual */
+    const char *refusal;             /* CHOICE: added to the message when the file has another word; NULL: nothing */
 };
 
 struct settings {

@@ -189,7 +189,8 @@ static void read_choice(struct reader *reader, const config_setting_t *node, con
         if (used >= sizeof words)
             used = sizeof words - 1;
     }
-    PROBLEM(reader, node, "%s = \"%.64s\" is not known: want %s", row->name, text, words);
+    PROBLEM(reader, node, "%s = \"%.64s\" is not known: want %s%s%s", row->name, text, words, row->refusal ? "; " : "",
+            row->refusal ? row->refusal : "");
 }
 
 static bool too_many(struct reader *reader, const config_setting_t *node, const struct setting *row)

@@ -40,6 +40,7 @@ static const struct setting input_rows[] = {
     SETTING_STRING(struct input, name, .flags = SETTING_REQUIRED | SETTING_NAME,
                    .help = "What channels call this input."),
     SETTING_CHOICE(struct input, type, .choices = type_names, .default_number = INPUT_TYPE_RTP,
+                   .refusal = "a bare UDP transport stream (\"udp\") has no sequence numbers: send RTP",
                    .help = "rtp: MPEG transport stream over RTP (RFC 2250)."),
     SETTING_STRINGS(struct input, security_groups, .flags = SETTING_REQUIRED | SETTING_LIVE,
                     .help = "Names of the input security groups whose addresses may send; at least one."),

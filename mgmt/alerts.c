@@ -197,7 +197,7 @@ static int newest_first(const void *a, const void *b)
 
 json_t *alerts_json(const struct alerts *alerts, bool also_cleared)
 {
-    const struct alert *sorted[ALERTS_MAX];
+    const struct alert *sorted[ALERTS_MAX] = { NULL };
     unsigned count = 0;
     for (unsigned i = 0; i < ALERTS_MAX; i++)
         if (alerts->alert[i].id && (alerts->alert[i].active || also_cleared))

@@ -58,7 +58,7 @@ static const struct broken table[] = {
     { CHANNEL, "repeat_frame_msec = 1000", "repeat_frame_msec = 1000001", 10, "repeat_frame_msec = 1000001 is out of" },
     { CHANNEL, "class = \"standard\"", "class = \"double\"", 1, "class = \"double\" is not known: want \"standard\"" },
     { CHANNEL, "type = \"hls\"", "type = \"dash\"", 12, "type = \"dash\" is not known" },
-    { BOX, "type = \"rtp\"", "type = \"udp\"", 8, "type = \"udp\" is not known: want \"rtp\"" },
+    { BOX, "type = \"rtp\"", "type = \"udp\"", 8, "want \"rtp\"; a bare UDP transport stream" },
     { CHANNEL, "name = \"v720\";", "name = \"v 720\";", 6, "only letters, digits" },
     { CHANNEL, "name = \"v360\"", "name = \"v720\"", 7, "\"v720\" is there twice in video" },
     { BOX, "name = \"one-rtp\"", "name = \"news-rtp\"", 11, "\"news-rtp\" is there twice in inputs" },

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* follower_test.c - pictures without pixels, a fake clock, and the questions of a running channel. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "encode/decoder.h"
+#include "encode/follower.h"
+#include "encode/job.h"
+#include "encode/timeline.h"
+
+#define START_UTC_NS (UINT64_C(1794500000) * NS_PER_S)
+
+static struct fake_clock fake;
+static const struct timeline_rate rate = { 25, 1, 1 };
+static struct input_loss_behavior loss;
+static struct follower *follower;
+static int references; /* of all surfaces */
+static mfxFrameSurfaceInterface interface;
+static mfxFrameSurface1 surface;
+static unsigned asked;
+static int64_t asked_pts, asked_arrival;
+static bool nobody;
+static struct handoff_anchor in_use;
+
+static mfxStatus add(mfxFrameSurface1 *s)
+{
+    (void)s;
+    references++;
+    return MFX_ERR_NONE;
+}
+static mfxStatus drop(mfxFrameSurface1 *s)
+{
+    (void)s;
+    references--;
+    return MFX_ERR_NONE;
+}
+static int request(void *context, int64_t pts, int64_t arrival)
+{
+    (void)context;
+    asked++;
+    asked_pts = pts;
+    asked_arrival = arrival;
+    return nobody ? -ENOTCONN : 0;
+}
+static void anchored(void *context, const struct handoff_anchor *anchor)
+{
+    (void)context;
+    in_use = *anchor;
+}
+
+static int before(void **state)
+{
+    (void)state;
+    struct error err;
+    fake = fake_clock_at(START_UTC_NS);
+    loss = (struct input_loss_behavior){ .repeat_frame_msec = 1000, .black_frame_msec = 1000 };
+    interface.AddRef = add;
+    interface.Release = drop;
+    surface.FrameInterface = &interface;
+    asked = 0;
+    references = 0;
+    nobody = false;
+    memset(&in_use, 0, sizeof in_use);
+    struct follower_config config = {
+        .rate = &rate, .loss = &loss, .clock = &fake.clock, .request_anchor = request, .on_anchor = anchored
+    };
+    return follower_create(&follower, &config, &err);
+}
+
+static int after(void **state)
+{
+    (void)state;
+    follower_destroy(follower);
+    return references == 0 ? 0 : -1;
+}
+
+static void push(int64_t pts)
+{
+    struct picture picture = { .surface = &surface,
+                               .pts_90k = pts & (PTS_MODULUS - 1),
+                               .arrival_utc_ns = clock_utc_ns(&fake.clock) };
+    references++;
+    follower_push(follower, &picture);
+}
+
+static void answer(uint64_t id)
+{
+    struct handoff_anchor_answer message = { .pts_90k = asked_pts };
+    message.anchor.id = id;
+    message.anchor.anchor_90k = timeline_anchor_for(&rate, asked_pts, asked_arrival);
+    follower_answer(follower, &message);
+}
+
+static enum follower_kind take(int64_t frame, struct follower_shown *shown)
+{
+    struct follower_shown local;
+    shown = shown ? shown : &local;
+    follower_turn(follower);
+    follower_take(follower, frame, shown);
+    return shown->kind;
+}
+
+/* Starts at pts; returns the frame of the first picture. */
+static int64_t begin(int64_t pts)
+{
+    int64_t frame;
+    push(pts);
+    assert_false(follower_first_frame(follower, &frame));
+    answer(7);
+    assert_true(follower_first_frame(follower, &frame));
+    assert_int_equal(in_use.id, 7);
+    assert_int_equal(take(frame, NULL), FOLLOWER_PICTURE);
+    return frame;
+}
+
+static void pictures_follow_each_other_over_a_wrap(void **state)
+{
+    (void)state;
+    int64_t pts = PTS_MODULUS - 50 * 3600, frame = begin(pts);
+    assert_int_equal(frame, timeline_frame_at_90k(&rate, (int64_t)ns_to_90k(START_UTC_NS)));
+    for (int i = 1; i < 200; i++) {
+        assert_int_equal(take(frame + i, NULL), FOLLOWER_WAIT);
+        fake_clock_advance(&fake, 40 * NS_PER_MS);
+        push(pts + i * 3600);
+        assert_int_equal(take(frame + i, NULL), FOLLOWER_PICTURE);
+    }
+    assert_int_equal(asked, 1);
+    assert_int_equal(follower_counters(follower).shown, 200);
+}
+
+static void a_lost_source_is_filled_and_comes_back(void **state)
+{
+    (void)state;
+    struct follower_shown shown;
+    int64_t pts = 900000, frame = begin(pts), next = frame + 1;
+    unsigned kinds[4] = { 0 }, black = 0;
+    for (int i = 0; i < 100; i++) { /* 4 s of silence */
+        fake_clock_advance(&fake, 40 * NS_PER_MS);
+        while (take(next, &shown) != FOLLOWER_WAIT) {
+            assert_true(shown.filler);
+            kinds[shown.kind]++;
+            black += shown.kind == FOLLOWER_SLATE && shown.slate == SLATE_BLACK;
+            next++;
+        }
+    }
+    assert_int_equal(kinds[FOLLOWER_REPEAT], 25); /* 1 s */
+    assert_int_equal(black, 25);
+    assert_in_range(next - frame, 88, 92); /* a margin behind now */
+    push(pts + 100 * 3600);
+    while (next < frame + 100) {
+        assert_int_not_equal(take(next++, &shown), FOLLOWER_WAIT);
+        assert_true(shown.filler);
+    }
+    assert_int_equal(take(next, &shown), FOLLOWER_PICTURE);
+    assert_false(shown.filler);
+    assert_int_equal(asked, 1);
+}
+
+static void a_hole_of_one_picture_is_bridged(void **state)
+{
+    (void)state;
+    struct follower_shown shown;
+    int64_t frame = begin(900000);
+    loss.repeat_frame_msec = 0;
+    push(900000 + 2 * 3600);
+    assert_int_equal(take(frame + 1, &shown), FOLLOWER_REPEAT);
+    assert_false(shown.filler);
+    assert_int_equal(shown.serial, 1);
+    assert_int_equal(take(frame + 2, &shown), FOLLOWER_PICTURE);
+    assert_int_equal(shown.serial, 2);
+    push(900000 + 2 * 3600 + 100); /* twice */
+    push(900000 + 3600);           /* late */
+    assert_int_equal(follower_counters(follower).dropped_late, 2);
+}
+
+static void a_jump_asks_for_another_anchor(void **state)
+{
+    (void)state;
+    int64_t frame = begin(900000), first;
+    fake_clock_advance(&fake, 400 * NS_PER_MS);
+    push(5000000000);
+    assert_int_equal(asked, 2);
+    assert_int_equal(take(frame + 1, NULL), FOLLOWER_WAIT);
+    for (int i = 1; i <= 5; i++) /* held meanwhile */
+        push(5000000000 + i * 3600);
+    answer(8);
+    assert_int_equal(in_use.id, 8);
+    assert_true(follower_first_frame(follower, &first));
+    assert_int_equal(first, frame + 10);
+    for (int64_t i = frame + 1; i < first; i++)
+        assert_int_equal(take(i, NULL), FOLLOWER_REPEAT);
+    for (int64_t i = first; i <= first + 5; i++)
+        assert_int_equal(take(i, NULL), FOLLOWER_PICTURE);
+}
+
+static void without_an_answer_it_chooses_alone(void **state)
+{
+    (void)state;
+    int64_t frame;
+    push(900000);
+    fake_clock_advance(&fake, 510 * NS_PER_MS);
+    follower_turn(follower);
+    assert_true(follower_first_frame(follower, &frame));
+    assert_true(in_use.id >> 63);
+    answer(9); /* too late */
+    assert_true(in_use.id >> 63);
+    nobody = true;
+    fake_clock_advance(&fake, NS_PER_S);
+    push(70000000);
+    assert_int_equal(follower_counters(follower).anchors_alone, 2);
+}
+
+static void a_known_anchor_is_used_when_nobody_answers(void **state)
+{
+    (void)state;
+    struct handoff_anchor known = { .id = 3, .skew_90k = 4500 };
+    nobody = true;
+    int64_t now = (int64_t)ns_to_90k(START_UTC_NS), frame;
+    known.anchor_90k = timeline_anchor_for(&rate, 900000, now + 9000);
+    follower_know(follower, &known);
+    push(900000);
+    assert_int_equal(in_use.id, 3);
+    assert_true(follower_first_frame(follower, &frame));
+    assert_int_equal(frame, timeline_frame_at_90k(&rate, now + 9000));
+}
+
+static void a_drifting_clock_is_followed_for_days(void **state)
+{
+    (void)state;
+    int64_t pts = 900000, frame = begin(pts);
+    double source = 0;
+    for (int i = 1; i < 200000; i++) { /* 2.2 h, 200 ppm fast: 1.6 s apart at the end */
+        fake_clock_advance(&fake, 39992000);
+        source += 3600;
+        push(pts + (int64_t)source);
+        assert_int_equal(take(frame + i, NULL), FOLLOWER_PICTURE);
+    }
+    assert_int_equal(asked, 1);
+    assert_in_range(follower_anchor(follower)->skew_90k, 120000, 160000);
+}
+
+static void random_timestamps_do_not_ask_without_end(void **state)
+{
+    (void)state;
+    begin(900000);
+    for (unsigned i = 0; i < 1000; i++) {
+        push((int64_t)(i * UINT64_C(7919000003)) & (PTS_MODULUS - 1));
+        if (i % 3 == 0)
+            answer(100 + i);
+    }
+    assert_true(asked < 10);
+}
+
+int main(void)
+{
+#define T(test) cmocka_unit_test_setup_teardown(test, before, after)
+    const struct CMUnitTest tests[] = {
+        T(pictures_follow_each_other_over_a_wrap), T(a_lost_source_is_filled_and_comes_back),
+        T(a_hole_of_one_picture_is_bridged),       T(a_jump_asks_for_another_anchor),
+        T(without_an_answer_it_chooses_alone),     T(a_known_anchor_is_used_when_nobody_answers),
+        T(a_drifting_clock_is_followed_for_days),  T(random_timestamps_do_not_ask_without_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* fake_encode.h - an encode process that makes no pictures: it reads its job, and hands over a small segment for every
+ * output every 40 ms, over the real hand-off. The test's own program becomes it when it is started under the
+ * name biplane-encode.
+ */
+#pragma once
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "encode/handoff.h"
+#include "encode/job.h"
+
+enum { FAKE_SEGMENT_TICKS = 180000, FAKE_SEGMENT_EVERY_MS = 40, FAKE_FIRST_NUMBER = 850000000 };
+
+struct fake_encode {
+    struct encode_job job;
+    struct handoff *handoff;
+    int64_t number;
+    bool stopping;
+};
+
+static inline void fake_welcome(void *context, const struct handoff_welcome *welcome)
+{
+    struct fake_encode *fake = context;
+    if (!fake->number)
+        fake->number = welcome->resume_tick_90k ? welcome->resume_tick_90k / FAKE_SEGMENT_TICKS : FAKE_FIRST_NUMBER;
+}
+
+static inline void fake_stop(void *context)
+{
+    ((struct fake_encode *)context)->stopping = true;
+}
+
+static inline void fake_segment(struct fake_encode *fake, const struct encode_output *output)
+{
+    struct clock clock = clock_real();
+    char text[64];
+    int bytes = snprintf(text, sizeof text, "segment %lld of %s\n", (long long)fake->number, output->name);
+    int memfd = memfd_create("segment", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (memfd < 0 || write(memfd, text, (size_t)bytes) != bytes ||
+        fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+        abort();
+    struct handoff_segment segment = { .number = fake->number,
+                                       .start_90k = fake->number * FAKE_SEGMENT_TICKS,
+                                       .duration_90k = FAKE_SEGMENT_TICKS,
+                                       .closed_utc_ns = clock_utc_ns(&clock),
+                                       .bytes = (uint64_t)bytes,
+                                       .width = 640,
+                                       .height = 360,
+                                       .framerate_numerator = 25,
+                                       .framerate_denominator = 1,
+                                       .average_bitrate = 800000,
+                                       .peak_bitrate = 1000000,
+                                       .sample_rate = 48000,
+                                       .channels = 2 };
+    strcpy(segment.group, output->group);
+    strcpy(segment.output, output->name);
+    strcpy(segment.codecs, "avc1.64001f,mp4a.40.2");
+    handoff_segment(fake->handoff, &segment, memfd);
+}
+
+static inline int fake_encode_main(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        { "job", 1, NULL, 'j' }, { "run", 1, NULL, 'r' }, { "runtime", 1, NULL, 't' }, { 0 }
+    };
+    static struct fake_encode fake;
+    const char *job = NULL, *run = NULL;
+    struct clock clock = clock_real();
+    struct problems *problems = problems_create();
+    for (int option; (option = getopt_long(argc, argv, "", longs, NULL)) != -1;)
+        *(option == 'j' ? &job : &run) = optarg;
+    if (settings_read_file(&encode_job_settings, job, &fake.job, problems) < 0)
+        return 1;
+    problems_destroy(problems);
+    const struct handoff_config config = { .run_directory = run,
+                                           .channel = fake.job.channel,
+                                           .pipeline = fake.job.pipeline,
+                                           .clock = &clock,
+                                           .callbacks = { .on_welcome = fake_welcome, .on_stop = fake_stop },
+                                           .context = &fake };
+    if (handoff_create(&fake.handoff, &config, NULL) < 0)
+        return 1;
+    for (unsigned turn = 0; !fake.stopping || handoff_counters(fake.handoff).segments_kept; turn++) {
+        handoff_turn(fake.handoff);
+        for (unsigned i = 0; turn % 10 == 0 && fake.number && !fake.stopping && i < fake.job.outputs_count; i++)
+            fake_segment(&fake, &fake.job.outputs[i]);
+        fake.number += turn % 10 == 0 && fake.number && !fake.stopping;
+        if (turn == 0)
+            handoff_status(fake.handoff, "{\"alerts\": []}");
+        usleep(FAKE_SEGMENT_EVERY_MS * 100);
+    }
+    handoff_destroy(fake.handoff);
+    return 0;
+}

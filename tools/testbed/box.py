@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 
-from .processes import alive, cpu_seconds, end, end_pid, memory_bytes, program, start, wait_for
+from .processes import ROOT, Ended, alive, cpu_seconds, end, end_pid, memory_bytes, program, start, wait_for
 
 LADDER = (("720p", 1280, 720, 3_000_000), ("480p", 854, 480, 1_500_000), ("360p", 640, 360, 800_000))
 SMALL_LADDER = (("180p", 320, 180, 300_000), ("90p", 160, 90, 100_000))
@@ -20,7 +20,8 @@ def libconfig(value, indent=0):
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        lines = "".join(f"{space}{name} = {libconfig(item, indent + 1)};\n" for name, item in value.items())
+        lines = "".join(f"{space}{name} = {libconfig(item, indent + 1)};\n" for name, item in value.items()
+                        if item not in ([], ()))
         return "{\n" + lines + "  " * indent + "}"
     if isinstance(value, (list, tuple)):
         if value and isinstance(value[0], dict):
@@ -33,7 +34,8 @@ def libconfig(value, indent=0):
 
 
 def settings_text(settings):
-    return "".join(f"{name} = {libconfig(value)};\n" for name, value in settings.items())
+    """Empty lists are left out: whether they hold groups or words cannot be seen."""
+    return "".join(f"{name} = {libconfig(value)};\n" for name, value in settings.items() if value not in ([], ()))
 
 
 def node(interface, pair, device="af_packet", **more):
@@ -126,14 +128,15 @@ class Box:
         return self.start_management(seconds)
 
     def start_management(self, seconds=20):
-        self.process = start([program("biplaned"), "--config", self.config, "--run", self.run, "--spool", self.spool],
+        self.process = start([program("biplaned"), "--config", self.config, "--run", self.run, "--spool", self.spool,
+                              "--boards", os.path.join(ROOT, "board", "boards")],
                              log=self.log)
         wait_for(self._answers, seconds, "biplaned's API")
         return self
 
     def _answers(self):
         if self.process.poll() is not None:
-            raise RuntimeError(f"biplaned ended with {self.process.returncode}:\n{self.log_tail()}")
+            raise Ended(f"biplaned ended with {self.process.returncode}:\n{self.log_tail()}")
         return self.api("/v1/status")
 
     def log_tail(self, lines=40):

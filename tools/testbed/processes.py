@@ -106,6 +106,10 @@ def end_pid(pid, executable, seconds=3):
         pass
 
 
+class Ended(RuntimeError):
+    """What is waited for cannot come any more."""
+
+
 def wait_for(condition, seconds, what, interval=0.1):
     """Waits until condition() is true and returns what it returned; its exceptions count as not yet."""
     deadline = time.monotonic() + seconds
@@ -116,6 +120,8 @@ def wait_for(condition, seconds, what, interval=0.1):
             if value:
                 return value
             reason = f"last: {value!r}"
+        except Ended:
+            raise
         except Exception as error:  # whatever is not ready yet
             reason = f"last: {error}"
         if time.monotonic() > deadline:

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Measures side by side with peers and prints tables; the figures also land in build/bench.json.
+#
+#   tools/bench.sh [ladder|receive]
+#
+# BENCH_SECONDS, BENCH_ROUNDS: see tools/bench/ladder.py. Missed aims are told, they are not an error.
+cd "$(dirname "$0")/.." || exit 2
+build=${BUILD:-build}
+export BUILD=$build
+mkdir -p "$build"
+what=${1:-ladder receive}
+status=0
+echo "$(uname -sr), $(nproc) x $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1-3 /proc/loadavg)"
+for bench in $what; do
+    echo "== $bench"
+    case $bench in
+    ladder) tools/testbed/isolate.py /usr/bin/python3 tools/bench/ladder.py "$build/bench-ladder.json" || status=1 ;;
+    receive) BENCH_JSON=$build/bench-receive.json tools/bench/receive.sh || status=1 ;;
+    *) echo "bench.sh: there is no bench \"$bench\": ladder or receive" >&2 && exit 2 ;;
+    esac
+done
+/usr/bin/python3 - "$build" <<'END'
+import json, os, sys
+whole = {}
+for name in ("ladder", "receive"):
+    path = os.path.join(sys.argv[1], f"bench-{name}.json")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            whole[name] = json.load(file)
+with open(os.path.join(sys.argv[1], "bench.json"), "w", encoding="utf-8") as file:
+    json.dump(whole, file, indent=2)
+END
+echo "figures: $build/bench.json"
+exit $status

@@ -1,0 +1,245 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The ladder job beside a peer: 720p25 RTP in, three rungs and AAC out, HLS pushed by HTTP PUT to the same nginx.
+
+    tools/testbed/isolate.py tools/bench/ladder.py RESULT.json
+
+Measured alternately, in one run: one pipeline of ours (encode, data plane and management together); ffmpeg's command
+line with the same x264 settings, with its own choice of threads and with one thread for each encode; and the floor:
+x264 alone over pictures that were scaled before, plus decoding alone. BENCH_SECONDS: of each measurement (30).
+BENCH_ROUNDS: how often all are repeated (2).
+"""
+import json
+import os
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from testbed.box import LADDER, Box, channel, node, rtp_input  # noqa: E402
+from testbed.network import Network  # noqa: E402
+from testbed.origin import Origin  # noqa: E402
+from testbed.processes import cpu_seconds, end, memory_bytes, run, start, wait_for  # noqa: E402
+from testbed.sender import Sender, source  # noqa: E402
+
+SECONDS = float(os.environ.get("BENCH_SECONDS") or 30)
+ROUNDS = int(os.environ.get("BENCH_ROUNDS") or 2)
+WARM_UP = 8.0
+FLOOR_SECONDS = 10  # of raw pictures: they have to stay in memory
+GOP = 50
+PRESET, B_FRAMES = "veryfast", 3
+
+
+class Bench:
+    def __init__(self, directory):
+        self.directory = directory
+        self.network = Network().create()
+        self.clip = source("test", "1280x720", 25, 7_000_000, "mp2")
+        self.origin = Origin(os.path.join(directory, "origin"), 9101).start()
+        run("ip", "address", "add", "10.77.1.2/24", "dev", self.network.interfaces[1])  # for ffmpeg, which has a socket
+
+    def sender(self, pair):
+        return Sender(self.clip, [(self.network.data_plane(pair), 5000, self.network.sender(pair), [])], self.network,
+                      directory=self.directory, name=f"sender-{pair}")
+
+    # ---- ours ----
+    def box(self, name):
+        settings = channel(name, "studio", [(f"{self.origin.url}/{name}/live", "origin")], LADDER, PRESET)
+        for video in settings["encodes"]["video"]:
+            video.update(rate_control="vbr", max_bitrate=video["bitrate"], buffer_size=2 * video["bitrate"],
+                         b_frames=B_FRAMES)
+        settings["start"] = False
+        credentials = [{"name": "origin", "user": self.origin.user, "password": self.origin.password}]
+        return Box(os.path.join(self.directory, name), [node(self.network.interfaces[0], 0)],
+                   [rtp_input("studio", pairs=1)], [settings], credentials)
+
+    def first_segment(self, prefix, since):
+        return next((request["time"] - since for request in self.origin.requests()
+                     if request["method"] == "PUT" and request["uri"].startswith(prefix)
+                     and request["uri"].endswith(".ts") and request["status"] in (201, 204)), None)
+
+    def ours(self, number):
+        name = f"ours-{number}"
+        with self.sender(0), self.box(name) as box:
+            wait_for(lambda: box.input("studio", 0)["present"], 15, "the source")
+            since = time.time()
+            box.api(f"/v1/channels/{name}/start", "POST")
+            first = wait_for(lambda: self.first_segment(f"/{name}/", since), 30, "our first segment")
+            time.sleep(WARM_UP)
+            before, begin = box.cpu(), time.monotonic()
+            time.sleep(SECONDS)
+            after, elapsed = box.cpu(), time.monotonic() - begin
+            cpu = {key.replace(name + "/0", "encode"): (after[key] - before[key]) / elapsed for key in after}
+            memory = {key.replace(name + "/0", "encode"): value for key, value in box.memory().items()}
+            publisher, told = box.publisher(name, 0), box.input("studio", 0)
+            encode = box.pipeline(name, 0)["encode"] or {}
+            result = {"cpu": sum(cpu.values()), "cpu_parts": cpu, "memory": memory,
+                      "first_segment_s": first, "source_to_playlist_ms": publisher["source_to_playlist_ms"],
+                      "handoff_to_playlist_ms": publisher["handoff_to_playlist_ms"],
+                      "copies_per_byte": told["copies_per_byte"], "encode": encode}
+        result["settings"] = self.x264_settings(name)
+        return result
+
+    # ---- the peer ----
+    def ffmpeg(self, number, threads):
+        name = f"ffmpeg-{threads or 'auto'}-{number}"
+        base = f"http://{self.origin.user}:{self.origin.password}@127.0.0.1:{self.origin.port}/{name}"
+        rates = []
+        for i, (_, _, _, bitrate) in enumerate(LADDER):
+            rates += [f"-b:v:{i}", bitrate, f"-maxrate:v:{i}", bitrate, f"-bufsize:v:{i}", 2 * bitrate]
+        command = ["ffmpeg", "-nostdin", "-v", "error", "-i",
+                   "rtp://10.77.1.2:5000?localaddr=10.77.1.2&buffer_size=4000000", "-filter_complex",
+                   "[0:v]split=3[a][b][c];[b]scale=854:480[v480];[c]scale=640:360[v360]",
+                   "-map", "[a]", "-map", "0:a", "-map", "[v480]", "-map", "0:a", "-map", "[v360]", "-map", "0:a",
+                   "-c:v", "libx264", "-preset", PRESET, "-bf", B_FRAMES, "-g", GOP, "-keyint_min", GOP,
+                   "-sc_threshold", 0, *(["-threads:v", threads] if threads else []), *rates,
+                   "-c:a", "aac", "-b:a", "128k", "-ar", 48000, "-f", "hls", "-hls_time", 2, "-hls_list_size", 0,
+                   "-hls_flags", "independent_segments",
+                   "-var_stream_map", "v:0,a:0,name:720p v:1,a:1,name:480p v:2,a:2,name:360p",
+                   "-master_pl_name", "master.m3u8", "-method", "PUT", "-http_persistent", 1,
+                   "-hls_segment_filename", base + "/%v/seg_%05d.ts", base + "/%v/index.m3u8"]
+        with self.sender(1):
+            since = time.time()
+            process = start(command, log=os.path.join(self.directory, name + ".log"))
+            try:
+                first = wait_for(lambda: self.first_segment(f"/{name}/", since), 30, "ffmpeg's first segment")
+                time.sleep(WARM_UP)
+                before, begin = cpu_seconds(process.pid), time.monotonic()
+                time.sleep(SECONDS)
+                cpu = (cpu_seconds(process.pid) - before) / (time.monotonic() - begin)
+                memory = memory_bytes(process.pid)
+            finally:
+                process.send_signal(2)
+                time.sleep(0.5)
+                process.kill() if process.poll() is None else None
+                end(process)
+        return {"cpu": cpu, "memory": {"ffmpeg": memory}, "first_segment_s": first, "settings": self.x264_settings(name)}
+
+    def x264_settings(self, name):
+        """What the encoder itself wrote into the stream, of the largest rung."""
+        for folder, _, files in os.walk(os.path.join(self.origin.root, name)):
+            for file in sorted(files):
+                if file.endswith(".ts") and ("720p" in folder or "720p" in file):
+                    with open(os.path.join(folder, file), "rb") as stream:
+                        data = b"".join(packet[4:] for packet in iter(lambda: stream.read(188), b""))
+                    found = re.search(rb"options: ([ -~]{40,2000})", data)
+                    if found:
+                        return found.group(1).decode()
+        return None
+
+    # ---- the floor ----
+    def prepare_floor(self):
+        folder = "/dev/shm" if shutil.disk_usage("/dev/shm").free > 2 << 30 else self.directory
+        self.raw = tempfile.mkdtemp(prefix="biplane-bench-", dir=folder)
+        for name, width, height, _ in LADDER:
+            run("ffmpeg", "-nostdin", "-v", "error", "-i", self.clip, "-t", FLOOR_SECONDS, "-vf", f"scale={width}:{height}",
+                "-pix_fmt", "yuv420p", os.path.join(self.raw, name + ".y4m"))
+        run("ffmpeg", "-nostdin", "-v", "error", "-i", self.clip, "-t", FLOOR_SECONDS, "-map", "0:v", "-c", "copy",
+            os.path.join(self.raw, "video.h264"))
+
+    @staticmethod
+    def _cpu_of(*command):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / FLOOR_SECONDS
+
+    def floor(self):
+        parts = {"decode": self._cpu_of("ffmpeg", "-nostdin", "-threads", 1, "-i", os.path.join(self.raw, "video.h264"),
+                                        "-f", "null", "-")}
+        for name, _, _, bitrate in LADDER:
+            parts["x264 " + name] = self._cpu_of(
+                "x264", "--quiet", "--preset", PRESET, "--threads", 1, "--bframes", B_FRAMES, "--keyint", GOP,
+                "--min-keyint", GOP, "--no-scenecut", "--bitrate", bitrate // 1000, "--vbv-maxrate", bitrate // 1000,
+                "--vbv-bufsize", 2 * bitrate // 1000, "-o", "/dev/null", os.path.join(self.raw, name + ".y4m"))
+        return {"cpu": sum(parts.values()), "cpu_parts": parts}
+
+    def run_all(self):
+        results = {"ours": [], "ffmpeg": [], "ffmpeg_1_thread": [], "floor": []}
+        self.prepare_floor()
+        try:
+            for number in range(ROUNDS):
+                for name, measure in (("ours", lambda: self.ours(number)), ("ffmpeg", lambda: self.ffmpeg(number, 0)),
+                                      ("ffmpeg_1_thread", lambda: self.ffmpeg(number, 1)), ("floor", self.floor)):
+                    load = os.getloadavg()[0]
+                    value = {**measure(), "load_before": load}
+                    results[name].append(value)
+                    print(f"  round {number + 1}: {name:16s} {value['cpu']:.3f} CPU s per media second (load {load:.2f})",
+                          flush=True)
+        finally:
+            shutil.rmtree(self.raw, ignore_errors=True)
+            self.origin.stop()
+        return results
+
+
+def mean(results, name):
+    return statistics.mean(item["cpu"] for item in results[name])
+
+
+def summary(results):
+    """Rows of (what, value, unit, reference, ratio, aim or None, met or None)."""
+    ours, floor = mean(results, "ours"), mean(results, "floor")
+    peers = {name: mean(results, name) for name in ("ffmpeg", "ffmpeg_1_thread")}
+    last = results["ours"][-1]
+    rows = [("one pipeline", ours, "CPU s/s", None, None, None)]
+    rows += [(f"  against {name.replace('_', ' ')}", peers[name], "CPU s/s", ours / peers[name], "<=", 0.95) for name in peers]
+    rows.append(("  against the floor (x264 + decode)", floor, "CPU s/s", ours / floor, "<=", 1.10))
+    for key, value in last["cpu_parts"].items():
+        rows.append((f"  of it {key}", value, "CPU s/s", None, None, None))
+    memory = sum(value for name, value in last["memory"].items() if name != "biplaned")
+    rows.append(("memory of the pipeline", memory / 2 ** 20, "MiB", memory / results["ffmpeg"][-1]["memory"]["ffmpeg"],
+                 None, None))
+    for key, value in last["memory"].items():
+        rows.append((f"  {key}", value / 2 ** 20, "MiB", None, None, None))
+    rows.append(("start to first segment at the origin", last["first_segment_s"], "s",
+                 last["first_segment_s"] / results["ffmpeg"][-1]["first_segment_s"], None, None))
+    for key, text in (("source_to_playlist_ms", "last packet to playlist"), ("handoff_to_playlist_ms", "  of it delivery")):
+        if last[key]:
+            rows.append((f"{text}, median", last[key]["p50"], "ms", None, None, None))
+            rows.append((f"{text}, 95 %", last[key]["p95"], "ms", None, None, None))
+    rows.append(("bytes copied per payload byte", last["copies_per_byte"], "", None, "==", 1.0))
+    return rows
+
+
+def met(row):
+    _, value, _, ratio, comparison, aim = row
+    if comparison is None:
+        return None
+    return ratio <= aim if comparison == "<=" else value == aim
+
+
+def print_table(rows):
+    print(f"\n{'':44s}{'value':>10s} {'':9s}{'ratio':>8s}  aim")
+    for row in rows:
+        what, value, unit, ratio, comparison, aim = row
+        verdict = {True: "met", False: "MISSED", None: ""}[met(row)]
+        print(f"{what:44s}{value:10.3f} {unit:9s}{f'{ratio:8.3f}' if ratio is not None else ' ' * 8}  "
+              f"{f'{comparison} {aim} {verdict}' if comparison else ''}")
+
+
+def main():
+    if len(sys.argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    directory = tempfile.mkdtemp(prefix="biplane-bench-")
+    try:
+        results = Bench(directory).run_all()
+        rows = summary(results)
+        print_table(rows)
+        for name in ("ours", "ffmpeg", "ffmpeg_1_thread"):
+            print(f"x264 in {name}: {results[name][-1]['settings']}")
+        with open(sys.argv[1], "w", encoding="utf-8") as file:
+            json.dump({"results": results, "rows": rows, "aims_met": all(met(row) is not False for row in rows)}, file,
+                      indent=2)
+        return 0
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -59,6 +59,7 @@ BINARIES = $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 all: $(BINARIES) $(SOFTVPL) ## build everything into build/
 	@ln -sfn libvplswref64.so.1 $(BUILD)/lib/libvplswref64.so
+	@mkdir -p $(BUILD)/share/biplane && ln -sfn $(CURDIR)/board/boards $(BUILD)/share/biplane/boards
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'

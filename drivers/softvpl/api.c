@@ -15,8 +15,7 @@
 static const mfxVersion version_2 = { .Major = 2, .Minor = 8 };
 static const mfxVersion version_1 = { .Major = 1, .Minor = 35 };
 
-/* ---- session -------------------------------------------------------------------------------------------------------
- */
+/* ---- session ---------------------------------------------------------------------------------------------------- */
 
 EXPORT mfxStatus MFXInitialize(mfxInitializationParam par, mfxSession *session)
 {
@@ -116,8 +115,7 @@ EXPORT mfxStatus MFXGetPriority(mfxSession session, mfxPriority *priority)
     return MFX_ERR_NONE;
 }
 
-/* ---- core ----------------------------------------------------------------------------------------------------------
- */
+/* ---- core ------------------------------------------------------------------------------------------------------- */
 
 EXPORT mfxStatus MFXVideoCORE_SetFrameAllocator(mfxSession session, mfxFrameAllocator *allocator)
 {
@@ -179,8 +177,7 @@ EXPORT mfxStatus MFXVideoCORE_SyncOperation(mfxSession session, mfxSyncPoint poi
     return task_wait(session->tasks, point, wait);
 }
 
-/* ---- the components: handle, pointers, mutex, call -----------------------------------------------------------------
- */
+/* ---- the components: handle, pointers, mutex, call -------------------------------------------------------------- */
 
 #define CALL(mutex, component, pointers_good, call)                                                                    \
     do {                                                                                                               \
@@ -377,8 +374,7 @@ EXPORT mfxStatus MFXMemory_GetSurfaceForEncode(mfxSession session, mfxFrameSurfa
     CALL(encode_mutex, encoder, surface, encoder_get_surface(session->encoder, surface));
 }
 
-/* ---- decode and VPP in one: not here -------------------------------------------------------------------------------
- */
+/* ---- decode and VPP in one: not here ---------------------------------------------------------------------------- */
 
 EXPORT mfxStatus MFXVideoDECODE_VPP_Init(mfxSession session, mfxVideoParam *decode, mfxVideoChannelParam **channels,
                                          mfxU32 count)

@@ -53,8 +53,7 @@ struct decode_job {
     mfxSyncPoint point;
 };
 
-/* ---- the asynchronous half -----------------------------------------------------------------------------------------
- */
+/* ---- the asynchronous half -------------------------------------------------------------------------------------- */
 
 static void write_surface(struct image *image, const AVFrame *frame)
 {
@@ -84,8 +83,7 @@ static void decode_run(void *owner, void *argument, bool aborted)
     free(job);
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------------------------- */
 
 static AVCodecContext *open_codec(const struct decode_component *decoder)
 {
@@ -193,8 +191,7 @@ mfxStatus decoder_reset(struct decode_component *decoder, mfxVideoParam *par)
     return status;
 }
 
-/* ---- surfaces ------------------------------------------------------------------------------------------------------
- */
+/* ---- surfaces --------------------------------------------------------------------------------------------------- */
 
 mfxStatus decoder_get_surface(struct decode_component *decoder, mfxFrameSurface1 **surface)
 {
@@ -309,8 +306,7 @@ static mfxStatus output_frame(struct decode_component *decoder, mfxFrameSurface1
     return MFX_ERR_NONE;
 }
 
-/* ---- input ---------------------------------------------------------------------------------------------------------
- */
+/* ---- input ------------------------------------------------------------------------------------------------------ */
 
 /* A new sequence header: does it go on in the same surfaces? */
 static mfxStatus meet_sequence(struct decode_component *decoder, const struct sequence *sequence)
@@ -521,8 +517,7 @@ mfxStatus decoder_decode(struct decode_component *decoder, mfxBitstream *bitstre
     }
 }
 
-/* ---- the rest of the API -------------------------------------------------------------------------------------------
- */
+/* ---- the rest of the API ---------------------------------------------------------------------------------------- */
 
 mfxStatus decoder_get_parameters(struct decode_component *decoder, mfxVideoParam *par)
 {

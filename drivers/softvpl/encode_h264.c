@@ -3,11 +3,11 @@
  * and what the worker does; they meet in the job and in `promised`. */
 #include "drivers/softvpl/encode_h264.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/softvpl/coded_queue.h"
 #include "drivers/softvpl/encode_settings.h"
 #include "drivers/softvpl/parameters.h"
 #include "drivers/softvpl/payload.h"
@@ -18,16 +18,6 @@ enum {
     PAYLOADS_MAX = 32, /* per frame */
     HEADER_BYTES_MAX = 512,
     POOL_LIMIT = 64,
-};
-
-/* A coded frame that waits for a bitstream. */
-struct coded {
-    struct coded *next;
-    uint64_t time_stamp_90k;
-    int64_t decode_time_stamp_90k;
-    uint16_t frame_type;
-    size_t bytes;
-    uint8_t data[];
 };
 
 /* What x264 does not carry for us, by frame number. */
@@ -51,11 +41,6 @@ struct encode_job {
     struct encode_settings *settings; /* JOB_RECONFIGURE */
 };
 
-struct request {
-    mfxBitstream *bitstream;
-    mfxSyncPoint point;
-};
-
 struct encode_component {
     mfxSession session;
     struct encode_settings settings;
@@ -66,7 +51,7 @@ struct encode_component {
 
     /* the calls */
     uint64_t accepted;          /* frames taken */
-    _Atomic uint64_t promised;  /* of these, sync points given; the worker takes one back when a bitstream is small */
+    uint64_t promised;          /* of these, sync points given; what the queue refused is promised again */
     uint64_t since_open, ready; /* frames since x264 was opened; frames of the sequence before, all coded */
     unsigned delay;             /* frames that x264 holds back */
     unsigned since_idr;
@@ -76,15 +61,10 @@ struct encode_component {
     x264_t *x264;
     uint64_t next_number;
     struct record record[RECORDS];
-    struct coded *first_coded, **last_coded;
-    struct request request[WORKER_QUEUE + 1];
-    unsigned requests;
-    atomic_uint frames_out;
-    _Atomic uint64_t bits_out;
+    struct coded_queue *queue;
 };
 
-/* ---- x264 ----------------------------------------------------------------------------------------------------------
- */
+/* ---- x264 ------------------------------------------------------------------------------------------------------- */
 
 static void write_log(void *private, int level, const char *format, va_list arguments)
 {
@@ -153,53 +133,7 @@ static void close_x264(struct encode_component *encoder)
         sei_free(&encoder->record[i].sei);
 }
 
-/* ---- the worker: coded frames to requests --------------------------------------------------------------------------
- */
-
-static void fail_requests(struct encode_component *encoder, mfxStatus status)
-{
-    for (unsigned i = 0; i < encoder->requests; i++)
-        task_end(encoder->session->tasks, encoder->request[i].point, status);
-    encoder->requests = 0;
-}
-
-/* The oldest request gets these bytes, or MFX_ERR_NOT_ENOUGH_BUFFER. */
-static bool fill_request(struct encode_component *encoder, const uint8_t *data, const struct coded *coded)
-{
-    struct request request = encoder->request[0];
-    mfxBitstream *bitstream = request.bitstream;
-    uint64_t used = (uint64_t)bitstream->DataOffset + bitstream->DataLength;
-
-    memmove(encoder->request, encoder->request + 1, --encoder->requests * sizeof encoder->request[0]);
-    if (used + coded->bytes > bitstream->MaxLength) {
-        atomic_fetch_sub(&encoder->promised, 1);
-        task_end(encoder->session->tasks, request.point, MFX_ERR_NOT_ENOUGH_BUFFER);
-        return false;
-    }
-    memcpy(bitstream->Data + used, data, coded->bytes);
-    bitstream->DataLength += (mfxU32)coded->bytes;
-    bitstream->TimeStamp = coded->time_stamp_90k;
-    bitstream->DecodeTimeStamp = coded->decode_time_stamp_90k;
-    bitstream->FrameType = coded->frame_type;
-    bitstream->PicStruct = encoder->settings.par.mfx.FrameInfo.PicStruct;
-    atomic_fetch_add(&encoder->frames_out, 1);
-    atomic_fetch_add(&encoder->bits_out, (uint64_t)coded->bytes * 8);
-    task_end(encoder->session->tasks, request.point, MFX_ERR_NONE);
-    return true;
-}
-
-static void deliver_waiting(struct encode_component *encoder)
-{
-    while (encoder->first_coded && encoder->requests) {
-        struct coded *coded = encoder->first_coded;
-        if (!fill_request(encoder, coded->data, coded))
-            continue;
-        encoder->first_coded = coded->next;
-        if (!encoder->first_coded)
-            encoder->last_coded = &encoder->first_coded;
-        free(coded);
-    }
-}
+/* ---- the worker: what x264 gives -------------------------------------------------------------------------------- */
 
 static uint16_t frame_type_of(const x264_picture_t *picture)
 {
@@ -232,59 +166,56 @@ static int64_t decode_time_of(const struct encode_component *encoder, int64_t nu
     return (int64_t)encoder->record[0].time_stamp_90k + duration_90k(encoder, number);
 }
 
-/* One coded picture straight from x264's memory. Only when nothing waits for it is it copied aside. */
-static void take_picture(struct encode_component *encoder, const uint8_t *data, size_t bytes,
-                         const x264_picture_t *picture)
-{
-    struct record *record = &encoder->record[picture->i_pts % RECORDS];
-    struct coded now = {
-        .time_stamp_90k = record->time_stamp_90k,
-        .decode_time_stamp_90k = decode_time_of(encoder, picture->i_dts),
-        .frame_type = frame_type_of(picture),
-        .bytes = bytes,
-    };
+/* What x264 gave in one call; valid until the next one. */
+struct coded_picture {
+    int bytes; /* 0: nothing came out */
+    const uint8_t *data;
+    x264_picture_t picture;
+};
 
-    sei_free(&record->sei);
-    if (!encoder->first_coded)
-        while (encoder->requests)
-            if (fill_request(encoder, data, &now))
-                return;
-    struct coded *kept = malloc(sizeof *kept + bytes);
-    if (!kept)
-        return;
-    *kept = now;
-    kept->next = NULL;
-    memcpy(kept->data, data, bytes);
-    *encoder->last_coded = kept;
-    encoder->last_coded = &kept->next;
-    deliver_waiting(encoder);
-}
-
-/* false: x264 gave nothing. picture NULL: drain. */
-static bool run_x264(struct encode_component *encoder, x264_picture_t *picture)
+/* picture NULL: drain. */
+static void run_x264(struct encode_component *encoder, x264_picture_t *picture, struct coded_picture *coded)
 {
-    x264_picture_t out;
     x264_nal_t *nal;
     int count;
 
-    int bytes = x264_encoder_encode(encoder->x264, &nal, &count, picture, &out);
-    if (bytes < 0)
+    coded->bytes = x264_encoder_encode(encoder->x264, &nal, &count, picture, &coded->picture);
+    if (coded->bytes > 0)
+        coded->data = nal[0].p_payload;
+    else if (coded->bytes < 0)
         log_line(encoder->session->log, "x264 failed");
-    if (bytes <= 0)
-        return false;
-    take_picture(encoder, nal[0].p_payload, (size_t)bytes, &out);
-    return true;
 }
 
-static void drain_x264(struct encode_component *encoder)
+static void queue_picture(struct encode_component *encoder, const struct coded_picture *coded)
 {
-    while (x264_encoder_delayed_frames(encoder->x264) > 0)
-        if (!run_x264(encoder, NULL))
-            break;
+    if (coded->bytes <= 0)
+        return;
+    struct record *record = &encoder->record[coded->picture.i_pts % RECORDS];
+    struct coded_frame frame = {
+        .data = coded->data,
+        .bytes = (size_t)coded->bytes,
+        .time_stamp_90k = record->time_stamp_90k,
+        .decode_time_stamp_90k = decode_time_of(encoder, coded->picture.i_dts),
+        .frame_type = frame_type_of(&coded->picture),
+        .picture_structure = encoder->settings.par.mfx.FrameInfo.PicStruct,
+    };
+    sei_free(&record->sei);
+    coded_queue_add(encoder->queue, &frame);
 }
 
-/* ---- the worker: jobs ----------------------------------------------------------------------------------------------
- */
+/* One frame out of x264's delay; false: it has none. */
+static bool drain_one(struct encode_component *encoder)
+{
+    struct coded_picture coded;
+
+    if (!encoder->x264 || x264_encoder_delayed_frames(encoder->x264) <= 0)
+        return false;
+    run_x264(encoder, NULL, &coded);
+    queue_picture(encoder, &coded);
+    return coded.bytes > 0;
+}
+
+/* ---- the worker: jobs ------------------------------------------------------------------------------------------- */
 
 static struct image visible_part(const struct encode_component *encoder, const struct image *image,
                                  const mfxFrameInfo *surface)
@@ -300,7 +231,8 @@ static struct image visible_part(const struct encode_component *encoder, const s
     return image_at(image, x, y, info->CropW, info->CropH);
 }
 
-static void encode_frame(struct encode_component *encoder, struct encode_job *job, struct frame_access *access)
+static void encode_frame(struct encode_component *encoder, struct encode_job *job, struct frame_access *access,
+                         struct coded_picture *coded)
 {
     struct record *record = &encoder->record[encoder->next_number % RECORDS];
     struct image part = visible_part(encoder, &access->image, &job->surface->Info);
@@ -324,15 +256,17 @@ static void encode_frame(struct encode_component *encoder, struct encode_job *jo
     if (record->time_stamp_90k == (uint64_t)MFX_TIMESTAMP_UNKNOWN)
         record->time_stamp_90k = (uint64_t)duration_90k(encoder, (int64_t)encoder->next_number);
     encoder->next_number++;
-    run_x264(encoder, &picture);
+    run_x264(encoder, &picture, coded);
 }
 
 static mfxStatus run_frame(struct encode_component *encoder, struct encode_job *job)
 {
     struct frame_access access;
+    struct coded_picture coded;
 
     if (job->reopen) {
-        drain_x264(encoder);
+        while (drain_one(encoder))
+            continue;
         close_x264(encoder);
         if (open_x264(encoder) != MFX_ERR_NONE)
             return MFX_ERR_DEVICE_FAILED;
@@ -343,19 +277,18 @@ static mfxStatus run_frame(struct encode_component *encoder, struct encode_job *
     mfxStatus status = frame_access_begin(encoder->session, &access, job->surface);
     if (status != MFX_ERR_NONE)
         return status;
-    encode_frame(encoder, job, &access);
+    encode_frame(encoder, job, &access, &coded);
     frame_access_end(encoder->session, &access, job->surface);
+    frame_release(job->surface); /* before any sync point of this frame ends: then the application may free it */
+    job->surface = NULL;
+    queue_picture(encoder, &coded);
     return MFX_ERR_NONE;
 }
 
 static void run_drain(struct encode_component *encoder)
 {
-    deliver_waiting(encoder);
-    while (encoder->requests && encoder->x264 && x264_encoder_delayed_frames(encoder->x264) > 0)
-        if (!run_x264(encoder, NULL))
-            break;
-    if (encoder->requests) /* promised more than there is: only after a failure of x264 */
-        fail_requests(encoder, MFX_ERR_DEVICE_FAILED);
+    while (coded_queue_wanting(encoder->queue) && drain_one(encoder))
+        continue;
 }
 
 static void run_reconfigure(struct encode_component *encoder, struct encode_job *job)
@@ -399,10 +332,8 @@ static void encode_run(void *owner, void *argument, bool aborted)
         job_free(encoder, job);
         return;
     }
-    if (job->point) {
-        encoder->request[encoder->requests++] = (struct request){ job->bitstream, job->point };
-        deliver_waiting(encoder);
-    }
+    if (job->point)
+        coded_queue_request(encoder->queue, job->bitstream, job->point);
     if (job->kind == JOB_FRAME)
         status = run_frame(encoder, job);
     else if (job->kind == JOB_DRAIN)
@@ -410,13 +341,11 @@ static void encode_run(void *owner, void *argument, bool aborted)
     else
         run_reconfigure(encoder, job);
     /* One frame in, one out: a request that is still open here would wait for a frame that nobody has submitted. */
-    if (encoder->requests)
-        fail_requests(encoder, status == MFX_ERR_NONE ? MFX_ERR_DEVICE_FAILED : status);
+    coded_queue_fail(encoder->queue, status == MFX_ERR_NONE ? MFX_ERR_DEVICE_FAILED : status);
     job_free(encoder, job);
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------------------------- */
 
 static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 {
@@ -446,7 +375,7 @@ static mfxStatus start_sequence(struct encode_component *encoder)
         return status;
     encoder->delay = (unsigned)x264_encoder_maximum_delayed_frames(encoder->x264);
     encoder->accepted = encoder->since_open = encoder->ready = 0;
-    atomic_store(&encoder->promised, 0);
+    encoder->promised = coded_queue_refused(encoder->queue);
     encoder->since_idr = 0;
     encoder->draining = false;
     log_line(encoder->session->log, "x264 opened, %ux%u, %u frames of delay", encoder->settings.par.mfx.FrameInfo.CropW,
@@ -465,9 +394,9 @@ mfxStatus encoder_create(mfxSession session, mfxVideoParam *par)
     if (!encoder)
         return MFX_ERR_MEMORY_ALLOC;
     encoder->session = session;
-    encoder->last_coded = &encoder->first_coded;
     read_settings(&encoder->settings, par);
-    mfxStatus opened = start_sequence(encoder);
+    encoder->queue = coded_queue_create(session->tasks, WORKER_QUEUE);
+    mfxStatus opened = encoder->queue ? start_sequence(encoder) : MFX_ERR_MEMORY_ALLOC;
     if (opened == MFX_ERR_NONE && worker_create(&encoder->worker, "vpl-encode", WORKER_QUEUE, encode_run, encoder) < 0)
         opened = MFX_ERR_MEMORY_ALLOC;
     if (opened != MFX_ERR_NONE) {
@@ -478,23 +407,13 @@ mfxStatus encoder_create(mfxSession session, mfxVideoParam *par)
     return status;
 }
 
-static void drop_coded(struct encode_component *encoder)
-{
-    while (encoder->first_coded) {
-        struct coded *coded = encoder->first_coded;
-        encoder->first_coded = coded->next;
-        free(coded);
-    }
-    encoder->last_coded = &encoder->first_coded;
-}
-
 void encoder_destroy(struct encode_component *encoder)
 {
     if (!encoder)
         return;
     worker_destroy(encoder->worker);
     close_x264(encoder);
-    drop_coded(encoder);
+    coded_queue_destroy(encoder->queue);
     surface_pool_destroy(encoder->pool);
     if (encoder->session->encoder == encoder)
         encoder->session->encoder = NULL;
@@ -596,14 +515,13 @@ mfxStatus encoder_reset(struct encode_component *encoder, mfxVideoParam *par)
     /* A new sequence: what x264 still holds is dropped, as the specification says; applications drain first. */
     worker_flush(encoder->worker);
     close_x264(encoder);
-    drop_coded(encoder);
+    coded_queue_clear(encoder->queue);
     encoder->settings = settings;
     mfxStatus opened = start_sequence(encoder);
     return opened == MFX_ERR_NONE ? status : opened;
 }
 
-/* ---- calls ---------------------------------------------------------------------------------------------------------
- */
+/* ---- calls ------------------------------------------------------------------------------------------------------ */
 
 static bool read_payload(x264_sei_payload_t *to, const mfxPayload *from)
 {
@@ -673,6 +591,12 @@ static mfxStatus check_surface(const struct encode_component *encoder, const mfx
     return frame_usable(encoder->session, surface) ? MFX_ERR_NONE : MFX_ERR_UNDEFINED_BEHAVIOR;
 }
 
+/* Frames taken and not promised to any bitstream. */
+static uint64_t held(const struct encode_component *encoder)
+{
+    return encoder->accepted + coded_queue_refused(encoder->queue) - encoder->promised;
+}
+
 /* Is there a bitstream to promise a frame into, and is it large enough for the largest frame? */
 static mfxStatus check_bitstream(const struct encode_component *encoder, const mfxBitstream *bitstream)
 {
@@ -694,7 +618,7 @@ static mfxStatus submit(struct encode_component *encoder, struct encode_job *job
         if (!job->point)
             return MFX_WRN_DEVICE_BUSY;
         *point = job->point;
-        atomic_fetch_add(&encoder->promised, 1);
+        encoder->promised++;
     }
     worker_submit(encoder->worker, job); /* there was room, and only calls take it */
     return promise ? MFX_ERR_NONE : MFX_ERR_MORE_DATA;
@@ -702,7 +626,7 @@ static mfxStatus submit(struct encode_component *encoder, struct encode_job *job
 
 static mfxStatus drain(struct encode_component *encoder, mfxBitstream *bitstream, mfxSyncPoint *point)
 {
-    if (encoder->accepted <= atomic_load(&encoder->promised))
+    if (held(encoder) == 0)
         return MFX_ERR_MORE_DATA;
     mfxStatus status = check_bitstream(encoder, bitstream);
     if (status != MFX_ERR_NONE)
@@ -731,7 +655,7 @@ mfxStatus encoder_encode(struct encode_component *encoder, mfxEncodeCtrl *contro
     if (status != MFX_ERR_NONE)
         return status;
     uint64_t since = encoder->draining ? 0 : encoder->since_open;
-    uint64_t ready = encoder->draining ? encoder->accepted - atomic_load(&encoder->promised) : encoder->ready;
+    uint64_t ready = encoder->draining ? held(encoder) : encoder->ready;
     bool promise = ready > 0 || since + 1 > encoder->delay;
     if (promise || bitstream)
         status = check_bitstream(encoder, bitstream);
@@ -763,8 +687,7 @@ mfxStatus encoder_encode(struct encode_component *encoder, mfxEncodeCtrl *contro
     return status;
 }
 
-/* ---- the rest of the API -------------------------------------------------------------------------------------------
- */
+/* ---- the rest of the API ---------------------------------------------------------------------------------------- */
 
 static mfxStatus write_headers(const struct encode_component *encoder, mfxExtCodingOptionSPSPPS *headers)
 {
@@ -802,12 +725,14 @@ mfxStatus encoder_get_parameters(struct encode_component *encoder, mfxVideoParam
 
 mfxStatus encoder_get_statistics(struct encode_component *encoder, mfxEncodeStat *statistics)
 {
-    uint32_t out = atomic_load(&encoder->frames_out);
+    uint32_t frames;
+    uint64_t bits;
 
+    coded_queue_statistics(encoder->queue, &frames, &bits);
     memset(statistics, 0, sizeof *statistics);
-    statistics->NumFrame = out;
-    statistics->NumBit = atomic_load(&encoder->bits_out);
-    statistics->NumCachedFrame = (mfxU32)(encoder->accepted - atomic_load(&encoder->promised));
+    statistics->NumFrame = frames;
+    statistics->NumBit = bits;
+    statistics->NumCachedFrame = (mfxU32)(held(encoder));
     return MFX_ERR_NONE;
 }
 

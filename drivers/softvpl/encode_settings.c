@@ -153,8 +153,7 @@ void encode_settings_write(const struct encode_settings *settings, mfxVideoParam
     give(&settings->x264, sizeof settings->x264, par, SOFTVPL_EXTBUFF_X264);
 }
 
-/* ---- to x264 -------------------------------------------------------------------------------------------------------
- */
+/* ---- to x264 ---------------------------------------------------------------------------------------------------- */
 
 static void apply_frame(const mfxFrameInfo *info, x264_param_t *param)
 {

@@ -119,11 +119,11 @@ bool frame_usable(const mfxSession session, const mfxFrameSurface1 *frame)
 mfxStatus frame_access_begin(mfxSession session, struct frame_access *access, mfxFrameSurface1 *frame)
 {
     access->locked = false;
-    access->data = frame->Data;
-    if (image_of(&access->image, &frame->Info, &access->data))
+    if (image_of(&access->image, &frame->Info, &frame->Data))
         return MFX_ERR_NONE;
     if (!frame->Data.MemId || !session->has_allocator)
         return MFX_ERR_NULL_PTR;
+    access->data = frame->Data;
     if (session->allocator.Lock(session->allocator.pthis, frame->Data.MemId, &access->data) != MFX_ERR_NONE)
         return MFX_ERR_LOCK_MEMORY;
     access->locked = true;

@@ -60,8 +60,7 @@ static void surface_return(struct surface *surface)
         pool_free(pool);
 }
 
-/* ---- the interface that applications call --------------------------------------------------------------------------
- */
+/* ---- the interface that applications call ----------------------------------------------------------------------- */
 
 static mfxStatus surface_add_ref(mfxFrameSurface1 *frame)
 {
@@ -182,8 +181,7 @@ static const mfxFrameSurfaceInterface interface_template = {
     .QueryInterface = surface_query_interface,
 };
 
-/* ---- the pool ------------------------------------------------------------------------------------------------------
- */
+/* ---- the pool --------------------------------------------------------------------------------------------------- */
 
 struct surface_pool *surface_pool_create(const mfxFrameInfo *info, unsigned limit, uint16_t memory_type,
                                          struct task_table *tasks)
@@ -285,8 +283,7 @@ unsigned surface_pool_used(struct surface_pool *pool)
     return used;
 }
 
-/* ---- any frame -----------------------------------------------------------------------------------------------------
- */
+/* ---- any frame -------------------------------------------------------------------------------------------------- */
 
 bool frame_is_ours(const mfxFrameSurface1 *frame)
 {

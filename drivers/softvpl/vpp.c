@@ -40,8 +40,7 @@ struct vpp_job {
     mfxSyncPoint point;
 };
 
-/* ---- the worker ----------------------------------------------------------------------------------------------------
- */
+/* ---- the worker ------------------------------------------------------------------------------------------------- */
 
 /* The part of a surface that FrameInfo's crop says; none is all of it. Odd values go to what the chroma allows. */
 static struct image cropped(const struct image *image, const mfxFrameInfo *info)
@@ -196,8 +195,7 @@ static void vpp_run_job(void *owner, void *argument, bool aborted)
     free(job);
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------------------------- */
 
 static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 {
@@ -275,8 +273,7 @@ mfxStatus vpp_reset(struct vpp_component *vpp, mfxVideoParam *par)
     return start(vpp, par) ? status : MFX_ERR_MEMORY_ALLOC;
 }
 
-/* ---- calls ---------------------------------------------------------------------------------------------------------
- */
+/* ---- calls ------------------------------------------------------------------------------------------------------ */
 
 static mfxStatus check_in(const struct vpp_component *vpp, const mfxFrameSurface1 *in)
 {

@@ -8,8 +8,7 @@
 
 enum { FRAMES_MAX = 64, PACKETS_MAX = 256, CAPTIONS = 3 /* as ffprobe -show_frames counts them in sd-hls */ };
 
-/* ---- the reference: libavformat and libavcodec ---------------------------------------------------------------------
- */
+/* ---- the reference: libavformat and libavcodec ------------------------------------------------------------------ */
 
 struct reference {
     uint32_t codec;
@@ -123,8 +122,7 @@ static const struct {
                 { "sd-hls0000000000.ts", 40 } };
 enum { STREAMS = sizeof streams / sizeof streams[0] };
 
-/* ---- decoding ------------------------------------------------------------------------------------------------------
- */
+/* ---- decoding --------------------------------------------------------------------------------------------------- */
 
 struct decode_run {
     unsigned frames, corrupted;
@@ -252,8 +250,7 @@ static void any_pieces_decode_the_same(void **state)
     free(reference.data);
 }
 
-/* ---- surfaces ------------------------------------------------------------------------------------------------------
- */
+/* ---- surfaces --------------------------------------------------------------------------------------------------- */
 
 static void application_surfaces_are_filled_and_unlocked(void **state)
 {
@@ -336,8 +333,7 @@ static void the_pool_is_bounded(void **state)
     free(reference.data);
 }
 
-/* ---- sequences -----------------------------------------------------------------------------------------------------
- */
+/* ---- sequences -------------------------------------------------------------------------------------------------- */
 
 static void a_new_size_comes_after_every_old_frame(void **state)
 {
@@ -418,8 +414,7 @@ static void captions_of_a_real_stream_come_out(void **state)
     free(reference.data);
 }
 
-/* ---- damage --------------------------------------------------------------------------------------------------------
- */
+/* ---- damage ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t next_random(uint32_t *seed)
 {

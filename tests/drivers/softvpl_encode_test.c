@@ -7,8 +7,7 @@
 
 enum { WIDTH = 192, HEIGHT = 112, FRAMES = 60 };
 
-/* ---- the same bytes as x264's command line -------------------------------------------------------------------------
- */
+/* ---- the same bytes as x264's command line ---------------------------------------------------------------------- */
 
 struct identity {
     const char *arguments; /* of x264 */
@@ -94,8 +93,7 @@ static void command_line_bytes_match(void **state)
     assert_int_equal(system(command), 0);
 }
 
-/* ---- delay, order, time stamps -------------------------------------------------------------------------------------
- */
+/* ---- delay, order, time stamps ---------------------------------------------------------------------------------- */
 
 static void delay_is_exact_and_stamps_are_in_order(void **state)
 {
@@ -144,8 +142,7 @@ static void low_delay_answers_every_frame(void **state)
     stream_free(&stream);
 }
 
-/* ---- per-frame control ---------------------------------------------------------------------------------------------
- */
+/* ---- per-frame control ------------------------------------------------------------------------------------------ */
 
 static void force_idr(unsigned number, mfxEncodeCtrl *control, void *opaque)
 {
@@ -279,8 +276,7 @@ static void broken_payload_is_refused(void **state)
     frame_destroy(&frame);
 }
 
-/* ---- bounds --------------------------------------------------------------------------------------------------------
- */
+/* ---- bounds ----------------------------------------------------------------------------------------------------- */
 
 static void small_bitstream_keeps_the_frame(void **state)
 {
@@ -316,7 +312,7 @@ static void small_bitstream_keeps_the_frame(void **state)
             break;
         assert_int_equal(status, MFX_ERR_NONE);
         status = MFXVideoCORE_SyncOperation(client.session, point, WAIT_MS);
-        while (frame.surface.Data.Locked)
+        while (frame_locked(&frame))
             usleep(100);
         if (status == MFX_ERR_NOT_ENOUGH_BUFFER) {
             assert_int_equal(bitstream.DataLength, 0);
@@ -375,8 +371,7 @@ static void unread_sync_points_end_in_busy(void **state)
     }
 }
 
-/* ---- Reset ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Reset ------------------------------------------------------------------------------------------------------ */
 
 static void reset_to(mfxSession session, mfxVideoParam *par, uint16_t kbps, uint16_t new_sequence)
 {
@@ -461,8 +456,7 @@ static void frames_after_a_drain_begin_a_new_sequence(void **state)
     stream_free(&second);
 }
 
-/* ---- parameters ----------------------------------------------------------------------------------------------------
- */
+/* ---- parameters ------------------------------------------------------------------------------------------------- */
 
 static void query_zeroes_corrects_and_marks(void **state)
 {

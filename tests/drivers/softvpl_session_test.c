@@ -103,8 +103,7 @@ static void old_sessions_speak_api_1(void **state)
     dlclose(library);
 }
 
-/* ---- sync points ---------------------------------------------------------------------------------------------------
- */
+/* ---- sync points ------------------------------------------------------------------------------------------------ */
 
 static void sync_points_time_out_end_and_may_be_late(void **state)
 {
@@ -135,7 +134,7 @@ static void sync_points_time_out_end_and_may_be_late(void **state)
     }
     assert_int_equal(MFXVideoCORE_SyncOperation(client.session, points[2], 0), MFX_WRN_IN_EXECUTION);
     assert_int_equal(MFXVideoCORE_SyncOperation(client.session, points[2], 1), MFX_WRN_IN_EXECUTION);
-    assert_true(frame.surface.Data.Locked > 0);
+    assert_true(frame_locked(&frame));
     assert_int_equal(MFXVideoCORE_SyncOperation(client.session, points[2], WAIT_MS), MFX_ERR_NONE);
     assert_int_equal(MFXVideoCORE_SyncOperation(client.session, points[0], 0), MFX_ERR_NONE);
     assert_int_equal(MFXVideoCORE_SyncOperation(client.session, points[0], 0), MFX_ERR_NONE); /* twice */
@@ -149,8 +148,7 @@ static void sync_points_time_out_end_and_may_be_late(void **state)
     frame_destroy(&frame);
 }
 
-/* ---- surfaces ------------------------------------------------------------------------------------------------------
- */
+/* ---- surfaces --------------------------------------------------------------------------------------------------- */
 
 static void surfaces_count_references_and_mappings(void **state)
 {
@@ -190,8 +188,7 @@ static void surfaces_count_references_and_mappings(void **state)
     client_close(&client);
 }
 
-/* ---- the whole way -------------------------------------------------------------------------------------------------
- */
+/* ---- the whole way ---------------------------------------------------------------------------------------------- */
 
 enum { CHAIN_FRAMES = 40, CHAIN_BYTES = 200000 };
 

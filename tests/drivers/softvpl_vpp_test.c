@@ -174,8 +174,7 @@ static void formats_convert_and_return(void **state)
     }
 }
 
-/* ---- the deinterlacer ----------------------------------------------------------------------------------------------
- */
+/* ---- the deinterlacer ------------------------------------------------------------------------------------------- */
 
 /* Two fields of a bar that moves: lines of one frame belong to two moments. */
 static void paint_fields(uint8_t *nv12, int number)
@@ -227,7 +226,7 @@ static void deinterlace(mfxVideoParam *par, uint16_t structure, unsigned frames,
             counts->more_data++;
             if (!input)
                 break;
-            while (in.surface.Data.Locked)
+            while (frame_locked(&in))
                 usleep(100);
             continue;
         }

@@ -53,8 +53,7 @@ static inline void client_close(struct client *client)
     MFXUnload(client->loader);
 }
 
-/* ---- frames --------------------------------------------------------------------------------------------------------
- */
+/* ---- frames ----------------------------------------------------------------------------------------------------- */
 
 /* A moving gradient with some detail: enough for every kind of macroblock. */
 static inline void paint(uint8_t *nv12, int pitch, int width, int height, int number)
@@ -91,6 +90,12 @@ static inline void frame_destroy(struct frame *frame)
     free(frame->memory);
 }
 
+/* The runtime counts it down from its own thread. */
+static inline bool frame_locked(const struct frame *frame)
+{
+    return __atomic_load_n(&frame->surface.Data.Locked, __ATOMIC_ACQUIRE) != 0;
+}
+
 static inline mfxFrameInfo nv12_info(int width, int height)
 {
     mfxFrameInfo info = { .FourCC = MFX_FOURCC_NV12, .ChromaFormat = MFX_CHROMAFORMAT_YUV420 };
@@ -114,8 +119,7 @@ static inline mfxVideoParam encode_par(int width, int height)
     return par;
 }
 
-/* ---- a coded stream ------------------------------------------------------------------------------------------------
- */
+/* ---- a coded stream --------------------------------------------------------------------------------------------- */
 
 enum { UNITS_MAX = 256 };
 
@@ -179,7 +183,7 @@ static inline void encode_frames(mfxSession session, const mfxVideoParam *par, s
         if (!input && run->no_drain)
             break;
         if (input) {
-            while (frame.surface.Data.Locked)
+            while (frame_locked(&frame))
                 usleep(100);
             paint(frame.memory, frame.surface.Info.Width, frame.surface.Info.Width, frame.surface.Info.Height,
                   (int)(run->first + i));
@@ -202,7 +206,7 @@ static inline void encode_frames(mfxSession session, const mfxVideoParam *par, s
         assert_int_equal(MFXVideoCORE_SyncOperation(session, point, WAIT_MS), MFX_ERR_NONE);
         stream_add(stream, &bitstream);
     }
-    while (frame.surface.Data.Locked)
+    while (frame_locked(&frame))
         usleep(100);
     frame_destroy(&frame);
     free(memory);

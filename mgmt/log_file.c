@@ -18,8 +18,9 @@ void log_file_rotate(const char *path, uint64_t bytes)
     snprintf(older, sizeof older, "%s.1", path);
     int from = open(path, O_RDWR | O_CLOEXEC);
     int to = open(older, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    while (from >= 0 && to >= 0 && copy_file_range(from, NULL, to, NULL, 1 << 20, 0) > 0)
-        continue;
+    off_t left = status.st_size; /* not to the end: the writer may be faster */
+    for (ssize_t copied = 1; from >= 0 && to >= 0 && left > 0 && copied > 0; left -= copied)
+        copied = copy_file_range(from, NULL, to, NULL, (size_t)left, 0);
     if (from >= 0 && ftruncate(from, 0) < 0)
         unlink(path); /* better no file than one that fills the disk */
     if (from >= 0)

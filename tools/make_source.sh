@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Makes source material for senders: constant-rate transport streams that loop without a seam.
 #
-#   tools/make_source.sh clip|test OUT.ts [WIDTHxHEIGHT] [FPS] [MUX_BITS] [aac|mp2]
+#   tools/make_source.sh clip|test OUT.ts [WIDTHxHEIGHT] [FPS] [MUX_BITS] [aac|mp2] [VIDEO_BITS]
 #
 # clip  Big Buck Bunny (tests/media/bbb_2500ms.ts), speeded up to 25 frames per second
 # test  ffmpeg's moving test picture and nothing of the outside world
+#
+# VIDEO_BITS: 70 % of MUX_BITS if not given; the rest of the multiplex is filled with null packets.
 #
 # H.264, closed GOP of 1 s, 24 s long: a whole number of pictures (of 24, 25, 30, 50 or 60 fps), of AAC and of MP2 frames.
 # Each second begins with a flash (a white square for one tenth of a second, upper left) and a beep of 1 kHz of the same
 # length, so that sound and picture can be measured against each other.
 set -e
 kind=$1 out=$2 size=${3:-1280x720} fps=${4:-25} rate=${5:-7000000} audio=${6:-aac}
-[ -n "$out" ] || { sed -n '3,14s/^# \{0,1\}//p' "$0"; exit 2; }
+[ -n "$out" ] || { sed -n '3,16s/^# \{0,1\}//p' "$0"; exit 2; }
 root=$(cd "$(dirname "$0")/.." && pwd)
 seconds=24
 width=${size%x*} height=${size#*x}
@@ -35,7 +37,7 @@ aac) codec="-c:a aac -b:a 128k -frames:a 1125" suffix=aac delay=-0.021333333 ;;
 mp2) codec="-c:a mp2 -b:a 192k -frames:a 1000" suffix=mp2 delay=-0.010020833 ;;
 *) echo "make_source.sh: audio is aac or mp2" >&2; exit 2 ;;
 esac
-video_rate=$((rate * 70 / 100))
+video_rate=${7:-$((rate * 70 / 100))}
 mkdir -p "$(dirname "$out")"
 work=$(mktemp -d "$out.XXXXXX")
 trap 'rm -rf "$work"' EXIT

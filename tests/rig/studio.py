@@ -9,7 +9,7 @@ from testbed.fault_proxy import FaultProxy
 from testbed.hls import Presentation, continuity_faults, inner_faults
 from testbed.origin import Origin
 from testbed.processes import wait_for
-from testbed.sender import Sender, source
+from testbed.sender import Sender, small_source
 
 ORIGIN_PORTS, PROXY_PORTS = (9101, 9102), (9201, 9202)
 NAME = "rig"
@@ -20,7 +20,7 @@ class Studio:
     def __init__(self, directory, network, ladder=SMALL_LADDER, preset="superfast", clip=None, proxies=True,
                  keep_segments=1000, inputs=(), **more):
         self.directory, self.network, self.ladder = directory, network, ladder
-        self.clip = clip or source("test", "320x180", 25, 1_000_000)
+        self.clip = clip or small_source()
         self.origins = [Origin(os.path.join(directory, f"origin-{i}"), port, password=f"secret-{i}")
                         for i, port in enumerate(ORIGIN_PORTS)]
         self.proxies = [FaultProxy(port, ORIGIN_PORTS[i]) for i, port in enumerate(PROXY_PORTS)] if proxies else []

@@ -7,13 +7,18 @@ import subprocess
 from .processes import ROOT, build_directory, end, program, run, start, wait_for
 
 
-def source(kind="clip", size="1280x720", fps=25, rate=7_000_000, audio="aac"):
+def source(kind="clip", size="1280x720", fps=25, rate=7_000_000, audio="aac", video_rate=None):
     """Path of source material (see tools/make_source.sh); made once and kept beside the programs."""
-    path = os.path.join(build_directory(), "media", f"{kind}-{size}-{fps}-{rate}-{audio}.ts")
+    path = os.path.join(build_directory(), "media", f"{kind}-{size}-{fps}-{rate}-{audio}-{video_rate or 0}.ts")
     script = os.path.join(ROOT, "tools", "make_source.sh")
     if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(script):
-        run(script, kind, path, size, fps, rate, audio)
+        run(script, kind, path, size, fps, rate, audio, *([video_rate] if video_rate else []))
     return path
+
+
+def small_source():
+    """A small picture, quickly encoded, in a multiplex that has as many packets as a real one."""
+    return source("test", "320x180", 25, 7_000_000, video_rate=700_000)
 
 
 class Sender:

@@ -171,7 +171,8 @@ $(BUILD)/bench/%: tools/bench/%.c $(call ARCHIVES_IN_ORDER,release)
 	@echo '  LINK  '$@
 	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_dataplane) $< $(call ARCHIVES_IN_ORDER,release) $(LINK) -o $@
 
-# The software oneVPL runtime is a library of its own: the dispatcher loads it, nothing of ours links it.
+# The software oneVPL runtime is a library of its own: the dispatcher loads it, nothing of ours links it. Once loaded it
+# stays: what libavcodec and libavfilter depend on (glib and others) leaks each time it is unloaded.
 SOFTVPL_PACKAGES = libavcodec libavutil libswscale libavfilter x264
 SOFTVPL_OBJECTS = $(patsubst %.c,$(BUILD)/softvpl/%.o,$(wildcard drivers/softvpl/*.c))
 $(BUILD)/softvpl/%.o: %.c
@@ -181,6 +182,6 @@ $(BUILD)/softvpl/%.o: %.c
 $(SOFTVPL): $(SOFTVPL_OBJECTS)
 	@mkdir -p $(@D)
 	@echo '  LINK  '$@
-	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libvplswref64.so.1 -Wl,-z,defs $^ $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread -o $@
+	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libvplswref64.so.1 -Wl,-z,defs -Wl,-z,nodelete $^ $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread -o $@
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -42,6 +42,9 @@ struct lane {
     bool announced;        /* its format has been queued */
     AVCodecContext *probe; /* audio: decodes the first frame, to learn the number of channels */
     unsigned probed_units;
+    int unit_samples, sample_rate; /* audio: as the probe found them */
+    int64_t last_pts_90k;          /* audio: of the newest unit that had a timestamp, */
+    int64_t units_since;           /* and how many came behind it in the same PES packet */
 };
 
 struct source {
@@ -107,6 +110,10 @@ static bool probe_channels(struct lane *lane, const AVPacket *unit)
     }
     if (frame && lane->probed_units < CHANNEL_PROBE_UNITS && avcodec_send_packet(lane->probe, unit) >= 0)
         found = avcodec_receive_frame(lane->probe, frame) >= 0;
+    if (found) {
+        lane->unit_samples = frame->nb_samples;
+        lane->sample_rate = frame->sample_rate;
+    }
     av_frame_free(&frame);
     return found || ++lane->probed_units > CHANNEL_PROBE_UNITS;
 }
@@ -147,6 +154,20 @@ static void count_unit(struct source *source, const struct source_item *item)
     pthread_mutex_unlock(&source->mutex);
 }
 
+/* Only the first audio frame of a PES packet has a timestamp; the others follow it sample by sample. */
+static void give_timestamp(struct lane *lane, AVPacket *packet)
+{
+    if (lane->video)
+        return;
+    if (packet->pts != AV_NOPTS_VALUE) {
+        lane->last_pts_90k = packet->pts;
+        lane->units_since = 0;
+    } else if (lane->sample_rate > 0 && lane->last_pts_90k >= 0) {
+        int64_t ticks_90k = ++lane->units_since * lane->unit_samples * 90000 / lane->sample_rate;
+        packet->pts = packet->dts = (lane->last_pts_90k + ticks_90k) & ((INT64_C(1) << 33) - 1);
+    }
+}
+
 static void on_unit(void *context, const AVPacket *unit)
 {
     struct lane *lane = context;
@@ -165,6 +186,7 @@ static void on_unit(void *context, const AVPacket *unit)
     item.packet->flags = unit->flags;
     if (!lane->announced)
         announce(lane, item.packet);
+    give_timestamp(lane, item.packet);
     count_unit(lane->source, &item);
     if (lane->announced)
         source_queue_put(lane->source->queue, &item);
@@ -182,6 +204,8 @@ static void lane_close(struct lane *lane)
     lane->splitter = NULL;
     lane->stream = -1;
     lane->probed_units = 0;
+    lane->sample_rate = 0;
+    lane->last_pts_90k = -1;
 }
 
 static void lane_select(struct lane *lane, int stream)
@@ -474,9 +498,9 @@ static void *run(void *context)
 /* ---- outside ---- */
 static void init_lanes(struct source *source)
 {
-    source->video = (struct lane){ .source = source, .video = true, .stream = -1 };
+    source->video = (struct lane){ .source = source, .video = true, .stream = -1, .last_pts_90k = -1 };
     for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
-        source->audios[i] = (struct lane){ .source = source, .audio = i, .stream = -1 };
+        source->audios[i] = (struct lane){ .source = source, .audio = i, .stream = -1, .last_pts_90k = -1 };
 }
 
 int source_create(struct source **out, const struct source_config *config, struct error *err)

@@ -3,6 +3,7 @@
  * function that hands that ring out. Header only; each test program has its own.
  */
 #pragma once
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pipeline_private.h - the inside of a pipeline, shared by the files that make it up: pipeline.c (the loop),
+ * pipeline_start.c (where the output begins), pipeline_status.c (what it tells). Nobody else includes it.
+ */
+#pragma once
+#include <libavcodec/codec_par.h>
+#include <libavcodec/packet.h>
+
+#include "encode/decoder.h"
+#include "encode/deinterlacer.h"
+#include "encode/follower.h"
+#include "encode/handoff.h"
+#include "encode/job.h"
+#include "encode/ladder.h"
+#include "encode/outputs.h"
+#include "encode/pipeline.h"
+#include "encode/rate_finder.h"
+#include "encode/slate.h"
+#include "encode/source.h"
+#include "encode/timeline.h"
+
+enum { EARLY_PICTURES = 16, HELD_AUDIO = 512 };
+
+/* How the output began, decided once. */
+enum pipeline_begin {
+    BEGIN_UNDECIDED,
+    BEGIN_FRESH,  /* at the next segment boundary */
+    BEGIN_RESUME, /* exactly behind what was handed over before: nothing is missing */
+    BEGIN_MIDDLE, /* at the live edge, within a segment */
+};
+
+struct held_audio {
+    AVPacket *packet;
+    unsigned selector;
+    uint64_t arrival_utc_ns, held_ns;
+};
+
+struct pipeline {
+    struct pipeline_config config;
+    const struct encode_job *job;
+    struct handoff *handoff;
+    struct source *source;
+    struct video_decoder *decoder;
+    struct deinterlacer *deinterlacer;
+    struct follower *follower;
+    struct ladder *ladder;
+    struct slate *slate;
+    struct outputs *outputs;
+    struct timeline_rate rate;
+    bool rate_known, welcomed, stop_asked, started, paused;
+    struct handoff_welcome welcome;
+    enum pipeline_begin begin;
+    uint64_t created_ns, rate_known_ns, attached_ns; /* monotonic */
+    uint64_t ring_begin_utc_ns;                      /* arrival of the oldest byte that was read; 0: not attached yet */
+    /* until the rate is known */
+    struct rate_finder finder;
+    struct picture early[EARLY_PICTURES];
+    unsigned early_count;
+    /* the source as it is */
+    mfxFrameInfo picture_info; /* of the newest picture; Width 0: none yet */
+    AVCodecParameters *audio_formats[ENCODE_AUDIO_SELECTORS_MAX];
+    struct held_audio held[HELD_AUDIO]; /* audio whose place is not known yet, oldest first */
+    unsigned held_first, held_count;
+    /* output */
+    int64_t next_frame;
+    uint64_t newest_arrival_utc_ns; /* of the newest picture shown */
+    /* counters, and their values at the last status */
+    uint64_t frames, gaps, audio_unplaced, pictures_early_dropped;
+    uint64_t picture_seen_ns;
+    struct decoder_counters decoders_before; /* of decoders that are gone */
+    uint64_t status_ns, status_frames[ENCODE_VIDEOS_MAX], status_bytes[ENCODE_VIDEOS_MAX];
+};
+
+/* pipeline_start.c */
+uint64_t
+pipeline_source_start(struct pipeline *pipeline); /* where in the ring to begin: arrival UTC, 0: a little back */
+void pipeline_set_rate(struct pipeline *pipeline, uint32_t numerator, uint32_t denominator);
+int pipeline_try_start(struct pipeline *pipeline, struct error *err); /* 1: the output begins now; 0: not yet */
+
+/* pipeline_status.c */
+char *pipeline_status_json(struct pipeline *pipeline); /* give: free() */

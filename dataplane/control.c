@@ -119,6 +119,8 @@ void control_destroy(struct control *control)
     control->attach_server = NULL;
     loop_timer_destroy(control->tick);
     watch_destroy(control->watch);
+    if (control->plane)
+        plane_on_end(control->plane, NULL, NULL);
     plane_destroy(control->plane);
     conditions_destroy(control->conditions);
     free(control);

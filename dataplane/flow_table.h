@@ -15,16 +15,14 @@ enum { FLOWS_MAX = 32, FLOW_TABLE_PLACES = 128, FLOW_NONE = -1 };
 struct flow {
     struct packet_address destination;
     struct packet_address source; /* the only sender that matches, if has_source */
-    uint16_t port;
-    uint16_t vlan; /* 0: any */
-    uint8_t ip_version;
+    packet_key key;               /* of the destination; VLAN 0: any. 0: this place is free */
     bool has_source;
     int16_t input; /* the caller's number */
 };
 
 struct flow_table {
     unsigned count;
-    struct flow places[FLOW_TABLE_PLACES]; /* ip_version 0: free */
+    struct flow places[FLOW_TABLE_PLACES];
 };
 
 /* false: full, or the same endpoint is there already (*taken_by: whose; -1: full). */

@@ -50,9 +50,8 @@ static inline enum packet_outcome parse_udp_ports(const uint8_t *frame, unsigned
         return PACKET_NOT_UDP;
     if (packet->end - offset < UDP_BYTES)
         return PACKET_TRUNCATED;
-    packet->udp_offset = (uint16_t)offset;
-    packet->source_port = load_16(frame + offset);
-    packet->destination_port = load_16(frame + offset + 2);
+    packet->udp_offset = offset;
+    packet->key = packet_key_of(packet->ip_version, packet->vlan, load_16(frame + offset + 2));
     return PACKET_GOOD;
 }
 
@@ -69,13 +68,13 @@ static inline enum packet_outcome parse_ipv4(const uint8_t *frame, unsigned byte
         return PACKET_TRUNCATED;
     packet->ip_version = 4;
     packet->protocol = header[9];
-    packet->end = (uint16_t)(packet->ip_offset + total_bytes); /* short frames are padded: the rest is not ours */
+    packet->end = packet->ip_offset + total_bytes; /* short frames are padded: the rest is not ours */
     if (load_16(header + 6) & FRAGMENT_BITS)
         return PACKET_IP_FRAGMENT;
     uint32_t source, destination;
     memcpy(&source, header + 12, 4);
     memcpy(&destination, header + 16, 4);
-    packet->source = (struct packet_address){ { source, 0 } };
+    packet->rtp.source = (struct packet_address){ { source, 0 } };
     packet->destination = (struct packet_address){ { destination, 0 } };
     return parse_udp_ports(frame, packet->ip_offset + header_bytes, packet);
 }
@@ -99,8 +98,8 @@ static inline enum packet_outcome parse_ipv6(const uint8_t *frame, unsigned byte
         return PACKET_TRUNCATED;
     packet->ip_version = 6;
     packet->protocol = header[6];
-    packet->end = (uint16_t)(packet->ip_offset + IPV6_BYTES + payload_bytes);
-    memcpy(&packet->source, header + 8, 16);
+    packet->end = packet->ip_offset + IPV6_BYTES + payload_bytes;
+    memcpy(&packet->rtp.source, header + 8, 16);
     memcpy(&packet->destination, header + 24, 16);
     unsigned offset = packet->ip_offset + IPV6_BYTES;
     for (unsigned i = 0; is_extension(packet->protocol); i++) {
@@ -127,7 +126,7 @@ enum packet_outcome packet_parse_network(const uint8_t *frame, unsigned bytes, u
     packet->protocol = 0;
     packet->ip_version = 0;
     packet->ethertype = 0;
-    packet->vlan = (uint16_t)(device_vlan & PACKET_VLAN_MASK);
+    packet->vlan = device_vlan & PACKET_VLAN_MASK;
     if (bytes < ETHERNET_BYTES || bytes > UINT16_MAX)
         return PACKET_TRUNCATED;
     unsigned offset = ETHERNET_BYTES, ethertype = load_16(frame + 12);
@@ -138,8 +137,8 @@ enum packet_outcome packet_parse_network(const uint8_t *frame, unsigned bytes, u
         ethertype = load_16(frame + offset + 2);
         offset += VLAN_BYTES;
     }
-    packet->ethertype = (uint16_t)ethertype;
-    packet->ip_offset = (uint16_t)offset;
+    packet->ethertype = ethertype;
+    packet->ip_offset = offset;
     if (ethertype == ETHERTYPE_IPV4)
         return parse_ipv4(frame, bytes, packet);
     if (ethertype == ETHERTYPE_IPV6)
@@ -148,13 +147,18 @@ enum packet_outcome packet_parse_network(const uint8_t *frame, unsigned bytes, u
 }
 
 /* RFC 1071 over the header: the ones' complement sum of all its 16-bit words, the checksum's own included, is 0xffff.
- */
+ * The sum does not mind the byte order, and 32 bits can be added at a time if the carries are folded in at the end. */
 static inline bool ipv4_checksum_good(const uint8_t *header)
 {
-    unsigned words = (header[0] & 15U) * 2;
-    uint32_t sum = 0;
-    for (unsigned i = 0; i < words; i++)
-        sum += load_16(header + 2 * i);
+    unsigned words = header[0] & 15U;
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < words; i++) {
+        uint32_t word;
+        memcpy(&word, header + 4 * i, 4);
+        sum += word;
+    }
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
     return sum == 0xffff;
@@ -167,17 +171,22 @@ enum packet_outcome packet_parse_transport(const uint8_t *frame, struct packet *
     unsigned room = packet->end - packet->udp_offset, length = load_16(frame + packet->udp_offset + 4);
     if (length < UDP_BYTES || length > room)
         return PACKET_UDP_LENGTH;
-    packet->payload_offset = (uint16_t)(packet->udp_offset + UDP_BYTES);
-    packet->payload_bytes = (uint16_t)(length - UDP_BYTES);
+    packet->payload_offset = packet->udp_offset + UDP_BYTES;
+    packet->payload_bytes = length - UDP_BYTES;
     return PACKET_GOOD;
 }
 
 static inline bool is_transport_stream(const uint8_t *payload, unsigned bytes)
 {
-    if (bytes % PACKET_TS_BYTES)
+    enum { N = PACKET_TS_BYTES };
+    if (bytes == 7 * N) /* what nearly everybody sends: as many as fit into an Ethernet frame */
+        return ((payload[0] ^ SYNC_BYTE) | (payload[N] ^ SYNC_BYTE) | (payload[2 * N] ^ SYNC_BYTE) |
+                (payload[3 * N] ^ SYNC_BYTE) | (payload[4 * N] ^ SYNC_BYTE) | (payload[5 * N] ^ SYNC_BYTE) |
+                (payload[6 * N] ^ SYNC_BYTE)) == 0;
+    if (bytes % N)
         return false;
     unsigned wrong = 0;
-    for (unsigned i = 0; i < bytes; i += PACKET_TS_BYTES)
+    for (unsigned i = 0; i < bytes; i += N)
         wrong |= payload[i] ^ SYNC_BYTE;
     return wrong == 0;
 }
@@ -215,10 +224,10 @@ enum packet_outcome packet_parse_rtp(const uint8_t *frame, struct packet *packet
     }
     if (bytes == header_bytes)
         return PACKET_RTP_EMPTY;
-    packet->sequence = load_16(rtp + 2);
-    packet->rtp_timestamp = load_32(rtp + 4);
-    packet->ssrc = load_32(rtp + 8);
-    packet->payload_offset = (uint16_t)(packet->payload_offset + header_bytes);
-    packet->payload_bytes = (uint16_t)(bytes - header_bytes);
-    return is_transport_stream(frame + packet->payload_offset, packet->payload_bytes) ? PACKET_GOOD : PACKET_RTP_NOT_TS;
+    packet->rtp.sequence = load_16(rtp + 2);
+    packet->rtp.rtp_timestamp = load_32(rtp + 4);
+    packet->rtp.ssrc = load_32(rtp + 8);
+    packet->rtp.payload = rtp + header_bytes;
+    packet->rtp.bytes = (uint16_t)(bytes - header_bytes);
+    return is_transport_stream(rtp + header_bytes, bytes - header_bytes) ? PACKET_GOOD : PACKET_RTP_NOT_TS;
 }

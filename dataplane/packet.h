@@ -76,20 +76,35 @@ static inline bool packet_address_equal(const struct packet_address *a, const st
 
 enum { PACKET_TS_BYTES = 188, PACKET_VLAN_MASK = 0x0fff };
 
+/* What is known of an RTP packet once it is parsed; the first three are the receiver's to fill in. */
+struct rtp_packet {
+    void *buffer; /* what the payload lies in */
+    uint64_t arrival_utc_ns, arrival_ns;
+    const uint8_t *payload;
+    struct packet_address source;
+    uint32_t ssrc, rtp_timestamp;
+    uint16_t sequence, bytes; /* bytes: of payload */
+};
+
+/* Port, VLAN and IP version of a destination in one word: written once, compared once. (Written as three fields and
+ * read as one, as compilers like to, the reads would have to wait for the writes to leave the store buffer.) */
+typedef uint64_t packet_key;
+static inline packet_key packet_key_of(unsigned ip_version, unsigned vlan, unsigned port)
+{
+    return (packet_key)ip_version << 32 | (packet_key)vlan << 16 | port;
+}
+#define PACKET_KEY_VLAN ((packet_key)0xffff << 16)
+
 struct packet {
     /* packet_parse_network; ethertype and protocol also when it fails with OTHER_PROTOCOL or NOT_UDP */
-    struct packet_address source, destination;
-    uint16_t source_port, destination_port;
-    uint16_t vlan; /* innermost tag's identifier; 0: untagged */
-    uint16_t ethertype;
-    uint8_t ip_version;
-    uint8_t protocol;
-    uint16_t ip_offset, udp_offset;
-    uint16_t end; /* of the IP packet, from the start of the frame */
-    /* packet_parse_transport, then packet_parse_rtp */
-    uint16_t payload_offset, payload_bytes;
-    uint16_t sequence;
-    uint32_t rtp_timestamp, ssrc;
+    struct rtp_packet rtp; /* .source; the others packet_parse_rtp */
+    struct packet_address destination;
+    packet_key key; /* IP version, innermost VLAN (0: untagged), destination port */
+    uint32_t ethertype, protocol, ip_version, vlan;
+    uint32_t ip_offset, udp_offset;
+    uint32_t end; /* of the IP packet, from the start of the frame */
+    /* packet_parse_transport */
+    uint32_t payload_offset, payload_bytes; /* of UDP */
 };
 
 /* device_vlan: a tag that the device has taken off already; 0: none. */

@@ -28,6 +28,7 @@ struct poll {
     _Alignas(64) packet_counter turns;
     packet_counter idle_turns;
     packet_counter sleeps;
+    packet_counter busy_cycles;
     packet_counter cpu_ns;
 };
 
@@ -76,6 +77,8 @@ struct poll_statistics poll_statistics(const struct poll *poll)
         .turns = atomic_load_explicit(&poll->turns, memory_order_relaxed),
         .idle_turns = atomic_load_explicit(&poll->idle_turns, memory_order_relaxed),
         .sleeps = atomic_load_explicit(&poll->sleeps, memory_order_relaxed),
+        .busy_ns = (uint64_t)((double)atomic_load_explicit(&poll->busy_cycles, memory_order_relaxed) *
+                              (double)NS_PER_S / (double)cycles_a_second()),
         .cpu_ns = atomic_load_explicit(&poll->cpu_ns, memory_order_relaxed),
     };
 }
@@ -132,6 +135,7 @@ int poll_main(void *context)
         table = adopt(poll, table);
         packet_count(&poll->turns, 1);
         if (receive_turn(table, &time)) {
+            packet_count(&poll->busy_cycles, cycles_now() - cycles);
             idle = 0;
             continue;
         }

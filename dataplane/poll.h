@@ -30,7 +30,8 @@ struct poll_config {
 
 struct poll_statistics {
     uint64_t turns, idle_turns, sleeps;
-    uint64_t cpu_ns; /* that the polling thread has used, as of a tenth of a second ago */
+    uint64_t busy_ns; /* spent in turns that brought packets */
+    uint64_t cpu_ns;  /* that the polling thread has used, as of a tenth of a second ago */
 };
 
 int poll_create(struct poll **out, const struct poll_config *config, struct receive_table *table, struct error *err);

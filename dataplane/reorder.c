@@ -29,11 +29,11 @@ struct reorder {
     uint64_t hole_since_ns;
     uint64_t contested_until_ns;
     uint64_t probe_ns;
-    struct reorder_packet probe;
+    struct rtp_packet probe;
     unsigned bank_first, bank_count;
-    struct reorder_packet bank[REORDER_BANK_PACKETS];
+    struct rtp_packet bank[REORDER_BANK_PACKETS];
     uint64_t history[HISTORY_BITS / 64]; /* 1: stored */
-    struct reorder_packet slots[];       /* buffer NULL: empty */
+    struct rtp_packet slots[];           /* buffer NULL: empty */
 };
 
 static uint64_t slots_for(unsigned packets)
@@ -46,7 +46,7 @@ static uint64_t slots_for(unsigned packets)
 
 size_t reorder_bytes(unsigned packets)
 {
-    size_t bytes = sizeof(struct reorder) + slots_for(packets) * sizeof(struct reorder_packet);
+    size_t bytes = sizeof(struct reorder) + slots_for(packets) * sizeof(struct rtp_packet);
     return (bytes + 63) / 64 * 64;
 }
 
@@ -76,7 +76,7 @@ static inline void set(packet_counter *counter, uint64_t value)
     atomic_store_explicit(counter, value, memory_order_relaxed);
 }
 
-static void drop(struct reorder *r, const struct reorder_packet *packet, enum packet_outcome outcome)
+static void drop(struct reorder *r, const struct rtp_packet *packet, enum packet_outcome outcome)
 {
     count(r, outcome);
     r->config.discard(packet->buffer);
@@ -96,7 +96,7 @@ static inline bool in_history(const struct reorder *r, uint64_t number)
 }
 
 /* The packet is the one that is wanted: into the ring with it. */
-static inline void store(struct reorder *r, const struct reorder_packet *packet)
+static inline void store(struct reorder *r, const struct rtp_packet *packet)
 {
     struct stream_ring_record record = {
         .arrival_utc_ns = packet->arrival_utc_ns,
@@ -122,14 +122,14 @@ static inline void lose(struct reorder *r)
     packet_count(&r->config.counters->lost, 1);
 }
 
-static inline struct reorder_packet *slot_of(struct reorder *r, uint64_t number)
+static inline struct rtp_packet *slot_of(struct reorder *r, uint64_t number)
 {
     return &r->slots[number & r->mask];
 }
 
 static void store_held(struct reorder *r)
 {
-    struct reorder_packet *slot = slot_of(r, r->next);
+    struct rtp_packet *slot = slot_of(r, r->next);
     store(r, slot);
     r->config.discard(slot->buffer);
     slot->buffer = NULL;
@@ -168,7 +168,7 @@ static void date_hole(struct reorder *r)
     uint64_t oldest = UINT64_MAX;
     unsigned left = r->held;
     for (uint64_t number = r->next; left; number++) {
-        const struct reorder_packet *slot = slot_of(r, number);
+        const struct rtp_packet *slot = slot_of(r, number);
         if (!slot->buffer)
             continue;
         left--;
@@ -221,7 +221,7 @@ static void end_probe(struct reorder *r, enum packet_outcome outcome)
 }
 
 /* From behind a hole. */
-static bool put_ahead(struct reorder *r, const struct reorder_packet *packet, uint64_t number)
+static bool put_ahead(struct reorder *r, const struct rtp_packet *packet, uint64_t number)
 {
     if (number - r->next >= r->config.packets) {
         give_up_before(r, number - r->config.packets + 1);
@@ -232,7 +232,7 @@ static bool put_ahead(struct reorder *r, const struct reorder_packet *packet, ui
             return false;
         }
     }
-    struct reorder_packet *slot = slot_of(r, number);
+    struct rtp_packet *slot = slot_of(r, number);
     if (slot->buffer) {
         count(r, PACKET_DUPLICATE);
         return false;
@@ -250,7 +250,7 @@ static void put_behind(struct reorder *r, uint64_t number)
 }
 
 /* Puts a packet of this run in its place; true: kept. */
-static bool place(struct reorder *r, const struct reorder_packet *packet)
+static bool place(struct reorder *r, const struct rtp_packet *packet)
 {
     int distance = (int16_t)(uint16_t)(packet->sequence - (uint16_t)r->next);
     uint64_t number = r->next + (uint64_t)(int64_t)distance;
@@ -274,7 +274,7 @@ static bool place(struct reorder *r, const struct reorder_packet *packet)
 }
 
 /* Far off: the first of a restart or a stray; kept until the next one tells. */
-static bool put_far(struct reorder *r, const struct reorder_packet *packet, uint64_t now_ns)
+static bool put_far(struct reorder *r, const struct rtp_packet *packet, uint64_t now_ns)
 {
     if (r->has_probe) {
         int distance = (int16_t)(uint16_t)(packet->sequence - r->probe.sequence);
@@ -306,7 +306,7 @@ static bool put_far(struct reorder *r, const struct reorder_packet *packet, uint
 
 /* ---- senders ---- */
 
-static void adopt(struct reorder *r, const struct reorder_packet *packet)
+static void adopt(struct reorder *r, const struct rtp_packet *packet)
 {
     begin_run(r, packet->sequence);
     end_probe(r, PACKET_STRAY);
@@ -324,7 +324,7 @@ static void speak(struct reorder *r, uint64_t now_ns)
     set(&r->config.counters->last_packet_ns, now_ns);
 }
 
-static const struct reorder_packet *bank_oldest(const struct reorder *r)
+static const struct rtp_packet *bank_oldest(const struct reorder *r)
 {
     return &r->bank[r->bank_first];
 }
@@ -343,18 +343,18 @@ static void drop_bank(struct reorder *r)
 }
 
 /* The number that comes first among those kept back: they may be out of order themselves. */
-static const struct reorder_packet *bank_lowest(const struct reorder *r)
+static const struct rtp_packet *bank_lowest(const struct reorder *r)
 {
-    const struct reorder_packet *lowest = bank_oldest(r);
+    const struct rtp_packet *lowest = bank_oldest(r);
     for (unsigned i = 1; i < r->bank_count; i++) {
-        const struct reorder_packet *packet = &r->bank[(r->bank_first + i) % REORDER_BANK_PACKETS];
+        const struct rtp_packet *packet = &r->bank[(r->bank_first + i) % REORDER_BANK_PACKETS];
         if ((int16_t)(uint16_t)(packet->sequence - lowest->sequence) < 0)
             lowest = packet;
     }
     return lowest;
 }
 
-static bool put_own(struct reorder *r, const struct reorder_packet *packet, uint64_t now_ns);
+static bool put_own(struct reorder *r, const struct rtp_packet *packet, uint64_t now_ns);
 
 /* The sender whose packets were kept back has the endpoint now. */
 static void follow_bank(struct reorder *r, uint64_t now_ns)
@@ -362,7 +362,7 @@ static void follow_bank(struct reorder *r, uint64_t now_ns)
     adopt(r, bank_lowest(r));
     speak(r, now_ns);
     while (r->bank_count) {
-        struct reorder_packet packet = *bank_oldest(r);
+        struct rtp_packet packet = *bank_oldest(r);
         r->bank_first = (r->bank_first + 1) % REORDER_BANK_PACKETS;
         r->bank_count--;
         if (!put_own(r, &packet, now_ns))
@@ -376,7 +376,7 @@ static bool bank_may_follow(const struct reorder *r, uint64_t now_ns)
     return silence_ns >= (now_ns < r->contested_until_ns ? REORDER_SILENCE_NS : REORDER_SWITCH_NS);
 }
 
-static bool put_foreign(struct reorder *r, const struct reorder_packet *packet, uint64_t now_ns)
+static bool put_foreign(struct reorder *r, const struct rtp_packet *packet, uint64_t now_ns)
 {
     bool same_bank = r->bank_count && bank_oldest(r)->ssrc == packet->ssrc &&
                      packet_address_equal(&bank_oldest(r)->source, &packet->source);
@@ -401,7 +401,7 @@ static bool put_foreign(struct reorder *r, const struct reorder_packet *packet, 
     return true;
 }
 
-static bool put_own(struct reorder *r, const struct reorder_packet *packet, uint64_t now_ns)
+static bool put_own(struct reorder *r, const struct rtp_packet *packet, uint64_t now_ns)
 {
     bool was_silent = now_ns - r->last_ns >= REORDER_SILENCE_NS;
     int distance = (int16_t)(uint16_t)(packet->sequence - (uint16_t)r->next);
@@ -419,7 +419,7 @@ static bool put_own(struct reorder *r, const struct reorder_packet *packet, uint
 
 /* ---- the outside ---- */
 
-bool reorder_put(struct reorder *r, const struct reorder_packet *packet, uint64_t now_ns)
+bool reorder_put(struct reorder *r, const struct rtp_packet *packet, uint64_t now_ns)
 {
     bool own = r->active && packet->ssrc == r->ssrc && packet_address_equal(&packet->source, &r->source);
     if (__builtin_expect(own && packet->sequence == (uint16_t)r->next && r->held == 0 &&

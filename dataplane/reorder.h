@@ -41,15 +41,6 @@ enum {
 #define REORDER_BANK_NS      UINT64_C(200000000)
 #define REORDER_CONTESTED_NS UINT64_C(5000000000)
 
-struct reorder_packet {
-    const uint8_t *payload;
-    void *buffer; /* what the payload lies in */
-    struct packet_address source;
-    uint64_t arrival_utc_ns, arrival_ns;
-    uint32_t ssrc, rtp_timestamp;
-    uint16_t sequence, bytes;
-};
-
 /* Of one input; outcomes[] of those that are decided here. */
 struct reorder_counters {
     packet_counter *outcomes; /* borrow: packet_outcome -> counter */
@@ -81,7 +72,7 @@ struct reorder *reorder_init(void *memory, const struct reorder_config *config);
 void reorder_window(struct reorder *reorder, unsigned packets, uint64_t wait_ns);
 
 /* true: the buffer is kept and given to discard() later; false: it is the caller's, and not needed any more. */
-bool reorder_put(struct reorder *reorder, const struct reorder_packet *packet, uint64_t now_ns);
+bool reorder_put(struct reorder *reorder, const struct rtp_packet *packet, uint64_t now_ns);
 /* When reorder_turn has something to do next, if no packet comes; UINT64_MAX: nothing. */
 uint64_t reorder_deadline_ns(const struct reorder *reorder);
 void reorder_turn(struct reorder *reorder, uint64_t now_ns);

@@ -87,6 +87,7 @@ static json_t *poll_json(const struct plane *plane)
     set(json, "turns", (json_int_t)statistics.turns);
     set(json, "idle_turns", (json_int_t)statistics.idle_turns);
     set(json, "sleeps", (json_int_t)statistics.sleeps);
+    set(json, "busy_us", (json_int_t)(statistics.busy_ns / NS_PER_US));
     json_object_set_new(json, "cpu_seconds", json_real((double)statistics.cpu_ns / (double)NS_PER_S));
     return json;
 }

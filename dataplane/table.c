@@ -36,9 +36,7 @@ static int add_flow(struct receive_table *table, const struct dataplane_job *job
         .destination = hot_address(&destination),
         .source = hot_address(&source),
         .has_source = endpoint->source[0],
-        .port = (uint16_t)endpoint->port,
-        .vlan = (uint16_t)endpoint->vlan,
-        .ip_version = (uint8_t)destination.version,
+        .key = packet_key_of(destination.version, endpoint->vlan, endpoint->port),
         .input = (int16_t)table->inputs_count,
     };
     int taken_by;

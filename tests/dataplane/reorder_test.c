@@ -100,7 +100,7 @@ static void send_as(struct bench *b, uint32_t ssrc, unsigned number)
     uint8_t *buffer = calloc(1, BYTES);
     memcpy(buffer, &ssrc, 4);
     memcpy(buffer + 4, &number, 4);
-    struct reorder_packet packet = { .payload = buffer,
+    struct rtp_packet packet = { .payload = buffer,
                                      .buffer = buffer,
                                      .source = { { b->address, 0 } },
                                      .arrival_utc_ns = b->now_ns,

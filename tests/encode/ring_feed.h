@@ -16,7 +16,8 @@
 #include "dataplane/stream_ring.h"
 
 static struct stream_ring_writer *feed_ring; /* what feed_attach() gives out; NULL: no data plane */
-static int feed_peer = -1;                   /* the data plane's end of the newest connection */
+static int feed_peers[8];                    /* the data plane's ends of the connections */
+static unsigned feed_peer_count;
 static uint64_t feed_sequence;
 
 static inline int feed_attach(const char *run_directory, unsigned pipeline, const char *input, int *descriptor,
@@ -29,9 +30,9 @@ static inline int feed_attach(const char *run_directory, unsigned pipeline, cons
     if (!feed_ring)
         return error_set(err, -ECONNREFUSED, "input %s: no data plane", input);
     socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
-    if (feed_peer >= 0)
-        close(feed_peer);
-    feed_peer = pair[1];
+    if (feed_peer_count == 8)
+        abort();
+    feed_peers[feed_peer_count++] = pair[1];
     *descriptor = dup(stream_ring_descriptor(feed_ring));
     return pair[0];
 }
@@ -55,9 +56,8 @@ static inline void feed_close(void)
 {
     stream_ring_destroy(feed_ring);
     feed_ring = NULL;
-    if (feed_peer >= 0)
-        close(feed_peer);
-    feed_peer = -1;
+    while (feed_peer_count)
+        close(feed_peers[--feed_peer_count]);
 }
 
 static inline uint8_t *feed_load(const char *path, size_t *bytes)

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pipeline_test.c - a ring filled with a few seconds of a real stream, a pipeline on the software runtime, and a fake
+ * management plane that looks at what comes: numbers, times, decodability, equal twins, resuming, filling. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+
+#include "encode/job.h"
+#include "encode/ladder.h"
+#include "encode/pipeline.h"
+#include "encode/timeline.h"
+#include "tests/encode/fake_management.h"
+#include "tests/encode/ring_feed.h"
+#include "tests/encode/runtime.h"
+
+#define FILE_SECONDS 2.4 /* of sd-hls0000000000.ts, at 24 pictures a second */
+
+static struct accelerator *accelerator;
+static struct fake_management fake;
+static struct clock clock_now;
+static char run_directory[64];
+static struct encode_job jobs[2];
+
+struct running {
+    pthread_t thread;
+    unsigned number;
+    atomic_bool stop;
+    int status;
+};
+
+static void describe(struct encode_job *job, unsigned pipeline)
+{
+    memset(job, 0, sizeof *job);
+    strcpy(job->channel, "test");
+    strcpy(job->input, "in");
+    job->pipeline = pipeline;
+    job->unacknowledged_megabytes = 64;
+    job->videos_count = 2;
+    for (unsigned i = 0; i < 2; i++)
+        job->videos[i] = (struct video_description){ .width = 192,
+                                                     .height = 108,
+                                                     .framerate_divisor = 1,
+                                                     .bitrate = 200000,
+                                                     .gop_seconds = 1,
+                                                     .profile = PROFILE_MAIN,
+                                                     .preset = PRESET_ULTRAFAST };
+    strcpy(job->videos[0].name, "large");
+    strcpy(job->videos[1].name, "small");
+    job->videos[1].width = 96, job->videos[1].height = 54;
+    job->audios_count = 1;
+    strcpy(job->audios[0].name, "sound");
+    job->audios[0].bitrate = 64000;
+    job->audios[0].sample_rate = 48000;
+    job->input_loss = (struct input_loss_behavior){ .repeat_frame_msec = 300, .black_frame_msec = 300 };
+    strcpy(job->input_loss.color, "804000");
+    job->outputs_count = 2;
+    for (unsigned i = 0; i < 2; i++) {
+        struct encode_output *output = &job->outputs[i];
+        strcpy(output->group, "web");
+        strcpy(output->name, job->videos[i].name);
+        strcpy(output->video, job->videos[i].name);
+        strcpy(output->audios[0], "sound");
+        output->audios_count = 1;
+        output->segment_length = 1;
+    }
+}
+
+static void *run(void *context)
+{
+    struct running *running = context;
+    struct pipeline *pipeline = NULL;
+    struct error err = { 0 };
+    struct pipeline_config config = { .job = &jobs[running->number],
+                                      .run_directory = run_directory,
+                                      .clock = &clock_now,
+                                      .accelerator = accelerator,
+                                      .stop = &running->stop,
+                                      .attach = feed_attach };
+    running->status = pipeline_create(&pipeline, &config, &err);
+    if (running->status == 0)
+        running->status = pipeline_run(pipeline, &err);
+    if (running->status < 0)
+        fprintf(stderr, "%s\n", err.text);
+    pipeline_destroy(pipeline);
+    return NULL;
+}
+
+static void start(struct running *running, unsigned number)
+{
+    memset(running, 0, sizeof *running);
+    running->number = number;
+    describe(&jobs[number], number);
+    assert_int_equal(pthread_create(&running->thread, NULL, run, running), 0);
+}
+
+static void stop(struct running *running)
+{
+    running->stop = true;
+    pthread_join(running->thread, NULL);
+    assert_int_equal(running->status, 0);
+}
+
+/* Beats for the data plane until `count` segments have come, or the time is over. */
+static void wait_for(unsigned count, unsigned milliseconds)
+{
+    for (unsigned i = 0; i < milliseconds / 5 && fake.segment_count < count; i++) {
+        feed_beat();
+        usleep(5000);
+    }
+}
+
+static void fill_ring(void)
+{
+    size_t bytes;
+    uint8_t *data = feed_load("tests/media/sd-hls0000000000.ts", &bytes);
+    uint64_t now = clock_utc_ns(&clock_now);
+    feed_open(4 << 20);
+    feed_all(data, bytes, now - (uint64_t)(FILE_SECONDS * 1e9), now);
+    free(data);
+}
+
+/* Decodes a segment strictly; returns its number of pictures. */
+static unsigned decode(const struct fake_segment *segment)
+{
+    char path[] = "/tmp/pipeline-test-XXXXXX";
+    int file = mkstemp(path);
+    AVFormatContext *format = NULL;
+    AVPacket *packet = av_packet_alloc();
+    AVFrame *frame = av_frame_alloc();
+    AVCodecContext *context = avcodec_alloc_context3(NULL);
+    unsigned pictures = 0, packets = 0;
+    assert_int_equal(write(file, segment->bytes, segment->header.bytes), (ssize_t)segment->header.bytes);
+    close(file);
+    assert_int_equal(avformat_open_input(&format, path, NULL, NULL), 0);
+    assert_true(avformat_find_stream_info(format, NULL) >= 0);
+    assert_int_equal(format->nb_streams, 2);
+    assert_int_equal(avcodec_open2(context, avcodec_find_decoder(AV_CODEC_ID_H264), NULL), 0);
+    context->err_recognition = AV_EF_EXPLODE;
+    while (av_read_frame(format, packet) >= 0) {
+        if (format->streams[packet->stream_index]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO) {
+            if (packets++ == 0)
+                assert_true(packet->flags & AV_PKT_FLAG_KEY);
+            assert_int_equal(avcodec_send_packet(context, packet), 0);
+            while (avcodec_receive_frame(context, frame) >= 0)
+                pictures++;
+        }
+        av_packet_unref(packet);
+    }
+    avcodec_send_packet(context, NULL);
+    while (avcodec_receive_frame(context, frame) >= 0)
+        pictures++;
+    avcodec_free_context(&context);
+    avformat_close_input(&format);
+    av_frame_free(&frame);
+    av_packet_free(&packet);
+    unlink(path);
+    return pictures;
+}
+
+static const struct fake_segment *find(uint32_t pipeline, const char *output, int64_t number)
+{
+    for (unsigned i = 0; i < fake.segment_count; i++)
+        if (fake.segments[i].pipeline == pipeline && fake.segments[i].header.number == number &&
+            !strcmp(fake.segments[i].header.output, output) && !(fake.segments[i].header.flags & HANDOFF_LAST))
+            return &fake.segments[i];
+    return NULL;
+}
+
+static void twins_make_equal_segments(void **state)
+{
+    (void)state;
+    struct running a, b;
+    unsigned compared = 0, filler = 0;
+    fill_ring();
+    start(&a, 0);
+    start(&b, 1);
+    wait_for(14, 6000);
+    stop(&a);
+    stop(&b);
+    assert_in_range(fake.anchors_asked, 2, 3);
+    for (unsigned i = 0; i < fake.segment_count; i++) {
+        const struct fake_segment *one = &fake.segments[i], *other;
+        const struct handoff_segment *header = &one->header;
+        other = find(!one->pipeline, header->output, header->number);
+        filler += (header->flags & HANDOFF_FILLER) != 0;
+        if (!other || header->flags & HANDOFF_LAST)
+            continue;
+        compared++;
+        assert_int_equal(header->start_90k, other->header.start_90k);
+        assert_int_equal(header->duration_90k, other->header.duration_90k);
+        assert_int_equal(header->duration_90k, 90000);
+        assert_int_equal(header->start_90k, header->number * 90000);
+        assert_int_equal(decode(one), 24);
+        assert_int_equal(header->framerate_numerator, 24);
+    }
+    assert_true(compared >= 8);
+    assert_true(filler >= 4); /* the ring fell silent */
+    assert_non_null(strstr(fake.status[0], "\"bytes_copied\":0,"));
+    assert_non_null(strstr(fake.status[0], "\"anchor\":1,"));
+}
+
+static void resumes_exactly_where_it_ended(void **state)
+{
+    (void)state;
+    struct running a;
+    fill_ring();
+    struct timeline_rate rate = { 24, 1, 1 };
+    int64_t now = (int64_t)ns_to_90k(clock_utc_ns(&clock_now));
+    int64_t number = now / 90000 - 1;
+    fake.welcome.framerate_numerator = 24;
+    fake.welcome.framerate_denominator = 1;
+    fake.welcome.resume_tick_90k = timeline_frame_tick_90k(&rate, timeline_segment_first_frame(&rate, 90000, number));
+    start(&a, 0);
+    wait_for(2, 4000);
+    stop(&a);
+    assert_true(fake.segment_count >= 2);
+    const struct fake_segment *first = find(0, "large", number);
+    assert_non_null(first);
+    assert_int_equal(first->header.start_90k, number * 90000);
+    assert_true(first->header.flags & HANDOFF_DISCONTINUITY);
+    assert_false(first->header.flags & HANDOFF_PARTIAL);
+    assert_int_equal(decode(first), 24);
+}
+
+static void without_a_source_the_slate_is_encoded(void **state)
+{
+    (void)state;
+    struct running a;
+    feed_open(1 << 20);
+    fake.welcome.framerate_numerator = 25;
+    fake.welcome.framerate_denominator = 1;
+    start(&a, 0);
+    wait_for(2, 7000);
+    stop(&a);
+    const struct fake_segment *segment = &fake.segments[0];
+    assert_true(fake.segment_count >= 2);
+    assert_true(segment->header.flags & HANDOFF_FILLER);
+    assert_int_equal(segment->header.end_arrival_utc_ns, 0);
+    assert_int_equal(decode(segment), 25);
+    assert_non_null(strstr(fake.status[0], "\"id\":5201"));
+    assert_non_null(strstr(fake.status[0], "no program map has come yet"));
+}
+
+static int before(void **state)
+{
+    (void)state;
+    memset(&fake, 0, sizeof fake);
+    fake_start(&fake, run_directory);
+    return 0;
+}
+
+static int after(void **state)
+{
+    (void)state;
+    fake_stop(&fake);
+    fake_forget(&fake);
+    feed_close();
+    return 0;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    clock_now = clock_real();
+    av_log_set_level(AV_LOG_QUIET);
+    strcpy(run_directory, "/tmp/pipeline-run-XXXXXX");
+    if (!mkdtemp(run_directory))
+        return -1;
+    return runtime_accelerator(&accelerator);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/handoff.socket", run_directory);
+    unlink(path);
+    rmdir(run_directory);
+    accelerator_destroy(accelerator);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(twins_make_equal_segments, before, after),
+        cmocka_unit_test_setup_teardown(resumes_exactly_where_it_ended, before, after),
+        cmocka_unit_test_setup_teardown(without_a_source_the_slate_is_encoded, before, after),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

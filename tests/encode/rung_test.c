@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rung_test.c - one rung on the software runtime: rate control and profile reach the encoder, captions the bitstream,
+ * forced IDR pictures their places, and what cannot be encoded is refused with its name. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <libavcodec/avcodec.h>
+#include <string.h>
+
+#include "board/error.h"
+#include "encode/decoder.h"
+#include "encode/job.h"
+#include "encode/rung.h"
+#include "encode/timeline.h"
+#include "tests/encode/runtime.h"
+
+static struct accelerator *accelerator;
+static struct slate *slate;
+static const struct timeline_rate rate = { 25, 1, 1 };
+static unsigned packets, keys, captions;
+static int64_t last_dts, bytes;
+
+static void take(void *context, const AVPacket *packet)
+{
+    (void)context;
+    packets++;
+    bytes += packet->size;
+    keys += (packet->flags & AV_PKT_FLAG_KEY) != 0;
+    assert_true(packet->dts > last_dts);
+    last_dts = packet->dts;
+    for (int i = 0; i + 8 < packet->size; i++)
+        captions += !memcmp(packet->data + i, "\xb5\x00\x31GA94", 7);
+}
+
+static struct video_description describe(void)
+{
+    struct video_description video = { .name = "v",
+                                       .framerate_divisor = 1,
+                                       .bitrate = 300000,
+                                       .gop_seconds = 1,
+                                       .b_frames = 2,
+                                       .profile = PROFILE_HIGH,
+                                       .preset = PRESET_VERYFAST };
+    packets = keys = captions = 0;
+    bytes = 0;
+    last_dts = INT64_MIN;
+    return video;
+}
+
+static int create(struct rung **rung, const struct video_description *video, unsigned width, unsigned height,
+                  struct error *err)
+{
+    struct rung_config config = { .description = video,
+                                  .rate = &rate,
+                                  .width = width,
+                                  .height = height,
+                                  .gop_frames = 25,
+                                  .accelerator = accelerator,
+                                  .slate = slate,
+                                  .on_packet = take };
+    return rung_create(rung, &config, err);
+}
+
+/* A picture that belongs to the rung's own encoder pool would do; this one comes from a session of its own. */
+static void make_picture(mfxSession session, struct picture *picture, unsigned shade)
+{
+    memset(picture, 0, sizeof *picture);
+    assert_int_equal(MFXMemory_GetSurfaceForVPPOut(session, &picture->surface), MFX_ERR_NONE);
+    mfxFrameSurface1 *surface = picture->surface;
+    surface->FrameInterface->Map(surface, MFX_MAP_WRITE);
+    for (unsigned y = 0; y < surface->Info.Height; y++)
+        for (unsigned x = 0; x < surface->Info.Width; x++)
+            surface->Data.Y[y * surface->Data.Pitch + x] = (uint8_t)(16 + (x * 3 + y * shade) % 200);
+    for (unsigned y = 0; y < surface->Info.Height / 2u; y++)
+        memset(surface->Data.UV + y * surface->Data.Pitch, 100 + (int)shade % 50, surface->Info.Width);
+    surface->FrameInterface->Unmap(surface);
+}
+
+static mfxSession picture_source(unsigned width, unsigned height)
+{
+    struct error err = { 0 };
+    mfxSession session;
+    mfxVideoParam parameters = { .IOPattern = MFX_IOPATTERN_IN_SYSTEM_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY };
+    mfxFrameInfo info = { .FourCC = MFX_FOURCC_NV12,
+                          .ChromaFormat = MFX_CHROMAFORMAT_YUV420,
+                          .PicStruct = MFX_PICSTRUCT_PROGRESSIVE,
+                          .Width = (mfxU16)((width + 15) & ~15u),
+                          .Height = (mfxU16)((height + 15) & ~15u),
+                          .CropW = (mfxU16)width,
+                          .CropH = (mfxU16)height,
+                          .FrameRateExtN = 25,
+                          .FrameRateExtD = 1 };
+    parameters.vpp.In = parameters.vpp.Out = info;
+    assert_int_equal(accelerator_session(accelerator, &session, &err), 0);
+    assert_true(MFXVideoVPP_Init(session, &parameters) >= MFX_ERR_NONE);
+    return session;
+}
+
+static void run(struct rung *rung, mfxSession source, unsigned frames)
+{
+    static const uint8_t caption[] = { 4, 15,   0xb5, 0,    0x31, 'G',  'A',  '9', '4',
+                                       3, 0xc1, 0xff, 0xfc, 0x94, 0x2c, 0xff, 0x80 };
+    for (unsigned i = 0; i < frames; i++) {
+        struct picture picture;
+        make_picture(source, &picture, i);
+        if (i % 10 == 0) {
+            memcpy(picture.captions, caption, sizeof caption);
+            picture.caption_bytes = sizeof caption;
+        }
+        rung_encode(rung, &(struct rung_frame){ .picture = &picture,
+                                                .serial = i + 1,
+                                                .tick_90k = INT64_C(161572500000000) + i * 3600,
+                                                .idr = i % 25 == 0 });
+        picture_release(&picture);
+    }
+    rung_drain(rung);
+}
+
+static void pictures_captions_and_idrs_come_through(void **state)
+{
+    (void)state;
+    struct video_description video = describe();
+    struct error err = { 0 };
+    struct rung *rung;
+    mfxSession source = picture_source(320, 180);
+    assert_int_equal(create(&rung, &video, 160, 90, &err), 0);
+    run(rung, source, 60);
+    assert_int_equal(packets, 60);
+    assert_int_equal(keys, 3);
+    assert_int_equal(captions, 6);
+    assert_int_equal(rung_counters(rung).scaled, 60);
+    assert_int_equal(rung_counters(rung).errors, 0);
+    assert_int_equal(rung_parameters(rung)->profile, 100);
+    rung_destroy(rung);
+    MFXClose(source);
+}
+
+static void the_own_size_is_not_scaled_and_rates_are_kept(void **state)
+{
+    (void)state;
+    struct video_description video = describe();
+    struct error err = { 0 };
+    struct rung *rung;
+    mfxSession source = picture_source(320, 180);
+    video.rate_control = RATE_CONTROL_VBR;
+    video.max_bitrate = 400000;
+    video.profile = PROFILE_BASELINE;
+    assert_int_equal(create(&rung, &video, 320, 180, &err), 0);
+    run(rung, source, 50);
+    assert_int_equal(rung_counters(rung).scaled, 0);
+    assert_int_equal(rung_parameters(rung)->profile, 66);
+    assert_string_equal(rung_changes(rung), "");
+    assert_in_range(bytes, 20000, 110000); /* 2 s */
+    rung_destroy(rung);
+    MFXClose(source);
+}
+
+static void what_cannot_be_encoded_is_refused_by_name(void **state)
+{
+    (void)state;
+    struct video_description video = describe();
+    struct error err = { 0 };
+    struct rung *rung = NULL;
+    strcpy(video.name, "odd");
+    assert_true(create(&rung, &video, 161, 91, &err) < 0);
+    assert_non_null(strstr(err.text, "video \"odd\": the encoder refuses 161x91"));
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    struct input_loss_behavior loss = { 0 };
+    struct error err = { 0 };
+    int status = runtime_accelerator(&accelerator);
+    return status < 0 ? status : slate_create(&slate, &loss, &err);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    slate_destroy(slate);
+    accelerator_destroy(accelerator);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pictures_captions_and_idrs_come_through),
+        cmocka_unit_test(the_own_size_is_not_scaled_and_rates_are_kept),
+        cmocka_unit_test(what_cannot_be_encoded_is_refused_by_name),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -15,6 +15,9 @@
 #include "dataplane/attach_format.h"
 #include "dataplane/input_runtime.h"
 
+/* Places for clients that are not attached: they ask and go. */
+enum { PLACES = ATTACH_CLIENTS_MAX + 16 };
+
 struct client {
     int connection;                    /* -1: this place is free */
     const struct input_runtime *input; /* attached to; NULL: not yet */
@@ -26,7 +29,7 @@ struct attach_server {
     int listener;
     char *path;
     char *reply; /* MESSAGE_BYTES_MAX, for the answer that is being made */
-    struct client clients[ATTACH_CLIENTS_MAX];
+    struct client clients[PLACES];
 };
 
 /* ---- answers ---- */
@@ -88,16 +91,28 @@ static void hang_up(struct attach_server *server, struct client *client)
 
 static struct client *find_client(struct attach_server *server, int connection)
 {
-    for (unsigned i = 0; i < ATTACH_CLIENTS_MAX; i++)
+    for (unsigned i = 0; i < PLACES; i++)
         if (server->clients[i].connection == connection)
             return &server->clients[i];
     return NULL;
+}
+
+static unsigned attached(const struct attach_server *server)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < PLACES; i++)
+        count += server->clients[i].connection >= 0 && server->clients[i].input;
+    return count;
 }
 
 static void answer(struct attach_server *server, struct client *client, const void *message, size_t bytes)
 {
     const struct input_runtime *input;
     size_t reply_bytes = attach_server_answer(&server->config, message, bytes, server->reply, &input);
+    if (input && attached(server) >= ATTACH_CLIENTS_MAX) {
+        input = NULL;
+        reply_bytes = refuse(server->reply, -EBUSY, "more than %d readers", ATTACH_CLIENTS_MAX);
+    }
     int descriptor = input ? stream_ring_descriptor(input->ring) : -1;
     if (message_send(client->connection, server->reply, reply_bytes, &descriptor, input ? 1 : 0, NULL) < 0 || !input) {
         hang_up(server, client); /* what was sent is still read by the client */
@@ -137,9 +152,6 @@ static void on_connection(void *context, int listener, unsigned events)
     while ((connection = message_socket_accept(listener, NULL)) >= 0) {
         struct client *client = find_client(server, -1);
         if (!client || loop_watch(server->loop, connection, LOOP_READ, on_client, server, NULL) < 0) {
-            char reply[512];
-            size_t bytes = refuse(reply, -EBUSY, "more than %d clients", ATTACH_CLIENTS_MAX);
-            message_send(connection, reply, bytes, NULL, 0, NULL);
             close(connection);
             continue;
         }
@@ -156,7 +168,7 @@ int attach_server_create(struct attach_server **out, struct loop *loop, const ch
     server->config = *config;
     server->loop = loop;
     server->listener = -1;
-    for (unsigned i = 0; i < ATTACH_CLIENTS_MAX; i++)
+    for (unsigned i = 0; i < PLACES; i++)
         server->clients[i].connection = -1;
     server->reply = malloc(MESSAGE_BYTES_MAX);
     server->path = strdup(path);
@@ -177,7 +189,7 @@ void attach_server_destroy(struct attach_server *server)
 {
     if (!server)
         return;
-    for (unsigned i = 0; i < ATTACH_CLIENTS_MAX; i++)
+    for (unsigned i = 0; i < PLACES; i++)
         if (server->clients[i].connection >= 0)
             hang_up(server, &server->clients[i]);
     if (server->listener >= 0) {
@@ -192,7 +204,7 @@ void attach_server_destroy(struct attach_server *server)
 
 void attach_server_end_input(struct attach_server *server, const struct input_runtime *input)
 {
-    for (unsigned i = 0; i < ATTACH_CLIENTS_MAX; i++)
+    for (unsigned i = 0; i < PLACES; i++)
         if (server->clients[i].connection >= 0 && server->clients[i].input == input)
             hang_up(server, &server->clients[i]);
 }
@@ -200,7 +212,7 @@ void attach_server_end_input(struct attach_server *server, const struct input_ru
 unsigned attach_server_readers(const struct attach_server *server, const struct input_runtime *input)
 {
     unsigned count = 0;
-    for (unsigned i = 0; server && i < ATTACH_CLIENTS_MAX; i++)
+    for (unsigned i = 0; server && i < PLACES; i++)
         count += server->clients[i].connection >= 0 && server->clients[i].input == input;
     return count;
 }

@@ -2,7 +2,7 @@
 /* attach_server.h - the data plane's unix socket: hands out stream rings and the status (attach_format.h).
  *
  * A client that attached keeps its connection; it is closed when the input ends. One that says nothing sensible is
- * answered with the reason and dropped. At most ATTACH_CLIENTS_MAX at a time: more are answered -EBUSY.
+ * answered with the reason and dropped. At most ATTACH_CLIENTS_MAX are attached at a time: more are answered -EBUSY.
  *
  *     attach_server_create(&server, loop, path, &(struct attach_server_config){...}, &err);
  *     attach_server_end_input(server, input);   // before the input is destroyed

@@ -101,14 +101,14 @@ static void send_as(struct bench *b, uint32_t ssrc, unsigned number)
     memcpy(buffer, &ssrc, 4);
     memcpy(buffer + 4, &number, 4);
     struct rtp_packet packet = { .payload = buffer,
-                                     .buffer = buffer,
-                                     .source = { { b->address, 0 } },
-                                     .arrival_utc_ns = b->now_ns,
-                                     .arrival_ns = b->now_ns,
-                                     .ssrc = ssrc,
-                                     .rtp_timestamp = number,
-                                     .sequence = (uint16_t)number,
-                                     .bytes = BYTES };
+                                 .buffer = buffer,
+                                 .source = { { b->address, 0 } },
+                                 .arrival_utc_ns = b->now_ns,
+                                 .arrival_ns = b->now_ns,
+                                 .ssrc = ssrc,
+                                 .rtp_timestamp = number,
+                                 .sequence = (uint16_t)number,
+                                 .bytes = BYTES };
     b->sent++;
     if (!reorder_put(b->reorder, &packet, b->now_ns))
         free(buffer);

@@ -2,8 +2,6 @@
 /* biplane_encode.c - biplane-encode: one pipeline of one channel. Parses its options, builds the tree, runs it, tears
  * it down. Exit status: 0 ended in order, 1 could not run, 2 wrong usage.
  */
-#include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,23 +16,9 @@
 #include "board/settings.h"
 #include "board/topology.h"
 #include "drivers/accelerator.h"
+#include "encode/encode_options.h"
 #include "encode/job.h"
 #include "encode/pipeline.h"
-
-static const char usage[] =
-    "usage: biplane-encode --job FILE --run DIR [options]\n"
-    "  --job FILE          what to encode, as the management plane has written it\n"
-    "  --run DIR           run directory: sockets of the data plane and the management plane\n"
-    "  --runtime DIR       where the software oneVPL runtime lies (default: beside the program)\n"
-    "  --no-place          do not bind to the pipeline's NUMA node and cores\n"
-    "  --log-level LEVEL   error, warning, info or debug (default info)\n"
-    "  --log-format FORMAT text or json (default text)\n";
-
-struct options {
-    const char *job, *run, *runtime;
-    bool place;
-    struct log_config log;
-};
 
 /* The only file-scope state: what a signal handler can reach. */
 static volatile atomic_bool stop;
@@ -43,33 +27,6 @@ static void on_signal(int number)
 {
     (void)number;
     stop = true;
-}
-
-static bool parse(int argc, char **argv, struct options *options)
-{
-    static const struct option longs[] = {
-        { "job", required_argument, NULL, 'j' },        { "run", required_argument, NULL, 'r' },
-        { "runtime", required_argument, NULL, 'v' },    { "place", no_argument, NULL, 'p' },
-        { "no-place", no_argument, NULL, 'n' },         { "log-level", required_argument, NULL, 'l' },
-        { "log-format", required_argument, NULL, 'f' }, { NULL, 0, NULL, 0 }
-    };
-
-    *options = (struct options){ .place = true, .log = { .level = LOG_LEVEL_INFO } };
-    for (int option; (option = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (option == 'j')
-            options->job = optarg;
-        else if (option == 'r')
-            options->run = optarg;
-        else if (option == 'v')
-            options->runtime = optarg;
-        else if (option == 'p' || option == 'n')
-            options->place = option == 'p';
-        else if (option == 'f' && (!strcmp(optarg, "text") || !strcmp(optarg, "json")))
-            options->log.format = optarg[0] == 'j' ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
-        else if (option != 'l' || !log_level_from_name(optarg, &options->log.level))
-            return false;
-    }
-    return options->job && options->run && optind == argc;
 }
 
 static bool read_job(const char *path, struct encode_job *job)
@@ -107,10 +64,11 @@ static void place(const struct encode_job *job, bool wanted, const struct log *l
         log_warning(log, "%s", err.text);
     else
         snprintf(sentence, bytes, "NUMA node %u, %u cores from CPU %u%s", placement.node, placement.core_count,
-                 placement.core_count ? placement.cores[0] : 0, placement.shared ? ", shared with the twin" : "");
+                 placement.core_count ? (unsigned)placement.cores[0] : 0u,
+                 placement.shared ? ", shared with the twin" : "");
 }
 
-static int encode(const struct encode_job *job, const struct options *options, const struct log *log)
+static int encode(const struct encode_job *job, const struct encode_options *options, const struct log *log)
 {
     struct clock clock = clock_real();
     struct error err = { 0 };
@@ -144,12 +102,12 @@ static int encode(const struct encode_job *job, const struct options *options, c
 int main(int argc, char **argv)
 {
     static struct encode_job job; /* too large for a stack */
-    struct options options;
+    struct encode_options options;
     struct log log;
     char runtime[512], name[ENCODE_NAME_BYTES + 32];
 
-    if (!parse(argc, argv, &options)) {
-        fputs(usage, stderr);
+    if (!encode_options_parse(argc, argv, &options)) {
+        encode_options_usage(stderr);
         return 2;
     }
     accelerator_runtime_directory(runtime, sizeof runtime);

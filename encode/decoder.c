@@ -5,7 +5,8 @@
 #include "encode/decoder.h"
 
 #include <errno.h>
-#include <libavcodec/packet.h>
+#include <libavcodec/avcodec.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,7 @@ struct video_decoder {
     struct caption captions[CAPTIONS];
     unsigned next_caption;
     uint8_t payload[UINT16_MAX];
+    char refusal[160];
     struct decoder_counters counters;
 };
 
@@ -224,6 +226,24 @@ static void put_under_way(struct video_decoder *decoder, mfxFrameSurface1 *surfa
 }
 
 /* ---- units in ---- */
+static void refuse(struct video_decoder *decoder, mfxStatus status)
+{
+    static const char *const chroma[] = { "4:0:0", "4:2:0", "4:2:2", "4:4:4" };
+    const mfxFrameInfo *info = &decoder->parameters.mfx.FrameInfo;
+    bool said = decoder->refusal[0] != 0;
+
+    if (info->CropW)
+        snprintf(decoder->refusal, sizeof decoder->refusal, "%s of %ux%u, %s, %u bits, cannot be decoded here (%s)",
+                 avcodec_get_name(decoder->config.codec), info->CropW, info->CropH, chroma[info->ChromaFormat & 3],
+                 info->BitDepthLuma ? info->BitDepthLuma : 8, accelerator_status_name(status));
+    else
+        snprintf(decoder->refusal, sizeof decoder->refusal,
+                 "%s in a form that cannot be decoded here, such as 4:2:2 or 10 bits (%s)",
+                 avcodec_get_name(decoder->config.codec), accelerator_status_name(status));
+    if (!said)
+        log_warning(decoder->config.log, "%s", decoder->refusal);
+}
+
 static bool initialise(struct video_decoder *decoder, mfxBitstream *bitstream)
 {
     mfxVideoParam *parameters = &decoder->parameters;
@@ -241,10 +261,11 @@ static bool initialise(struct video_decoder *decoder, mfxBitstream *bitstream)
     if (status >= MFX_ERR_NONE)
         status = MFXVideoDECODE_Init(decoder->session, parameters);
     if (status < MFX_ERR_NONE) {
-        if (decoder->counters.errors++ == 0)
-            log_warning(decoder->config.log, "this video cannot be decoded: %s", accelerator_status_name(status));
+        decoder->counters.errors++;
+        refuse(decoder, status);
         return false;
     }
+    decoder->refusal[0] = 0;
     decoder->initialised = true;
     decoder->counters.formats++;
     const mfxFrameInfo *info = &parameters->mfx.FrameInfo;
@@ -330,6 +351,11 @@ void decoder_push(struct video_decoder *decoder, const AVPacket *packet, uint64_
     }
     feed(decoder, &bitstream);
     decoder_poll(decoder);
+}
+
+const char *decoder_refusal(const struct video_decoder *decoder)
+{
+    return decoder->refusal;
 }
 
 struct decoder_counters decoder_counters(const struct video_decoder *decoder)

@@ -53,6 +53,8 @@ void decoder_destroy(struct video_decoder *decoder); /* pictures under way are d
 void decoder_push(struct video_decoder *decoder, const struct AVPacket *packet, uint64_t arrival_utc_ns, bool damaged);
 void decoder_poll(struct video_decoder *decoder);
 void decoder_drain(struct video_decoder *decoder); /* all pictures that can come, come now; a new sequence may follow */
+/* Why nothing can be decoded of this stream, for a person; "" when it can. Borrow. */
+const char *decoder_refusal(const struct video_decoder *decoder);
 struct decoder_counters decoder_counters(const struct video_decoder *decoder);
 enum AVCodecID decoder_codec(const struct video_decoder *decoder);
 mfxSession decoder_session(const struct video_decoder *decoder); /* borrow */

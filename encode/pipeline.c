@@ -162,6 +162,8 @@ static void on_progressive(void *context, struct picture *picture)
 
     pipeline->picture_info = *info;
     pipeline->picture_seen_ns = clock_monotonic_ns(pipeline->config.clock);
+    if (!pipeline->first_picture_ns)
+        pipeline->first_picture_ns = pipeline->picture_seen_ns;
     if (pipeline->follower) {
         follower_push(pipeline->follower, picture);
         return;

@@ -66,8 +66,8 @@ struct pipeline {
     uint64_t newest_arrival_utc_ns; /* of the newest picture shown */
     /* counters, and their values at the last status */
     uint64_t frames, gaps, audio_unplaced, pictures_early_dropped;
-    uint64_t picture_seen_ns;
-    struct decoder_counters decoders_before; /* of decoders that are gone */
+    uint64_t picture_seen_ns, first_picture_ns; /* monotonic; 0: none yet */
+    struct decoder_counters decoders_before;    /* of decoders that are gone */
     uint64_t status_ns, status_frames[ENCODE_VIDEOS_MAX], status_bytes[ENCODE_VIDEOS_MAX];
 };
 

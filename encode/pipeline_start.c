@@ -51,7 +51,7 @@ void pipeline_set_rate(struct pipeline *pipeline, uint32_t numerator, uint32_t d
 /* Every audio that is encoded has told its number of channels, or will not in time. */
 static bool formats_known(const struct pipeline *pipeline)
 {
-    uint64_t since_ns = pipeline->picture_seen_ns ? pipeline->picture_seen_ns : pipeline->created_ns;
+    uint64_t since_ns = pipeline->first_picture_ns ? pipeline->first_picture_ns : pipeline->created_ns;
 
     if (clock_monotonic_ns(pipeline->config.clock) - since_ns > FORMAT_WAIT_NS)
         return true;

@@ -48,6 +48,15 @@ static const char *state_name(const struct pipeline *pipeline)
     return picture_is_fresh(pipeline) ? "running" : "input lost";
 }
 
+static const char *why_no_video(const struct pipeline *pipeline, const struct source_status *status)
+{
+    if (status->attached && !status->present)
+        return "nothing is received";
+    if (pipeline->decoder && decoder_refusal(pipeline->decoder)[0])
+        return decoder_refusal(pipeline->decoder);
+    return status->reason[0] ? status->reason : "no picture can be decoded";
+}
+
 static json_t *source_json(const struct pipeline *pipeline, const struct source_status *status)
 {
     const mfxFrameInfo *info = &pipeline->picture_info;
@@ -57,7 +66,8 @@ static json_t *source_json(const struct pipeline *pipeline, const struct source_
     json_t *audios = json_array();
 
     json_object_set_new(source, "video_codec", status->video_codec ? json_string(status->video_codec) : json_null());
-    json_object_set_new(source, "reason", json_string(status->video ? "" : status->reason));
+    json_object_set_new(source, "reason",
+                        json_string(picture_is_fresh(pipeline) ? "" : why_no_video(pipeline, status)));
     if (info->CropW) {
         json_object_set_new(source, "width", json_integer(info->CropW));
         json_object_set_new(source, "height", json_integer(info->CropH));
@@ -230,10 +240,7 @@ static json_t *alerts_json(const struct pipeline *pipeline, const struct source_
 
     if (!picture_is_fresh(pipeline))
         add_alert(alerts, 5201, "video not detected", "input %s: %s", pipeline->job->input,
-                  status->reason[0] && !status->video    ? status->reason
-                  : status->attached && !status->present ? "nothing is received"
-                  : status->reason[0]                    ? status->reason
-                                                         : "no picture can be decoded");
+                  why_no_video(pipeline, status));
     for (unsigned i = 0; pipeline->started && i < pipeline->job->audios_count; i++)
         if (!outputs_audio_alive(pipeline->outputs, i))
             add_alert(alerts, 5101, "audio not detected", "input %s: audio \"%s\" is silence", pipeline->job->input,

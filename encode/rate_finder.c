@@ -22,7 +22,7 @@ static int ascending(const void *a, const void *b)
 
 static double average_90k(const struct rate_finder *finder)
 {
-    int64_t sorted[RATE_FINDER_DISTANCES], sum = 0;
+    int64_t sorted[RATE_FINDER_DISTANCES] = { 0 }, sum = 0;
     unsigned count = 0;
 
     for (unsigned i = 0; i < finder->count; i++)

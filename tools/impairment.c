@@ -27,7 +27,7 @@ static bool happens(struct impairment *impairment, double percent)
 }
 
 /* Each way a receiver must notice: other versions, other payload types, more CSRCs or a longer extension than there is
- * packet, padding that is longer than the payload. */
+ * packet, padding of no length. */
 static void damage(struct impairment *impairment, uint8_t *packet, size_t bytes)
 {
     if (bytes < 16)
@@ -48,7 +48,7 @@ static void damage(struct impairment *impairment, uint8_t *packet, size_t bytes)
         break;
     default:
         packet[0] |= 0x20;
-        packet[bytes - 1] = 0xff;
+        packet[bytes - 1] = 0;
         break;
     }
 }

@@ -83,6 +83,8 @@ class Studio:
             newest = [self.newest(i) for i in range(2)]
             if abs(newest[0] - newest[1]) > 1 or max(self.newest_age(i) for i in range(2)) > 2 * SEGMENT_SECONDS:
                 raise RuntimeError(f"newest segments {newest}")
+            if min(len(self.playlist(i).entries) for i in range(2)) < 3:
+                raise RuntimeError("fewer than three segments so far")
             return True
         wait_for(playing, seconds, "both pipelines delivering in step", 0.25)
 
@@ -144,7 +146,8 @@ class Studio:
                 if one.video_pts() != two.video_pts():
                     found.append(f"{rung} {number}: pictures {one.video_pts()[:1]}..({len(one.video_pts())}) and "
                                  f"{two.video_pts()[:1]}..({len(two.video_pts())})")
-                if [stream.pts for stream in one.audios] != [stream.pts for stream in two.audios]:
+                if [one.audio_times(i) for i in range(len(one.audios))] != \
+                        [two.audio_times(i) for i in range(len(two.audios))]:
                     found.append(f"{rung} {number}: audio differs")
         return found
 

@@ -35,7 +35,7 @@ def check_sum(studio):
 
 def alert_ids(studio, also_cleared=False):
     return {(alert["id"], alert["state"]) for alert in studio.box.alerts(also_cleared)
-            if alert["source"] == f"dataplane/{PATH}"}
+            if alert["source"] == f"dataplane/{PATH}" and alert["subject"] == "studio"}
 
 
 def check_both(studio, first, last, discontinuities=0):

@@ -101,7 +101,11 @@ class Browser:
                      "--disable-background-networking", "--disable-component-update", "--disable-sync",
                      "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={profile}"):
             options.add_argument(flag)
-        self.driver = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
+        # Viewers do not sit on the box: here they only get what the encoders leave of the two cores.
+        driver = os.path.join(profile, "chromedriver")
+        with open(driver, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o755)) as file:
+            file.write(f'#!/bin/sh\nexec nice -n 10 {shutil.which("chromedriver")} "$@"\n')
+        self.driver = webdriver.Chrome(service=Service(driver), options=options)
 
     def ask(self, expression):
         return self.driver.execute_script(f"return {expression}")
@@ -171,14 +175,14 @@ def test_twins_are_equal(finished, rung):
     name = f"{NAME}_{rung}.m3u8"
     for one, two in zip(finished.segments(0, name), finished.segments(1, name)):
         assert one.video_pts() == two.video_pts(), one.name
-        assert [stream.pts for stream in one.audios] == [stream.pts for stream in two.audios], one.name
+        assert len(one.audios) == len(two.audios) == 1 and one.audio_times() == two.audio_times(), one.name
 
 
 def test_rungs_are_equal(finished):
     names = finished.studio.rungs
     for segments in zip(*[finished.segments(0, name) for name in names]):
         assert all(segment.video_pts() == segments[0].video_pts() for segment in segments), segments[0].name
-        assert all([s.pts[0] for s in segment.audios] == [s.pts[0] for s in segments[0].audios] for segment in segments)
+        assert all(segment.audio_times() == segments[0].audio_times() for segment in segments), segments[0].name
 
 
 @pytest.mark.parametrize("origin", [0, 1])

@@ -133,6 +133,10 @@ class Segment:
         stream = self.audios[index]
         return [(pts, adts_frames(unit)) for pts, unit in zip(stream.pts, stream.units)]
 
+    def audio_times(self, index=0):
+        """PTS of every AAC frame, however many of them share a PES packet (at 48 kHz)."""
+        return [(pts + 1920 * n) % PTS_WRAP for pts, count in self.audio_frames(index) for n in range(count)]
+
 
 def nal_types(unit):
     kinds, at = [], unit.find(b"\0\0\1")

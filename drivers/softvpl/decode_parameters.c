@@ -61,23 +61,9 @@ static mfxStatus mark_fields(mfxVideoParam *out)
 
 mfxStatus decode_query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out)
 {
-    struct verdict verdict = { 0 };
+    static const struct query query = { "decode", mark_fields, decode_check };
 
-    if (!out)
-        return MFX_ERR_NULL_PTR;
-    if (!in)
-        return mark_fields(out);
-    mfxExtBuffer **buffers = out->ExtParam;
-    uint16_t number = out->NumExtParam;
-    if (!extensions_copy(buffers, number, in->ExtParam, in->NumExtParam))
-        return MFX_ERR_UNDEFINED_BEHAVIOR;
-    *out = *in;
-    out->ExtParam = buffers;
-    out->NumExtParam = number;
-    decode_check(&verdict, out, false);
-    if (verdict.unsupported)
-        log_line(session->log, "decode Query: %s", verdict.reason);
-    return verdict_of_query(&verdict);
+    return parameters_query(session, &query, in, out);
 }
 
 unsigned decode_surfaces_needed(const mfxVideoParam *par)

@@ -269,27 +269,19 @@ void encode_mark(struct verdict *verdict, mfxVideoParam *par)
     *par = marked;
 }
 
-mfxStatus encode_query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out)
+static mfxStatus mark_fields(mfxVideoParam *out)
 {
     struct verdict verdict = { 0 };
 
-    if (!out)
-        return MFX_ERR_NULL_PTR;
-    if (!in) {
-        encode_mark(&verdict, out);
-        return verdict_of_query(&verdict);
-    }
-    mfxExtBuffer **buffers = out->ExtParam;
-    uint16_t number = out->NumExtParam;
-    if (!extensions_copy(buffers, number, in->ExtParam, in->NumExtParam))
-        return MFX_ERR_UNDEFINED_BEHAVIOR;
-    *out = *in;
-    out->ExtParam = buffers;
-    out->NumExtParam = number;
-    encode_check(&verdict, out, false);
-    if (verdict.unsupported)
-        log_line(session->log, "encode Query: %s", verdict.reason);
+    encode_mark(&verdict, out);
     return verdict_of_query(&verdict);
+}
+
+mfxStatus encode_query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out)
+{
+    static const struct query query = { "encode", mark_fields, encode_check };
+
+    return parameters_query(session, &query, in, out);
 }
 
 mfxStatus encode_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrameAllocRequest *request)

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "drivers/softvpl/image.h"
+#include "drivers/softvpl/log.h"
+#include "drivers/softvpl/session.h"
 
 mfxStatus verdict_of_query(const struct verdict *verdict)
 {
@@ -201,4 +203,25 @@ void common_check(struct verdict *verdict, mfxVideoParam *par, uint16_t allowed_
         UNSUPPORTED(verdict, par->IOPattern);
     if (par->AsyncDepth > ASYNC_DEPTH_MAX)
         CORRECT(verdict, par->AsyncDepth, ASYNC_DEPTH_MAX);
+}
+
+mfxStatus parameters_query(mfxSession session, const struct query *query, const mfxVideoParam *in, mfxVideoParam *out)
+{
+    struct verdict verdict = { 0 };
+
+    if (!out)
+        return MFX_ERR_NULL_PTR;
+    if (!in)
+        return query->mark(out);
+    mfxExtBuffer **buffers = out->ExtParam;
+    uint16_t number = out->NumExtParam;
+    if (!extensions_copy(buffers, number, in->ExtParam, in->NumExtParam))
+        return MFX_ERR_UNDEFINED_BEHAVIOR;
+    *out = *in;
+    out->ExtParam = buffers;
+    out->NumExtParam = number;
+    query->check(&verdict, out, false);
+    if (verdict.unsupported)
+        log_line(session->log, "%s Query: %s", query->name, verdict.reason);
+    return verdict_of_query(&verdict);
 }

@@ -76,3 +76,12 @@ void frame_info_check(struct verdict *verdict, mfxFrameInfo *info, bool complete
 
 /* Protected content, unknown bits, async depth. allowed: IOPattern bits; 0 in par is left alone. */
 void common_check(struct verdict *verdict, mfxVideoParam *par, uint16_t allowed_pattern);
+
+/* A component's Query: without `in`, `mark` says which fields may be set; else `in` is copied to `out` and `check`ed.
+ */
+struct query {
+    const char *name; /* for the debug log */
+    mfxStatus (*mark)(mfxVideoParam *out);
+    void (*check)(struct verdict *verdict, mfxVideoParam *par, bool complete);
+};
+mfxStatus parameters_query(mfxSession session, const struct query *query, const mfxVideoParam *in, mfxVideoParam *out);

@@ -207,23 +207,9 @@ static mfxStatus mark_fields(mfxVideoParam *out)
 
 mfxStatus vpp_query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out)
 {
-    struct verdict verdict = { 0 };
+    static const struct query query = { "VPP", mark_fields, vpp_check };
 
-    if (!out)
-        return MFX_ERR_NULL_PTR;
-    if (!in)
-        return mark_fields(out);
-    mfxExtBuffer **buffers = out->ExtParam;
-    uint16_t number = out->NumExtParam;
-    if (!extensions_copy(buffers, number, in->ExtParam, in->NumExtParam))
-        return MFX_ERR_UNDEFINED_BEHAVIOR;
-    *out = *in;
-    out->ExtParam = buffers;
-    out->NumExtParam = number;
-    vpp_check(&verdict, out, false);
-    if (verdict.unsupported)
-        log_line(session->log, "VPP Query: %s", verdict.reason);
-    return verdict_of_query(&verdict);
+    return parameters_query(session, &query, in, out);
 }
 
 mfxStatus vpp_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrameAllocRequest request[2])

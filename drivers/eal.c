@@ -22,7 +22,7 @@ enum { ARGUMENTS_MAX = 32, ARGUMENT_BYTES = 4096, MAIN_LCORE = 0, POLL_LCORE = 1
 
 struct eal {
     const struct log *log;
-    FILE *stream;
+    FILE *stream, *stream_before;
     bool started;
     bool has_poll_lcore;
     pthread_mutex_t lock; /* of words: any thread may make DPDK speak */
@@ -136,6 +136,7 @@ static int open_log(struct eal *eal, struct error *err)
     if (!eal->stream)
         return error_set(err, -ENOMEM, "DPDK's log");
     setvbuf(eal->stream, NULL, _IOLBF, 0);
+    eal->stream_before = rte_log_get_stream();
     rte_openlog_stream(eal->stream);
     return 0;
 }
@@ -195,9 +196,10 @@ void eal_destroy(struct eal *eal)
         return;
     if (eal->started)
         rte_eal_cleanup();
-    rte_openlog_stream(NULL);
-    if (eal->stream)
+    if (eal->stream) {
+        rte_openlog_stream(eal->stream_before);
         fclose(eal->stream);
+    }
     pthread_mutex_destroy(&eal->lock);
     free(eal);
 }

@@ -38,17 +38,20 @@ bool port_device_is_pci(const char *device)
 {
     unsigned domain, bus, slot, function;
     int end = 0;
-    if (sscanf(device, "%x:%x:%x.%x%n", &domain, &bus, &slot, &function, &end) == 4 ||
-        (end = 0, sscanf(device, "%x:%x.%x%n", &bus, &slot, &function, &end) == 3))
+    if (sscanf(device, "%4x:%2x:%2x.%1o%n", &domain, &bus, &slot, &function, &end) == 4 ||
+        (end = 0, sscanf(device, "%2x:%2x.%1o%n", &bus, &slot, &function, &end) == 3))
         return end && (device[end] == '\0' || device[end] == ',');
     return false;
 }
 
-/* Adds what DPDK itself said last to the errno's words. */
+/* Adds what DPDK itself said last to the errno's words. Many of its functions know no errno and answer -1. */
 static int fail(const struct port *port, const char *device, int code, const char *what, struct error *err)
 {
     char words[256];
     eal_last_words(port->eal, words, sizeof words);
+    if (code == -1)
+        return error_set(err, -ENODEV, "port \"%s\", device \"%s\": %s%s%s%s", port->name, device, what,
+                         words[0] ? " (" : "", words, words[0] ? ")" : "");
     return error_set_errno(err, code < 0 ? code : -EIO, "port \"%s\", device \"%s\": %s%s%s%s", port->name, device,
                            what, words[0] ? " (" : "", words, words[0] ? ")" : "");
 }

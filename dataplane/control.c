@@ -12,6 +12,7 @@
 #include "dataplane/attach_server.h"
 #include "dataplane/conditions.h"
 #include "dataplane/plane.h"
+#include "dataplane/responder.h"
 #include "dataplane/status.h"
 #include "dataplane/watch.h"
 
@@ -23,6 +24,7 @@ struct control {
     struct watch *watch;
     struct attach_server *attach_server;
     struct loop_timer *tick;
+    struct loop_timer *answer; /* NULL: no port answers for itself */
 };
 
 static void on_tick(void *context)
@@ -30,6 +32,13 @@ static void on_tick(void *context)
     struct control *control = context;
     watch_turn(control->watch);
     loop_timer_set(control->tick, clock_monotonic_ns(&control->clock) + WATCH_PERIOD_NS);
+}
+
+static void on_answer(void *context)
+{
+    struct control *control = context;
+    plane_turn(control->plane);
+    loop_timer_set(control->answer, clock_monotonic_ns(&control->clock) + RESPONDER_TURN_NS);
 }
 
 static const struct input_runtime *find_input(void *context, const char *name)
@@ -86,6 +95,12 @@ static int start(struct control *control, const struct control_config *config, s
     if (!control->watch || !control->tick)
         return error_set(err, -ENOMEM, "data plane");
     plane_on_end(control->plane, on_input_end, control);
+    if (plane_answers(control->plane)) {
+        control->answer = loop_timer_create(config->loop, on_answer, control);
+        if (!control->answer)
+            return error_set(err, -ENOMEM, "data plane");
+        loop_timer_set(control->answer, clock_monotonic_ns(&control->clock));
+    }
     return serve(control, config, err);
 }
 
@@ -118,6 +133,7 @@ void control_destroy(struct control *control)
     attach_server_destroy(control->attach_server);
     control->attach_server = NULL;
     loop_timer_destroy(control->tick);
+    loop_timer_destroy(control->answer);
     watch_destroy(control->watch);
     if (control->plane)
         plane_on_end(control->plane, NULL, NULL);

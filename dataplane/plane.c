@@ -9,6 +9,8 @@
 
 #include "board/error.h"
 #include "board/log.h"
+#include "dataplane/address.h"
+#include "dataplane/responder.h"
 #include "dataplane/table.h"
 #include "drivers/eal.h"
 #include "drivers/port.h"
@@ -61,6 +63,22 @@ static int start_eal(struct plane *plane, struct error *err)
     return port_pool_create(&plane->pool, pool, plane->pool_packets, plane->node, err);
 }
 
+static int start_responder(struct plane *plane, struct plane_port *port, struct error *err)
+{
+    struct cidr addresses[NEIGHBOUR_ADDRESSES_MAX];
+    struct responder_config config = {
+        .name = port->settings.name, .addresses = addresses, .pool = plane->pool, .port = port->hot
+    };
+    for (unsigned i = 0; i < port->settings.addresses_count; i++) {
+        int result = interface_address_parse(port->settings.addresses[i], &addresses[i], err);
+        if (result < 0)
+            return error_wrap(err, "port \"%s\"", port->settings.name);
+        config.addresses_count++;
+    }
+    port_hardware_address(port->device, config.hardware);
+    return config.addresses_count ? responder_create(&port->responder, &config, err) : 0;
+}
+
 static int open_port(struct plane *plane, const struct port_settings *settings, struct error *err)
 {
     struct plane_port *port = &plane->ports[plane->ports_count];
@@ -83,7 +101,7 @@ static int open_port(struct plane *plane, const struct port_settings *settings, 
     plane->ports_count++;
     log_info(plane->log, "port %s: %s (%s), %u packet buffers, core %u, node %u", settings->name, settings->device,
              port_driver(port->device), plane->pool_packets, plane->core, plane->node);
-    return 0;
+    return start_responder(plane, port, err);
 }
 
 static int start_polling(struct plane *plane, struct error *err)
@@ -148,6 +166,7 @@ void plane_destroy(struct plane *plane)
     }
     free(plane->table);
     for (unsigned i = plane->ports_count; i-- > 0;) {
+        responder_destroy(plane->ports[i].responder);
         port_close(plane->ports[i].device);
         free(plane->ports[i].hot);
     }
@@ -242,6 +261,41 @@ static void warn_of_buffers(const struct plane *plane)
                     needed, plane->settings.memory_megabytes, plane->pool_packets);
 }
 
+/* The multicast groups of the inputs are joined on every port that answers for itself. */
+static void join_groups(struct plane *plane, const struct dataplane_job *job)
+{
+    struct membership_group groups[JOB_INPUTS_MAX];
+    unsigned count = 0;
+    for (unsigned i = 0; i < job->inputs_count; i++) {
+        const struct input_endpoint *endpoint = &job->inputs[i].endpoints[job->pipeline];
+        struct membership_group group = { .vlan = endpoint->vlan };
+        if (job->inputs[i].endpoints_count <= job->pipeline ||
+            ip_address_parse(endpoint->address, &group.group, NULL) < 0 || !ip_address_is_multicast(&group.group))
+            continue;
+        if (endpoint->source[0])
+            ip_address_parse(endpoint->source, &group.source, NULL);
+        groups[count++] = group;
+    }
+    for (unsigned i = 0; i < plane->ports_count; i++)
+        if (plane->ports[i].responder)
+            responder_groups(plane->ports[i].responder, groups, count);
+}
+
+bool plane_answers(const struct plane *plane)
+{
+    for (unsigned i = 0; i < plane->ports_count; i++)
+        if (plane->ports[i].responder)
+            return true;
+    return false;
+}
+
+void plane_turn(struct plane *plane)
+{
+    for (unsigned i = 0; i < plane->ports_count; i++)
+        if (plane->ports[i].responder)
+            responder_turn(plane->ports[i].responder, clock_monotonic_ns(plane->clock));
+}
+
 static int swap_table(struct plane *plane, struct receive_table *table, struct error *err)
 {
     struct receive_table *old = plane->table;
@@ -286,6 +340,7 @@ int plane_apply(struct plane *plane, const struct dataplane_job *job, struct err
     if (result < 0)
         return result; /* the polling thread may still look at either table: nothing is freed */
     settle(plane, job, &selection);
+    join_groups(plane, job);
     warn_of_buffers(plane);
     if (!same_ports(&plane->settings, &job->dataplane))
         return error_set(err, -EBUSY, "another port, core or memory needs a restart of the data plane");

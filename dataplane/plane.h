@@ -21,6 +21,7 @@ struct error;
 struct log;
 struct plane;
 struct port;
+struct responder;
 
 struct plane_config {
     const struct dataplane_job *job;   /* borrow until created */
@@ -30,6 +31,7 @@ struct plane_config {
 };
 
 struct plane_port {
+    struct responder *responder; /* NULL: the kernel answers for this port, it has no addresses of its own here */
     struct port *device;
     struct port_settings settings;
     struct receive_port *hot;
@@ -41,6 +43,10 @@ void plane_destroy(struct plane *plane); /* NULL is fine */
 /* An input whose name and ring size stay keeps its ring, its window and its counters. On failure everything stays as it
  * was. Another "dataplane" section than at start is not applied: -EBUSY, with everything else applied. */
 int plane_apply(struct plane *plane, const struct dataplane_job *job, struct error *err);
+
+/* Do the ports have addresses of their own, so that plane_turn is to be called every RESPONDER_TURN_NS? */
+bool plane_answers(const struct plane *plane);
+void plane_turn(struct plane *plane);
 
 /* Called for an input before it ends, so that who reads its ring can be told. */
 void plane_on_end(struct plane *plane, void (*ending)(void *context, const struct input_runtime *input), void *context);

@@ -12,6 +12,7 @@
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <rte_ring.h>
 #undef NS_PER_S /* DPDK has one too */
 
 #include <cmocka.h>
@@ -19,6 +20,7 @@
 #include "board/error.h"
 #include "dataplane/conditions.h"
 #include "dataplane/plane.h"
+#include "dataplane/responder.h"
 #include "dataplane/status.h"
 #include "dataplane/stream_ring.h"
 #include "dataplane/watch.h"
@@ -26,7 +28,8 @@
 #include "tests/dataplane/frame.h"
 
 #define HEAD                                                                                                           \
-    "dataplane = { memory_megabytes = 64; ports = ({ name = \"in\"; device = \"net_ring0\"; }); };"                    \
+    "dataplane = { memory_megabytes = 64; ports = ({ name = \"in\"; device = \"net_ring0\";"                           \
+    "addresses = [\"10.1.0.1/16\"]; }); };"                                                                            \
     "security_groups = ({ name = \"lan\"; cidrs = [\"10.1.0.0/16\"]; });"
 #define INPUT(NAME, PORT)                                                                                              \
     "{ name = \"" NAME "\"; security_groups = [\"lan\"]; ring_megabytes = 1; reorder_msec = 20;"                       \
@@ -173,7 +176,7 @@ static void what_is_dropped_is_counted_by_name(void **state)
     f.bytes[f.rtp] = 0; /* a stranger's RTP is not even looked at */
     send_frame(b, &f);
     send_rtp(b, SENDER, 5001, 1, 1);
-    frame_ethernet(&f, 0x0806);
+    frame_ethernet(&f, 0x88cc);
     f.used = 60;
     send_frame(b, &f);
     frame_ethernet(&f, 0x0800);
@@ -269,6 +272,92 @@ static void a_job_that_cannot_be_is_refused_and_changes_nothing(void **state)
     assert_int_equal(plane_inputs(b->plane), 0);
 }
 
+/* Frames that wait for the polling thread; given back. */
+static unsigned sent_by(struct receive_port *port)
+{
+    void *frame;
+    unsigned count = 0;
+    for (; rte_ring_sc_dequeue(port->from_control, &frame) == 0; count++)
+        rte_pktmbuf_free(frame);
+    return count;
+}
+
+static void put_question(struct bench *b, struct receive_port *port)
+{
+    static const uint8_t question[28] = { 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 9, 10, 1, 0, 9, [24] = 10, 1, 0, 1 };
+    struct frame f;
+    frame_ethernet(&f, 0x0806);
+    frame_add(&f, question, sizeof question);
+    struct rte_mbuf *buffer = rte_pktmbuf_alloc(plane_pool(b->plane));
+    memcpy(rte_pktmbuf_append(buffer, (uint16_t)f.used), f.bytes, f.used);
+    assert_int_equal(rte_ring_sp_enqueue(port->to_control, buffer), 0);
+}
+
+static void a_responder_answers_joins_and_reminds(void **state)
+{
+    struct bench *b = *state;
+    struct receive_port port = { .id = 0 };
+    struct cidr address;
+    struct error err;
+    struct responder *responder;
+    struct membership_group groups[2] = { { .vlan = 0 }, { .vlan = 7 } };
+    assert_int_equal(interface_address_parse("10.1.0.1/16", &address, NULL), 0);
+    ip_address_parse("239.1.1.1", &groups[0].group, NULL);
+    ip_address_parse("239.1.1.1", &groups[1].group, NULL);
+    struct responder_config config = {
+        .name = "alone", .addresses = &address, .addresses_count = 1, .pool = plane_pool(b->plane), .port = &port
+    };
+    assert_int_equal(responder_create(&responder, &config, &err), 0);
+    responder_turn(responder, 1000 * NS_PER_S);
+    assert_int_equal(sent_by(&port), 1); /* announces itself */
+    responder_turn(responder, 1000 * NS_PER_S + 1);
+    assert_int_equal(sent_by(&port), 0);
+    responder_turn(responder, 1001 * NS_PER_S);
+    assert_int_equal(sent_by(&port), 1); /* once more */
+    put_question(b, &port);
+    responder_turn(responder, 1002 * NS_PER_S);
+    assert_int_equal(sent_by(&port), 1);
+    responder_groups(responder, groups, 2);
+    assert_int_equal(sent_by(&port), 2);
+    responder_groups(responder, groups, 2);
+    assert_int_equal(sent_by(&port), 0);
+    responder_groups(responder, groups + 1, 1);
+    assert_int_equal(sent_by(&port), 1); /* leaves the first */
+    responder_turn(responder, 1003 * NS_PER_S);
+    assert_int_equal(sent_by(&port), 2); /* address and the group that is left, again */
+    responder_turn(responder, 1004 * NS_PER_S);
+    sent_by(&port);
+    responder_turn(responder, 1063 * NS_PER_S);
+    assert_int_equal(sent_by(&port), 0);
+    responder_turn(responder, 1064 * NS_PER_S);
+    assert_int_equal(sent_by(&port), 2); /* a minute later */
+    put_question(b, &port);
+    responder_destroy(responder);
+    responder_destroy(NULL);
+}
+
+/* Through the port and the polling thread: what it sends comes back on the ring. */
+static void questions_are_answered(void **state)
+{
+    struct bench *b = *state;
+    struct receive_port *port = plane_port(b->plane, 0)->hot;
+    struct frame f;
+    assert_true(plane_answers(b->plane));
+    uint64_t taken = port->outcomes[PACKET_TO_CONTROL], sent = port->transmitted;
+    frame_ethernet(&f, 0x0806);
+    static const uint8_t question[28] = { 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 9, 10, 1, 0, 9, [24] = 10, 1, 0, 1 };
+    frame_add(&f, question, sizeof question);
+    send_frame(b, &f);
+    for (unsigned i = 0; i < 1000 && port->outcomes[PACKET_TO_CONTROL] == taken; i++)
+        usleep(1000);
+    plane_turn(b->plane);
+    for (unsigned i = 0; i < 1000 && port->transmitted < sent + 1; i++)
+        usleep(1000);
+    assert_true(port->transmitted > sent);
+    for (unsigned i = 0; i < 20; i++, usleep(2000))
+        plane_turn(b->plane); /* what came back is taken away */
+}
+
 static bool reported(const struct conditions *conditions, const char *type, const char *words)
 {
     json_t *list = conditions_json(conditions), *element;
@@ -341,6 +430,8 @@ int main(void)
         cmocka_unit_test(what_is_dropped_is_counted_by_name),
         cmocka_unit_test(inputs_come_and_go_without_touching_the_others),
         cmocka_unit_test(held_packets_are_given_back),
+        cmocka_unit_test(a_responder_answers_joins_and_reminds),
+        cmocka_unit_test(questions_are_answered),
         cmocka_unit_test(a_job_that_cannot_be_is_refused_and_changes_nothing),
         cmocka_unit_test(what_is_wrong_is_reported_and_is_over_again),
     };

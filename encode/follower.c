@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* follower.c - two rules decide when a frame is filled: its time has come (its tick, moved by the source's skew, and a
- * margin), and no usable picture has come for as long as the margin. The second one keeps a source alive that is merely
- * being read out of the ring faster or slower than it arrived. */
+ * margin), and no picture has come for as long as the margin. The second one keeps a source alive that is merely being
+ * read out of the ring faster or slower than it arrived. */
 #include "encode/follower.h"
 
 #include <errno.h>
@@ -40,7 +40,7 @@ struct follower {
     struct picture held[FOLLOWER_HELD_MAX];
     unsigned held_count;
     bool asking;                               /* held pictures wait for an anchor */
-    uint64_t asked_ns, anchored_ns, useful_ns; /* monotonic */
+    uint64_t asked_ns, anchored_ns, alive_ns; /* monotonic */
     int64_t asked_pts_90k;
     struct handoff_anchor anchor;
     struct handoff_anchor known[KNOWN];
@@ -64,7 +64,7 @@ int follower_create(struct follower **out, const struct follower_config *config,
     follower->config = *config;
     follower->next_frame = INT64_MIN;
     follower->last_pts_90k = -1;
-    follower->useful_ns = clock_monotonic_ns(config->clock) + START_GRACE_NS - MARGIN_NS;
+    follower->alive_ns = clock_monotonic_ns(config->clock) + START_GRACE_NS - MARGIN_NS;
     *out = follower;
     return 0;
 }
@@ -169,6 +169,8 @@ static void enqueue(struct follower *follower, struct picture *picture, int64_t 
     const struct placed *newest = &follower->queue[(follower->oldest + follower->used + QUEUE - 1) % QUEUE];
     uint64_t *dropped = NULL;
 
+    /* A late picture counts too: the source lives, and we are behind. Filling on would make all that follow late. */
+    follower->alive_ns = clock_monotonic_ns(follower->config.clock);
     if (frame < follower->next_frame)
         dropped = &follower->counters.dropped_late;
     else if (follower->used && frame <= newest->frame)
@@ -181,7 +183,6 @@ static void enqueue(struct follower *follower, struct picture *picture, int64_t 
         return;
     }
     follower->queue[(follower->oldest + follower->used++) % QUEUE] = (struct placed){ *picture, frame };
-    follower->useful_ns = clock_monotonic_ns(follower->config.clock);
 }
 
 /* Places a picture, or returns false: it needs another anchor than the one in use. */
@@ -331,7 +332,7 @@ static bool overdue(const struct follower *follower, int64_t frame)
     uint64_t now_ns = clock_monotonic_ns(follower->config.clock);
     int64_t due_90k = timeline_frame_tick_90k(follower->config.rate, frame) - follower->anchor.skew_90k + MARGIN_90K;
 
-    return now_90k > due_90k && now_ns > follower->useful_ns + MARGIN_NS;
+    return now_90k > due_90k && now_ns > follower->alive_ns + MARGIN_NS;
 }
 
 void follower_take(struct follower *follower, int64_t frame, struct follower_shown *shown)

@@ -259,6 +259,35 @@ static void random_timestamps_do_not_ask_without_end(void **state)
     assert_true(asked < 10);
 }
 
+/* A process that was stopped for a while reads on where it was, 1.2 s behind, no faster than the source: after the few
+ * frames that were filled it shows pictures again, late, instead of filling for ever. */
+static void a_slow_reader_shows_pictures_again(void **state)
+{
+    (void)state;
+    int64_t pts = 900000, frame = begin(pts), output = frame + 1;
+    uint64_t start_utc_ns = fake.utc_ns;
+    unsigned shown = 0;
+
+    fake_clock_advance(&fake, 1200 * NS_PER_MS);
+    while (take(output, NULL) != FOLLOWER_WAIT)
+        output++;
+    assert_in_range(output - frame, 15, 25); /* filled up to the margin */
+    for (int i = 1; i <= 100; i++) {
+        struct picture picture = { .surface = &surface,
+                                   .pts_90k = pts + i * 3600,
+                                   .arrival_utc_ns = start_utc_ns + (uint64_t)i * 40 * NS_PER_MS };
+        references++;
+        follower_push(follower, &picture);
+        fake_clock_advance(&fake, 40 * NS_PER_MS);
+        struct follower_shown what;
+        while (take(output, &what) != FOLLOWER_WAIT) {
+            shown += what.kind == FOLLOWER_PICTURE;
+            output++;
+        }
+    }
+    assert_in_range(shown, 70, 90);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, before, after)
@@ -267,6 +296,7 @@ int main(void)
         T(a_hole_of_one_picture_is_bridged),       T(a_jump_asks_for_another_anchor),
         T(without_an_answer_it_chooses_alone),     T(a_known_anchor_is_used_when_nobody_answers),
         T(a_drifting_clock_is_followed_for_days),  T(random_timestamps_do_not_ask_without_end),
+        T(a_slow_reader_shows_pictures_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

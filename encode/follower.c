@@ -39,7 +39,7 @@ struct follower {
     unsigned oldest, used;
     struct picture held[FOLLOWER_HELD_MAX];
     unsigned held_count;
-    bool asking;                               /* held pictures wait for an anchor */
+    bool asking;                              /* held pictures wait for an anchor */
     uint64_t asked_ns, anchored_ns, alive_ns; /* monotonic */
     int64_t asked_pts_90k;
     struct handoff_anchor anchor;

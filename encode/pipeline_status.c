@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pipeline_status.c - what a pipeline tells once a second, as JSON: see docs/status.md for the words. */
+/* pipeline_status.c - what a pipeline tells once a second, as JSON. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -44,7 +44,9 @@ class Network:
 
     def _create_pair(self, i):
         interface, peer = self.interfaces[i], self.peers[i]
-        run("ip", "link", "add", interface, "type", "veth", "peer", "name", peer, "netns", self.name)
+        # Numbers of their own: DPDK's af_packet makes a fanout group of process and interface number, and two
+        # processes that were started one after the other must not get the same.
+        run("ip", "link", "add", interface, "index", 20000 + 4096 * i, "type", "veth", "peer", "name", peer, "netns", self.name)
         for setting, value in (("ipv6/conf/{}/disable_ipv6", "1"), ("ipv4/conf/{}/forwarding", "0")):
             path = "/proc/sys/net/" + setting.format(interface)
             if os.path.exists(path):

@@ -81,16 +81,23 @@ void *stream_ring_map(int descriptor, const struct stream_ring_layout *layout, i
     return room;
 }
 
-/* The node is preferred, not demanded: a ring on the wrong node is slow, no ring is black. Touching both mappings
- * spares the poll-mode core its page faults. */
-static void place(uint8_t *mapping, size_t bytes, unsigned node)
+static void touch(uint8_t *bytes, size_t count)
 {
+    for (size_t i = 0; i < count; i += STREAM_RING_PAGE_BYTES)
+        ((volatile uint8_t *)bytes)[i] = 0;
+}
+
+/* The node is preferred, not demanded: a ring on the wrong node is slow, no ring is black. Touching both mappings
+ * spares the poll-mode core its page faults; what lies between index and payload stays a hole in the file. */
+static void place(const struct stream_ring_writer *writer, const struct stream_ring_layout *layout, unsigned node)
+{
+    uint8_t *base = writer->mapping;
     if (numa_available() >= 0 && node < 64) {
         unsigned long nodes = 1UL << node;
-        mbind(mapping, bytes, MPOL_PREFERRED, &nodes, 64, 0);
+        mbind(base, writer->mapped_bytes, MPOL_PREFERRED, &nodes, 64, 0);
     }
-    for (size_t i = 0; i < bytes; i += STREAM_RING_PAGE_BYTES)
-        ((volatile uint8_t *)mapping)[i] = 0;
+    touch(base, layout->index_offset + layout->record_count * sizeof(struct stream_ring_record));
+    touch(base + layout->payload_offset, 2 * layout->payload_bytes);
 }
 
 static void fill_header(struct stream_ring_header *header, const struct stream_ring_layout *layout)
@@ -125,7 +132,7 @@ static int make_file(struct stream_ring_writer *writer, const struct stream_ring
     if (writer->mapping == MAP_FAILED)
         return error_set_errno(err, -errno, "mapping stream ring %s of %llu bytes", name,
                                (unsigned long long)layout->total_bytes);
-    place(writer->mapping, writer->mapped_bytes, config->node);
+    place(writer, layout, config->node);
     int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
     if (fcntl(writer->descriptor, F_ADD_SEALS, seals) < 0)
         return error_set_errno(err, -errno, "sealing stream ring %s", name);

@@ -57,10 +57,19 @@ static int check_header(const struct stream_ring_header *header, uint64_t file_b
     if (!power_of_two(header->record_count) || header->record_count < 16 ||
         header->record_count > header->payload_bytes)
         return error_set(err, -EPROTO, "stream ring: index of %u records", header->record_count);
-    *layout = stream_ring_layout_of(header->payload_bytes, header->record_count);
-    if (header->index_offset != layout->index_offset || header->payload_offset != layout->payload_offset ||
-        header->total_bytes != layout->total_bytes)
-        return error_set(err, -EPROTO, "stream ring: its parts are not where they belong");
+    *layout = (struct stream_ring_layout){
+        .payload_bytes = header->payload_bytes,
+        .record_count = header->record_count,
+        .index_offset = header->index_offset,
+        .payload_offset = header->payload_offset,
+        .total_bytes = header->total_bytes,
+    };
+    uint64_t index_end = layout->index_offset + layout->record_count * sizeof(struct stream_ring_record);
+    if (layout->index_offset < sizeof *header || layout->index_offset % 64 ||
+        layout->payload_offset % STREAM_RING_PAGE_BYTES || layout->payload_offset < index_end ||
+        layout->payload_offset > layout->total_bytes ||
+        layout->total_bytes - layout->payload_offset != layout->payload_bytes)
+        return error_set(err, -EPROTO, "stream ring: its parts are not where they can be");
     if (file_bytes != layout->total_bytes)
         return error_set(err, -EPROTO, "stream ring: file of %llu bytes instead of %llu",
                          (unsigned long long)file_bytes, (unsigned long long)layout->total_bytes);

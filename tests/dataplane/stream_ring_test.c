@@ -332,11 +332,20 @@ static void what_is_no_ring_of_ours_is_refused(void **state)
     assert_refused(strange_file(offsetof(struct stream_ring_header, header_bytes), &two, 4, true), "header of 2");
     assert_refused(strange_file(offsetof(struct stream_ring_header, payload_bytes), &odd, 8, true), "power of two");
     assert_refused(strange_file(offsetof(struct stream_ring_header, payload_bytes), &huge, 8, true), "power of two");
-    assert_refused(strange_file(offsetof(struct stream_ring_header, payload_bytes), &twice, 8, true), "not where");
+    assert_refused(strange_file(offsetof(struct stream_ring_header, payload_bytes), &twice, 8, true),
+                   "not where they can be");
     assert_refused(strange_file(offsetof(struct stream_ring_header, record_count), &many, 4, true), "index");
     assert_refused(strange_file(offsetof(struct stream_ring_header, record_count), &zero, 4, true), "index");
-    assert_refused(strange_file(offsetof(struct stream_ring_header, index_offset), &zero, 4, true), "not where");
-    assert_refused(strange_file(offsetof(struct stream_ring_header, total_bytes), &zero, 8, true), "not where");
+    assert_refused(strange_file(offsetof(struct stream_ring_header, index_offset), &zero, 4, true),
+                   "not where they can be");
+    assert_refused(strange_file(offsetof(struct stream_ring_header, total_bytes), &zero, 8, true),
+                   "not where they can be");
+    uint64_t odd_offset = 4097, in_the_index = 4096, behind = UINT64_MAX - 4095;
+    assert_refused(strange_file(offsetof(struct stream_ring_header, payload_offset), &odd_offset, 8, true),
+                   "not where");
+    assert_refused(strange_file(offsetof(struct stream_ring_header, payload_offset), &in_the_index, 8, true),
+                   "not where");
+    assert_refused(strange_file(offsetof(struct stream_ring_header, payload_offset), &behind, 8, true), "not where");
     assert_refused(strange_file(0, "", 0, false), "not sealed");
     int shorter = memfd_create("short", MFD_ALLOW_SEALING);
     fcntl(shorter, F_ADD_SEALS, F_SEAL_SHRINK);

@@ -17,6 +17,11 @@ enum {
     IDLE_TURNS = 32,        /* empty turns before the first sleep */
     FIRST_SLEEP_NS = 20000, /* then doubled */
     TIMER_SLACK_NS = 1000,  /* else the kernel adds 50 us to every sleep */
+    /* After a burst smaller than this the thread waits so long before it looks again. Packets taken one by one cost
+     * more than by the dozen, and looking at a queue's next place all the time slows the one who fills it. Measured
+     * with af_packet at 150 000 packets a second: 300 ns a packet one by one, 120 in bursts of 15. */
+    GATHER_PACKETS = 16,
+    GATHER_NS = 20000,
     SWAP_WAIT_MS = 2000,
 };
 
@@ -116,6 +121,13 @@ static void rest(struct poll *poll, unsigned idle)
     sleep_ns(ns < poll->config.idle_sleep_ns ? ns : poll->config.idle_sleep_ns);
 }
 
+static void gather(void)
+{
+    uint64_t begin = cycles_now(), wait = GATHER_NS * cycles_a_second() / NS_PER_S;
+    while (cycles_now() - begin < wait)
+        rte_pause();
+}
+
 int poll_main(void *context)
 {
     struct poll *poll = context;
@@ -134,9 +146,12 @@ int poll_main(void *context)
         struct receive_time time = timebase_now(&base, cycles);
         table = adopt(poll, table);
         packet_count(&poll->turns, 1);
-        if (receive_turn(table, &time)) {
+        unsigned packets = receive_turn(table, &time);
+        if (packets) {
             packet_count(&poll->busy_cycles, cycles_now() - cycles);
             idle = 0;
+            if (packets < GATHER_PACKETS)
+                gather();
             continue;
         }
         packet_count(&poll->idle_turns, 1);

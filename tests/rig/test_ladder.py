@@ -120,20 +120,19 @@ class Browser:
         wait_for(lambda: self.position() >= begin + seconds, 20 + 2 * seconds, "the picture moving")
 
 
-@pytest.fixture(scope="module")
-def browser(ladder, tmp_path_factory):
+@pytest.fixture
+def browser(ladder, tmp_path):
+    """Ended when its test ends: it takes half a core."""
     reason = chromium_missing()
     if reason:
         pytest.skip(reason)
-    value = Browser(tmp_path_factory.mktemp("chromium"))
+    value = Browser(tmp_path)
     value.driver.get(ladder.page.url + "/")
     yield value
     value.driver.quit()
 
 
-@pytest.mark.parametrize("origin", [0, 1])
-def test_browser_plays_and_switches(ladder, browser, origin):
-    wait_for(lambda: browser.ask("window.player && document.querySelectorAll('#origins button').length") == 2, 20, "page")
+def play_and_switch(browser, origin):
     browser.driver.execute_script(f"document.querySelectorAll('#origins button')[{origin}].click()")
     wait_for(lambda: browser.ask("player.origin") == origin and browser.ask("player.hls.levels.length") == len(LADDER), 20,
              "the master playlist in the player")
@@ -146,6 +145,12 @@ def test_browser_plays_and_switches(ladder, browser, origin):
         browser.wait_plays(2)
     assert browser.ask("player.fatal") == 0, browser.ask("player.errors")
     assert browser.ask("document.getElementById('video').getVideoPlaybackQuality().totalVideoFrames") > 100
+
+
+def test_browser_plays_each_origin_and_switches(ladder, browser):
+    wait_for(lambda: browser.ask("window.player && document.querySelectorAll('#origins button').length") == 2, 20, "page")
+    for origin in range(2):
+        play_and_switch(browser, origin)
 
 
 # ---- when it is over ----

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Ways in: IPv4 and IPv6, unicast and multicast, VLAN; data plane 0 on af_packet, data plane 1 on af_xdp."""
+import ipaddress
 import os
 import sys
 import tempfile
@@ -106,7 +107,7 @@ def test_answers_for_its_addresses(no_studio, box, network):
     """The kernel has no address on the box's ends: who answers is the data plane."""
     for i in range(2):
         assert "inet " not in run("ip", "-4", "address", "show", "dev", network.interfaces[i])
-        for address in (f"10.77.{i}.2", f"fd77:{i}::2"):
+        for address in (f"10.77.{i}.2", str(ipaddress.ip_address(f"fd77:{i}::2"))):
             network.inside("ip", "neighbour", "flush", "dev", network.peers[i])
             network.inside("ping", "-c", "1", "-W", "1", address, check=False) if os.path.exists("/usr/bin/ping") else \
                 network.inside("bash", "-c", f"echo > /dev/udp/{address}/6009", check=False)

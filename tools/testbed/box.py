@@ -124,8 +124,11 @@ class Box:
 
     # ---- running ----
     def start(self, seconds=20):
+        """Until the API answers and every data plane receives."""
         self.write()
-        return self.start_management(seconds)
+        self.start_management(seconds)
+        wait_for(lambda: all(node.get("told") for node in self.api("/v1/status")["nodes"]), seconds, "the data planes")
+        return self
 
     def start_management(self, seconds=20):
         self.process = start([program("biplaned"), "--config", self.config, "--run", self.run, "--spool", self.spool,

@@ -16,7 +16,8 @@ static void *zeroed(size_t bytes)
     return memory ? memset(memory, 0, bytes) : NULL;
 }
 
-int input_runtime_create(struct input_runtime **out, const struct input *settings, unsigned node, struct error *err)
+int input_runtime_create(struct input_runtime **out, const struct input *settings, unsigned node, bool hugepages,
+                         struct error *err)
 {
     struct input_runtime *input = calloc(1, sizeof *input);
     if (!input)
@@ -30,11 +31,13 @@ int input_runtime_create(struct input_runtime **out, const struct input *setting
     int result =
         input->reorder_memory && input->hot ? 0 : error_set(err, -ENOMEM, "window of %d packets", REORDER_PACKETS_MAX);
     if (result == 0)
-        result = stream_ring_create(
-            &input->ring,
-            &(struct stream_ring_config){
-                .name = name, .payload_bytes = (uint64_t)settings->ring_megabytes << 20, .node = node },
-            err);
+        result =
+            stream_ring_create(&input->ring,
+                               &(struct stream_ring_config){ .name = name,
+                                                             .payload_bytes = (uint64_t)settings->ring_megabytes << 20,
+                                                             .node = node,
+                                                             .hugepages = hugepages },
+                               err);
     if (result < 0) {
         input_runtime_destroy(input);
         return error_wrap(err, "input \"%s\"", settings->name);

@@ -21,7 +21,8 @@ struct input_runtime {
     bool kept; /* while a job is applied: still wanted */
 };
 
-int input_runtime_create(struct input_runtime **out, const struct input *settings, unsigned node, struct error *err);
+int input_runtime_create(struct input_runtime **out, const struct input *settings, unsigned node, bool hugepages,
+                         struct error *err);
 /* No table names it any more. What its window holds goes into the ring first. NULL is fine. */
 void input_runtime_destroy(struct input_runtime *input);
 

@@ -36,7 +36,7 @@ static const struct setting dataplane_rows[] = {
     SETTING_UNSIGNED(struct dataplane_settings, memory_megabytes, .minimum = 32, .maximum = 65536,
                      .default_number = 64, .unit = "MiB", .help = "Memory of the packet buffers."),
     SETTING_BOOL(struct dataplane_settings, hugepages, .default_number = 0,
-                 .help = "Take that memory from hugepages of the node."),
+                 .help = "Take that memory, and the stream rings, from hugepages of the node."),
     SETTING_UNSIGNED(struct dataplane_settings, idle_sleep_usec, .minimum = 10, .maximum = 10000,
                      .default_number = 1000, .unit = "us",
                      .help = "adaptive: the longest sleep while nothing comes."),

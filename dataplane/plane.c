@@ -193,7 +193,7 @@ static int select_input(struct plane *plane, struct selection *selection, const 
             *out = plane->inputs[i];
             return 0;
         }
-    int result = input_runtime_create(out, settings, plane->node, err);
+    int result = input_runtime_create(out, settings, plane->node, plane->settings.hugepages, err);
     if (result == 0)
         selection->fresh[selection->fresh_count++] = *out;
     return result;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <numa.h>
 #include <numaif.h>
 #include <stdlib.h>
@@ -117,12 +118,10 @@ static void fill_header(struct stream_ring_header *header, const struct stream_r
     header->magic = STREAM_RING_MAGIC;
 }
 
-/* After sealing nobody can shrink it under a reader (SIGBUS), and new mappings are read-only. */
-static int make_file(struct stream_ring_writer *writer, const struct stream_ring_config *config,
-                     const struct stream_ring_layout *layout, struct error *err)
+static int map_file(struct stream_ring_writer *writer, const struct stream_ring_layout *layout, const char *name,
+                    unsigned flags, struct error *err)
 {
-    const char *name = config->name ? config->name : "stream-ring";
-    writer->descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    writer->descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
     if (writer->descriptor < 0)
         return error_set_errno(err, -errno, "stream ring %s", name);
     if (ftruncate(writer->descriptor, (off_t)layout->total_bytes) < 0)
@@ -132,6 +131,34 @@ static int make_file(struct stream_ring_writer *writer, const struct stream_ring
     if (writer->mapping == MAP_FAILED)
         return error_set_errno(err, -errno, "mapping stream ring %s of %llu bytes", name,
                                (unsigned long long)layout->total_bytes);
+    return 0;
+}
+
+static void unmap_file(struct stream_ring_writer *writer)
+{
+    if (writer->mapping != MAP_FAILED)
+        munmap(writer->mapping, writer->mapped_bytes);
+    if (writer->descriptor >= 0)
+        close(writer->descriptor);
+    writer->mapping = MAP_FAILED;
+    writer->descriptor = -1;
+}
+
+/* After sealing nobody can shrink it under a reader (SIGBUS), and new mappings are read-only. */
+static int make_file(struct stream_ring_writer *writer, const struct stream_ring_config *config,
+                     const struct stream_ring_layout *layout, struct error *err)
+{
+    const char *name = config->name ? config->name : "stream-ring";
+    int result = -ENOMEM;
+    if (config->hugepages && layout->payload_bytes >= HUGE_PAGE_BYTES) {
+        result = map_file(writer, layout, name, MFD_HUGETLB | MFD_HUGE_2MB, NULL);
+        if (result < 0)
+            unmap_file(writer);
+    }
+    if (result < 0)
+        result = map_file(writer, layout, name, 0, err);
+    if (result < 0)
+        return result;
     place(writer, layout, config->node);
     int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
     if (fcntl(writer->descriptor, F_ADD_SEALS, seals) < 0)
@@ -173,10 +200,7 @@ void stream_ring_destroy(struct stream_ring_writer *writer)
 {
     if (!writer)
         return;
-    if (writer->mapping != MAP_FAILED)
-        munmap(writer->mapping, writer->mapped_bytes);
-    if (writer->descriptor >= 0)
-        close(writer->descriptor);
+    unmap_file(writer);
     free(writer);
 }
 

@@ -34,6 +34,7 @@ struct stream_ring_config {
     const char *name;       /* borrow: name of the memfd, for /proc; NULL: "stream-ring" */
     uint64_t payload_bytes; /* rounded up to a power of two; 0: 16 MiB */
     unsigned node;          /* NUMA node the memory lies on */
+    bool hugepages;         /* of 2 MiB, if there are enough; else ordinary pages */
 };
 
 /* ---- writer: create and destroy on a control thread, append on the poll-mode core ---- */

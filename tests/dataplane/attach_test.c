@@ -69,7 +69,7 @@ static int set_up(void **state)
     snprintf(b->path, sizeof b->path, "%s/dataplane-1.socket", b->directory);
     b->status_bytes = 100;
     struct input settings = { .name = "news", .ring_megabytes = 1 };
-    assert_int_equal(input_runtime_create(&b->input, &settings, 0, &err), 0);
+    assert_int_equal(input_runtime_create(&b->input, &settings, 0, false, &err), 0);
     assert_int_equal(loop_create(&b->loop, &err), 0);
     struct attach_server_config config = { .context = b, .find = find, .status = print_status };
     assert_int_equal(attach_server_create(&b->server, b->loop, b->path, &config, &err), 0);

@@ -376,6 +376,23 @@ static void a_head_gone_mad_does_no_harm(void **state)
     stream_ring_destroy(writer);
 }
 
+/* Whether the machine has any hugepages or not. */
+static void hugepages_are_a_wish(void **state)
+{
+    (void)state;
+    struct stream_ring_writer *writer;
+    struct error err;
+    struct stream_ring_config config = { .payload_bytes = 4 << 20, .hugepages = true };
+    assert_int_equal(stream_ring_create(&writer, &config, &err), 0);
+    struct stream_ring_reader *reader = make_reader(writer);
+    append(writer, 100, PACKET_BYTES);
+    const uint8_t *address;
+    assert_int_equal(stream_ring_peek(reader, &address), 100 * PACKET_BYTES);
+    assert_stream(address, 0, 100 * PACKET_BYTES);
+    stream_ring_close(reader);
+    stream_ring_destroy(writer);
+}
+
 static void sizes_are_rounded_up_and_bounded(void **state)
 {
     (void)state;
@@ -407,6 +424,7 @@ int main(void)
         cmocka_unit_test(a_reader_cannot_write),
         cmocka_unit_test(what_is_no_ring_of_ours_is_refused),
         cmocka_unit_test(a_head_gone_mad_does_no_harm),
+        cmocka_unit_test(hugepages_are_a_wish),
         cmocka_unit_test(sizes_are_rounded_up_and_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,11 @@ in=bprx$$ out=bptx$$
 cores=$(nproc)
 receiver_core=$((cores > 1 ? 1 : 0))
 
+pages=/sys/kernel/mm/hugepages/hugepages-2048kB
+pages_before=$(cat $pages/nr_hugepages 2>/dev/null)
+
 clean() {
+    [ -z "$pages_before" ] || echo "$pages_before" >$pages/nr_hugepages
     ip netns del $in 2>/dev/null
     ip netns del $out 2>/dev/null
     rm -rf "$work"
@@ -54,11 +58,17 @@ print(json.dumps({"case": label, "offered": int(rate), "sent": sent["sent"], **r
 PYTHON
 }
 
-taskset -c $receiver_core "$programs/receive_path" ring >>"$output"
-taskset -c $receiver_core "$programs/receive_path" pcap "$work/one_turn.pcap" >>"$output"
-tools/bench/receive_testpmd.sh "$work/one_turn.pcap" >>"$output"
+# with hugepages, as a box is set up, where the machine can lend us 1.3 GB of them; and without
+[ -z "$pages_before" ] || echo $((pages_before + 640)) >$pages/nr_hugepages
+free=$(cat $pages/free_hugepages 2>/dev/null || echo 0)
+for memory in hugepages ""; do
+    [ -n "$memory" ] && [ "$free" -lt 640 ] && continue
+    taskset -c $receiver_core "$programs/receive_path" $memory ring >>"$output"
+    taskset -c $receiver_core "$programs/receive_path" $memory pcap "$work/one_turn.pcap" >>"$output"
+    tools/bench/receive_testpmd.sh "$work/one_turn.pcap" $memory >>"$output"
+done
 longer=60 # at most: it is told when the sender has ended
-packet_ring="net_af_packet0,iface=bprx,blocksz=4096,framesz=2048,framecnt=4096,qpairs=1"
+packet_ring="net_af_packet0,iface=bprx,blocksz=4096,framesz=2048,framecnt=16384,qpairs=1"
 for rate in 150000 400000; do
     under_load recvmmsg $rate "$programs/receive_recvmmsg" 10.78.0.1 5000 "$longer"
 done

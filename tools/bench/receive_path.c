@@ -7,6 +7,7 @@
  *
  *     receive_path ring                  packets of 1400 bytes on a DPDK ring, refilled outside the measured time
  *     receive_path pcap FILE             a file with one turn of sequence numbers; made if it is not there
+ *     receive_path hugepages ring | ...  the same, with buffers and stream ring on hugepages
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,12 +115,13 @@ static void write_capture(const char *path)
 
 /* ---- the device ---- */
 
-static void open_device(struct bench *b, const char *kind, const char *path)
+static void open_device(struct bench *b, const char *kind, const char *path, bool hugepages)
 {
     struct error err;
     char device[512];
     struct eal_config config = { .name = "bench-receive-path",
                                  .core = EAL_NO_CORE,
+                                 .hugepages = hugepages,
                                  .memory_megabytes = strcmp(kind, "ring") ? 1024 : 128 };
     if (eal_create(&b->eal, &config, &err) < 0)
         fail(&err);
@@ -135,7 +137,7 @@ static void open_device(struct bench *b, const char *kind, const char *path)
         fail(&err);
 }
 
-static void open_table(struct bench *b)
+static void open_table(struct bench *b, bool hugepages)
 {
     static struct dataplane_job job;
     struct error err;
@@ -155,7 +157,7 @@ static void open_table(struct bench *b)
     b->hot_port = aligned_alloc(64, sizeof *b->hot_port);
     memset(b->hot_port, 0, sizeof *b->hot_port);
     b->hot_port->id = port_id(b->port);
-    if (input_runtime_create(&b->input, input, 0, &err) < 0 ||
+    if (input_runtime_create(&b->input, input, 0, hugepages, &err) < 0 ||
         table_create(&b->table, &job, &b->input, &b->hot_port, 1, &err) < 0)
         fail(&err);
     receive_adopt(b->table);
@@ -228,34 +230,38 @@ static double quantile(double *values, unsigned count, double part)
 }
 
 /* Medians; and for what lies beyond also the best quarter of the rounds, where neighbours disturbed least. */
-static void print(const struct bench *b, const char *device, uint64_t packets, double *bare, double *whole,
-                  double *beyond)
+static void print(const struct bench *b, const char *device, bool hugepages, uint64_t packets, double *bare,
+                  double *whole, double *beyond)
 {
     double ns = 1e9 / (double)cycles_a_second();
     double bare_cycles = quantile(bare, ROUNDS, 0.5), whole_cycles = quantile(whole, ROUNDS, 0.5);
     double beyond_cycles = quantile(beyond, ROUNDS, 0.5), quiet_cycles = quantile(beyond, ROUNDS, 0.25);
     const struct receive_input *input = b->input->hot;
-    printf("{\"bench\":\"receive_path\",\"device\":\"%s\",\"packets\":%llu,\"stored\":%llu,\"lost\":%llu,"
-           "\"copies_per_byte\":%.3f,\"rxonly_ns\":%.1f,\"rxonly_cycles\":%.0f,\"path_ns\":%.1f,\"path_cycles\":%.0f,"
-           "\"beyond_ns\":%.1f,\"beyond_cycles\":%.0f,\"beyond_quiet_ns\":%.1f,\"path_mpps\":%.2f}\n",
-           device, (unsigned long long)packets, (unsigned long long)input->outcomes[PACKET_STORED],
-           (unsigned long long)input->counters.lost,
-           (double)stream_ring_stored_bytes(b->input->ring) / (double)input->counters.payload_bytes, bare_cycles * ns,
-           bare_cycles, whole_cycles * ns, whole_cycles, beyond_cycles * ns, beyond_cycles, quiet_cycles * ns,
-           1e3 / (whole_cycles * ns));
+    printf(
+        "{\"bench\":\"receive_path\",\"device\":\"%s\",\"hugepages\":%s,\"packets\":%llu,\"stored\":%llu,\"lost\":%llu,"
+        "\"copies_per_byte\":%.3f,\"rxonly_ns\":%.1f,\"rxonly_cycles\":%.0f,\"path_ns\":%.1f,\"path_cycles\":%.0f,"
+        "\"beyond_ns\":%.1f,\"beyond_cycles\":%.0f,\"beyond_quiet_ns\":%.1f,\"path_mpps\":%.2f}\n",
+        device, hugepages ? "true" : "false", (unsigned long long)packets,
+        (unsigned long long)input->outcomes[PACKET_STORED], (unsigned long long)input->counters.lost,
+        (double)stream_ring_stored_bytes(b->input->ring) / (double)input->counters.payload_bytes, bare_cycles * ns,
+        bare_cycles, whole_cycles * ns, whole_cycles, beyond_cycles * ns, beyond_cycles, quiet_cycles * ns,
+        1e3 / (whole_cycles * ns));
 }
 
 int main(int count, char **arguments)
 {
+    bool hugepages = count > 1 && strcmp(arguments[1], "hugepages") == 0;
+    count -= hugepages;
+    arguments += hugepages;
     if (count < 2 || (strcmp(arguments[1], "ring") != 0 && (strcmp(arguments[1], "pcap") != 0 || count < 3))) {
-        fputs("usage: receive_path ring | pcap FILE\n", stderr);
+        fputs("usage: receive_path [hugepages] ring | pcap FILE\n", stderr);
         return 2;
     }
     struct bench b = { 0 };
     double bare[ROUNDS], whole[ROUNDS], beyond[ROUNDS];
     uint64_t packets = 0;
-    open_device(&b, arguments[1], arguments[2]);
-    open_table(&b);
+    open_device(&b, arguments[1], arguments[2], hugepages);
+    open_table(&b, hugepages);
     for (unsigned i = 0; i < ROUNDS; i++) {
         bare[i] = measure(&b, take_and_free).cycles;
         struct cost cost = measure(&b, take_and_store);
@@ -263,7 +269,7 @@ int main(int count, char **arguments)
         beyond[i] = whole[i] - bare[i];
         packets += cost.packets;
     }
-    print(&b, arguments[1], packets, bare, whole, beyond);
+    print(&b, arguments[1], hugepages, packets, bare, whole, beyond);
     input_runtime_destroy(b.input);
     free(b.table);
     free(b.hot_port);

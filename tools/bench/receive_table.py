@@ -10,7 +10,6 @@ BEYOND_NS, RATIO, ADAPTIVE_PERCENT = 60, 3, 15
 def main(path):
     rows = [json.loads(line) for line in open(path) if line.strip()]
     missed = []
-    testpmd = next((r["testpmd_ns"] for r in rows if r["bench"] == "receive_testpmd"), 0)
 
     def aim(good, text):
         if not good:
@@ -19,14 +18,15 @@ def main(path):
 
     print("RTP path, 1400 bytes a packet        rxonly     ours   beyond   (quiet)   cycles   copies/byte")
     for r in rows:
+        pages = "hugepages" if r.get("hugepages") else "4K pages"
+        if r["bench"] == "receive_testpmd":
+            print(f"  dpdk-testpmd, net_pcap, {pages:<9}  {r['testpmd_ns']:8.1f}")
         if r["bench"] != "receive_path":
             continue
         good = min(r["beyond_ns"], r["beyond_quiet_ns"]) <= BEYOND_NS and r["lost"] == 0
-        print(f"  net_{r['device']:<6} ns/packet              {r['rxonly_ns']:8.1f} {r['path_ns']:8.1f} {r['beyond_ns']:8.1f}"
+        print(f"  net_{r['device']:<6} ns/packet, {pages:<9}   {r['rxonly_ns']:8.1f} {r['path_ns']:8.1f} {r['beyond_ns']:8.1f}"
               f"  {r['beyond_quiet_ns']:8.1f} {r['path_cycles']:8.0f} {r['copies_per_byte']:12.3f}"
               + aim(good, f"net_{r['device']}: {r['beyond_ns']:.0f} ns beyond rxonly, aim {BEYOND_NS}"))
-    if testpmd:
-        print(f"  dpdk-testpmd rxonly on net_pcap     {testpmd:8.1f}")
     peer = {r["offered"]: r for r in rows if r.get("case") == "recvmmsg"}
     print("\nveth, same load                offered    sent      lost  missed   ns/packet   of recvmmsg's   CPU of the core")
     for r in rows:

@@ -51,6 +51,8 @@ class Demo:
                    if not os.access(program(name), os.X_OK)]
         if missing:
             raise SystemExit(f"demo: not built: {', '.join(missing)}: run make")
+
+    def check_ports(self):
         for port in range(self.port, self.port + 4):
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -261,6 +263,7 @@ class Demo:
     def main(self):
         self.check_machine()
         self.clean_after_killed_run()
+        self.check_ports()
         self.prepare_directory()
         try:
             self.save_state()

@@ -9,8 +9,7 @@ from .processes import end, run, start, wait_for
 CONFIGURATION = """\
 # written by tools/testbed/origin.py
 daemon off;
-worker_processes 1;
-user root;
+master_process off;  # one process: when it is killed, nothing of it stays
 pid {directory}/nginx.pid;
 error_log {directory}/error.log warn;
 events {{ worker_connections 256; }}

@@ -39,7 +39,7 @@ static const struct setting dataplane_rows[] = {
                  .help = "Take that memory, and the stream rings, from hugepages of the node."),
     SETTING_UNSIGNED(struct dataplane_settings, idle_sleep_usec, .minimum = 10, .maximum = 10000,
                      .default_number = 1000, .unit = "us",
-                     .help = "adaptive: the longest sleep while nothing comes."),
+                     .help = "adaptive: how long it sleeps when little or nothing comes."),
     {0}};
 const struct settings dataplane_settings_table = {"dataplane", sizeof(struct dataplane_settings), dataplane_rows,
                                                   .help = "The process that receives a pipeline's inputs."};

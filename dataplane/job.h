@@ -27,7 +27,7 @@ struct dataplane_settings {
     unsigned core;             /* logical CPU of the poll-mode thread; 65535: first of the pipeline's placement */
     unsigned memory_megabytes; /* of DPDK */
     bool hugepages;
-    unsigned idle_sleep_usec; /* adaptive: longest sleep when nothing comes */
+    unsigned idle_sleep_usec; /* adaptive: sleep when little or nothing comes */
 };
 
 struct dataplane_job {

@@ -4,8 +4,8 @@
  * Another configuration is another table: the control thread builds it, offers it with poll_swap(), and has the old one
  * back when the polling thread has taken the new one between two turns; from then on nobody looks at the old one.
  *
- * POLL_BUSY never sleeps. POLL_ADAPTIVE sleeps while nothing comes, longer and longer up to idle_sleep_ns: the receive
- * queue has to hold what comes meanwhile.
+ * POLL_BUSY never sleeps. POLL_ADAPTIVE sleeps idle_sleep_ns whenever little or nothing came: the receive queue has to
+ * hold what comes meanwhile.
  *
  *     poll_create(&poll, &config, table, &err);
  *     eal_launch(eal, poll_main, poll, &err);

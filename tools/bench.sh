@@ -16,18 +16,20 @@ for bench in $what; do
     echo "== $bench"
     case $bench in
     ladder) tools/testbed/isolate.py /usr/bin/python3 tools/bench/ladder.py "$build/bench-ladder.json" || status=1 ;;
-    receive) BENCH_JSON=$build/bench-receive.json tools/bench/receive.sh || status=1 ;;
+    receive) tools/bench/receive.sh "$build/bench" "$build/bench-receive.jsonl" || status=1 ;;
     *) echo "bench.sh: there is no bench \"$bench\": ladder or receive" >&2 && exit 2 ;;
     esac
 done
 /usr/bin/python3 - "$build" <<'END'
 import json, os, sys
 whole = {}
-for name in ("ladder", "receive"):
-    path = os.path.join(sys.argv[1], f"bench-{name}.json")
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            whole[name] = json.load(file)
+ladder, receive = (os.path.join(sys.argv[1], name) for name in ("bench-ladder.json", "bench-receive.jsonl"))
+if os.path.exists(ladder):
+    with open(ladder, encoding="utf-8") as file:
+        whole["ladder"] = json.load(file)
+if os.path.exists(receive):
+    with open(receive, encoding="utf-8") as file:
+        whole["receive"] = [json.loads(line) for line in file if line.strip()]
 with open(os.path.join(sys.argv[1], "bench.json"), "w", encoding="utf-8") as file:
     json.dump(whole, file, indent=2)
 END

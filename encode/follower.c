@@ -384,6 +384,11 @@ const struct handoff_anchor *follower_anchor(const struct follower *follower)
     return &follower->anchor;
 }
 
+int64_t follower_newest_pts_90k(const struct follower *follower)
+{
+    return follower->last_pts_90k;
+}
+
 struct follower_counters follower_counters(const struct follower *follower)
 {
     return follower->counters;

@@ -72,4 +72,5 @@ bool follower_place(const struct follower *follower, int64_t pts_90k, uint64_t a
 bool follower_first_frame(const struct follower *follower, int64_t *frame);    /* the oldest picture that waits */
 bool follower_full(const struct follower *follower);                           /* pushing more would drop */
 const struct handoff_anchor *follower_anchor(const struct follower *follower); /* id 0: none; skew is kept current */
+int64_t follower_newest_pts_90k(const struct follower *follower); /* of the source, 33 bit; -1: no picture yet */
 struct follower_counters follower_counters(const struct follower *follower);

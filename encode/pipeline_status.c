@@ -94,6 +94,8 @@ static json_t *timeline_json(const struct pipeline *pipeline)
     }
     json_object_set_new(timeline, "anchor", json_integer(anchor ? (json_int_t)(anchor->id & INT64_MAX) : 0));
     json_object_set_new(timeline, "anchor_chosen_alone", json_boolean(anchor && anchor->id >> 63));
+    json_object_set_new(timeline, "source_pts_90k",
+                        json_integer(pipeline->follower ? follower_newest_pts_90k(pipeline->follower) : -1));
     json_object_set_new(timeline, "skew_ms", json_real(anchor ? (double)anchor->skew_90k / 90 : 0));
     if (pipeline->started)
         json_object_set_new(

@@ -23,7 +23,8 @@ PAGE_PORT = 9100
 
 class Ladder:
     def __init__(self, shared, network):
-        self.studio = Studio(tempfile.mkdtemp(dir=shared.directory), network, LADDER, "veryfast", source("clip"),
+        # superfast: two such ladders, a browser and whatever else the machine does have to fit on two cores
+        self.studio = Studio(tempfile.mkdtemp(dir=shared.directory), network, LADDER, "superfast", source("clip"),
                              proxies=False)
         shared.boxes.append(self.studio.box)
         self.page = None

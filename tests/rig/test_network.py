@@ -2,6 +2,7 @@
 """Ways in: IPv4 and IPv6, unicast and multicast, VLAN; data plane 0 on af_packet, data plane 1 on af_xdp."""
 import ipaddress
 import os
+import shutil
 import sys
 import tempfile
 
@@ -88,6 +89,26 @@ def test_way_in(no_studio, box, network, tmp_path, name):
         assert told["lost"] == before[i]["lost"] == 0
         assert told["payload_bytes"] - before[i]["payload_bytes"] == sent["bytes"] - 12 * sent["sent"]
         assert told["copies_per_byte"] == 1.0
+
+
+@pytest.mark.parametrize("sender", ["multicat", "ffmpeg"])
+def test_senders_of_others(no_studio, box, network, tmp_path, sender):
+    """RTP as programs make it that nobody here wrote."""
+    if not shutil.which(sender):
+        pytest.skip(f"package {sender} is not installed")
+    clip = str(tmp_path / "clip.ts")
+    shutil.copy(small_source(), clip)
+    before = box.input("ipv4", 0)
+    if sender == "multicat":
+        network.inside("ingests", "-p", "256", clip)
+        network.inside("multicat", "-p", "256", "-d", SECONDS * 27_000_000, clip, "10.77.0.2:6000@10.77.0.1")
+    else:
+        network.inside("ffmpeg", "-nostdin", "-v", "error", "-re", "-i", clip, "-t", SECONDS, "-c", "copy", "-f", "rtp_mpegts",
+                       "rtp://10.77.0.2:6000?localaddr=10.77.0.1&pkt_size=1328")
+    now = wait_for(lambda: (lambda told: told["received"] - before["received"] > 100 and told)(box.input("ipv4", 0)), 5,
+                   "its packets")
+    assert now["lost"] == before["lost"]
+    assert {name: count for name, count in now["drops"].items() if count > before["drops"][name]} == {}
 
 
 @pytest.mark.parametrize("pair", [0, 1])

@@ -17,8 +17,7 @@ MARK = "BIPLANE_ISOLATED"
 
 def first_process(command):
     """Process 1 of the new namespaces: prepares them, starts the command, buries orphans, ends with the command."""
-    for kind, path in (("sysfs", "/sys"), ("tmpfs", "/run/netns"), ("tmpfs", "/run/dpdk")):
-        os.makedirs(path, exist_ok=True)
+    for kind, path in (("sysfs", "/sys"), ("tmpfs", "/run")):
         subprocess.run(["mount", "-t", kind, kind, path], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

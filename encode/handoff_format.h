@@ -21,7 +21,13 @@
 #include <stdint.h>
 
 #define HANDOFF_MAGIC UINT32_C(0x4f485042) /* "BPHO" */
-enum { HANDOFF_VERSION = 1, HANDOFF_NAME_BYTES = 64, HANDOFF_CODECS_BYTES = 64, HANDOFF_ANCHORS_MAX = 4 };
+enum {
+    HANDOFF_VERSION = 2,
+    HANDOFF_NAME_BYTES = 64,
+    HANDOFF_CODECS_BYTES = 64,
+    HANDOFF_ANCHORS_MAX = 4,
+    HANDOFF_KEYS_MAX = 32
+};
 
 enum handoff_type {
     HANDOFF_HELLO = 1,
@@ -93,6 +99,12 @@ enum handoff_segment_flags {
     HANDOFF_LAST = 8,          /* the channel is being stopped: nothing follows */
 };
 
+/* Where a key picture lies in a segment: what a playlist of key pictures names. */
+struct handoff_key {
+    uint32_t offset, bytes; /* in the memfd */
+    uint32_t after_90k;     /* its presentation time, counted from the segment's start */
+};
+
 /* One finished segment of one output; its bytes are the sealed memfd that comes with the message. */
 struct handoff_segment {
     struct handoff_header header;
@@ -106,15 +118,18 @@ struct handoff_segment {
     uint64_t end_arrival_utc_ns; /* when the source packet that completed it arrived; 0: filler. For latency. */
     uint64_t closed_utc_ns;      /* when it was finished */
     uint64_t bytes;              /* of the memfd */
+    uint32_t header_bytes;       /* of these, the container's header: the same until the format changes; 0: none */
     uint32_t flags;              /* enum handoff_segment_flags */
     uint32_t width, height;      /* 0: no video */
     uint32_t framerate_numerator, framerate_denominator;
     uint32_t average_bitrate, peak_bitrate; /* bit/s as configured, container included: for BANDWIDTH */
+    uint32_t video_bitrate, audio_bitrate;  /* bit/s as configured, without container; 0: none */
     uint32_t sample_rate, channels;         /* 0: no audio */
     char codecs[HANDOFF_CODECS_BYTES];      /* RFC 6381: "avc1.64001f,mp4a.40.2" */
-    uint32_t reserved;
+    uint32_t keys_count;                    /* 0: the container does not tell, or there are none */
+    struct handoff_key keys[HANDOFF_KEYS_MAX];
 };
-static_assert(sizeof(struct handoff_segment) == 312, "segment layout");
+static_assert(sizeof(struct handoff_segment) == 712, "segment layout");
 
 struct handoff_acknowledge {
     struct handoff_header header;

@@ -131,6 +131,20 @@ static int check_segment_media(const struct handoff_segment *segment, struct err
     return check_text(segment->codecs, sizeof segment->codecs, "codecs", err);
 }
 
+static int check_segment_contents(const struct handoff_segment *segment, struct error *err)
+{
+    if (segment->bytes == 0 || segment->bytes > UINT32_MAX)
+        return bad(err, "segment size");
+    if (segment->header_bytes >= segment->bytes)
+        return bad(err, "size of the container's header");
+    if (segment->keys_count > HANDOFF_KEYS_MAX)
+        return bad(err, "number of key pictures");
+    for (unsigned i = 0; i < segment->keys_count; i++)
+        if ((uint64_t)segment->keys[i].offset + segment->keys[i].bytes > segment->bytes)
+            return bad(err, "place of a key picture");
+    return 0;
+}
+
 static int check_segment(const void *message, struct error *err)
 {
     const struct handoff_segment *segment = message;
@@ -147,8 +161,8 @@ static int check_segment(const void *message, struct error *err)
         return bad(err, "segment start");
     if (!in_range(segment->duration_90k, 1, SEGMENT_MAX_90K))
         return bad(err, "segment duration");
-    if (segment->bytes == 0 || segment->bytes > UINT32_MAX)
-        return bad(err, "segment size");
+    if (check_segment_contents(segment, err) < 0)
+        return -EBADMSG;
     if (segment->flags & ~(uint32_t)(HANDOFF_DISCONTINUITY | HANDOFF_PARTIAL | HANDOFF_FILLER | HANDOFF_LAST))
         return bad(err, "flags");
     return check_segment_media(segment, err);

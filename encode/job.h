@@ -142,3 +142,6 @@ void input_loss_check(const struct input_loss_behavior *input_loss, struct probl
  * known; then a GOP in frames always fits (every segment boundary gets its IDR anyway). */
 bool video_gop_fits_segment(const struct video_description *video, double segment_length, unsigned framerate_numerator,
                             unsigned framerate_denominator);
+/* Whether two outputs may cut the same video: the longer segments are a whole number of the shorter ones, so that every
+ * cut of the one is a cut of the other. */
+bool segment_lengths_fit(double one, double other);

@@ -124,6 +124,12 @@ bool video_gop_fits_segment(const struct video_description *video, double segmen
     return gops >= 1 && fabs(gops * gop - segment_length) <= frame + 1e-9;
 }
 
+bool segment_lengths_fit(double one, double other)
+{
+    double ratio = one > other ? one / other : other / one;
+    return fabs(ratio - round(ratio)) < 1e-6;
+}
+
 /* ---- the whole job ---- */
 static const struct video_description *find_video(const struct encode_job *job, const char *name)
 {
@@ -157,12 +163,14 @@ static void check_output_video(const struct encode_job *job, const struct encode
                    "output \"%s\" of \"%s\": segment_length %g s is not a whole number of GOPs of video \"%s\"",
                    output->name, output->group, output->segment_length, video->name);
     for (const struct encode_output *other = job->outputs; other < output; other++)
-        if (strcmp(other->video, output->video) == 0 && other->segment_length != output->segment_length)
-            problem_at(problems, &output->segment_length,
-                       "output \"%s\" of \"%s\": segment_length %g s, but output \"%s\" of \"%s\" has %g s "
-                       "and the same video \"%s\"",
-                       output->name, output->group, output->segment_length, other->name, other->group,
-                       other->segment_length, output->video);
+        if (strcmp(other->video, output->video) == 0 &&
+            !segment_lengths_fit(other->segment_length, output->segment_length))
+            problem_at(
+                problems, &output->segment_length,
+                "output \"%s\" of \"%s\": segment_length %g s is no multiple or part of that of output \"%s\" of "
+                "\"%s\" (%g s), which has the same video \"%s\"",
+                output->name, output->group, output->segment_length, other->name, other->group, other->segment_length,
+                output->video);
 }
 
 static void check_output_audios(const struct encode_job *job, const struct encode_output *output,

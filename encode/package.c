@@ -17,7 +17,7 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "encode/codec_string.h"
-#include "encode/ts_writer.h"
+#include "encode/segment_writer.h"
 
 #define LAG_MAX_90K  INT64_C(180000)    /* an audio this far behind the video is not waited for */
 #define TICK_MAX_90K (INT64_C(1) << 53) /* no time of ours, and far from where sums overflow */
@@ -37,8 +37,9 @@ struct package {
     struct package_config config;
     struct timeline_rate rate;
     int64_t length_90k;
-    struct ts_writer *writer;
-    struct queue queues[TS_WRITER_STREAMS_MAX];
+    const struct segment_writer_class *container;
+    struct segment_writer *writer;
+    struct queue queues[SEGMENT_WRITER_STREAMS_MAX];
     unsigned queue_count;
     bool has_video;
     bool started, paused;
@@ -87,7 +88,9 @@ static void estimate_bitrates(struct package *package)
         uint64_t carried = carried_bitrate(config->audio_bitrates[i] + (uint64_t)(frames * 8 * 7 /* ADTS */), frames);
         average += carried;
         peak += carried;
+        package->template.audio_bitrate += config->audio_bitrates[i];
     }
+    package->template.video_bitrate = config->video ? config->video_bitrate : 0;
     package->template.average_bitrate = saturated(average);
     package->template.peak_bitrate = saturated(peak);
 }
@@ -117,32 +120,36 @@ static int describe(struct package *package, struct error *err)
     return result;
 }
 
-static void add_queue(struct package *package, struct ts_writer_config *writer, const AVCodecParameters *parameters,
-                      const char *language, int64_t duration_90k)
+static void add_queue(struct package *package, struct segment_writer_config *writer,
+                      const struct segment_writer_stream *stream, int64_t duration_90k)
 {
     struct queue *queue = &package->queues[package->queue_count++];
     queue->last_dts = queue->end_90k = INT64_MIN;
     queue->default_duration_90k = duration_90k;
-    writer->streams[writer->stream_count++] =
-        (struct ts_writer_stream){ .parameters = parameters, .language = language };
+    writer->streams[writer->stream_count++] = *stream;
 }
 
 static int set_up(struct package *package, struct error *err)
 {
     const struct package_config *config = &package->config;
-    struct ts_writer_config writer = { .service_name = config->output->name,
-                                       .framerate_numerator = config->framerate_numerator,
-                                       .framerate_denominator = config->framerate_denominator };
+    struct segment_writer_config writer = { .output = config->output,
+                                            .framerate_numerator = config->framerate_numerator,
+                                            .framerate_denominator = config->framerate_denominator };
 
     if (config->video)
-        add_queue(package, &writer, config->video, NULL, config->frame_ticks_90k);
+        add_queue(package, &writer,
+                  &(struct segment_writer_stream){ .parameters = config->video, .bitrate = config->video_bitrate },
+                  config->frame_ticks_90k);
     for (unsigned i = 0; i < ENCODE_OUTPUT_AUDIOS_MAX && config->audios[i]; i++)
-        add_queue(package, &writer, config->audios[i], config->audio_languages[i],
+        add_queue(package, &writer,
+                  &(struct segment_writer_stream){ .parameters = config->audios[i],
+                                                   .language = config->audio_languages[i],
+                                                   .bitrate = config->audio_bitrates[i] },
                   config->audios[i]->sample_rate > 0 ? INT64_C(1024) * 90000 / config->audios[i]->sample_rate : 1920);
     if (package->queue_count == 0)
         return error_set(err, -EINVAL, "neither video nor audio to package");
     int result = describe(package, err);
-    return result < 0 ? result : ts_writer_create(&package->writer, &writer, err);
+    return result < 0 ? result : package->container->create(&package->writer, &writer, err);
 }
 
 int package_create(struct package **out, const struct package_config *config, struct error *err)
@@ -157,6 +164,7 @@ int package_create(struct package **out, const struct package_config *config, st
     if (!package)
         return error_set(err, -ENOMEM, "output \"%s\": no memory", output->name);
     package->config = *config;
+    package->container = segment_writer_class_of(output->package);
     package->rate = *config->rate;
     package->length_90k = llround(output->segment_length * 90000);
     package->has_video = config->video != NULL;
@@ -194,7 +202,7 @@ void package_destroy(struct package *package)
     if (!package)
         return;
     empty_queues(package, &package->counters.packets_before_start);
-    ts_writer_destroy(package->writer);
+    package->container->destroy(package->writer);
     free(package);
 }
 
@@ -256,19 +264,19 @@ static void open_segment(struct package *package, const AVPacket *head, int64_t 
     package->next_flags = 0;
     package->open = true;
     snprintf(name, sizeof name, "%s/%s/%lld", package->template.group, package->template.output, (long long)number);
-    if (ts_writer_open(package->writer, name, &err) < 0)
+    if (package->container->open(package->writer, name, &err) < 0)
         warn(package, err.text); /* closing it tells that nothing is there */
 }
 
 static void close_segment(struct package *package, int64_t end_90k, uint32_t flags)
 {
     struct error err = { 0 };
-    uint64_t bytes = 0;
-    int memfd = ts_writer_close(package->writer, &bytes, &err);
+    struct segment_writer_result written = { 0 };
+    int result = package->container->close(package->writer, &written, &err);
 
     package->open = false;
     package->fresh = false;
-    if (memfd < 0) {
+    if (result < 0) {
         package->counters.segments_failed++;
         package->next_flags |= HANDOFF_DISCONTINUITY;
         warn(package, err.text);
@@ -276,12 +284,15 @@ static void close_segment(struct package *package, int64_t end_90k, uint32_t fla
     }
     package->segment.flags |= flags;
     package->segment.duration_90k = end_90k - package->segment.start_90k;
-    package->segment.bytes = bytes;
+    package->segment.bytes = written.bytes;
+    package->segment.header_bytes = written.header_bytes;
+    package->segment.keys_count = written.keys_count;
+    memcpy(package->segment.keys, written.keys, sizeof written.keys);
     package->warned = false;
     package->counters.segments++;
-    package->counters.bytes += bytes;
+    package->counters.bytes += written.bytes;
     struct handoff_segment finished = package->segment;
-    package->config.on_segment(package->config.context, &finished, memfd);
+    package->config.on_segment(package->config.context, &finished, written.memfd);
 }
 
 /* Drops leading packets until one may begin a segment, and begins it. False: there is none yet. */
@@ -331,7 +342,7 @@ static void write_head(struct package *package, unsigned index)
 
     if (index == 0 && packet->pts + packet->duration > package->segment_end_90k)
         package->segment_end_90k = packet->pts + packet->duration;
-    if (ts_writer_write(package->writer, index, packet) < 0) {
+    if (package->container->write(package->writer, index, packet) < 0) {
         package->counters.packets_refused++;
         warn(package, "the muxer refused a packet");
     } else {

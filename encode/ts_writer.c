@@ -20,17 +20,22 @@
 
 enum { NAL_SLICE = 1, NAL_IDR = 5, NAL_SPS = 7, NAL_ACCESS_UNIT_DELIMITER = 9 };
 
-struct ts_writer {
+struct segment_writer {
     AVFormatContext *muxer;
     struct segment_file *file;
     uint8_t *parameter_sets; /* Annex B, of stream 0; NULL: no H.264 video */
     size_t parameter_sets_bytes;
+    bool has_video;
     bool first_packet; /* of the open segment: PAT and PMT go before it */
+    int64_t base;      /* the muxer's position where the open segment begins */
+    int64_t first_pts_90k;
+    unsigned keys_count;
+    struct handoff_key keys[HANDOFF_KEYS_MAX];
 };
 
-static int add_stream(struct ts_writer *writer, unsigned index, const struct ts_writer_config *config)
+static int add_stream(struct segment_writer *writer, unsigned index, const struct segment_writer_config *config)
 {
-    const struct ts_writer_stream *wanted = &config->streams[index];
+    const struct segment_writer_stream *wanted = &config->streams[index];
     AVStream *stream = avformat_new_stream(writer->muxer, NULL);
     if (!stream || avcodec_parameters_copy(stream->codecpar, wanted->parameters) < 0)
         return -ENOMEM;
@@ -45,7 +50,7 @@ static int add_stream(struct ts_writer *writer, unsigned index, const struct ts_
 }
 
 /* Keeps the parameter sets of an Annex B stream; an encoder that gives avcC gets the muxer's own conversion. */
-static int keep_parameter_sets(struct ts_writer *writer, const AVCodecParameters *parameters)
+static int keep_parameter_sets(struct segment_writer *writer, const AVCodecParameters *parameters)
 {
     if (parameters->codec_id != AV_CODEC_ID_H264 || parameters->extradata_size < 5 || parameters->extradata[0] != 0)
         return 0;
@@ -57,7 +62,7 @@ static int keep_parameter_sets(struct ts_writer *writer, const AVCodecParameters
     return 0;
 }
 
-static int start_muxer(struct ts_writer *writer, const struct ts_writer_config *config)
+static int start_muxer(struct segment_writer *writer, const struct segment_writer_config *config)
 {
     AVDictionary *options = NULL;
     char pid[12];
@@ -70,7 +75,7 @@ static int start_muxer(struct ts_writer *writer, const struct ts_writer_config *
     av_dict_set(&options, "pes_payload_size", "0", 0); /* an audio frame a PES: every one has its own timestamp */
     av_dict_set(&options, "pat_period", "0.5", 0);
     av_dict_set(&options, "sdt_period", "5", 0);
-    av_dict_set(&writer->muxer->metadata, "service_name", config->service_name, 0);
+    av_dict_set(&writer->muxer->metadata, "service_name", config->output->name, 0);
     av_dict_set(&writer->muxer->metadata, "service_provider", "Biplane", 0);
     writer->muxer->pb = segment_file_io(writer->file);
     writer->muxer->flags |= AVFMT_FLAG_CUSTOM_IO;
@@ -82,31 +87,7 @@ static int start_muxer(struct ts_writer *writer, const struct ts_writer_config *
     return result < 0 ? result : 0;
 }
 
-int ts_writer_create(struct ts_writer **out, const struct ts_writer_config *config, struct error *err)
-{
-    struct ts_writer *writer = calloc(1, sizeof *writer);
-    if (!writer)
-        return error_set(err, -ENOMEM, "no memory for a transport stream");
-    int result = segment_file_create(&writer->file, err);
-    if (result == 0 && avformat_alloc_output_context2(&writer->muxer, NULL, "mpegts", NULL) < 0)
-        result = error_set(err, -ENOMEM, "no memory for a transport stream");
-    for (unsigned i = 0; result == 0 && i < config->stream_count; i++)
-        if (add_stream(writer, i, config) < 0 || keep_parameter_sets(writer, config->streams[i].parameters) < 0)
-            result = error_set(err, -ENOMEM, "no memory for stream %u of a transport stream", i);
-    if (result == 0) {
-        int code = start_muxer(writer, config);
-        if (code < 0)
-            result = error_set(err, -EINVAL, "the transport stream muxer refuses: %s", av_err2str(code));
-    }
-    if (result < 0) {
-        ts_writer_destroy(writer);
-        return result;
-    }
-    *out = writer;
-    return 0;
-}
-
-void ts_writer_destroy(struct ts_writer *writer)
+static void destroy_writer(struct segment_writer *writer)
 {
     if (!writer)
         return;
@@ -119,9 +100,36 @@ void ts_writer_destroy(struct ts_writer *writer)
     free(writer);
 }
 
-int ts_writer_open(struct ts_writer *writer, const char *name, struct error *err)
+static int create_writer(struct segment_writer **out, const struct segment_writer_config *config, struct error *err)
+{
+    struct segment_writer *writer = calloc(1, sizeof *writer);
+    if (!writer)
+        return error_set(err, -ENOMEM, "no memory for a transport stream");
+    writer->has_video = config->stream_count && config->streams[0].parameters->codec_type == AVMEDIA_TYPE_VIDEO;
+    int result = segment_file_create(&writer->file, err);
+    if (result == 0 && avformat_alloc_output_context2(&writer->muxer, NULL, "mpegts", NULL) < 0)
+        result = error_set(err, -ENOMEM, "no memory for a transport stream");
+    for (unsigned i = 0; result == 0 && i < config->stream_count; i++)
+        if (add_stream(writer, i, config) < 0 || keep_parameter_sets(writer, config->streams[i].parameters) < 0)
+            result = error_set(err, -ENOMEM, "no memory for stream %u of a transport stream", i);
+    if (result == 0) {
+        int code = start_muxer(writer, config);
+        if (code < 0)
+            result = error_set(err, -EINVAL, "the transport stream muxer refuses: %s", av_err2str(code));
+    }
+    if (result < 0) {
+        destroy_writer(writer);
+        return result;
+    }
+    *out = writer;
+    return 0;
+}
+
+static int open_writer(struct segment_writer *writer, const char *name, struct error *err)
 {
     writer->first_packet = true;
+    writer->keys_count = 0;
+    writer->base = avio_tell(writer->muxer->pb);
     return segment_file_open(writer->file, name, err);
 }
 
@@ -157,7 +165,7 @@ static ptrdiff_t parameter_sets_place(const AVPacket *packet)
     return place;
 }
 
-static int write_with_parameter_sets(struct ts_writer *writer, AVPacket *packet, ptrdiff_t place)
+static int write_with_parameter_sets(struct segment_writer *writer, AVPacket *packet, ptrdiff_t place)
 {
     size_t added = writer->parameter_sets_bytes;
     AVPacket *whole = av_packet_alloc();
@@ -176,23 +184,48 @@ static int write_with_parameter_sets(struct ts_writer *writer, AVPacket *packet,
     return result;
 }
 
-int ts_writer_write(struct ts_writer *writer, unsigned stream, struct AVPacket *packet)
+/* The muxer writes a picture at once: what it has written since `begin` is the picture. */
+static void note_key(struct segment_writer *writer, const AVPacket *packet, int64_t begin)
+{
+    if (writer->keys_count == HANDOFF_KEYS_MAX)
+        return;
+    writer->keys[writer->keys_count++] = (struct handoff_key){
+        .offset = (uint32_t)(begin - writer->base),
+        .bytes = (uint32_t)(avio_tell(writer->muxer->pb) - begin),
+        .after_90k = (uint32_t)(packet->pts - writer->first_pts_90k),
+    };
+}
+
+static int write_packet(struct segment_writer *writer, unsigned stream, struct AVPacket *packet)
 {
     ptrdiff_t place = -1;
+    bool key = stream == 0 && writer->has_video && packet->flags & AV_PKT_FLAG_KEY;
+    int64_t begin = avio_tell(writer->muxer->pb);
 
     packet->stream_index = (int)stream;
     packet->time_base = (AVRational){ 1, 90000 };
-    if (writer->first_packet)
+    if (writer->first_packet) {
         av_opt_set(writer->muxer->priv_data, "mpegts_flags", "+resend_headers", 0);
+        writer->first_pts_90k = packet->pts;
+    }
     writer->first_packet = false;
-    if (stream == 0 && writer->parameter_sets && packet->flags & AV_PKT_FLAG_KEY)
+    if (key && writer->parameter_sets)
         place = parameter_sets_place(packet);
     int result = place < 0 ? av_write_frame(writer->muxer, packet) : write_with_parameter_sets(writer, packet, place);
+    if (result >= 0 && key)
+        note_key(writer, packet, begin);
     return result < 0 ? -EINVAL : 0;
 }
 
-int ts_writer_close(struct ts_writer *writer, uint64_t *bytes, struct error *err)
+static int close_writer(struct segment_writer *writer, struct segment_writer_result *result, struct error *err)
 {
     av_write_frame(writer->muxer, NULL);
-    return segment_file_close(writer->file, bytes, err);
+    *result = (struct segment_writer_result){ .keys_count = writer->keys_count };
+    memcpy(result->keys, writer->keys, writer->keys_count * sizeof writer->keys[0]);
+    result->memfd = segment_file_close(writer->file, &result->bytes, err);
+    return result->memfd < 0 ? result->memfd : 0;
 }
+
+const struct segment_writer_class ts_writer_class = {
+    "MPEG transport stream", create_writer, destroy_writer, open_writer, write_packet, close_writer,
+};

@@ -221,11 +221,11 @@ static void check_segment_length(const struct channel *channel, const struct out
     for (const struct output_group *other = channel->output_groups; other < group; other++)
         for (unsigned i = 0; i < other->outputs_count; i++)
             if (strcmp(other->outputs[i].video, video->name) == 0 &&
-                other->hls.segment_length != group->hls.segment_length) {
+                !segment_lengths_fit(other->hls.segment_length, group->hls.segment_length)) {
                 problem_at(problems, &group->hls.segment_length,
-                           "output group \"%s\": segment_length %g s, but group \"%s\" cuts the same video \"%s\" "
-                           "every %g s",
-                           group->name, group->hls.segment_length, other->name, video->name, other->hls.segment_length);
+                           "output group \"%s\": segment_length %g s is no multiple or part of the %g s after which "
+                           "group \"%s\" cuts the same video \"%s\"",
+                           group->name, group->hls.segment_length, other->hls.segment_length, other->name, video->name);
                 break;
             }
 }

@@ -427,6 +427,36 @@ static void test_segments_are_cut_on_the_grid(void **state)
     clear(&shelf);
 }
 
+static void test_key_pictures_are_found_in_a_segment(void **state)
+{
+    const struct media *media = *state;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, true, true);
+
+    package_start(package, START, false);
+    play(package, media, START, 0, PICTURES, 0);
+    for (unsigned i = 0; i < shelf.count; i++) {
+        const struct handoff_segment *segment = &shelf.segments[i];
+        assert_int_equal(segment->keys_count, 2);
+        assert_int_equal(segment->keys[0].offset, 0); /* with the tables before it */
+        assert_int_equal(segment->keys[0].after_90k, 0);
+        assert_int_equal(segment->keys[1].after_90k, SECOND);
+        for (unsigned k = 0; k < 2; k++) {
+            const struct handoff_key *key = &segment->keys[k];
+            assert_int_equal(key->offset % 188 + key->bytes % 188, 0);
+            const uint8_t *last = shelf.bytes[i] + key->offset + key->bytes - 188;
+            assert_int_equal((last[1] & 0x1f) << 8 | last[2], VIDEO_PID);
+        }
+        unsigned first = segment->keys[1].offset / 188; /* tables may be due before it */
+        while (pid_of_packet(&shelf, i, first) != VIDEO_PID)
+            first++;
+        assert_true(first < segment->keys[1].offset / 188 + 4);
+        assert_true(shelf.bytes[i][first * 188 + 1] & 0x40);
+    }
+    package_destroy(package);
+    clear(&shelf);
+}
+
 static void test_what_is_said_of_a_segment(void **state)
 {
     const struct media *media = *state;
@@ -445,6 +475,7 @@ static void test_what_is_said_of_a_segment(void **state)
     assert_int_equal(segment->framerate_numerator, 25);
     assert_int_equal(segment->sample_rate, 48000);
     assert_int_equal(segment->channels, 1);
+    assert_int_equal(segment->header_bytes, 0);
     assert_true(segment->average_bitrate > 164000 && segment->average_bitrate < 280000);
     assert_int_equal(segment->peak_bitrate > segment->average_bitrate, 1);
     /* with the bytes that really went in, the estimate is close to what came out */
@@ -744,6 +775,7 @@ int main(void)
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_segments_are_cut_on_the_grid),
+        cmocka_unit_test(test_key_pictures_are_found_in_a_segment),
         cmocka_unit_test(test_what_is_said_of_a_segment),
         cmocka_unit_test(test_twins_make_the_same_bytes),
         cmocka_unit_test(test_timestamps_wrap),

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "encode/segment_writer.h"
+
+#include <stddef.h>
+
+#include "encode/ts_writer.h"
+
+const struct segment_writer_class *segment_writer_class_of(enum package_type package)
+{
+    switch (package) {
+    case PACKAGE_HLS_TS:
+        return &ts_writer_class;
+    }
+    return NULL;
+}

@@ -27,6 +27,8 @@ enum origin_behaviour {
     ORIGIN_HANG,   /* reads the request, never answers */
     ORIGIN_DEAF,   /* does not even read */
     ORIGIN_RESET,  /* resets the connection in the middle of the body */
+    ORIGIN_EARLY,  /* answers `status` when it has the head, and takes no more of the body */
+    ORIGIN_HALF,   /* reads some of the body, then ends the connection without a word */
     ORIGIN_DIGEST, /* wants Digest with a nonce it gave out, used in rising order */
 };
 
@@ -36,6 +38,7 @@ struct origin_request {
     char method[8], path[256];
     char head[2048];
     size_t body_bytes;
+    bool chunked;
     int status; /* answered; 0: none */
     unsigned connection;
 };
@@ -65,12 +68,15 @@ struct origin {
     int status;
     const char *only_path;     /* misbehaves only for paths that hold this; NULL: for all */
     const char *answer_header; /* added to answers that are not 2xx, with its line end */
+    const char *answer_body;   /* NULL: "ok" */
     void (*stored)(void *context, struct origin *origin, const struct origin_file *file); /* NULL: nobody looks */
     void *context;
     const char *authorization; /* what the Authorization header must be; else 401. NULL: anything */
     unsigned connections;      /* ever accepted */
+    char last_peer[46];        /* from where the last one came */
     unsigned digest_count;     /* last nc that was used with the nonce */
     unsigned request_count, file_count, challenges;
+    size_t body_seen; /* bytes of the body that is on its way, as they came */
     struct origin_request requests[ORIGIN_REQUESTS_MAX];
     struct origin_file files[ORIGIN_FILES_MAX];
     struct origin_connection open[ORIGIN_CONNECTIONS_MAX];
@@ -118,6 +124,8 @@ static inline void origin_store(struct origin *origin, const struct origin_reque
             file->there = false;
         return;
     }
+    if (strcmp(request->method, "PUT") != 0 && strcmp(request->method, "POST") != 0)
+        return;
     if (!file) {
         assert(origin->file_count < ORIGIN_FILES_MAX);
         file = &origin->files[origin->file_count++];
@@ -168,18 +176,66 @@ static inline int origin_judge(struct origin *origin, const struct origin_reques
     return strcmp(request->method, "DELETE") == 0 ? 204 : 201;
 }
 
-static inline void origin_answer(struct origin_connection *connection, int status)
+static inline void origin_answer(struct origin_connection *connection, const char *method, int status)
 {
     struct origin *origin = connection->origin;
-    char answer[512], challenge[128] = "";
+    char answer[2048], challenge[128] = "";
     if (origin->behaviour == ORIGIN_DIGEST && status == 401)
         snprintf(challenge, sizeof challenge, "WWW-Authenticate: Digest realm=\"r\", nonce=\"n%u\", qop=\"auth\"\r\n",
                  origin->challenges++);
-    int bytes = snprintf(answer, sizeof answer, "HTTP/1.1 %d Words\r\n%s%sContent-Length: %d\r\n\r\n%s", status,
-                         challenge, status >= 300 && origin->answer_header ? origin->answer_header : "",
-                         status == 204 ? 0 : 2, status == 204 ? "" : "ok");
+    const char *body = status == 204 ? "" : origin->answer_body ? origin->answer_body : "ok";
+    bool head_only = strcmp(method, "HEAD") == 0;
+    int bytes = snprintf(answer, sizeof answer, "HTTP/1.1 %d Words\r\n%s%sContent-Length: %zu\r\n\r\n%s", status,
+                         challenge, status >= 300 && origin->answer_header ? origin->answer_header : "", strlen(body),
+                         head_only ? "" : body);
     ssize_t sent = send(connection->socket, answer, (size_t)bytes, MSG_NOSIGNAL);
     (void)sent;
+}
+
+/* Takes the chunks' sizes out of a body in place. Returns the bytes it took on the wire, 0: it is not complete; the
+ * body's own bytes in *bytes. */
+static inline size_t origin_unchunk(char *data, size_t available, size_t *bytes)
+{
+    size_t at = 0;
+    *bytes = 0;
+    for (int pass = 0; pass < 2; pass++) /* first only looks whether all is there */
+        for (at = 0;;) {
+            char *line_end = memmem(data + at, available - at, "\r\n", 2);
+            if (!line_end)
+                return 0;
+            size_t size = strtoul(data + at, NULL, 16);
+            at = (size_t)(line_end - data) + 2;
+            if (at + size + 2 > available)
+                return 0;
+            if (pass) {
+                memmove(data + *bytes, data + at, size);
+                *bytes += size;
+            }
+            at += size + 2;
+            if (size == 0)
+                break;
+        }
+    return at;
+}
+
+/* Misbehaves at a request whose body is not all there; true: that is how it ended. */
+static inline bool origin_interrupts(struct origin_connection *connection, struct origin_request *request, size_t body)
+{
+    struct origin *origin = connection->origin;
+    if (origin->only_path && !strstr(request->path, origin->only_path))
+        return false;
+    if (origin->behaviour == ORIGIN_EARLY) {
+        origin->request_count++;
+        request->status = origin->status;
+        origin_answer(connection, request->method, origin->status);
+        loop_unwatch(origin->loop, connection->socket);
+        return true;
+    }
+    if (body == 0 || (origin->behaviour != ORIGIN_RESET && origin->behaviour != ORIGIN_HALF))
+        return false;
+    origin->request_count++;
+    origin_close(connection, origin->behaviour == ORIGIN_RESET);
+    return true;
 }
 
 /* Handles one request that is complete; false: there is none. */
@@ -198,24 +254,25 @@ static inline bool origin_handle(struct origin_connection *connection)
     assert(sscanf(request->head, "%7s %255s", request->method, request->path) == 2);
     const char *length = origin_header(request->head, "Content-Length");
     request->body_bytes = length ? strtoul(length, NULL, 10) : 0;
+    request->chunked = origin_header(request->head, "Transfer-Encoding") != NULL;
     request->connection = connection->number;
-    bool mine = !origin->only_path || strstr(request->path, origin->only_path);
-    if (origin->behaviour == ORIGIN_RESET && mine && connection->used > head_bytes) {
-        origin->request_count++;
-        origin_close(connection, true);
+    origin->body_seen = connection->used - head_bytes;
+    if (origin_interrupts(connection, request, origin->body_seen))
         return false;
-    }
-    if (connection->used < head_bytes + request->body_bytes)
+    size_t wire_bytes = request->body_bytes;
+    if (request->chunked)
+        wire_bytes = origin_unchunk(connection->data + head_bytes, connection->used - head_bytes, &request->body_bytes);
+    if (request->chunked ? wire_bytes == 0 : connection->used < head_bytes + wire_bytes)
         return false;
     origin->request_count++;
-    if (!(origin->behaviour == ORIGIN_HANG && mine)) {
+    if (origin->behaviour != ORIGIN_HANG || (origin->only_path && !strstr(request->path, origin->only_path))) {
         request->status = origin_judge(origin, request);
         if (request->status < 300)
             origin_store(origin, request, connection->data + head_bytes);
-        origin_answer(connection, request->status);
+        origin_answer(connection, request->method, request->status);
     }
-    connection->used -= head_bytes + request->body_bytes;
-    memmove(connection->data, connection->data + head_bytes + request->body_bytes, connection->used);
+    connection->used -= head_bytes + wire_bytes;
+    memmove(connection->data, connection->data + head_bytes + wire_bytes, connection->used);
     return true;
 }
 
@@ -244,9 +301,12 @@ static inline void origin_accept(void *context, int listener, unsigned events)
 {
     (void)events;
     struct origin *origin = context;
-    int accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct sockaddr_in peer;
+    int accepted =
+        accept4(listener, (struct sockaddr *)&peer, &(socklen_t){ sizeof peer }, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (accepted < 0)
         return;
+    inet_ntop(AF_INET, &peer.sin_addr, origin->last_peer, sizeof origin->last_peer);
     for (unsigned i = 0; i < ORIGIN_CONNECTIONS_MAX; i++) {
         struct origin_connection *connection = &origin->open[i];
         if (connection->socket >= 0)

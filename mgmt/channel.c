@@ -209,25 +209,9 @@ static void check_framerate(const struct channel *channel, struct problems *prob
                    denominator);
 }
 
-/* Segments are cut at IDR pictures: each rung's GOPs must fit into the segments of every group that takes it. */
-static void check_segment_length(const struct channel *channel, const struct output_group *group,
-                                 const struct video_description *video, struct problems *problems)
+static const double *segment_length_of(const struct output_group *group)
 {
-    if (!video_gop_fits_segment(video, group->hls.segment_length, channel->framerate_numerator,
-                                channel->framerate_denominator))
-        problem_at(problems, &group->hls.segment_length,
-                   "output group \"%s\": segment_length %g s is not a whole number of GOPs of video \"%s\"",
-                   group->name, group->hls.segment_length, video->name);
-    for (const struct output_group *other = channel->output_groups; other < group; other++)
-        for (unsigned i = 0; i < other->outputs_count; i++)
-            if (strcmp(other->outputs[i].video, video->name) == 0 &&
-                !segment_lengths_fit(other->hls.segment_length, group->hls.segment_length)) {
-                problem_at(problems, &group->hls.segment_length,
-                           "output group \"%s\": segment_length %g s is no multiple or part of the %g s after which "
-                           "group \"%s\" cuts the same video \"%s\"",
-                           group->name, group->hls.segment_length, other->hls.segment_length, other->name, video->name);
-                break;
-            }
+    return output_group_class_of(group)->segment_length(group);
 }
 
 static bool group_takes_video(const struct output_group *group, const char *name)
@@ -236,6 +220,27 @@ static bool group_takes_video(const struct output_group *group, const char *name
         if (strcmp(group->outputs[i].video, name) == 0)
             return true;
     return false;
+}
+
+/* Segments are cut at IDR pictures: each rung's GOPs must fit into the segments of every group that takes it. */
+static void check_segment_length(const struct channel *channel, const struct output_group *group,
+                                 const struct video_description *video, struct problems *problems)
+{
+    const double *length = segment_length_of(group);
+    if (!length)
+        return;
+    if (!video_gop_fits_segment(video, *length, channel->framerate_numerator, channel->framerate_denominator))
+        problem_at(problems, length,
+                   "output group \"%s\": a segment length of %g s is not a whole number of GOPs of video \"%s\"",
+                   group->name, *length, video->name);
+    for (const struct output_group *other = channel->output_groups; other < group; other++) {
+        const double *other_length = segment_length_of(other);
+        if (other_length && group_takes_video(other, video->name) && !segment_lengths_fit(*other_length, *length))
+            problem_at(problems, length,
+                       "output group \"%s\": a segment length of %g s is no multiple or part of the %g s after which "
+                       "group \"%s\" cuts the same video \"%s\"",
+                       group->name, *length, *other_length, other->name, video->name);
+    }
 }
 
 static void check_encodes(const struct channel *channel, struct problems *problems)
@@ -331,15 +336,11 @@ void channel_encode_job(const struct channel *channel, unsigned pipeline, struct
             if (job->outputs_count == ENCODE_OUTPUTS_MAX)
                 return;
             struct encode_output *made = &job->outputs[job->outputs_count++];
-            *made = (struct encode_output){
-                .package = PACKAGE_HLS_TS,
-                .segment_length = group->hls.segment_length,
-                .input_loss_action = group->hls.input_loss_action,
-                .audios_count = output->audio_count,
-            };
+            *made = (struct encode_output){ .audios_count = output->audio_count };
             strcpy(made->group, group->name);
             strcpy(made->name, output->name);
             strcpy(made->video, output->video);
             memcpy(made->audios, output->audio, sizeof made->audios);
+            output_group_class_of(group)->encode(group, output, made);
         }
 }

@@ -18,7 +18,8 @@
 #include "board/loop.h"
 #include "mgmt/alerts.h"
 #include "mgmt/destination_job.h"
-#include "mgmt/transfer.h"
+#include "mgmt/store.h"
+#include "mgmt/url.h"
 
 enum {
     ALERT_DELETE_FAILED = 6008,
@@ -36,7 +37,7 @@ enum {
 
 struct destination_queue {
     struct destination_queue_config config;
-    struct transfer_target *target;
+    struct store *store;
     struct loop_timer *timer;
     struct job_list files[DESTINATION_LANES_MAX];
     struct job_list texts[DESTINATION_LANES_MAX + 1];
@@ -146,8 +147,8 @@ static void watch_backlog(struct destination_queue *queue)
 static void drop_file(struct job *job, enum destination_outcome outcome)
 {
     struct destination_queue *queue = job->queue;
-    if (job->transfer)
-        transfer_cancel(job->transfer);
+    if (job->task)
+        store_cancel(queue->store, job->task);
     job_unlink(job);
     switch (outcome) {
     case DESTINATION_TOO_OLD:
@@ -183,7 +184,7 @@ static struct job *oldest_waiting_file(struct destination_queue *queue)
 static uint64_t expiry_ns(const struct job *job)
 {
     const struct connection_settings *connection = job->queue->config.connection;
-    uint64_t seconds = (uint64_t)connection->filecache_duration + (job->transfer ? connection->timeout : 0);
+    uint64_t seconds = (uint64_t)connection->filecache_duration + (job->task ? connection->timeout : 0);
     if (connection->filecache_duration == 0 && !job->troubled)
         return UINT64_MAX; /* no waiting after a failure, but its first try it has */
     return job->queued_ns + seconds * NS_PER_S;
@@ -196,7 +197,7 @@ static struct job *expired_file(struct destination_queue *queue)
         for (struct job *job = queue->files[lane].first; job; job = job->next)
             if (now >= expiry_ns(job))
                 return job;
-            else if (!job->transfer)
+            else if (!job->task)
                 break; /* those behind it are younger */
     return NULL;
 }
@@ -366,7 +367,7 @@ static void on_done(void *context, const struct transfer_result *result)
 {
     struct job *job = context;
     struct destination_queue *queue = job->queue;
-    job->transfer = NULL;
+    job->task = NULL;
     queue->counters.new_connections += result->new_connection;
     if (result->outcome == TRANSFER_OK)
         job_succeeded(job);
@@ -382,17 +383,17 @@ static struct job *next_job(struct destination_queue *queue, uint64_t now)
 {
     for (unsigned lane = 0; lane <= queue->config.lanes; lane++) {
         struct job *job = queue->texts[lane].first;
-        if (job && !job->transfer && job->not_before_ns <= now)
+        if (job && !job->task && job->not_before_ns <= now)
             return job;
     }
     struct job *oldest = NULL;
     for (unsigned lane = 0; lane < queue->config.lanes; lane++) {
         struct job *job = queue->files[lane].first;
-        if (job && !job->transfer && job->not_before_ns <= now && (!oldest || job->queued_ns < oldest->queued_ns))
+        if (job && !job->task && job->not_before_ns <= now && (!oldest || job->queued_ns < oldest->queued_ns))
             oldest = job;
     }
     struct job *deletion = queue->deletes.first;
-    if (!oldest && deletion && !deletion->transfer && deletion->not_before_ns <= now)
+    if (!oldest && deletion && !deletion->task && deletion->not_before_ns <= now)
         return deletion;
     return oldest;
 }
@@ -400,22 +401,20 @@ static struct job *next_job(struct destination_queue *queue, uint64_t now)
 static int start_job(struct job *job)
 {
     struct destination_queue *queue = job->queue;
-    struct transfer_request request = {
-        .method = job->kind == JOB_DELETE ? TRANSFER_DELETE : TRANSFER_PUT,
-        .url = job->url,
+    const struct store_request request = {
+        .method = job->kind == JOB_DELETE ? STORE_DELETE : STORE_PUT,
+        .name = job->name,
+        .content_type = job->content_type,
+        .content_encoding = job->content_encoding,
+        .cache_control = job->kind == JOB_FILE   ? queue->file_caching
+                         : job->kind == JOB_TEXT ? queue->text_caching
+                                                 : NULL,
         .body = job->data,
         .bytes = job->bytes,
         .done = on_done,
         .context = job,
     };
-    if (job->kind == JOB_FILE) {
-        request.content_type = "video/mp2t";
-        request.cache_control = queue->file_caching;
-    } else if (job->kind == JOB_TEXT) {
-        request.content_type = "application/vnd.apple.mpegurl";
-        request.cache_control = queue->text_caching;
-    }
-    return transfer_start(queue->target, &request, &job->transfer, NULL);
+    return store_start(queue->store, &request, &job->task, NULL);
 }
 
 struct wake {
@@ -456,8 +455,8 @@ static void pump(struct destination_queue *queue)
         for_each_job(queue, set_tries_zero, NULL);
     }
     struct job *job;
-    while (queue->state != DESTINATION_ABANDONED && now >= queue->hold_until_ns &&
-           transfer_target_free(queue->target) > 0 && (job = next_job(queue, now)))
+    while (queue->state != DESTINATION_ABANDONED && now >= queue->hold_until_ns && store_free(queue->store) > 0 &&
+           (job = next_job(queue, now)))
         if (start_job(job) < 0) {
             queue->hold_until_ns = now + NS_PER_S; /* no memory: later */
             break;
@@ -477,14 +476,16 @@ int destination_queue_create(struct destination_queue **out, const struct destin
                              struct error *err)
 {
     const char *url = config->destination->url;
-    const char *slash = strrchr(url, '/');
-    struct transfer_target_config target = {
-        .url = url,
+    const struct store_config store = {
+        .destination = config->destination,
+        .connection = config->connection,
         .credential = config->credential,
-        .certificate_authority = config->destination->certificate_authority,
-        .connections = config->connection->connections,
-        .timeout_s = config->connection->timeout,
+        .engine = config->engine,
+        .loop = config->loop,
+        .clock = config->clock,
+        .log = config->log,
     };
+    size_t folder_bytes = url_folder_bytes(url);
     if (config->lanes < 1 || config->lanes > DESTINATION_LANES_MAX)
         return error_set(err, -EINVAL, "%u outputs to one destination: want 1..%d", config->lanes,
                          DESTINATION_LANES_MAX);
@@ -493,8 +494,8 @@ int destination_queue_create(struct destination_queue **out, const struct destin
         return error_set(err, -ENOMEM, "queue of destination");
     queue->config = *config;
     queue->config.credential = NULL;
-    int result = transfer_target_create(&queue->target, config->engine, &target, err);
-    if (result == 0 && (!slash[1] || strncmp(slash - 2, "://", 3) == 0))
+    int result = store_create(&queue->store, &store, err);
+    if (result == 0 && (!url[folder_bytes] || strncmp(url + folder_bytes - 3, "://", 3) == 0))
         result = error_set(err, -EINVAL, "destination URL %.200s: want a folder and the beginning of a file name", url);
     if (result == 0 && !(queue->timer = loop_timer_create(config->loop, on_timer, queue)))
         result = error_set(err, -ENOMEM, "queue of destination %.200s", url);
@@ -502,7 +503,7 @@ int destination_queue_create(struct destination_queue **out, const struct destin
         destination_queue_destroy(queue);
         return result;
     }
-    queue->folder_bytes = (size_t)(slash + 1 - url);
+    queue->folder_bytes = folder_bytes;
     unsigned megabytes = config->connection->cache_megabytes;
     queue->cache_bytes = (uint64_t)(megabytes ? megabytes : CACHE_DEFAULT_MEGABYTES) << 20;
     if (config->segment_length_s >= 2)
@@ -518,7 +519,7 @@ void destination_queue_destroy(struct destination_queue *queue)
 {
     if (!queue)
         return;
-    transfer_target_destroy(queue->target); /* cancels what is on its way */
+    store_destroy(queue->store); /* cancels what is on its way */
     for (unsigned lane = 0; lane <= DESTINATION_LANES_MAX; lane++)
         job_list_free(&queue->texts[lane]);
     for (unsigned lane = 0; lane < DESTINATION_LANES_MAX; lane++)
@@ -540,41 +541,50 @@ static unsigned count_files(const struct destination_queue *queue)
     return count;
 }
 
-void destination_put_file(struct destination_queue *queue, unsigned lane, const char *name, const void *data,
-                          size_t bytes, void *file)
+void destination_put_file(struct destination_queue *queue, unsigned lane, const struct destination_file *file)
 {
     struct job *oldest;
-    while ((waiting_bytes(queue) + bytes > queue->cache_bytes || count_files(queue) >= DESTINATION_FILES_MAX) &&
+    while ((waiting_bytes(queue) + file->bytes > queue->cache_bytes || count_files(queue) >= DESTINATION_FILES_MAX) &&
            (oldest = oldest_waiting_file(queue)))
         drop_file(oldest, DESTINATION_NO_ROOM);
-    struct job job = { .kind = JOB_FILE, .lane = lane, .data = data, .bytes = bytes, .file = file };
+    const struct job job = {
+        .kind = JOB_FILE,
+        .lane = lane,
+        .content_type = file->content_type,
+        .content_encoding = file->content_encoding,
+        .data = file->data,
+        .bytes = file->bytes,
+        .file = file->file,
+    };
     /* what is on its way may fill the cache alone */
-    if (waiting_bytes(queue) + bytes > queue->cache_bytes || !add_job(queue, &queue->files[lane], &job, name)) {
+    if (waiting_bytes(queue) + file->bytes > queue->cache_bytes ||
+        !add_job(queue, &queue->files[lane], &job, file->name)) {
         queue->counters.dropped_no_room++;
-        queue->config.callbacks.file_done(queue->config.context, lane, file, DESTINATION_NO_ROOM);
+        queue->config.callbacks.file_done(queue->config.context, lane, file->file, DESTINATION_NO_ROOM);
         return;
     }
     pump(queue);
 }
 
-void destination_put_text(struct destination_queue *queue, unsigned lane, const char *name, char *text,
-                          struct destination_text_tag tag)
+void destination_put_text(struct destination_queue *queue, unsigned lane, const struct destination_text *text)
 {
     struct job *job = queue->texts[lane].last;
-    if (job && !job->transfer) {
+    if (job && !job->task) {
         queue->counters.texts_replaced++;
         free(job->text);
     } else {
-        job = add_job(queue, &queue->texts[lane], &(struct job){ .kind = JOB_TEXT, .lane = lane }, name);
+        job = add_job(queue, &queue->texts[lane], &(struct job){ .kind = JOB_TEXT, .lane = lane }, text->name);
     }
     if (!job) { /* the next text will say the same and more */
-        free(text);
+        free(text->body);
         return;
     }
-    job->text = text;
-    job->data = text;
-    job->bytes = strlen(text);
-    job->tag = tag;
+    job->text = text->body;
+    job->data = text->body;
+    job->bytes = text->bytes;
+    job->content_type = text->content_type;
+    job->content_encoding = text->content_encoding;
+    job->tag = text->tag;
     pump(queue);
 }
 

@@ -9,9 +9,9 @@
  * 6008, 6010, 6015, 6028, 6501. One thread (the loop's). Callbacks may come from within destination_put_file.
  *
  *     destination_queue_create(&queue, &cfg, &err);
- *     destination_put_file(queue, 0, "news_720p_00042.ts", data, bytes, segment);
+ *     destination_put_file(queue, 0, &(struct destination_file){ .name = "news_720p_00042.ts", .data = data, ... });
  *     ... file_done(me, 0, segment, DESTINATION_DELIVERED)
- *     destination_put_text(queue, 0, "news_720p.m3u8", text, (struct destination_text_tag){first, end});
+ *     destination_put_text(queue, 0, &(struct destination_text){ .name = "news_720p.m3u8", .body = text, ... });
  */
 #pragma once
 #include <stdbool.h>
@@ -48,6 +48,26 @@ enum destination_outcome {
 
 struct destination_text_tag {
     uint64_t first, end; /* whatever the owner wants to know when the text is confirmed */
+};
+
+/* A file to deliver. */
+struct destination_file {
+    const char *name;             /* borrow during the call: behind the last slash of the destination's URL */
+    const char *content_type;     /* static text, as is the next */
+    const char *content_encoding; /* NULL: none */
+    const void *data;             /* borrow until file_done */
+    size_t bytes;
+    void *file; /* of the owner: comes with file_done */
+};
+
+/* A playlist or the like: small, and only the newest counts. */
+struct destination_text {
+    const char *name; /* borrow during the call */
+    const char *content_type;
+    const char *content_encoding;
+    char *body; /* take (free()) */
+    size_t bytes;
+    struct destination_text_tag tag;
 };
 
 struct destination_callbacks {
@@ -88,12 +108,8 @@ int destination_queue_create(struct destination_queue **out, const struct destin
                              struct error *err);
 void destination_queue_destroy(struct destination_queue *queue); /* no callbacks; clears its alerts; NULL is fine */
 
-/* name: behind the last slash of the destination's URL. data: borrow until file_done. */
-void destination_put_file(struct destination_queue *queue, unsigned lane, const char *name, const void *data,
-                          size_t bytes, void *file);
-/* text: take (free()). */
-void destination_put_text(struct destination_queue *queue, unsigned lane, const char *name, char *text,
-                          struct destination_text_tag tag);
+void destination_put_file(struct destination_queue *queue, unsigned lane, const struct destination_file *file);
+void destination_put_text(struct destination_queue *queue, unsigned lane, const struct destination_text *text);
 void destination_delete(struct destination_queue *queue, unsigned lane, const char *name);
 
 enum destination_state destination_queue_state(const struct destination_queue *queue);

@@ -15,6 +15,7 @@ struct job *job_list_add(struct job_list *list, const struct job *job, const cha
         free(added);
         return NULL;
     }
+    added->name = added->url + folder_bytes;
     added->list = list;
     added->next = NULL;
     if (list->last)
@@ -63,5 +64,5 @@ void job_list_free(struct job_list *list)
 struct job *job_list_oldest_waiting(const struct job_list *list)
 {
     struct job *job = list->first;
-    return job && job->transfer ? job->next : job;
+    return job && job->task ? job->next : job;
 }

@@ -9,7 +9,7 @@
 
 #include "mgmt/destination.h"
 
-struct transfer;
+struct store_task;
 
 enum job_kind { JOB_FILE, JOB_TEXT, JOB_DELETE };
 
@@ -19,16 +19,18 @@ struct job {
     struct job_list *list;           /* borrow: where it stands */
     enum job_kind kind;
     unsigned lane;
-    char *url;
+    char *url;        /* for messages */
+    const char *name; /* its end: behind the destination's folder */
+    const char *content_type, *content_encoding;
     const void *data;
     size_t bytes;
     char *text; /* of a text: where data lies */
     struct destination_text_tag tag;
     void *file;
     uint64_t queued_ns, not_before_ns;
-    unsigned tries;            /* failed since the destination last rested */
-    bool troubled;             /* its destination failed at it */
-    struct transfer *transfer; /* NULL: waits */
+    unsigned tries;          /* failed since the destination last rested */
+    bool troubled;           /* its destination failed at it */
+    struct store_task *task; /* NULL: waits */
 };
 
 struct job_list {

@@ -5,8 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mgmt/hls_group.h"
+#include "mgmt/store.h"
+
 /* ---- rows: ranges and defaults are the field's ---- */
+static const char *const cdn_types[] = { "basic_put", NULL };
+
 static const struct setting connection_rows[] = {
+    SETTING_CHOICE(struct connection_settings, cdn, .choices = cdn_types, .default_number = CDN_BASIC_PUT,
+                   .help = "What kind of server the destinations are. basic_put: plain HTTP PUT and DELETE."),
     SETTING_DOUBLE(struct connection_settings, connection_retry_interval, .minimum = 0, .maximum = 3600,
                    .default_number = 1, .unit = "s", .help = "Wait between two tries of a file."),
     SETTING_UNSIGNED(struct connection_settings, num_retries, .minimum = 0, .maximum = 10000, .default_number = 10,
@@ -39,37 +46,6 @@ static const struct setting destination_rows[] = {
 };
 const struct settings destination_settings = { "destination", sizeof(struct destination), destination_rows,
                                                .help = "Where one pipeline's copy goes." };
-
-static const char *const modes[] = { "live", "vod", NULL };
-static const char *const loss_actions[] = { "emit_output", "pause_output", NULL };
-static const char *const duration_formats[] = { "floating_point", "integer", NULL };
-
-static const struct setting hls_rows[] = {
-    SETTING_DOUBLE(struct hls_settings, segment_length, .minimum = 1, .maximum = 60, .default_number = 10, .unit = "s",
-                   .help = "Length of a segment; every one starts with an IDR picture."),
-    SETTING_UNSIGNED(struct hls_settings, index_n_segments, .minimum = 3, .maximum = 10000, .default_number = 10,
-                     .help = "Segments that a live media playlist names."),
-    SETTING_UNSIGNED(struct hls_settings, keep_segments, .minimum = 4, .maximum = 100000, .default_number = 21,
-                     .help = "Segments that are kept at the destination; more than index_n_segments."),
-    SETTING_CHOICE(struct hls_settings, mode, .choices = modes, .default_number = HLS_MODE_LIVE,
-                   .help = "live: a sliding window; vod: everything since the start, ended when the channel stops."),
-    SETTING_CHOICE(struct hls_settings, input_loss_action, .choices = loss_actions,
-                   .default_number = INPUT_LOSS_EMIT_OUTPUT,
-                   .help = "While the source is lost: go on with repeated, black or slate pictures, or pause."),
-    SETTING_CHOICE(struct hls_settings, manifest_duration_format, .choices = duration_formats,
-                   .default_number = MANIFEST_DURATION_FLOATING_POINT, .help = "How EXTINF is written."),
-    SETTING_BOOL(struct hls_settings, program_date_time, .default_number = 0,
-                 .help = "Put EXT-X-PROGRAM-DATE-TIME into media playlists."),
-    SETTING_UNSIGNED(struct hls_settings, program_date_time_period, .minimum = 0, .maximum = 3600,
-                     .default_number = 600, .unit = "s", .help = "How often it stands there; 0: at every segment."),
-    SETTING_BOOL(struct hls_settings, discontinuity_tags, .default_number = 1,
-                 .help = "Put EXT-X-DISCONTINUITY where timestamps or formats do not go on."),
-    SETTING_BOOL(struct hls_settings, stream_inf_resolution, .default_number = 1,
-                 .help = "Put RESOLUTION into the master playlist."),
-    { 0 }
-};
-const struct settings hls_settings_table = { "hls", sizeof(struct hls_settings), hls_rows,
-                                             .help = "HLS: playlists and segments." };
 
 static const struct setting output_rows[] = {
     SETTING_STRING(struct output, name, .flags = SETTING_NAME,
@@ -106,8 +82,19 @@ const struct settings output_group_settings = {
     .help = "What is delivered together: outputs that are cut at the same frames, to one destination a pipeline."
 };
 
+static const struct output_group_class *const classes[] = {
+    [OUTPUT_GROUP_HLS] = &hls_group_class,
+};
+
+const struct output_group_class *output_group_class_of(const struct output_group *group)
+{
+    return classes[group->type];
+}
+
 void output_group_complete(struct output_group *group)
 {
+    if (output_group_class_of(group)->complete)
+        output_group_class_of(group)->complete(group);
     for (unsigned i = 0; i < group->outputs_count; i++) {
         struct output *output = &group->outputs[i];
         if (output->name[0])
@@ -121,81 +108,11 @@ void output_group_complete(struct output_group *group)
 }
 
 /* ---- checks ---- */
-/* A port in a URL's authority; IPv6 literals keep their colons in brackets. */
-static bool port_is_wrong(const char *authority, size_t length)
-{
-    const char *end = authority + length, *colon = NULL;
-    for (const char *c = authority; c < end; c++)
-        if (*c == ']')
-            colon = NULL;
-        else if (*c == ':' && *authority != '[')
-            colon = c;
-        else if (*c == ':' && c > authority && c[-1] == ']')
-            colon = c;
-    if (!colon)
-        return false;
-    unsigned long port = 0;
-    for (const char *c = colon + 1; c < end; c++) {
-        if (!isdigit((unsigned char)*c) || port > 65535)
-            return true;
-        port = port * 10 + (unsigned long)(*c - '0');
-    }
-    return port < 1 || port > 65535;
-}
-
-static bool has_dot_segment(const char *path)
-{
-    for (const char *part = path; part; part = strchr(part + 1, '/')) {
-        size_t length = strcspn(part + 1, "/");
-        if ((length == 1 && part[1] == '.') || (length == 2 && part[1] == '.' && part[2] == '.'))
-            return true;
-    }
-    return false;
-}
-
-static bool has_odd_character(const char *url)
-{
-    for (; *url; url++)
-        if (!isgraph((unsigned char)*url) || strchr("\"<>\\^`{|}", *url))
-            return true;
-    return false;
-}
-
-/* What is wrong with a prefix, as the end of a sentence; NULL: nothing. The URL itself is not repeated in the sentence
- * when it holds a password. */
-static const char *url_fault(const char *url)
-{
-    const char *rest = strncmp(url, "https://", 8) == 0 ? url + 8 : strncmp(url, "http://", 7) == 0 ? url + 7 : NULL;
-    if (!rest)
-        return "must start with http:// or https://";
-    size_t authority = strcspn(rest, "/?#");
-    if (memchr(rest, '@', authority))
-        return "must not hold a user or password: put them into the credentials file and name its section in "
-               "\"credentials\"";
-    if (has_odd_character(url))
-        return "holds a character that cannot stand in a URL";
-    if (authority == 0 || *rest == ':')
-        return "has no host";
-    if (port_is_wrong(rest, authority))
-        return "has a port that is not 1 to 65535";
-    const char *path = rest + authority;
-    if (strpbrk(path, "?#"))
-        return "must not hold ? or #: file names are put behind it";
-    if (strchr(path, '$'))
-        return "must not hold $: there are no variables in destinations";
-    if (strlen(path) < 2)
-        return "needs a path: it is the beginning of file names, as in http://host/live/news";
-    if (path[strlen(path) - 1] == '/')
-        return "must not end in a slash: file names are put directly behind it";
-    if (has_dot_segment(path))
-        return "must not hold . or .. as a part of its path";
-    return NULL;
-}
-
 static void check_destination(const struct output_group *group, unsigned index, struct problems *problems)
 {
     const struct destination *destination = &group->destinations[index];
-    const char *fault = destination->url[0] ? url_fault(destination->url) : NULL;
+    const char *fault =
+        destination->url[0] ? store_class_of(group->connection.cdn)->fault(destination, &group->connection) : NULL;
     if (fault)
         problem_at(problems, destination->url, "output group \"%s\": url of destination %u %s", group->name, index,
                    fault);
@@ -242,11 +159,6 @@ static void check_output(const struct output_group *group, unsigned index, struc
     if (!output->video[0] && output->audio_count == 0)
         problem_at(problems, output, "output group \"%s\": output \"%s\" has neither video nor audio", group->name,
                    output->name);
-    if (!output->name_modifier[0])
-        problem_at(problems, output,
-                   "output group \"%s\": output \"%s\" needs a name_modifier: without one its playlist would have the "
-                   "name of the master playlist",
-                   group->name, output->name);
     check_modifier_text(group, output, "name_modifier", output->name_modifier, problems);
     check_modifier_text(group, output, "segment_modifier", output->segment_modifier, problems);
     for (unsigned i = 0; i < index; i++) {
@@ -270,21 +182,6 @@ static void check_output(const struct output_group *group, unsigned index, struc
                            group->name, output->name, output->audio[i]);
 }
 
-static void check_hls(const struct output_group *group, struct problems *problems)
-{
-    const struct hls_settings *hls = &group->hls;
-    if (hls->mode == HLS_MODE_LIVE && hls->keep_segments <= hls->index_n_segments)
-        problem_at(problems, &hls->keep_segments,
-                   "output group \"%s\": keep_segments %u must be more than index_n_segments %u, or a playlist would "
-                   "name deleted files (twice and one is good: %u)",
-                   group->name, hls->keep_segments, hls->index_n_segments, 2 * hls->index_n_segments + 1);
-    double cached = group->connection.filecache_duration;
-    if (cached > 0 && cached < hls->segment_length)
-        problem_at(problems, &group->connection.filecache_duration,
-                   "output group \"%s\": filecache_duration %u s is shorter than one segment (%g s)", group->name,
-                   group->connection.filecache_duration, hls->segment_length);
-}
-
 void output_group_check(const struct output_group *group, unsigned pipelines, struct problems *problems)
 {
     if (group->destinations_count && group->destinations_count != pipelines)
@@ -296,6 +193,5 @@ void output_group_check(const struct output_group *group, unsigned pipelines, st
         check_destination(group, i, problems);
     for (unsigned i = 0; i < group->outputs_count; i++)
         check_output(group, i, problems);
-    if (group->type == OUTPUT_GROUP_HLS)
-        check_hls(group, problems);
+    output_group_class_of(group)->check(group, problems);
 }

@@ -10,6 +10,7 @@
 
 #include "board/settings.h"
 #include "encode/job.h"
+#include "mgmt/hls_settings.h"
 
 enum {
     OUTPUT_URL_BYTES = 512,
@@ -19,11 +20,11 @@ enum {
 };
 
 enum output_group_type { OUTPUT_GROUP_HLS };
-enum hls_mode { HLS_MODE_LIVE, HLS_MODE_VOD };
-enum manifest_duration_format { MANIFEST_DURATION_FLOATING_POINT, MANIFEST_DURATION_INTEGER };
+enum cdn_type { CDN_BASIC_PUT };
 
 /* How a destination is connected to; the reference calls it the connection (CDN) settings. */
 struct connection_settings {
+    unsigned cdn;                     /* enum cdn_type: what kind of server it is */
     double connection_retry_interval; /* s between tries */
     unsigned num_retries;             /* tries of one file before the destination counts as failed */
     unsigned filecache_duration;      /* s that a file waits at most; older ones are dropped, counted, alerted */
@@ -34,22 +35,9 @@ struct connection_settings {
 };
 
 struct destination {
-    char url[OUTPUT_URL_BYTES];                    /* http:// or https:// prefix; no user or password in it */
+    char url[OUTPUT_URL_BYTES];                    /* prefix of file names; no user or password in it */
     char credentials[ENCODE_NAME_BYTES];           /* name of a section of the credentials file; empty: none */
     char certificate_authority[ENCODE_TEXT_BYTES]; /* PEM file; empty: the system's */
-};
-
-struct hls_settings {
-    double segment_length; /* s */
-    unsigned index_n_segments;
-    unsigned keep_segments;
-    unsigned mode;                     /* enum hls_mode */
-    unsigned input_loss_action;        /* enum input_loss_action */
-    unsigned manifest_duration_format; /* enum manifest_duration_format */
-    bool program_date_time;
-    unsigned program_date_time_period; /* s; 0: every segment */
-    bool discontinuity_tags;
-    bool stream_inf_resolution;
 };
 
 struct output {
@@ -74,12 +62,25 @@ struct output_group {
 
 extern const struct settings connection_settings_table;
 extern const struct settings destination_settings;
-extern const struct settings hls_settings_table;
 extern const struct settings output_settings;
 extern const struct settings output_group_settings;
 
-/* Names the outputs that have no name: after their name modifier, or their place. */
+/* What a type of group is: one file a type (hls_group.h, ...), found in a table in output_group.c. Pure functions. */
+struct output_group_class {
+    const char *name;
+    void (*complete)(struct output_group *group); /* sets what the type imposes or may be left out; NULL: nothing */
+    /* What a row cannot say, and what is not true of every type. */
+    void (*check)(const struct output_group *group, struct problems *problems);
+    /* The setting that says how often its outputs cut a video, s (borrow); NULL: they do not. */
+    const double *(*segment_length)(const struct output_group *group);
+    /* Package, segment length and action on input loss of an output; its names, video and audios are filled in. */
+    void (*encode)(const struct output_group *group, const struct output *output, struct encode_output *made);
+};
+
+const struct output_group_class *output_group_class_of(const struct output_group *group); /* borrow: static */
+
+/* Names the outputs that have no name (after their name modifier, or their place), and what the type completes. */
 void output_group_complete(struct output_group *group);
 
-/* Checks what a row cannot say: URL forms, duplicates after resolution, modifiers, keep against index. */
+/* Checks what a row cannot say: URL forms, duplicates after resolution, modifiers, and what the type checks. */
 void output_group_check(const struct output_group *group, unsigned pipelines, struct problems *problems);

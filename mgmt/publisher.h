@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* publisher.h - one output group of one pipeline on its way to one destination.
  *
- * Takes finished segments, delivers each with HTTP PUT, and names in a playlist only what the destination has
- * confirmed. What leaves the window is deleted there. State that must outlive the process (the playlists' windows) is
- * kept in the spool, so that after a restart the playlists go on. Its queue is its own: no other publisher waits for
- * it. Bounded by the group's connection settings; what is dropped past the bounds is counted and alerted. One thread
- * (the loop's).
+ * Takes what the encode process hands over and delivers it in the way of its group's type (hls_publisher.h, ...): each
+ * type is a class of functions, found in a table in publisher.c. Its queue is its own: no other publisher waits for it.
+ * Bounded by the group's connection settings; what is dropped past the bounds is counted and alerted. State that must
+ * outlive the process is kept in the spool. One thread (the loop's).
  *
  *     publisher_create(&publisher, &cfg, &err);
- *     publisher_segment(publisher, &segment, memfd);      // takes memfd; a segment it already has is acknowledged
- * again
+ *     publisher_segment(publisher, &segment, memfd);      // takes memfd; one it already has is acknowledged again
  *     ... acknowledge(context, instance, serial) when the destination has it, or it was given up
  */
 #pragma once
@@ -44,18 +42,35 @@ struct publisher_config {
     void *context;
 };
 
+/* What a type of output group does; the functions below say what each is. Everything but `finish` must be there. */
+struct publisher_class {
+    const char *name;
+    int (*create)(struct publisher **out, const struct publisher_config *config, struct error *err);
+    void (*destroy)(struct publisher *publisher);
+    void (*segment)(struct publisher *publisher, const struct handoff_segment *segment, int memfd);
+    void (*finish)(struct publisher *publisher); /* NULL: nothing to do */
+    bool (*idle)(const struct publisher *publisher);
+    int64_t (*resume_tick_90k)(const struct publisher *publisher);
+    json_t *(*status)(const struct publisher *publisher);
+};
+
+/* The first member of every publisher. */
+struct publisher {
+    const struct publisher_class *class;
+};
+
 int publisher_create(struct publisher **out, const struct publisher_config *config, struct error *err);
 /* Saves its state, gives up what is on the way; NULL is fine. What is not delivered stays unacknowledged. */
 void publisher_destroy(struct publisher *publisher);
+/* A finished segment; memfd: take. One of an unknown output, and one that it has already, is acknowledged. */
 void publisher_segment(struct publisher *publisher, const struct handoff_segment *segment, int memfd);
-/* The channel is stopped: VOD playlists are ended; live ones get EXT-X-ENDLIST only in VOD mode. What is still handed
- * over is still delivered; another run of the channel needs another publisher. */
+/* The channel is stopped: recordings and streams are ended in order. What is still handed over is still delivered;
+ * another run of the channel needs another publisher. */
 void publisher_finish(struct publisher *publisher);
-/* Everything that was handed over is delivered or given up, and every playlist says so: may be destroyed. */
+/* Everything that was handed over is delivered or given up, and downstream knows: may be destroyed. */
 bool publisher_idle(const struct publisher *publisher);
 /* Timeline tick up to which every output's segments have been received (0: none): where a restarted encoder resumes. */
 int64_t publisher_resume_tick_90k(const struct publisher *publisher);
-/* Status (give): state, url, queue length and bytes, segments and bytes delivered, deleted, dropped, retries, last
- * error, last latency (source packet to playlist, and hand-off to playlist), per output last number. No credential in
- * it. */
+/* Status (give): group, url, state, queued_segments, queued_bytes, last_error, counters, and what its type adds. No
+ * credential in it. */
 json_t *publisher_status(const struct publisher *publisher);

@@ -349,9 +349,12 @@ static json_t *groups_json(const struct channel *channel)
                                             group->outputs[i].name_modifier, "video", group->outputs[i].video));
         for (unsigned i = 0; i < group->destinations_count; i++)
             json_array_append_new(destinations, json_string(group->destinations[i].url));
-        json_array_append_new(groups, json_pack("{s:s, s:s, s:f, s:o, s:o}", "name", group->name, "type", "hls",
-                                                "segment_length", group->hls.segment_length, "outputs", outputs,
-                                                "destinations", destinations));
+        const struct output_group_class *class = output_group_class_of(group);
+        const double *segment_length = class->segment_length(group);
+        json_array_append_new(groups,
+                              json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", group->name, "type", class->name,
+                                        "segment_length", segment_length ? json_real(*segment_length) : json_null(),
+                                        "outputs", outputs, "destinations", destinations));
     }
     return groups;
 }

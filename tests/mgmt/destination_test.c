@@ -129,7 +129,12 @@ static void put_file(struct bench *bench, unsigned lane, int number, size_t byte
 {
     char name[32];
     snprintf(name, sizeof name, "news_%u_%05d.ts", lane, number);
-    destination_put_file(bench->queue, lane, name, body, bytes, (void *)(intptr_t)number);
+    destination_put_file(bench->queue, lane,
+                         &(struct destination_file){ .name = name,
+                                                     .content_type = "video/mp2t",
+                                                     .data = body,
+                                                     .bytes = bytes,
+                                                     .file = (void *)(intptr_t)number });
 }
 
 static void put_text(struct bench *bench, unsigned lane, int number)
@@ -137,7 +142,12 @@ static void put_text(struct bench *bench, unsigned lane, int number)
     char name[32], text[32];
     snprintf(name, sizeof name, "news_%u.m3u8", lane);
     snprintf(text, sizeof text, "text %d", number);
-    destination_put_text(bench->queue, lane, name, strdup(text), (struct destination_text_tag){ (uint64_t)number, 0 });
+    destination_put_text(bench->queue, lane,
+                         &(struct destination_text){ .name = name,
+                                                     .content_type = "application/vnd.apple.mpegurl",
+                                                     .body = strdup(text),
+                                                     .bytes = strlen(text),
+                                                     .tag = { (uint64_t)number, 0 } });
 }
 
 static bool alert_is_active(struct bench *bench, unsigned id)

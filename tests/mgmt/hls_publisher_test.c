@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* publisher_test.c - from hand-over to playlist, through outages, kills and gaps. Every playlist that reaches the
+/* hls_publisher_test.c - from hand-over to playlist, through outages, kills and gaps. Every playlist that reaches the
  * origin is checked on arrival: it may only name what is there.
  */
 #include "mgmt/publisher.h"

@@ -3,14 +3,18 @@
 #include "encode/job.h"
 
 static const char *const language_policies[] = { "loose", "strict", NULL };
-static const char *const video_codecs[] = { "h264", NULL };
+static const char *const video_codecs[] = { "h264", "jpeg", NULL };
+static const char *const capture_interval_units[] = { "seconds", "milliseconds", NULL };
 static const char *const rate_controls[] = { "cbr", "vbr", "qvbr", NULL };
 static const char *const profiles[] = { "baseline", "main", "high", NULL };
 static const char *const presets[] = { "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", NULL };
 static const char *const audio_codecs[] = { "aac", NULL };
 static const char *const input_loss_images[] = { "color", "slate", NULL };
 static const char *const accelerators[] = { "auto", "hardware", "software", NULL };
-static const char *const package_types[] = { "hls_ts", NULL };
+static const char *const package_types[] = { "hls_ts", "fmp4", "aac", "m2ts", "jpeg", "flv", "smooth", NULL };
+static const char *const timed_metadata_frames[] = { "none", "priv", "tdrl", NULL };
+static const char *const encryption_methods[] = { "none", "aes_128", "sample_aes", NULL };
+static const char *const encryption_ivs[] = { "follows_segment_number", "explicit", NULL };
 static const char *const input_loss_actions[] = { "emit_output", "pause_output", NULL };
 
 /* ---- extraction ---- */
@@ -52,7 +56,7 @@ static const struct setting video_description_rows[] = {
     SETTING_STRING(struct video_description, name, .flags = SETTING_REQUIRED | SETTING_NAME,
                    .help = "Name by which outputs refer to this video."),
     SETTING_CHOICE(struct video_description, codec, .choices = video_codecs, .default_number = VIDEO_CODEC_H264,
-                   .help = "Codec of this video."),
+                   .help = "Codec of this video; jpeg: single pictures for frame capture."),
     SETTING_UNSIGNED(struct video_description, width, .maximum = 4096, .unit = "pixels",
                      .help = "Width of the picture, an even number; 0 (with height 0): as the source."),
     SETTING_UNSIGNED(struct video_description, height, .maximum = 4096, .unit = "pixels",
@@ -82,6 +86,12 @@ static const struct setting video_description_rows[] = {
                    .help = "H.264 profile; baseline knows no B pictures."),
     SETTING_CHOICE(struct video_description, preset, .choices = presets, .default_number = PRESET_VERYFAST,
                    .help = "Quality against speed; slower looks better at the same bitrate."),
+    SETTING_UNSIGNED(struct video_description, capture_interval, .maximum = 3600000,
+                     .help = "For codec = \"jpeg\": distance of the pictures; 0: one a segment of the output."),
+    SETTING_CHOICE(struct video_description, capture_interval_unit, .choices = capture_interval_units,
+                   .default_number = CAPTURE_INTERVAL_SECONDS, .help = "What capture_interval counts."),
+    SETTING_UNSIGNED(struct video_description, jpeg_quality, .minimum = 1, .maximum = 100, .default_number = 80,
+                     .help = "For codec = \"jpeg\": 100 is best."),
     { 0 },
 };
 const struct settings video_description_settings = {
@@ -136,22 +146,88 @@ const struct settings input_loss_settings = {
 };
 
 /* ---- packaging ---- */
+static const struct setting transport_stream_rows[] = {
+    SETTING_UNSIGNED(struct transport_stream, program_number, .minimum = 1, .maximum = 65535, .default_number = 1,
+                     .help = "Program number."),
+    SETTING_UNSIGNED(struct transport_stream, pmt_pid, .minimum = 32, .maximum = 8182, .default_number = 480,
+                     .help = "PID of the program map table."),
+    SETTING_UNSIGNED(struct transport_stream, video_pid, .minimum = 32, .maximum = 8182, .default_number = 481,
+                     .help = "PID of the video."),
+    SETTING_UNSIGNED(struct transport_stream, audio_pid, .minimum = 32, .maximum = 8182, .default_number = 482,
+                     .help = "PID of the first audio; the others follow it."),
+    SETTING_UNSIGNED(struct transport_stream, timed_metadata_pid, .minimum = 32, .maximum = 8182, .default_number = 502,
+                     .help = "PID of timed metadata (ID3)."),
+    SETTING_UNSIGNED(struct transport_stream, pat_interval, .maximum = 1000, .default_number = 500, .unit = "ms",
+                     .help = "Time between two program tables (PAT and PMT); 0: at the start of every segment only."),
+    SETTING_UNSIGNED(struct transport_stream, pcr_period, .maximum = 500, .unit = "ms",
+                     .help = "Time between two program clock references; 0: with every picture."),
+    { 0 },
+};
+const struct settings transport_stream_settings = {
+    .name = "transport_stream",
+    .size = sizeof(struct transport_stream),
+    .rows = transport_stream_rows,
+    .help = "How a transport stream is laid out.",
+};
+
+static const struct setting timed_metadata_rows[] = {
+    SETTING_CHOICE(struct timed_metadata, frame, .choices = timed_metadata_frames,
+                   .default_number = TIMED_METADATA_NONE,
+                   .help = "ID3 frame with the time of day, among the media: none, priv or tdrl."),
+    SETTING_UNSIGNED(struct timed_metadata, period, .minimum = 1, .maximum = 3600, .default_number = 10, .unit = "s",
+                     .help = "Time between two of them."),
+    SETTING_STRING(struct timed_metadata, segment_tag,
+                   .help = "Text of an ID3 tag at the start of every segment, with $identifiers$; empty: none."),
+    { 0 },
+};
+const struct settings timed_metadata_settings = {
+    .name = "timed_metadata",
+    .size = sizeof(struct timed_metadata),
+    .rows = timed_metadata_rows,
+    .help = "Timed metadata (ID3) among the media.",
+};
+
+static const struct setting encryption_rows[] = {
+    SETTING_CHOICE(struct encryption, method, .choices = encryption_methods, .default_number = ENCRYPTION_NONE,
+                   .help = "none, aes_128 (whole segments) or sample_aes (the media in them)."),
+    SETTING_STRING(struct encryption, key, .flags = SETTING_SECRET, .help = "The key: 32 hexadecimal digits."),
+    SETTING_CHOICE(struct encryption, iv, .choices = encryption_ivs,
+                   .default_number = ENCRYPTION_IV_FOLLOWS_SEGMENT_NUMBER,
+                   .help = "Initialization vector: follows_segment_number, or explicit (constant_iv)."),
+    SETTING_STRING(struct encryption, constant_iv, .help = "For iv = \"explicit\": 32 hexadecimal digits."),
+    { 0 },
+};
+const struct settings encryption_settings = {
+    .name = "encryption",
+    .size = sizeof(struct encryption),
+    .rows = encryption_rows,
+    .help = "Encryption of HLS segments with a static key.",
+};
+
 static const struct setting output_rows[] = {
     SETTING_STRING(struct encode_output, group, .flags = SETTING_REQUIRED, .help = "Name of the output group."),
     SETTING_STRING(struct encode_output, name, .flags = SETTING_REQUIRED, .help = "Name of the output in its group."),
     SETTING_CHOICE(struct encode_output, package, .choices = package_types, .default_number = PACKAGE_HLS_TS,
-                   .help = "Container of the segments; hls_ts: MPEG transport stream."),
-    SETTING_DOUBLE(struct encode_output, segment_length, .minimum = 1, .maximum = 60, .default_number = 10, .unit = "s",
-                   .help = "Length of a segment."),
+                   .help = "Container of the segments; hls_ts: MPEG transport stream, fmp4: CMAF, aac: packed audio, "
+                           "m2ts: transport stream in short pieces, jpeg: single pictures, flv, smooth."),
+    SETTING_DOUBLE(struct encode_output, segment_length, .minimum = 0.1, .maximum = 3600, .default_number = 10,
+                   .unit = "s", .help = "Length of a segment, or of a piece of m2ts."),
+    SETTING_DOUBLE(struct encode_output, rollover_interval, .maximum = 86400, .default_number = 300, .unit = "s",
+                   .help = "For m2ts: a file begins at each multiple of it."),
     SETTING_CHOICE(struct encode_output, input_loss_action, .choices = input_loss_actions,
                    .default_number = INPUT_LOSS_EMIT_OUTPUT,
                    .help =
                        "While the source is lost: emit_output goes on with filler, pause_output makes no segments."),
     SETTING_STRING(struct encode_output, video, .help = "Video description in this output; empty: audio only."),
     SETTING_STRINGS(struct encode_output, audios, .help = "Audio descriptions in this output."),
+    SETTING_GROUP(struct encode_output, transport_stream, &transport_stream_settings,
+                  .help = "Layout of hls_ts and m2ts."),
+    SETTING_GROUP(struct encode_output, timed_metadata, &timed_metadata_settings,
+                  .help = "ID3 in hls_ts, m2ts and fmp4."),
+    SETTING_GROUP(struct encode_output, encryption, &encryption_settings, .help = "Encryption of HLS segments."),
     { 0 },
 };
-static const struct settings output_settings = {
+const struct settings encode_output_settings = {
     .name = "output",
     .size = sizeof(struct encode_output),
     .rows = output_rows,
@@ -177,7 +253,8 @@ static const struct setting job_rows[] = {
     SETTING_LIST(struct encode_job, videos, &video_description_settings, .help = "Video encodes."),
     SETTING_LIST(struct encode_job, audios, &audio_description_settings, .help = "Audio encodes."),
     SETTING_GROUP(struct encode_job, input_loss, &input_loss_settings, .help = "What is encoded without a source."),
-    SETTING_LIST(struct encode_job, outputs, &output_settings, .flags = SETTING_REQUIRED, .help = "What is packaged."),
+    SETTING_LIST(struct encode_job, outputs, &encode_output_settings, .flags = SETTING_REQUIRED,
+                 .help = "What is packaged."),
     SETTING_UNSIGNED(struct encode_job, unacknowledged_megabytes, .minimum = 1, .maximum = 65536, .default_number = 256,
                      .unit = "MiB", .help = "Finished segments kept until the management plane has delivered them."),
     { 0 },

@@ -38,7 +38,8 @@ enum language_policy {
 };
 
 /* ---- encodes ---- */
-enum video_codec { VIDEO_CODEC_H264 };
+enum video_codec { VIDEO_CODEC_H264, VIDEO_CODEC_JPEG };
+enum capture_interval_unit { CAPTURE_INTERVAL_SECONDS, CAPTURE_INTERVAL_MILLISECONDS };
 enum rate_control { RATE_CONTROL_CBR, RATE_CONTROL_VBR, RATE_CONTROL_QVBR };
 enum video_profile { PROFILE_BASELINE, PROFILE_MAIN, PROFILE_HIGH };
 enum quality_preset { /* choices "superfast" ... "slow": oneVPL TargetUsage 7..1 on hardware */
@@ -67,6 +68,10 @@ struct video_description {
     unsigned reference_frames; /* 0: the preset's */
     unsigned profile;          /* enum video_profile */
     unsigned preset;           /* enum quality_preset */
+    /* JPEG (frame capture): a picture at each multiple of the interval on the timeline */
+    unsigned capture_interval;      /* 0: the segment_length of the output that takes it */
+    unsigned capture_interval_unit; /* enum capture_interval_unit */
+    unsigned jpeg_quality;          /* 1..100 */
 };
 
 enum audio_codec { AUDIO_CODEC_AAC };
@@ -92,17 +97,55 @@ struct input_loss_behavior {
 enum encode_accelerator { ACCELERATOR_AUTO, ACCELERATOR_HARDWARE, ACCELERATOR_SOFTWARE };
 
 /* ---- packaging: what is muxed together and where it is cut ---- */
-enum package_type { PACKAGE_HLS_TS };
+enum package_type {
+    PACKAGE_HLS_TS, /* transport stream, cut at IDR pictures */
+    PACKAGE_FMP4,   /* CMAF: fragmented MP4, one track */
+    PACKAGE_AAC,    /* packed audio: an ID3 tag with the time, then ADTS frames */
+    PACKAGE_M2TS,   /* transport stream in pieces that, laid end to end, make a file from rollover to rollover */
+    PACKAGE_JPEG,   /* frame capture: one file a picture */
+    PACKAGE_FLV,    /* for RTMP */
+    PACKAGE_SMOOTH, /* fragments of Microsoft Smooth Streaming */
+};
+enum timed_metadata_frame { TIMED_METADATA_NONE, TIMED_METADATA_PRIV, TIMED_METADATA_TDRL };
+struct timed_metadata {
+    unsigned frame;  /* enum timed_metadata_frame: the ID3 frame with the time of day */
+    unsigned period; /* s between two of them */
+    /* an ID3 tag with this text (TXXX) at the start of every segment, $identifiers$ filled in; empty: none */
+    char segment_tag[ENCODE_TEXT_BYTES];
+};
+
+enum encryption_method { ENCRYPTION_NONE, ENCRYPTION_AES_128, ENCRYPTION_SAMPLE_AES };
+enum encryption_iv { ENCRYPTION_IV_FOLLOWS_SEGMENT_NUMBER, ENCRYPTION_IV_EXPLICIT };
+struct encryption {
+    unsigned method; /* enum encryption_method: HLS with a static key */
+    char key[36];    /* 32 hexadecimal digits: a secret */
+    unsigned iv;     /* enum encryption_iv; follows: handoff_segment.number, big-endian in 16 bytes */
+    char constant_iv[36];
+};
+
+struct transport_stream {
+    unsigned program_number;
+    unsigned pmt_pid, video_pid;
+    unsigned audio_pid;          /* of the first audio; the others follow */
+    unsigned timed_metadata_pid; /* of ID3 */
+    unsigned pat_interval;       /* ms between PAT and PMT; 0: at the start of each segment only */
+    unsigned pcr_period;         /* ms; 0: with every picture */
+};
+
 enum input_loss_action { INPUT_LOSS_EMIT_OUTPUT, INPUT_LOSS_PAUSE_OUTPUT };
 struct encode_output {
     char group[ENCODE_NAME_BYTES];                            /* output group's name */
     char name[ENCODE_NAME_BYTES];                             /* output's name, unique in the group */
     unsigned package;                                         /* enum package_type */
-    double segment_length;                                    /* s */
+    double segment_length;                                    /* s; M2TS: of a piece, JPEG: not looked at */
+    double rollover_interval;                                 /* s, M2TS: begins with an IDR at its multiples */
     unsigned input_loss_action;                               /* enum input_loss_action */
     char video[ENCODE_NAME_BYTES];                            /* a video description's name; empty: audio only */
     char audios[ENCODE_OUTPUT_AUDIOS_MAX][ENCODE_NAME_BYTES]; /* audio descriptions' names */
     unsigned audios_count;
+    struct transport_stream transport_stream; /* HLS_TS, M2TS */
+    struct timed_metadata timed_metadata;     /* HLS_TS, FMP4, M2TS */
+    struct encryption encryption;             /* HLS_TS, FMP4, AAC */
 };
 
 struct encode_job {
@@ -131,6 +174,10 @@ extern const struct settings audio_selector_settings;
 extern const struct settings video_description_settings;
 extern const struct settings audio_description_settings;
 extern const struct settings input_loss_settings;
+extern const struct settings transport_stream_settings;
+extern const struct settings timed_metadata_settings;
+extern const struct settings encryption_settings;
+extern const struct settings encode_output_settings; /* its defaults are where an output's settings begin */
 extern const struct settings encode_job_settings;
 
 /* Checks what a row cannot say (even sizes, GOP and segment length fit, names refer to something): adds problems. */
@@ -138,6 +185,9 @@ void encode_job_check(const struct encode_job *job, struct problems *problems);
 void video_description_check(const struct video_description *video, struct problems *problems);
 void audio_description_check(const struct audio_description *audio, struct problems *problems);
 void input_loss_check(const struct input_loss_behavior *input_loss, struct problems *problems);
+void encode_output_check(const struct encode_job *job, const struct encode_output *output, struct problems *problems);
+void encryption_check(const struct encryption *encryption, struct problems *problems);
+void transport_stream_check(const struct transport_stream *stream, struct problems *problems);
 /* Whether segments of this length are a whole number of the video's GOPs, within one frame. framerate 0/0 or 0/1: not
  * known; then a GOP in frames always fits (every segment boundary gets its IDR anyway). */
 bool video_gop_fits_segment(const struct video_description *video, double segment_length, unsigned framerate_numerator,
@@ -145,3 +195,8 @@ bool video_gop_fits_segment(const struct video_description *video, double segmen
 /* Whether two outputs may cut the same video: the longer segments are a whole number of the shorter ones, so that every
  * cut of the one is a cut of the other. */
 bool segment_lengths_fit(double one, double other);
+/* Whether every file of it begins at a boundary of the grid, with an IDR picture if there is video. */
+bool encode_output_is_segmented(const struct encode_output *output);
+/* Where IDR pictures must be for an output's sake, in s: its cuts, or M2TS rollovers (its pieces may be cut anywhere);
+ * 0: nowhere. */
+double encode_output_cut_length(const struct encode_output *output);

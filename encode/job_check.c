@@ -63,9 +63,27 @@ static void check_gop(const struct video_description *video, struct problems *pr
                    video->name);
 }
 
+/* One picture at a time: nothing of rate control and GOPs has a meaning. */
+static void check_jpeg(const struct video_description *video, struct problems *problems)
+{
+    if (!video->width || !video->height)
+        problem_at(problems, video, "video \"%s\": codec = \"jpeg\" needs width and height", video->name);
+    if (video->framerate_divisor > 1)
+        problem_at(problems, &video->framerate_divisor,
+                   "video \"%s\": framerate_divisor has no meaning with codec = \"jpeg\": use capture_interval",
+                   video->name);
+}
+
 void video_description_check(const struct video_description *video, struct problems *problems)
 {
     check_size(video, problems);
+    if (video->codec == VIDEO_CODEC_JPEG) {
+        check_jpeg(video, problems);
+        return;
+    }
+    if (video->capture_interval)
+        problem_at(problems, &video->capture_interval, "video \"%s\": capture_interval is for codec = \"jpeg\" only",
+                   video->name);
     check_rate(video, problems);
     check_gop(video, problems);
 }
@@ -131,74 +149,6 @@ bool segment_lengths_fit(double one, double other)
 }
 
 /* ---- the whole job ---- */
-static const struct video_description *find_video(const struct encode_job *job, const char *name)
-{
-    for (unsigned i = 0; i < job->videos_count; i++)
-        if (strcmp(job->videos[i].name, name) == 0)
-            return &job->videos[i];
-    return NULL;
-}
-
-static bool has_audio(const struct encode_job *job, const char *name)
-{
-    for (unsigned i = 0; i < job->audios_count; i++)
-        if (strcmp(job->audios[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-static void check_output_video(const struct encode_job *job, const struct encode_output *output,
-                               struct problems *problems)
-{
-    if (!output->video[0])
-        return;
-    const struct video_description *video = find_video(job, output->video);
-    if (!video) {
-        problem_at(problems, output->video, "output \"%s\" of \"%s\": there is no video \"%s\"", output->name,
-                   output->group, output->video);
-        return;
-    }
-    if (!video_gop_fits_segment(video, output->segment_length, job->framerate_numerator, job->framerate_denominator))
-        problem_at(problems, &output->segment_length,
-                   "output \"%s\" of \"%s\": segment_length %g s is not a whole number of GOPs of video \"%s\"",
-                   output->name, output->group, output->segment_length, video->name);
-    for (const struct encode_output *other = job->outputs; other < output; other++)
-        if (strcmp(other->video, output->video) == 0 &&
-            !segment_lengths_fit(other->segment_length, output->segment_length))
-            problem_at(
-                problems, &output->segment_length,
-                "output \"%s\" of \"%s\": segment_length %g s is no multiple or part of that of output \"%s\" of "
-                "\"%s\" (%g s), which has the same video \"%s\"",
-                output->name, output->group, output->segment_length, other->name, other->group, other->segment_length,
-                output->video);
-}
-
-static void check_output_audios(const struct encode_job *job, const struct encode_output *output,
-                                struct problems *problems)
-{
-    if (!output->video[0] && !output->audios_count)
-        problem_at(problems, output, "output \"%s\" of \"%s\" has neither video nor audio", output->name,
-                   output->group);
-    for (unsigned i = 0; i < output->audios_count; i++) {
-        if (!has_audio(job, output->audios[i]))
-            problem_at(problems, output->audios[i], "output \"%s\" of \"%s\": there is no audio \"%s\"", output->name,
-                       output->group, output->audios[i]);
-        for (unsigned j = 0; j < i; j++)
-            if (strcmp(output->audios[i], output->audios[j]) == 0)
-                problem_at(problems, output->audios[i], "output \"%s\" of \"%s\" names audio \"%s\" twice",
-                           output->name, output->group, output->audios[i]);
-    }
-}
-
-static void check_output_name(const struct encode_job *job, const struct encode_output *output,
-                              struct problems *problems)
-{
-    for (const struct encode_output *other = job->outputs; other < output; other++)
-        if (strcmp(other->group, output->group) == 0 && strcmp(other->name, output->name) == 0)
-            problem_at(problems, output->name, "output group \"%s\" has two outputs \"%s\"", output->group,
-                       output->name);
-}
-
 static void check_selectors(const struct encode_job *job, struct problems *problems)
 {
     for (unsigned i = 0; i < job->audio_selectors_count; i++) {
@@ -240,9 +190,6 @@ void encode_job_check(const struct encode_job *job, struct problems *problems)
     for (unsigned i = 0; i < job->audios_count; i++)
         audio_description_check(&job->audios[i], problems);
     input_loss_check(&job->input_loss, problems);
-    for (unsigned i = 0; i < job->outputs_count; i++) {
-        check_output_name(job, &job->outputs[i], problems);
-        check_output_video(job, &job->outputs[i], problems);
-        check_output_audios(job, &job->outputs[i], problems);
-    }
+    for (unsigned i = 0; i < job->outputs_count; i++)
+        encode_output_check(job, &job->outputs[i], problems);
 }

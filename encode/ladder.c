@@ -36,9 +36,9 @@ unsigned ladder_frame_multiple(const struct encode_job *job)
     return multiple;
 }
 
-int64_t ladder_segment_length_90k(const struct encode_output *output)
+int64_t ladder_cut_length_90k(const struct encode_output *output)
 {
-    return llround(output->segment_length * 90000);
+    return llround(encode_output_cut_length(output) * 90000);
 }
 
 /* GOP in frames of the channel, a multiple of what all rungs share. */
@@ -57,8 +57,8 @@ bool ladder_is_idr(const struct encode_job *job, const struct timeline_rate *rat
     int64_t first = INT64_MIN, next = INT64_MAX, gop = gop_of(rate, &job->videos[video]);
 
     for (unsigned i = 0; i < job->outputs_count; i++) {
-        int64_t length = ladder_segment_length_90k(&job->outputs[i]);
-        if (i > 0 && length == ladder_segment_length_90k(&job->outputs[i - 1]))
+        int64_t length = ladder_cut_length_90k(&job->outputs[i]);
+        if (length == 0 || (i > 0 && length == ladder_cut_length_90k(&job->outputs[i - 1])))
             continue;
         int64_t segment = timeline_segment_of_frame(rate, length, frame);
         int64_t begins = timeline_segment_first_frame(rate, length, segment);

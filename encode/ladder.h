@@ -51,4 +51,5 @@ const struct rung *ladder_rung(const struct ladder *ladder, unsigned video); /* 
 bool ladder_is_idr(const struct encode_job *job, const struct timeline_rate *rate, unsigned video, int64_t frame);
 /* Least common multiple of all frame rate divisors: every rung has a picture at its multiples. */
 unsigned ladder_frame_multiple(const struct encode_job *job);
-int64_t ladder_segment_length_90k(const struct encode_output *output);
+/* Distance of the IDR pictures that an output needs; 0: it needs none. */
+int64_t ladder_cut_length_90k(const struct encode_output *output);

@@ -160,6 +160,8 @@ int package_create(struct package **out, const struct package_config *config, st
         return error_set(err, -EINVAL, "output \"%s\": the frame rate is not known", output->name);
     if (!(output->segment_length >= 0.1 && output->segment_length <= 3600))
         return error_set(err, -EINVAL, "output \"%s\": segment length %g s", output->name, output->segment_length);
+    if (!segment_writer_class_of(output->package))
+        return error_set(err, -ENOTSUP, "output \"%s\": there is no writer for its package", output->name);
     struct package *package = calloc(1, sizeof *package);
     if (!package)
         return error_set(err, -ENOMEM, "output \"%s\": no memory", output->name);

@@ -3,6 +3,7 @@
  * ring still holds the source from then; at the live edge in the middle of a segment, if not; at a segment boundary, if
  * the channel never ran. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,8 +125,10 @@ static int64_t boundary_from(const struct pipeline *pipeline, int64_t frame)
     int64_t length_90k = INT64_MAX;
 
     for (unsigned i = 0; i < pipeline->job->outputs_count; i++) {
-        int64_t each_90k = ladder_segment_length_90k(&pipeline->job->outputs[i]);
-        length_90k = each_90k < length_90k ? each_90k : length_90k;
+        const struct encode_output *output = &pipeline->job->outputs[i];
+        int64_t each_90k = llround(output->segment_length * 90000);
+        if (encode_output_is_segmented(output) && each_90k < length_90k)
+            length_90k = each_90k;
     }
     if (length_90k == INT64_MAX)
         return frame;

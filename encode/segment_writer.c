@@ -10,6 +10,13 @@ const struct segment_writer_class *segment_writer_class_of(enum package_type pac
     switch (package) {
     case PACKAGE_HLS_TS:
         return &ts_writer_class;
+    case PACKAGE_FMP4:
+    case PACKAGE_AAC:
+    case PACKAGE_M2TS:
+    case PACKAGE_JPEG:
+    case PACKAGE_FLV:
+    case PACKAGE_SMOOTH:
+        break;
     }
     return NULL;
 }

@@ -60,5 +60,5 @@ struct segment_writer_class {
     int (*close)(struct segment_writer *writer, struct segment_writer_result *result, struct error *err);
 };
 
-/* Borrow: static. */
+/* Borrow: static; NULL: this build has none for it. */
 const struct segment_writer_class *segment_writer_class_of(enum package_type package);

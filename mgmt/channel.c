@@ -336,7 +336,8 @@ void channel_encode_job(const struct channel *channel, unsigned pipeline, struct
             if (job->outputs_count == ENCODE_OUTPUTS_MAX)
                 return;
             struct encode_output *made = &job->outputs[job->outputs_count++];
-            *made = (struct encode_output){ .audios_count = output->audio_count };
+            settings_defaults(&encode_output_settings, made);
+            made->audios_count = output->audio_count;
             strcpy(made->group, group->name);
             strcpy(made->name, output->name);
             strcpy(made->video, output->video);

@@ -115,6 +115,34 @@ static const struct broken broken[] = {
     { "pipeline = 1", "pipeline = 2", "pipeline" },
     { "input = \"news-rtp\";", "", "input" },
     { "name = \"v360\"", "name = \"v720\"", "v720" },
+    /* packages */
+    { "video = \"v360\"", "package = \"fmp4\"; video = \"v360\"", "\"fmp4\" holds one track" },
+    { "video = \"v360\"", "package = \"aac\"; video = \"v360\"", "\"aac\" holds one audio and no video" },
+    { "video = \"v360\"", "package = \"jpeg\"; video = \"v360\"", "goes with a video of codec \"jpeg\"" },
+    { "height = 360;", "height = 360; codec = \"jpeg\";", "goes with a video of codec \"jpeg\"" },
+    { "width = 640; height = 360;", "codec = \"jpeg\";", "\"jpeg\" needs width and height" },
+    { "height = 360;", "height = 360; codec = \"jpeg\"; framerate_divisor = 2;", "use capture_interval" },
+    { "height = 360;", "height = 360; capture_interval = 5;", "for codec = \"jpeg\" only" },
+    { "video = \"v360\"", "package = \"m2ts\"; rollover_interval = 5.0; video = \"v360\"",
+      "not a whole number of pieces of 2 s" },
+    { "video = \"v360\"", "package = \"m2ts\"; rollover_interval = 0.0; video = \"v360\"", "at least 1 s" },
+    { "video = \"v360\"", "encryption = { method = \"aes_128\"; key = \"secret\"; }; video = \"v360\"",
+      "key: want 32 hexadecimal digits" },
+    { "video = \"v360\"",
+      "encryption = { method = \"aes_128\"; key = \"000102030405060708090a0b0c0d0e0f\"; iv = \"explicit\"; }; video = "
+      "\"v360\"",
+      "needs constant_iv" },
+    { "video = \"v360\"",
+      "encryption = { method = \"sample_aes\"; key = \"000102030405060708090a0b0c0d0e0f\"; }; package = \"m2ts\"; "
+      "rollover_interval = 4.0; video = \"v360\"",
+      "encryption is for HLS packages" },
+    { "video = \"v360\"",
+      "encryption = { method = \"sample_aes\"; key = \"000102030405060708090a0b0c0d0e0f\"; }; package = \"fmp4\"; "
+      "video = \"v360\"",
+      "would be Common Encryption" },
+    { "video = \"v360\"", "transport_stream = { timed_metadata_pid = 484; }; video = \"v360\"",
+      "PID 484 is used twice" },
+    { "video = \"v360\"", "transport_stream = { pat_interval = 5; }; video = \"v360\"", "want 0, or 10 and more" },
 };
 
 static void replaced(char *out, size_t capacity, const char *was, const char *is)
@@ -162,6 +190,35 @@ static void test_outputs_with_one_video_cut_it_alike(void **state)
     problems_destroy(problems);
 }
 
+static void test_a_key_is_in_no_sentence(void **state)
+{
+    (void)state;
+    struct encode_job job;
+    char text[4096];
+    replaced(text, sizeof text, "video = \"v360\"",
+             "encryption = { method = \"aes_128\"; key = \"5ec7e75ec7e7\"; }; video = \"v360\"");
+    struct problems *problems = read_job(text, &job);
+    assert_true(problems_count(problems) > 0);
+    for (unsigned i = 0; i < problems_count(problems); i++)
+        assert_null(strstr(problems_text(problems, i), "5ec7e7"));
+    problems_destroy(problems);
+}
+
+static void test_where_an_output_needs_idr_pictures(void **state)
+{
+    (void)state;
+    struct encode_output output = { .package = PACKAGE_HLS_TS, .segment_length = 2, .rollover_interval = 60 };
+    assert_true(encode_output_cut_length(&output) == 0); /* audio only */
+    strcpy(output.video, "v");
+    assert_true(encode_output_cut_length(&output) == 2);
+    output.package = PACKAGE_M2TS;
+    assert_true(encode_output_cut_length(&output) == 60);
+    output.package = PACKAGE_JPEG;
+    assert_true(encode_output_cut_length(&output) == 0);
+    output.package = PACKAGE_FLV;
+    assert_true(encode_output_cut_length(&output) == 0);
+}
+
 static void test_gop_against_segment(void **state)
 {
     (void)state;
@@ -194,9 +251,13 @@ static void test_gop_against_segment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_good_job_and_its_defaults), cmocka_unit_test(test_what_is_written_is_read_back),
-        cmocka_unit_test(test_broken_jobs_are_named),       cmocka_unit_test(test_outputs_with_one_video_cut_it_alike),
+        cmocka_unit_test(test_a_good_job_and_its_defaults),
+        cmocka_unit_test(test_what_is_written_is_read_back),
+        cmocka_unit_test(test_broken_jobs_are_named),
+        cmocka_unit_test(test_outputs_with_one_video_cut_it_alike),
         cmocka_unit_test(test_gop_against_segment),
+        cmocka_unit_test(test_a_key_is_in_no_sentence),
+        cmocka_unit_test(test_where_an_output_needs_idr_pictures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,6 +106,7 @@ static void describe(struct encode_job *job)
     job->videos[2].rate_control = RATE_CONTROL_QVBR, job->videos[2].quality = 7;
     job->outputs_count = 1;
     job->outputs[0].segment_length = 2;
+    strcpy(job->outputs[0].video, "as-source");
     strcpy(job->input_loss.color, "2040a0");
 }
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* output_check.c - what a row of job.c cannot say of an output: what its package can hold, and where it is cut. */
+#include <math.h>
+#include <string.h>
+
+#include "encode/job.h"
+#include "encode/segment_writer.h"
+
+enum { HEX_BYTES = 32 };
+
+/* ---- its parts ---- */
+static bool is_hex(const char *text)
+{
+    return strlen(text) == HEX_BYTES && strspn(text, "0123456789abcdefABCDEF") == HEX_BYTES;
+}
+
+void encryption_check(const struct encryption *encryption, struct problems *problems)
+{
+    if (encryption->method == ENCRYPTION_NONE)
+        return;
+    if (!is_hex(encryption->key)) /* what stands there is not repeated */
+        problem_at(problems, encryption->key, "encryption: key: want %d hexadecimal digits", HEX_BYTES);
+    if (encryption->iv == ENCRYPTION_IV_EXPLICIT && !is_hex(encryption->constant_iv))
+        problem_at(problems, encryption->constant_iv,
+                   "encryption: iv = \"explicit\" needs constant_iv = %d hexadecimal digits", HEX_BYTES);
+}
+
+void transport_stream_check(const struct transport_stream *stream, struct problems *problems)
+{
+    const unsigned *const pids[] = { &stream->pmt_pid, &stream->video_pid, &stream->audio_pid,
+                                     &stream->timed_metadata_pid };
+    const unsigned spans[] = { 1, 1, ENCODE_OUTPUT_AUDIOS_MAX, 1 };
+
+    for (unsigned i = 0; i < sizeof pids / sizeof pids[0]; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (*pids[i] < *pids[j] + spans[j] && *pids[j] < *pids[i] + spans[i])
+                problem_at(problems, pids[i], "transport_stream: PID %u is used twice (audio takes %d from audio_pid)",
+                           *pids[i] > *pids[j] ? *pids[i] : *pids[j], ENCODE_OUTPUT_AUDIOS_MAX);
+    if (stream->pat_interval && stream->pat_interval < 10)
+        problem_at(problems, &stream->pat_interval, "transport_stream: pat_interval %u ms: want 0, or 10 and more",
+                   stream->pat_interval);
+}
+
+/* ---- what it holds ---- */
+static const struct video_description *find_video(const struct encode_job *job, const char *name)
+{
+    for (unsigned i = 0; i < job->videos_count; i++)
+        if (strcmp(job->videos[i].name, name) == 0)
+            return &job->videos[i];
+    return NULL;
+}
+
+static bool has_audio(const struct encode_job *job, const char *name)
+{
+    for (unsigned i = 0; i < job->audios_count; i++)
+        if (strcmp(job->audios[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+bool encode_output_is_segmented(const struct encode_output *output)
+{
+    return output->package == PACKAGE_HLS_TS || output->package == PACKAGE_FMP4 || output->package == PACKAGE_AAC ||
+           output->package == PACKAGE_SMOOTH;
+}
+
+double encode_output_cut_length(const struct encode_output *output)
+{
+    if (!output->video[0])
+        return 0;
+    return encode_output_is_segmented(output) ? output->segment_length
+           : output->package == PACKAGE_M2TS  ? output->rollover_interval
+                                              : 0;
+}
+
+static void check_cuts(const struct encode_job *job, const struct encode_output *output,
+                       const struct video_description *video, struct problems *problems)
+{
+    if (!encode_output_is_segmented(output) || video->codec == VIDEO_CODEC_JPEG)
+        return;
+    if (!video_gop_fits_segment(video, output->segment_length, job->framerate_numerator, job->framerate_denominator))
+        problem_at(problems, &output->segment_length,
+                   "output \"%s\" of \"%s\": segment_length %g s is not a whole number of GOPs of video \"%s\"",
+                   output->name, output->group, output->segment_length, video->name);
+    for (const struct encode_output *other = job->outputs; other < output; other++)
+        if (strcmp(other->video, output->video) == 0 && encode_output_is_segmented(other) &&
+            !segment_lengths_fit(other->segment_length, output->segment_length))
+            problem_at(
+                problems, &output->segment_length,
+                "output \"%s\" of \"%s\": segment_length %g s is no multiple or part of that of output \"%s\" of "
+                "\"%s\" (%g s), which has the same video \"%s\"",
+                output->name, output->group, output->segment_length, other->name, other->group, other->segment_length,
+                output->video);
+}
+
+static void check_video(const struct encode_job *job, const struct encode_output *output, struct problems *problems)
+{
+    if (!output->video[0])
+        return;
+    const struct video_description *video = find_video(job, output->video);
+    if (!video) {
+        problem_at(problems, output->video, "output \"%s\" of \"%s\": there is no video \"%s\"", output->name,
+                   output->group, output->video);
+        return;
+    }
+    if ((video->codec == VIDEO_CODEC_JPEG) != (output->package == PACKAGE_JPEG))
+        problem_at(problems, output->video,
+                   "output \"%s\" of \"%s\": package = \"jpeg\" goes with a video of codec "
+                   "\"jpeg\", and no other does",
+                   output->name, output->group);
+    check_cuts(job, output, video, problems);
+}
+
+static void check_audios(const struct encode_job *job, const struct encode_output *output, struct problems *problems)
+{
+    if (!output->video[0] && !output->audios_count)
+        problem_at(problems, output, "output \"%s\" of \"%s\" has neither video nor audio", output->name,
+                   output->group);
+    for (unsigned i = 0; i < output->audios_count; i++) {
+        if (!has_audio(job, output->audios[i]))
+            problem_at(problems, output->audios[i], "output \"%s\" of \"%s\": there is no audio \"%s\"", output->name,
+                       output->group, output->audios[i]);
+        for (unsigned j = 0; j < i; j++)
+            if (strcmp(output->audios[i], output->audios[j]) == 0)
+                problem_at(problems, output->audios[i], "output \"%s\" of \"%s\" names audio \"%s\" twice",
+                           output->name, output->group, output->audios[i]);
+    }
+}
+
+/* ---- what its package can hold ---- */
+static void check_package(const struct encode_output *output, struct problems *problems)
+{
+    unsigned videos = output->video[0] != '\0', audios = output->audios_count;
+    const char *wrong =
+        output->package == PACKAGE_FMP4 && videos + audios > 1
+            ? "package = \"fmp4\" holds one track: a video or one audio"
+        : output->package == PACKAGE_AAC && (videos || audios > 1) ? "package = \"aac\" holds one audio and no video"
+        : output->package == PACKAGE_JPEG && (!videos || audios)   ? "package = \"jpeg\" holds a video and no audio"
+        : !segment_writer_class_of(output->package)                ? "there is no writer for this package"
+                                                                   : NULL;
+    if (wrong && videos + audios)
+        problem_at(problems, &output->package, "output \"%s\" of \"%s\": %s", output->name, output->group, wrong);
+}
+
+static void check_rollover(const struct encode_output *output, struct problems *problems)
+{
+    double pieces = output->rollover_interval / output->segment_length;
+
+    if (output->package != PACKAGE_M2TS)
+        return;
+    if (output->rollover_interval < 1)
+        problem_at(problems, &output->rollover_interval,
+                   "output \"%s\" of \"%s\": rollover_interval %g s: at least 1 s", output->name, output->group,
+                   output->rollover_interval);
+    else if (pieces < 1 || fabs(pieces - round(pieces)) > 1e-6)
+        problem_at(problems, &output->rollover_interval,
+                   "output \"%s\" of \"%s\": rollover_interval %g s is not a whole number of pieces of %g s",
+                   output->name, output->group, output->rollover_interval, output->segment_length);
+}
+
+static void check_encryption(const struct encode_output *output, struct problems *problems)
+{
+    bool whole = output->package == PACKAGE_HLS_TS || output->package == PACKAGE_FMP4 || output->package == PACKAGE_AAC;
+    unsigned method = output->encryption.method;
+
+    encryption_check(&output->encryption, problems);
+    if (method != ENCRYPTION_NONE && !whole)
+        problem_at(problems, &output->encryption.method,
+                   "output \"%s\" of \"%s\": encryption is for HLS packages: hls_ts, fmp4 and aac", output->name,
+                   output->group);
+    else if (method == ENCRYPTION_SAMPLE_AES && output->package == PACKAGE_FMP4)
+        problem_at(problems, &output->encryption.method,
+                   "output \"%s\" of \"%s\": sample_aes in fmp4 would be Common Encryption (cbcs), which is not made "
+                   "here: use aes_128, or package hls_ts",
+                   output->name, output->group);
+}
+
+static void check_name(const struct encode_job *job, const struct encode_output *output, struct problems *problems)
+{
+    for (const struct encode_output *other = job->outputs; other < output; other++)
+        if (strcmp(other->group, output->group) == 0 && strcmp(other->name, output->name) == 0)
+            problem_at(problems, output->name, "output group \"%s\" has two outputs \"%s\"", output->group,
+                       output->name);
+}
+
+void encode_output_check(const struct encode_job *job, const struct encode_output *output, struct problems *problems)
+{
+    check_name(job, output, problems);
+    check_video(job, output, problems);
+    check_audios(job, output, problems);
+    check_package(output, problems);
+    check_rollover(output, problems);
+    check_encryption(output, problems);
+    transport_stream_check(&output->transport_stream, problems);
+}

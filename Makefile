@@ -28,6 +28,7 @@ PROGRAM_biplane-encode = encode/biplane_encode.c
 PROGRAM_biplaned = mgmt/biplaned.c
 PROGRAM_biplanectl = mgmt/biplanectl.c
 PROGRAM_biplane-rtpsend = tools/biplane_rtpsend.c
+PROGRAM_biplane-handoff-feed = tools/biplane_handoff_feed.c
 PROGRAMS = $(patsubst PROGRAM_%,%,$(filter PROGRAM_%,$(.VARIABLES)))
 BENCH_SOURCES = $(wildcard tools/bench/*.c)
 MAINS = $(foreach p,$(PROGRAMS),$(PROGRAM_$(p)))

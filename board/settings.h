@@ -50,6 +50,7 @@ enum setting_flags {
     SETTING_LIVE = 2,     /* may change while running; else at the next start */
     SETTING_SECRET = 4,   /* never printed, logged or sent by the API */
     SETTING_NAME = 8,     /* string: 1..n of [A-Za-z0-9_-]; unique among the elements of its list */
+    SETTING_SHARED = 16,  /* with SETTING_NAME: another thing's name, several elements may say the same */
 };
 
 struct setting {

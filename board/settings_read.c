@@ -229,7 +229,8 @@ static void read_group(struct reader *reader, config_setting_t *node, const stru
 static void check_names_unique(struct reader *reader, config_setting_t *list, const struct setting *row, void *base)
 {
     const struct setting *name = row->settings->rows;
-    while (name->name && !(name->flags & SETTING_NAME && name->type == SETTING_TYPE_STRING))
+    while (name->name &&
+           !((name->flags & (SETTING_NAME | SETTING_SHARED)) == SETTING_NAME && name->type == SETTING_TYPE_STRING))
         name++;
     if (!name->name)
         return;

@@ -38,7 +38,7 @@ static const struct setting destination_rows[] = {
     SETTING_STRING(struct destination, url, .flags = SETTING_REQUIRED,
                    .help = "http:// or https:// prefix of every file name, without a slash at the end and without a "
                            "user or password."),
-    SETTING_STRING(struct destination, credentials, .flags = SETTING_NAME,
+    SETTING_STRING(struct destination, credentials, .flags = SETTING_NAME | SETTING_SHARED,
                    .help = "Name of a section of the credentials file; empty: none are sent."),
     SETTING_STRING(struct destination, certificate_authority,
                    .help = "PEM file that an https server's certificate is checked with; empty: the system's."),

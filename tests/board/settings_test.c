@@ -132,6 +132,24 @@ static void all_mistakes_come_at_once(void **state)
     problems_destroy(problems);
 }
 
+/* Two elements may refer to the same other thing. */
+static void shared_names_may_be_there_twice(void **state)
+{
+    (void)state;
+    static const struct setting rows[] = {
+        SETTING_STRING(struct endpoint, name, .flags = SETTING_NAME | SETTING_SHARED), { 0 }
+    };
+    static const struct settings referring = { "endpoint", sizeof(struct endpoint), rows, "An endpoint." };
+    static const struct setting list[] = { SETTING_LIST(struct root, endpoints, &referring), { 0 } };
+    static const struct settings all = { "root", sizeof(struct root), list, "All." };
+    struct problems *problems = problems_create();
+    struct root root;
+    assert_int_equal(
+        settings_read_text(&all, "t.cfg", "endpoints = ( { name = \"a\"; }, { name = \"a\"; } );", &root, problems), 0);
+    assert_int_equal(root.endpoints_count, 2);
+    problems_destroy(problems);
+}
+
 static void later_checks_point_at_the_line(void **state)
 {
     (void)state;
@@ -212,10 +230,10 @@ static void the_reference_page_has_every_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_and_values_are_read),     cmocka_unit_test(every_mistake_has_line_and_reason),
-        cmocka_unit_test(all_mistakes_come_at_once),        cmocka_unit_test(later_checks_point_at_the_line),
-        cmocka_unit_test(a_flood_of_mistakes_is_bounded),   cmocka_unit_test(what_is_written_reads_back_the_same),
-        cmocka_unit_test(the_reference_page_has_every_key),
+        cmocka_unit_test(defaults_and_values_are_read),        cmocka_unit_test(every_mistake_has_line_and_reason),
+        cmocka_unit_test(all_mistakes_come_at_once),           cmocka_unit_test(shared_names_may_be_there_twice),
+        cmocka_unit_test(later_checks_point_at_the_line),      cmocka_unit_test(a_flood_of_mistakes_is_bounded),
+        cmocka_unit_test(what_is_written_reads_back_the_same), cmocka_unit_test(the_reference_page_has_every_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

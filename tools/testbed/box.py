@@ -88,10 +88,12 @@ class ApiError(RuntimeError):
 
 
 class Box:
-    """directory: holds config/, run/, spool/ and log files. Sections are dicts as in the configuration files."""
+    """directory: holds config/, run/, spool/ and log files. Sections are dicts as in the configuration files. programs:
+    a folder with other programs than those that were built (see feed.py)."""
 
-    def __init__(self, directory, nodes, inputs=(), channels=(), credentials=(), groups=None, api_port=0, **more):
-        self.directory = directory
+    def __init__(self, directory, nodes, inputs=(), channels=(), credentials=(), groups=None, api_port=0,
+                 programs=None, **more):
+        self.directory, self.programs = directory, programs
         self.config, self.run, self.spool = (os.path.join(directory, name) for name in ("config", "run", "spool"))
         self.log = os.path.join(directory, "biplaned.log")
         if groups is None:
@@ -132,7 +134,8 @@ class Box:
 
     def start_management(self, seconds=20):
         self.process = start([program("biplaned"), "--config", self.config, "--run", self.run, "--spool", self.spool,
-                              "--boards", os.path.join(ROOT, "board", "boards")],
+                              "--boards", os.path.join(ROOT, "board", "boards"),
+                              *(["--programs", self.programs] if self.programs else [])],
                              log=self.log)
         wait_for(self._answers, seconds, "biplaned's API")
         return self
@@ -180,7 +183,7 @@ class Box:
         except OSError:
             return
         for pid in (int(word) for word in words if word.isdigit() and 1 < int(word) < 2 ** 22):
-            for executable in ("biplane-encode", "biplane-dataplane"):
+            for executable in ("biplane-encode", "biplane-dataplane", "biplane-handoff-feed"):
                 end_pid(pid, executable)
 
     def remove(self):

@@ -62,6 +62,7 @@ uint64_t stream_ring_seek_arrival(struct stream_ring_reader *reader, uint64_t ut
  * oldest safe packet first and counts an overrun. */
 size_t stream_ring_peek(struct stream_ring_reader *reader, const uint8_t **address);
 void stream_ring_advance(struct stream_ring_reader *reader, size_t bytes);
+void stream_ring_seek(struct stream_ring_reader *reader, uint64_t position); /* ask whether it is intact */
 uint64_t stream_ring_position(const struct stream_ring_reader *reader);
 /* Is what was read at `position` still what the writer put there? Ask after using bytes in place. */
 bool stream_ring_intact(const struct stream_ring_reader *reader, uint64_t position);

@@ -257,6 +257,11 @@ void stream_ring_advance(struct stream_ring_reader *reader, size_t bytes)
     reader->position += bytes;
 }
 
+void stream_ring_seek(struct stream_ring_reader *reader, uint64_t position)
+{
+    reader->position = position;
+}
+
 uint64_t stream_ring_position(const struct stream_ring_reader *reader)
 {
     return reader->position;

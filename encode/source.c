@@ -30,14 +30,19 @@
 static const uint64_t attach_interval_ns = 200 * NS_PER_MS;
 static const uint64_t look_back_ns = 2500 * NS_PER_MS;
 static const uint64_t poll_ns = 5 * NS_PER_MS;
-enum { CHANNEL_PROBE_UNITS = 8 };
+enum {
+    CHANNEL_PROBE_UNITS = 8,
+    STREAM_NONE = -1,
+    STREAM_UNKNOWN = -2, /* the demultiplexer is another one: the lane's index in it has to be found */
+};
 
 /* One selected elementary stream on its way through a splitter. */
 struct lane {
     struct source *source;
     bool video;
     unsigned audio;
-    int stream; /* index in the demultiplexer; -1: none */
+    int stream; /* index in the demultiplexer, or STREAM_... */
+    int pid;    /* of that stream; 0: what comes next does not continue what came before */
     struct splitter *splitter;
     bool announced;        /* its format has been queued */
     AVCodecContext *probe; /* audio: decodes the first frame, to learn the number of channels */
@@ -58,6 +63,7 @@ struct source {
     struct lane video, audios[ENCODE_AUDIO_SELECTORS_MAX];
     struct selection selection;
     uint64_t signature;
+    unsigned openings; /* of the transport's demultiplexer, as last seen */
     uint64_t last_instance, last_arrival_utc_ns;
     bool flushed;                     /* the splitters hold nothing */
     struct transport_counters before; /* of transports that are gone */
@@ -202,7 +208,8 @@ static void lane_close(struct lane *lane)
     splitter_destroy(lane->splitter);
     avcodec_free_context(&lane->probe);
     lane->splitter = NULL;
-    lane->stream = -1;
+    lane->stream = STREAM_NONE;
+    lane->pid = 0;
     lane->probed_units = 0;
     lane->sample_rate = 0;
     lane->last_pts_90k = -1;
@@ -212,12 +219,20 @@ static void lane_select(struct lane *lane, int stream)
 {
     const AVFormatContext *format = transport_format(lane->source->transport);
     enum AVCodecID codec = stream < 0 ? AV_CODEC_ID_NONE : format->streams[stream]->codecpar->codec_id;
+    bool same_codec = lane->splitter && splitter_codec(lane->splitter) == codec;
     struct error err = { 0 };
 
-    if (lane->stream == stream && (stream < 0 || (lane->splitter && splitter_codec(lane->splitter) == codec)))
+    if (lane->stream == stream && (stream < 0 || same_codec))
         return;
+    if (lane->stream == STREAM_UNKNOWN && stream >= 0 && same_codec && lane->pid == format->streams[stream]->id) {
+        lane->stream = stream;
+        return;
+    }
+    if (lane->splitter && lane->pid)
+        splitter_push(lane->splitter, NULL); /* the last unit of what ends here */
     lane_close(lane);
     lane->stream = stream;
+    lane->pid = stream < 0 ? 0 : format->streams[stream]->id;
     if (stream >= 0 && splitter_create(&lane->splitter, codec, on_unit, lane, &err) < 0)
         log_error(lane->source->config.log, "stream %d: %s", stream, err.text);
 }
@@ -248,12 +263,24 @@ static void publish_selection(struct source *source)
         log_warning(source->config.log, "input %s: %s", source->config.job->input, selection->reason);
 }
 
+/* The demultiplexer's indexes mean something else from here on: select again. */
+static void forget_streams(struct source *source)
+{
+    source->signature = 0;
+    source->video.stream = STREAM_UNKNOWN;
+    for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
+        source->audios[i].stream = STREAM_UNKNOWN;
+}
+
 static void reselect(struct source *source)
 {
     const struct encode_job *job = source->config.job;
     AVFormatContext *format = transport_format(source->transport);
     uint64_t signature = selection_signature(format);
 
+    if (source->openings != transport_openings(source->transport))
+        forget_streams(source);
+    source->openings = transport_openings(source->transport);
     if (signature == source->signature)
         return;
     source->signature = signature;
@@ -332,10 +359,11 @@ static void close_transport(struct source *source)
     add_counters(&source->before, &now);
     transport_destroy(source->transport);
     source->transport = NULL;
-    source->signature = 0;
-    source->video.stream = -2; /* the next demultiplexer's indexes mean something else: select again */
+    source->openings = 0;
+    forget_streams(source);
+    source->video.pid = 0;
     for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
-        source->audios[i].stream = -2;
+        source->audios[i].pid = 0;
 }
 
 static void detach(struct source *source)
@@ -498,9 +526,9 @@ static void *run(void *context)
 /* ---- outside ---- */
 static void init_lanes(struct source *source)
 {
-    source->video = (struct lane){ .source = source, .video = true, .stream = -1, .last_pts_90k = -1 };
+    source->video = (struct lane){ .source = source, .video = true, .stream = STREAM_NONE, .last_pts_90k = -1 };
     for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
-        source->audios[i] = (struct lane){ .source = source, .audio = i, .stream = -1, .last_pts_90k = -1 };
+        source->audios[i] = (struct lane){ .source = source, .audio = i, .stream = STREAM_NONE, .last_pts_90k = -1 };
 }
 
 int source_create(struct source **out, const struct source_config *config, struct error *err)

@@ -4,6 +4,10 @@
  * libavformat's file positions are ring positions. Whenever buf_ptr has left the first mapping it is moved back by one
  * payload: the same bytes lie there. The context is declared seekable so that libavformat never reallocates the buffer
  * (ffio_ensure_seekback); seeks within the buffer are all that it does.
+ *
+ * Where a table contradicts what the demultiplexer knows ("a turn"), its view ends. What it has half by then is given
+ * out, unless the new table says the same of that PID: such packets are read again from their beginning by the next
+ * demultiplexer, which is opened there, so that nothing of a stream that goes on is lost.
  */
 #include "encode/transport.h"
 
@@ -17,12 +21,13 @@
 #include "board/clock.h"
 #include "board/error.h"
 #include "dataplane/stream_ring.h"
+#include "encode/program_tables.h"
 
 enum {
     TS_BYTES = 188,
     PROBE_BYTES_MIN = 60 * TS_BYTES,   /* PMT is nearly always this near behind its PAT */
     PROBE_BYTES_MAX = 2000 * TS_BYTES, /* as far as is looked for it when the ring holds more */
-    PID_NONE = 0x2000,
+    CARRIED_MAX = 64,
 };
 static const uint64_t silence_ns = 700 * NS_PER_MS;
 static const uint64_t refill_poll_ns = 2 * NS_PER_MS;
@@ -41,6 +46,13 @@ struct transport {
     uint64_t pes_last_packet; /* position of the newest packet of the watched PID */
     uint64_t complete;        /* a call that starts at or before this position ends within what is there */
     bool completes;
+    struct program_tables *tables;
+    bool turning, turn_begun; /* another demultiplexer is needed from `end` on */
+    uint64_t turned;          /* what begins before this position has been given out by another demultiplexer, but: */
+    uint64_t carried[CARRIED_MAX];
+    unsigned carried_count;
+    bool begin_known; /* the next one begins at the reader's position, not at the next PAT */
+    unsigned openings;
     bool flushing, flushed;
     uint64_t newest_ns; /* monotonic, when the head last moved */
     struct transport_counters counters;
@@ -68,16 +80,20 @@ static void scan_start(struct transport *transport, uint64_t at, const uint8_t *
     transport->pes_bounded = transport->watched_pid && (payload[4] || payload[5]);
 }
 
-static void scan_packet(struct transport *transport, uint64_t at, const uint8_t *packet)
+/* True: at this packet another demultiplexer is needed. */
+static bool scan_packet(struct transport *transport, uint64_t at, const uint8_t *packet)
 {
     unsigned pid = (unsigned)(packet[1] & 0x1f) << 8 | packet[2];
 
+    if (program_tables_push(transport->tables, packet, at) && at > transport->turned)
+        return true;
     if (transport->watched_pid && pid != transport->watched_pid)
-        return;
+        return false;
     transport->counters.packets_scrambled += transport->watched_pid && packet[3] & 0x80;
     if (packet[1] & 0x40 && packet[3] & 0x10)
         scan_start(transport, at, packet);
     transport->pes_last_packet = at;
+    return false;
 }
 
 /* Looks at the headers of what has come, up to the head or to a packet that is not one. */
@@ -89,14 +105,16 @@ static void scan(struct transport *transport)
         transport->newest_ns = clock_monotonic_ns(transport->config.clock);
         transport->flushed = false;
     }
-    while (!transport->blocked && transport->scanned + TS_BYTES <= head) {
+    while (!transport->blocked && !transport->turning && transport->scanned + TS_BYTES <= head) {
         const uint8_t *packet = transport->base + transport->scanned % transport->payload_bytes;
         if (packet[0] != 0x47) {
             transport->blocked = true;
             break;
         }
-        if (transport->format)
-            scan_packet(transport, transport->scanned, packet);
+        if (transport->format && scan_packet(transport, transport->scanned, packet)) {
+            transport->turning = true;
+            break;
+        }
         transport->scanned += TS_BYTES;
     }
     transport->end = transport->scanned;
@@ -149,6 +167,11 @@ int transport_create(struct transport **out, const struct transport_config *conf
     transport->base = (uint8_t *)(uintptr_t)stream_ring_payload(config->reader, &transport->payload_bytes);
     transport->scanned = transport->end = stream_ring_position(config->reader);
     transport->newest_ns = clock_monotonic_ns(config->clock);
+    int status = program_tables_create(&transport->tables, err);
+    if (status < 0) {
+        free(transport);
+        return status;
+    }
     *out = transport;
     return 0;
 }
@@ -165,6 +188,7 @@ void transport_destroy(struct transport *transport)
     if (!transport)
         return;
     close_format(transport);
+    program_tables_destroy(transport->tables);
     free(transport);
 }
 
@@ -208,7 +232,7 @@ static int try_open(struct transport *transport)
     uint64_t begin = stream_ring_position(transport->config.reader);
 
     scan(transport);
-    uint64_t pat = find_pat(transport, begin, transport->end);
+    uint64_t pat = transport->begin_known ? begin : find_pat(transport, begin, transport->end);
     uint64_t bytes = transport->end - pat;
     bool last = transport->blocked || clock_monotonic_ns(transport->config.clock) - transport->newest_ns > silence_ns;
     stream_ring_advance(transport->config.reader, pat - begin);
@@ -227,7 +251,9 @@ static int try_open(struct transport *transport)
         return -ESTALE;
     }
     transport->scanned = position(transport);
-    transport->blocked = false;
+    transport->blocked = transport->begin_known = false;
+    transport->openings++;
+    program_tables_reset(transport->tables);
     return 0;
 }
 
@@ -242,6 +268,17 @@ static void skip_unaligned(struct transport *transport)
     transport->io->pos = (int64_t)transport->end;
     transport->io->buf_ptr = transport->io->buf_end;
     transport->pes_begun = transport->completes = false;
+}
+
+/* Was this packet, which begins before the last turn, given out by the demultiplexer that read up to there? */
+static bool given_before(const struct transport *transport, const AVPacket *packet)
+{
+    if (packet->pos < 0 || (uint64_t)packet->pos >= transport->turned)
+        return false;
+    for (unsigned i = 0; i < transport->carried_count; i++)
+        if (transport->carried[i] == (uint64_t)packet->pos)
+            return false;
+    return true;
 }
 
 static int read_frame(struct transport *transport, AVPacket *packet)
@@ -259,10 +296,68 @@ static int read_frame(struct transport *transport, AVPacket *packet)
         return -ESTALE;
     }
     stream_ring_advance(reader, read - from);
-    return status < 0 ? -EAGAIN : 0;
+    if (status < 0)
+        return -EAGAIN;
+    if (given_before(transport, packet)) {
+        av_packet_unref(packet);
+        return -EALREADY;
+    }
+    return 0;
 }
 
-int transport_read(struct transport *transport, AVPacket *packet)
+/* ---- turns ---- */
+/* Can this packet, which the end of the view may have cut, be read again by the next demultiplexer? */
+static bool can_carry(const struct transport *transport, const AVPacket *packet)
+{
+    const AVStream *stream = transport->format->streams[packet->stream_index];
+    uint64_t begin = program_tables_begin(transport->tables), at = (uint64_t)packet->pos;
+
+    return packet->pos >= 0 && position(transport) == transport->end && begin != PROGRAM_TABLES_NOWHERE &&
+           at > program_tables_outdated(transport->tables) && transport->end - at < PROBE_BYTES_MAX / 2 &&
+           transport->carried_count < CARRIED_MAX && program_tables_keeps(transport->tables, (unsigned)stream->id);
+}
+
+/* Everything up to the turn has been given out or will be read again: the next demultiplexer begins. */
+static void begin_anew(struct transport *transport)
+{
+    uint64_t begin = program_tables_begin(transport->tables);
+
+    transport->begin_known = begin != PROGRAM_TABLES_NOWHERE && transport->end - begin < PROBE_BYTES_MAX / 2;
+    if (!transport->begin_known)
+        begin = transport->end;
+    for (unsigned i = 0; transport->begin_known && i < transport->carried_count; i++)
+        begin = transport->carried[i] < begin ? transport->carried[i] : begin;
+    close_format(transport);
+    transport->turned = transport->end;
+    stream_ring_seek(transport->config.reader, begin);
+    transport->scanned = transport->end = begin;
+    transport->watched_pid = 0;
+    transport->turning = transport->pes_begun = transport->completes = false;
+}
+
+static int turn(struct transport *transport, AVPacket *packet)
+{
+    int status;
+
+    if (!transport->turn_begun)
+        transport->carried_count = 0;
+    transport->turn_begun = transport->flushing = true;
+    status = read_frame(transport, packet);
+    transport->flushing = false;
+    if (status == 0 && can_carry(transport, packet)) {
+        transport->carried[transport->carried_count++] = (uint64_t)packet->pos;
+        av_packet_unref(packet);
+        return -EALREADY;
+    }
+    if (status == -EAGAIN) {
+        transport->turn_begun = false;
+        begin_anew(transport);
+        return -EALREADY;
+    }
+    return status;
+}
+
+static int read_once(struct transport *transport, AVPacket *packet)
 {
     if (!transport->format) {
         int status = try_open(transport);
@@ -275,6 +370,8 @@ int transport_read(struct transport *transport, AVPacket *packet)
     show(transport);
     if (transport->completes && position(transport) <= transport->complete)
         return read_frame(transport, packet);
+    if (transport->turning)
+        return turn(transport, packet);
     bool silent = clock_monotonic_ns(transport->config.clock) - transport->newest_ns > silence_ns;
     if (!transport->blocked && (!silent || transport->flushed))
         return -EAGAIN;
@@ -292,6 +389,16 @@ int transport_read(struct transport *transport, AVPacket *packet)
     return status;
 }
 
+int transport_read(struct transport *transport, AVPacket *packet)
+{
+    int status;
+
+    do
+        status = read_once(transport, packet);
+    while (status == -EALREADY);
+    return status;
+}
+
 bool transport_flushed(const struct transport *transport)
 {
     return transport->flushed;
@@ -302,6 +409,11 @@ AVFormatContext *transport_format(const struct transport *transport)
     return transport->format;
 }
 
+unsigned transport_openings(const struct transport *transport)
+{
+    return transport->openings;
+}
+
 void transport_watch(struct transport *transport, unsigned pid)
 {
     if (transport->watched_pid == pid)
@@ -309,9 +421,9 @@ void transport_watch(struct transport *transport, unsigned pid)
     transport->watched_pid = pid;
     transport->pes_begun = transport->completes = false;
     /* what was scanned for another PID is looked at again for this one */
-    if (transport->format) {
+    if (transport->format && !transport->turn_begun) {
         transport->scanned = position(transport);
-        transport->blocked = false;
+        transport->blocked = transport->turning = false;
     }
 }
 

@@ -5,7 +5,9 @@
  * over it and no byte is copied to get there. Data is made visible to libavformat only up to a packet at which the next
  * call is known to end (the next start of a video PES), so that it never runs dry in the middle of one: then it would
  * have to be woken with a refill, of which it copies the first 188 bytes. Those are counted, and are none in a running
- * stream. Probing is not used: programs and streams appear as PAT and PMT are read.
+ * stream. Probing is not used: programs and streams appear as PAT and PMT are read. Where these say something else of
+ * a PID than before (another codec), or leave one out, the demultiplexer ends, and another one begins: all that the old
+ * one had comes before all that the new one has.
  *
  * One thread. A reader that was lapped by the writer says -ESTALE: destroy the transport and create another one.
  *
@@ -48,8 +50,11 @@ int transport_read(struct transport *transport, struct AVPacket *packet);
 
 /* The source is silent, and all that was half there has been given out. */
 bool transport_flushed(const struct transport *transport);
-/* The demultiplexer's view of programs and streams (borrow); NULL: no PAT yet. */
+/* The demultiplexer's view of programs and streams (borrow until the next transport_read()); NULL: no PAT yet. The one
+ * that gave out a packet stays until the next call. */
 struct AVFormatContext *transport_format(const struct transport *transport);
+/* How many there have been: another number means other stream indexes, and nothing is watched any more. */
+unsigned transport_openings(const struct transport *transport);
 /* Which PID's packets delimit calls: the video's, or 0: any. */
 void transport_watch(struct transport *transport, unsigned pid);
 struct transport_counters transport_counters(const struct transport *transport);

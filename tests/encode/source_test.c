@@ -13,8 +13,13 @@
 
 #include "encode/source.h"
 #include "tests/encode/ring_feed.h"
+#include "tests/encode/table_packets.h"
+
+enum { CODECS = 4 };
 
 struct seen {
+    unsigned video_of[CODECS], codec_count; /* units of one video format after the other */
+    enum AVCodecID video_codecs[CODECS];
     unsigned video, audio, video_formats, audio_formats, gaps, attached, damaged, with_pts, lost_formats;
     enum AVCodecID video_codec, audio_codec;
     int channels;
@@ -42,9 +47,11 @@ static void note_format(struct seen *seen, const struct source_item *item)
     bool video = item->type == SOURCE_VIDEO_FORMAT;
     if (!item->parameters)
         seen->lost_formats++;
-    else if (video)
+    else if (video) {
         seen->video_formats++, seen->video_codec = item->parameters->codec_id;
-    else {
+        if (seen->codec_count < CODECS)
+            seen->video_codecs[seen->codec_count++] = item->parameters->codec_id;
+    } else {
         seen->audio_formats++, seen->audio_codec = item->parameters->codec_id;
         seen->channels = item->parameters->ch_layout.nb_channels;
     }
@@ -54,6 +61,8 @@ static void note(struct seen *seen, struct source_item *item)
 {
     if (item->type == SOURCE_VIDEO) {
         seen->video++;
+        if (seen->codec_count)
+            seen->video_of[seen->codec_count - 1]++;
         seen->damaged += item->damaged;
         seen->with_pts += item->packet->pts != AV_NOPTS_VALUE;
         if (!seen->first_arrival)
@@ -245,6 +254,146 @@ static void a_missing_program_is_named(void **state)
     free(data);
 }
 
+/* ---- a source that becomes another ---- */
+static void feed_file(const char *path)
+{
+    size_t bytes;
+    uint8_t *data = feed_load(path, &bytes);
+    uint64_t now = clock_utc_ns(&clock_now);
+    feed_all(data, bytes, now, now);
+    free(data);
+}
+
+/* Files one behind the other in one ring: each one's units come out, up to its last, and what they are is announced. */
+static void run_files(const char *const *paths, const enum AVCodecID *codecs, unsigned count)
+{
+    struct encode_job job = { .input = "in" };
+    struct seen seen = { 0 };
+    unsigned audio = 0;
+
+    clock_now = clock_real();
+    feed_open(8 << 20);
+    for (unsigned i = 0; i < count; i++)
+        feed_file(paths[i]);
+    struct source *source = start(&job);
+    collect(source, &seen, 800);
+    assert_int_equal(seen.codec_count, count);
+    for (unsigned i = 0; i < count; i++) {
+        unsigned video_of_file, audio_of_file;
+        count_file(paths[i], &video_of_file, &audio_of_file);
+        assert_int_equal(seen.video_codecs[i], codecs[i]);
+        assert_int_equal(seen.video_of[i], video_of_file);
+        audio += audio_of_file;
+    }
+    assert_int_equal(seen.audio, audio);
+    assert_int_equal(seen.damaged, 0);
+    assert_int_equal(source_status(source).bytes_copied, 0);
+}
+
+static void another_codec_on_the_same_pid(void **state)
+{
+    (void)state;
+    const char *const paths[] = { "tests/media/sample_h264.ts", "tests/media/sample_h265.ts",
+                                  "tests/media/sample_scte35.ts", "tests/media/sample_h264.ts" };
+    run_files(paths, (enum AVCodecID[]){ AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_H264 },
+              4);
+}
+
+/* Also the PMT's PID, which is the video's in the other file. */
+static void other_pids(void **state)
+{
+    (void)state;
+    const char *const paths[] = { "tests/media/sample_h265.ts", "tests/media/sd-hls0000000000.ts",
+                                  "tests/media/sample_scte35.ts" };
+    run_files(paths, (enum AVCodecID[]){ AV_CODEC_ID_HEVC, AV_CODEC_ID_H264, AV_CODEC_ID_MPEG2VIDEO }, 3);
+}
+
+static const struct table_program program_1 = { 1, 0x1000 }, program_9 = { 9, 0x1000 };
+
+/* Rewrites the tables from the packet numbered `from` on; the clip's own has MPEG-2 on 0x100, MP2 on 0x101. */
+static void rewrite(uint8_t *data, size_t bytes, size_t from, const struct table_program *program,
+                    const struct table_stream *streams, unsigned count)
+{
+    for (uint8_t *packet = data + from * 188; packet < data + bytes; packet += 188) {
+        unsigned pid = (unsigned)(packet[1] & 0x1f) << 8 | packet[2], continuity = packet[3] & 15;
+        if (pid == 0)
+            table_pat(packet, program, 1);
+        else if (pid == 0x1000)
+            table_pmt(packet, program, 1, streams, count);
+        else
+            continue;
+        packet[3] |= (uint8_t)continuity;
+    }
+}
+
+enum { CLIP_BYTES = 4000 * 188, CHANGE_AT = 2010 };
+
+static void run_rewritten(struct seen *seen, const struct table_program *program, const struct table_stream *streams,
+                          unsigned count, bool before)
+{
+    struct encode_job job = { .input = "in" };
+    size_t bytes;
+    uint8_t *data = feed_load("tests/media/bbb_2500ms.ts", &bytes);
+    uint64_t now;
+
+    clock_now = clock_real();
+    now = clock_utc_ns(&clock_now);
+    feed_open(2 << 20);
+    rewrite(data, before ? CHANGE_AT * 188 : CLIP_BYTES, before ? 0 : CHANGE_AT, program, streams, count);
+    feed_all(data, CLIP_BYTES, now, now);
+    collect(start(&job), seen, 800);
+    free(data);
+}
+
+/* Pictures that the clip has up to there, without any change. */
+static unsigned clip_pictures(void)
+{
+    static struct seen seen;
+    if (seen.video)
+        return seen.video;
+    run_rewritten(&seen, &program_1, (struct table_stream[]){ { 2, 0x100, 0 }, { 3, 0x101, 0 } }, 2, false);
+    source_destroy(running);
+    running = NULL;
+    feed_close();
+    return seen.video;
+}
+
+/* The video goes on: not one picture of it is lost or damaged where the demultiplexer is another one. */
+static void audio_of_another_codec(void **state)
+{
+    (void)state;
+    unsigned pictures = clip_pictures();
+    struct seen seen = { 0 };
+    run_rewritten(&seen, &program_1, (struct table_stream[]){ { 2, 0x100, 0 }, { 0x81, 0x101, 0 } }, 2, false);
+    assert_int_equal(seen.video_formats, 1);
+    assert_int_equal(seen.lost_formats, 1); /* the audio's: there is no AC-3 in what follows */
+    assert_int_equal(seen.video, pictures);
+    assert_int_equal(seen.damaged, 0);
+    struct source_status status = source_status(running);
+    assert_string_equal(status.audio_codecs[0], "ac3");
+}
+
+static void another_program_number(void **state)
+{
+    (void)state;
+    unsigned pictures = clip_pictures();
+    struct seen seen = { 0 };
+    run_rewritten(&seen, &program_9, (struct table_stream[]){ { 2, 0x100, 0 }, { 3, 0x101, 0 } }, 2, false);
+    assert_in_range(seen.video, pictures - 1, pictures + 1); /* the one that is cut may count twice */
+    assert_int_equal(source_status(running).program, 9);
+}
+
+static void video_that_comes_later(void **state)
+{
+    (void)state;
+    unsigned pictures = clip_pictures();
+    struct seen seen = { 0 };
+    run_rewritten(&seen, &program_1, (struct table_stream[]){ { 3, 0x101, 0 } }, 1, true);
+    assert_int_equal(seen.video_formats, 1);
+    assert_in_range(seen.video, 5, pictures);
+    assert_int_equal(seen.audio_formats, 1);
+}
+
 static int after(void **state)
 {
     (void)state;
@@ -265,6 +414,11 @@ int main(void)
         cmocka_unit_test_teardown(follows_a_live_ring_and_reattaches, after),
         cmocka_unit_test_teardown(survives_what_is_broken, after),
         cmocka_unit_test_teardown(a_missing_program_is_named, after),
+        cmocka_unit_test_teardown(another_codec_on_the_same_pid, after),
+        cmocka_unit_test_teardown(other_pids, after),
+        cmocka_unit_test_teardown(audio_of_another_codec, after),
+        cmocka_unit_test_teardown(another_program_number, after),
+        cmocka_unit_test_teardown(video_that_comes_later, after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ struct reorder {
     uint16_t held;
     uint64_t first; /* of this run of numbers */
     uint64_t deadline_ns;
+    uint64_t placed_ns; /* arrival of the last packet that was not late */
     /* the rest */
     _Alignas(64) struct reorder_config config;
     uint64_t mask;     /* of slots */
@@ -258,6 +259,7 @@ static bool place(struct reorder *r, const struct rtp_packet *packet)
         put_behind(r, number);
         return false;
     }
+    r->placed_ns = packet->arrival_ns;
     if (number < r->highest)
         packet_count(&r->config.counters->reordered, 1);
     else
@@ -412,7 +414,8 @@ static bool put_own(struct reorder *r, const struct rtp_packet *packet, uint64_t
         r->flags |= STREAM_RING_NEW_SOURCE;
         return place(r, packet);
     }
-    if (distance > REORDER_DROPOUT_PACKETS || distance < -REORDER_DROPOUT_PACKETS)
+    bool only_late = distance < 0 && packet->arrival_ns - r->placed_ns >= REORDER_LATE_NS;
+    if (distance > REORDER_DROPOUT_PACKETS || distance < -REORDER_DROPOUT_PACKETS || only_late)
         return put_far(r, packet, now_ns);
     return place(r, packet);
 }

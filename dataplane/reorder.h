@@ -16,7 +16,8 @@
  *    are dropped after 200 ms as a second sender's, and for 5 s it then takes 1 s of silence;
  *  - another address has to wait for 1 s of silence.
  * A sequence number that is far off (RFC 3550, appendix A.1) is a restart if a second one near it follows, else a
- * stray.
+ * stray. So is one that would be late, when nothing but late packets has come for 500 ms, which is more than paths of a
+ * network differ: a sender that began again a little behind where it was.
  *
  *     struct reorder *reorder = reorder_init(memory, &config);         // reorder_bytes(packets) of memory, zeroed
  *     if (!reorder_put(reorder, &packet, now_ns)) free(packet.buffer);
@@ -39,6 +40,7 @@ enum {
 #define REORDER_SILENCE_NS   UINT64_C(1000000000)
 #define REORDER_SWITCH_NS    UINT64_C(100000000)
 #define REORDER_BANK_NS      UINT64_C(200000000)
+#define REORDER_LATE_NS      UINT64_C(500000000)
 #define REORDER_CONTESTED_NS UINT64_C(5000000000)
 
 /* Of one input; outcomes[] of those that are decided here. */

@@ -273,6 +273,44 @@ static void a_restart_with_the_same_ssrc_is_followed(void **state)
     bench_destroy(b);
 }
 
+/* Not far enough to be told from late packets at once. */
+static void a_restart_a_little_behind_is_followed(void **state)
+{
+    (void)state;
+    struct bench *b = bench_create(WINDOW, WAIT_NS);
+    for (unsigned i = 0; i < 800; i++)
+        send_one(b, 1000 + i);
+    for (unsigned i = 0; i < 60; i++, pass(b, 10 * NS_PER_MS))
+        send_one(b, 1000 + i);
+    for (unsigned i = 0; i < 800; i++)
+        assert_next(b, 1000 + i, i ? 0 : STREAM_RING_NEW_SOURCE);
+    for (unsigned i = 50; i < 60; i++)
+        assert_next(b, 1000 + i, i == 50 ? STREAM_RING_NEW_SOURCE : 0);
+    assert_int_equal(b->counters.restarts, 1);
+    assert_int_equal(b->counters.lost, 0);
+    assert_int_equal(outcome(b, PACKET_DUPLICATE), 50);
+    bench_destroy(b);
+}
+
+/* A packet comes after a pause, but it is only one of those before it. */
+static void a_late_one_after_a_pause_is_no_restart(void **state)
+{
+    (void)state;
+    struct bench *b = bench_create(WINDOW, WAIT_NS);
+    for (unsigned i = 0; i < 20; i++)
+        send_one(b, 1000 + i);
+    pass(b, 600 * NS_PER_MS);
+    send_one(b, 1010);
+    for (unsigned i = 20; i < 40; i++)
+        send_one(b, 1000 + i);
+    pass(b, 2 * NS_PER_S);
+    for (unsigned i = 0; i < 40; i++)
+        assert_next(b, 1000 + i, i ? 0 : STREAM_RING_NEW_SOURCE);
+    assert_int_equal(b->counters.restarts, 0);
+    assert_int_equal(b->counters.lost, 0);
+    bench_destroy(b);
+}
+
 static void a_stray_number_disturbs_nothing(void **state)
 {
     (void)state;
@@ -521,6 +559,8 @@ int main(void)
         cmocka_unit_test(a_hole_is_let_go_over_so_many_packets),
         cmocka_unit_test(a_long_gap_is_counted_whole),
         cmocka_unit_test(a_restart_with_the_same_ssrc_is_followed),
+        cmocka_unit_test(a_restart_a_little_behind_is_followed),
+        cmocka_unit_test(a_late_one_after_a_pause_is_no_restart),
         cmocka_unit_test(a_stray_number_disturbs_nothing),
         cmocka_unit_test(a_new_ssrc_is_followed_and_loses_nothing),
         cmocka_unit_test(a_new_ssrc_is_followed_though_it_says_only_a_word),

@@ -134,6 +134,8 @@ static void check_package(const struct encode_output *output, struct problems *p
     const char *wrong =
         output->package == PACKAGE_FMP4 && videos + audios > 1
             ? "package = \"fmp4\" holds one track: a video or one audio"
+        : output->package == PACKAGE_FLV && (!videos || audios > 1)
+            ? "package = \"flv\" holds a video and at most one audio"
         : output->package == PACKAGE_AAC && (videos || audios > 1) ? "package = \"aac\" holds one audio and no video"
         : output->package == PACKAGE_JPEG && (!videos || audios)   ? "package = \"jpeg\" holds a video and no audio"
         : !segment_writer_class_of(output->package)                ? "there is no writer for this package"

@@ -42,6 +42,7 @@ struct package {
     struct queue queues[SEGMENT_WRITER_STREAMS_MAX];
     unsigned queue_count;
     bool has_video;
+    bool cuts_anywhere; /* pieces: a picture that is no IDR may begin one */
     bool started, paused;
     bool warned;       /* at most one line a segment */
     int64_t start_90k; /* nothing before it */
@@ -51,6 +52,7 @@ struct package {
     bool open;
     struct handoff_segment segment; /* the open one */
     int64_t segment_end_90k;        /* of the pictures written to it */
+    int64_t segment_from_90k;       /* audio before it comes too late */
     struct handoff_segment template;
     struct package_counters counters;
 };
@@ -167,6 +169,7 @@ int package_create(struct package **out, const struct package_config *config, st
         return error_set(err, -ENOMEM, "output \"%s\": no memory", output->name);
     package->config = *config;
     package->container = segment_writer_class_of(output->package);
+    package->cuts_anywhere = !encode_output_is_segmented(output);
     package->rate = *config->rate;
     package->length_90k = llround(output->segment_length * 90000);
     package->has_video = config->video != NULL;
@@ -244,6 +247,13 @@ static bool is_key(const struct package *package, const AVPacket *packet)
     return !package->has_video || packet->flags & AV_PKT_FLAG_KEY;
 }
 
+/* From which time on audio goes with the segment that a picture begins: from its presentation on where every segment is
+ * decoded for itself; pieces are one stream in decoding order. */
+static int64_t begin_90k(const struct package *package, const AVPacket *picture)
+{
+    return package->cuts_anywhere ? picture->dts : picture->pts;
+}
+
 /* ---- opening and closing ---- */
 
 static void warn(struct package *package, const char *what)
@@ -261,8 +271,9 @@ static void open_segment(struct package *package, const AVPacket *head, int64_t 
     package->segment = package->template;
     package->segment.number = number;
     package->segment.start_90k = head->pts;
-    package->segment.flags = package->next_flags | (begins ? 0u : HANDOFF_PARTIAL);
+    package->segment.flags = package->next_flags | (begins || package->cuts_anywhere ? 0u : HANDOFF_PARTIAL);
     package->segment_end_90k = head->pts;
+    package->segment_from_90k = begin_90k(package, head);
     package->next_flags = 0;
     package->open = true;
     snprintf(name, sizeof name, "%s/%s/%lld", package->template.group, package->template.output, (long long)number);
@@ -305,7 +316,8 @@ static bool begin(struct package *package)
     for (AVPacket *head; (head = head_of(lead)); drop_head(lead)) {
         bool begins;
         int64_t number = segment_of(package, head->pts, &begins);
-        if (is_key(package, head) && head->pts >= package->start_90k && (begins || package->partial)) {
+        if (is_key(package, head) && head->pts >= package->start_90k &&
+            (begins || package->partial || package->cuts_anywhere)) {
             open_segment(package, head, number, begins);
             return true;
         }
@@ -321,8 +333,8 @@ static const AVPacket *cut_packet(const struct package *package)
 {
     const AVPacket *head = head_of(&package->queues[0]);
     bool begins;
-    return head && is_key(package, head) && segment_of(package, head->pts, &begins) > package->segment.number ? head
-                                                                                                              : NULL;
+    bool may = head && (package->cuts_anywhere || is_key(package, head));
+    return may && segment_of(package, head->pts, &begins) > package->segment.number ? head : NULL;
 }
 
 static bool lags(const struct package *package, const struct queue *queue)
@@ -356,7 +368,7 @@ static void write_head(struct package *package, unsigned index)
 static void drop_late(struct package *package)
 {
     for (unsigned i = 1; i < package->queue_count; i++)
-        for (AVPacket *head; (head = head_of(&package->queues[i])) && head->pts < package->segment.start_90k;
+        for (AVPacket *head; (head = head_of(&package->queues[i])) && head->pts < package->segment_from_90k;
              drop_head(&package->queues[i]))
             ++*(package->fresh ? &package->counters.packets_before_start : &package->counters.packets_too_late);
 }
@@ -365,7 +377,7 @@ static void drop_late(struct package *package)
 static bool write_next(struct package *package, const AVPacket *cut, bool drain)
 {
     bool lead_is_empty = !head_of(&package->queues[0]);
-    int64_t end_90k = cut ? cut->pts : lead_is_empty ? package->segment_end_90k : INT64_MAX;
+    int64_t end_90k = cut ? begin_90k(package, cut) : lead_is_empty ? package->segment_end_90k : INT64_MAX;
     int64_t earliest_dts = INT64_MAX;
     int earliest = -1;
 
@@ -402,11 +414,11 @@ static void run(struct package *package, bool drain)
         const AVPacket *cut = cut_packet(package);
         if (write_next(package, cut, drain))
             continue;
-        if (!cut || !audio_reached(package, cut->pts, drain))
+        if (!cut || !audio_reached(package, begin_90k(package, cut), drain))
             return;
         bool begins;
         int64_t number = segment_of(package, cut->pts, &begins);
-        if (!begins || number != package->segment.number + 1) {
+        if (!package->cuts_anywhere && (!begins || number != package->segment.number + 1)) {
             package->counters.boundaries_missed++;
             warn(package, "a segment boundary had no IDR picture");
         }

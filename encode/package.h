@@ -5,7 +5,9 @@
  * IDR; the ladder has forced it there), and takes the audio frames whose presentation starts before that picture's.
  * Packets are interleaved by decoding time. Timestamps in the container are timeline ticks modulo 2^33, unchanged.
  * Every segment starts with PAT and PMT and can be decoded alone. A packet of a segment that is closed is counted and
- * dropped. One thread.
+ * dropped. Packages that are not segmented (encode_output_is_segmented) are cut into short pieces in front of any
+ * picture; only the first picture after a start or a pause has to be an IDR, and pieces laid end to end are one stream
+ * in decoding order. One thread.
  *
  *     package_create(&package, &cfg, &err);
  *     package_video(package, packet);    // pts, dts, duration: timeline ticks; AV_PKT_FLAG_KEY on IDR

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "encode/flv_writer.h"
 #include "encode/ts_writer.h"
 
 const struct segment_writer_class *segment_writer_class_of(enum package_type package)
@@ -10,11 +11,12 @@ const struct segment_writer_class *segment_writer_class_of(enum package_type pac
     switch (package) {
     case PACKAGE_HLS_TS:
         return &ts_writer_class;
+    case PACKAGE_FLV:
+        return &flv_writer_class;
     case PACKAGE_FMP4:
     case PACKAGE_AAC:
     case PACKAGE_M2TS:
     case PACKAGE_JPEG:
-    case PACKAGE_FLV:
     case PACKAGE_SMOOTH:
         break;
     }

@@ -70,6 +70,8 @@ struct origin {
     const char *answer_header; /* added to answers that are not 2xx, with its line end */
     const char *answer_body;   /* NULL: "ok" */
     void (*stored)(void *context, struct origin *origin, const struct origin_file *file); /* NULL: nobody looks */
+    /* Answers instead of us, and sets request->status: the whole answer goes into `answer`. NULL: nobody does. */
+    void (*respond)(void *context, struct origin_request *request, const char *body, char *answer, size_t room);
     void *context;
     const char *authorization; /* what the Authorization header must be; else 401. NULL: anything */
     unsigned connections;      /* ever accepted */
@@ -265,7 +267,12 @@ static inline bool origin_handle(struct origin_connection *connection)
     if (request->chunked ? wire_bytes == 0 : connection->used < head_bytes + wire_bytes)
         return false;
     origin->request_count++;
-    if (origin->behaviour != ORIGIN_HANG || (origin->only_path && !strstr(request->path, origin->only_path))) {
+    if (origin->respond && origin->behaviour == ORIGIN_GOOD) {
+        static char answer[65536];
+        origin->respond(origin->context, request, connection->data + head_bytes, answer, sizeof answer);
+        ssize_t sent = send(connection->socket, answer, strlen(answer), MSG_NOSIGNAL);
+        (void)sent;
+    } else if (origin->behaviour != ORIGIN_HANG || (origin->only_path && !strstr(request->path, origin->only_path))) {
         request->status = origin_judge(origin, request);
         if (request->status < 300)
             origin_store(origin, request, connection->data + head_bytes);

@@ -410,6 +410,7 @@ static int start_job(struct job *job)
                          : job->kind == JOB_TEXT ? queue->text_caching
                                                  : NULL,
         .body = job->data,
+        .descriptor = job->descriptor,
         .bytes = job->bytes,
         .done = on_done,
         .context = job,
@@ -515,11 +516,20 @@ int destination_queue_create(struct destination_queue **out, const struct destin
     return 0;
 }
 
+static void cancel_task(struct job *job, void *context)
+{
+    (void)context;
+    if (job->task)
+        store_cancel(job->queue->store, job->task);
+    job->task = NULL;
+}
+
 void destination_queue_destroy(struct destination_queue *queue)
 {
     if (!queue)
         return;
-    store_destroy(queue->store); /* cancels what is on its way */
+    for_each_job(queue, cancel_task, NULL);
+    store_destroy(queue->store);
     for (unsigned lane = 0; lane <= DESTINATION_LANES_MAX; lane++)
         job_list_free(&queue->texts[lane]);
     for (unsigned lane = 0; lane < DESTINATION_LANES_MAX; lane++)
@@ -553,6 +563,7 @@ void destination_put_file(struct destination_queue *queue, unsigned lane, const 
         .content_type = file->content_type,
         .content_encoding = file->content_encoding,
         .data = file->data,
+        .descriptor = file->descriptor,
         .bytes = file->bytes,
         .file = file->file,
     };

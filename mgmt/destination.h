@@ -55,7 +55,8 @@ struct destination_file {
     const char *name;             /* borrow during the call: behind the last slash of the destination's URL */
     const char *content_type;     /* static text, as is the next */
     const char *content_encoding; /* NULL: none */
-    const void *data;             /* borrow until file_done */
+    const void *data;             /* borrow until file_done; NULL: it is in `descriptor` */
+    int descriptor;               /* borrow likewise: of a regular file */
     size_t bytes;
     void *file; /* of the owner: comes with file_done */
 };

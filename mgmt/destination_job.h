@@ -23,6 +23,7 @@ struct job {
     const char *name; /* its end: behind the destination's folder */
     const char *content_type, *content_encoding;
     const void *data;
+    int descriptor; /* of a file whose data is NULL */
     size_t bytes;
     char *text; /* of a text: where data lies */
     struct destination_text_tag tag;

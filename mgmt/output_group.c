@@ -9,11 +9,13 @@
 #include "mgmt/store.h"
 
 /* ---- rows: ranges and defaults are the field's ---- */
-static const char *const cdn_types[] = { "basic_put", NULL };
+static const char *const cdn_types[] = { "basic_put", "folder", NULL };
 
 static const struct setting connection_rows[] = {
-    SETTING_CHOICE(struct connection_settings, cdn, .choices = cdn_types, .default_number = CDN_BASIC_PUT,
-                   .help = "What kind of server the destinations are. basic_put: plain HTTP PUT and DELETE."),
+    SETTING_CHOICE(
+        struct connection_settings, cdn, .choices = cdn_types, .default_number = CDN_BASIC_PUT,
+        .help = "What the destinations are. basic_put: HTTP servers that take PUT and DELETE; folder: folders of this "
+                "machine, file:///path/prefix."),
     SETTING_DOUBLE(struct connection_settings, connection_retry_interval, .minimum = 0, .maximum = 3600,
                    .default_number = 1, .unit = "s", .help = "Wait between two tries of a file."),
     SETTING_UNSIGNED(struct connection_settings, num_retries, .minimum = 0, .maximum = 10000, .default_number = 10,
@@ -35,9 +37,10 @@ const struct settings connection_settings_table = { "connection", sizeof(struct 
                                                     .help = "How destinations are connected to, and retried." };
 
 static const struct setting destination_rows[] = {
-    SETTING_STRING(struct destination, url, .flags = SETTING_REQUIRED,
-                   .help = "http:// or https:// prefix of every file name, without a slash at the end and without a "
-                           "user or password."),
+    SETTING_STRING(
+        struct destination, url, .flags = SETTING_REQUIRED,
+        .help = "Prefix of every file name: http://host/path/name, https://..., or as the connection's cdn says; "
+                "without a slash at the end and without a user or password."),
     SETTING_STRING(struct destination, credentials, .flags = SETTING_NAME | SETTING_SHARED,
                    .help = "Name of a section of the credentials file; empty: none are sent."),
     SETTING_STRING(struct destination, certificate_authority,

@@ -20,7 +20,7 @@ enum {
 };
 
 enum output_group_type { OUTPUT_GROUP_HLS };
-enum cdn_type { CDN_BASIC_PUT };
+enum cdn_type { CDN_BASIC_PUT, CDN_FOLDER };
 
 /* How a destination is connected to; the reference calls it the connection (CDN) settings. */
 struct connection_settings {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mgmt/store.h"
 
+#include "mgmt/store_folder.h"
 #include "mgmt/store_http.h"
 
 static const struct store_class *const classes[] = {
     [CDN_BASIC_PUT] = &store_http_class,
+    [CDN_FOLDER] = &store_folder_class,
 };
 
 const struct store_class *store_class_of(unsigned cdn)

@@ -33,7 +33,8 @@ struct store_request {
     enum store_method method;
     const char *name; /* behind the last slash of the destination's URL, may hold slashes; borrow during the call */
     const char *content_type, *content_encoding, *cache_control; /* borrow during the call; NULL: none */
-    const void *body;                                            /* borrow until done or cancelled */
+    const void *body; /* borrow until done or cancelled; NULL: the file's bytes are in `descriptor` */
+    int descriptor;   /* borrow likewise: read with pread from offset 0, may be of many gigabytes */
     size_t bytes;
     transfer_done *done; /* made from the loop, never from within a call */
     void *context;
@@ -54,7 +55,7 @@ struct store_class {
     /* What is wrong with the destination for this family, as the end of a sentence; NULL: nothing. Pure. */
     const char *(*fault)(const struct destination *destination, const struct connection_settings *connection);
     int (*create)(struct store **out, const struct store_config *config, struct error *err);
-    void (*destroy)(struct store *store); /* cancels what runs */
+    void (*destroy)(struct store *store);
     unsigned (*free)(const struct store *store);
     int (*start)(struct store *store, const struct store_request *request, struct store_task **out, struct error *err);
     void (*cancel)(struct store *store, struct store_task *task);
@@ -68,7 +69,7 @@ struct store {
 const struct store_class *store_class_of(unsigned cdn); /* enum cdn_type; borrow: static */
 
 int store_create(struct store **out, const struct store_config *config, struct error *err);
-void store_destroy(struct store *store);        /* NULL is fine */
+void store_destroy(struct store *store);        /* nothing runs any more; NULL is fine */
 unsigned store_free(const struct store *store); /* how many more requests may be started now */
 /* 0 and the task (borrow: until done or cancelled), or -EBUSY, -ENOMEM. */
 int store_start(struct store *store, const struct store_request *request, struct store_task **out, struct error *err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "board/error.h"
 #include "mgmt/url.h"
@@ -13,6 +14,14 @@ struct store_http {
     const struct destination *destination;
     struct transfer_target *target;
     size_t folder_bytes; /* of the URL, its last slash included */
+};
+
+/* What a task of this family is. */
+struct http_task {
+    struct transfer *transfer;
+    int descriptor;
+    transfer_done *done;
+    void *context;
 };
 
 static struct store_http *of(struct store *base)
@@ -60,28 +69,64 @@ static unsigned count_free(const struct store *base)
     return transfer_target_free(((const struct store_http *)base)->target);
 }
 
+/* ---- one request ---- */
+
+/* From the page cache: what is uploaded has been written not long before. */
+static ssize_t read_file(void *context, uint64_t offset, void *buffer, size_t bytes)
+{
+    const struct http_task *task = context;
+    ssize_t count = pread(task->descriptor, buffer, bytes, (off_t)offset);
+    return count < 0 ? -errno : count;
+}
+
+static void on_done(void *context, const struct transfer_result *result)
+{
+    struct http_task *task = context;
+    transfer_done *done = task->done;
+    void *owner = task->context;
+    free(task);
+    done(owner, result);
+}
+
 static int start(struct store *base, const struct store_request *request, struct store_task **out, struct error *err)
 {
     struct store_http *store = of(base);
     char url[2 * OUTPUT_URL_BYTES];
+    char encoding[64];
+    const char *headers[] = { encoding, NULL };
     snprintf(url, sizeof url, "%.*s%s", (int)store->folder_bytes, store->destination->url, request->name);
+    struct http_task *task = malloc(sizeof *task);
+    if (!task)
+        return error_set(err, -ENOMEM, "request for %s", url);
+    *task = (struct http_task){ .descriptor = request->descriptor, .done = request->done, .context = request->context };
+    if (request->content_encoding)
+        snprintf(encoding, sizeof encoding, "Content-Encoding: %s", request->content_encoding);
     const struct transfer_request transfer = {
         .method = request->method == STORE_DELETE ? TRANSFER_DELETE : TRANSFER_PUT,
         .url = url,
         .content_type = request->content_type,
         .cache_control = request->cache_control,
+        .headers = request->content_encoding ? headers : NULL,
         .body = request->body,
         .bytes = request->bytes,
-        .done = request->done,
-        .context = request->context,
+        .read = request->body || request->method == STORE_DELETE ? NULL : read_file,
+        .done = on_done,
+        .context = task,
     };
-    return transfer_start(store->target, &transfer, (struct transfer **)out, err);
+    int result = transfer_start(store->target, &transfer, &task->transfer, err);
+    if (result < 0)
+        free(task);
+    else
+        *out = (struct store_task *)task;
+    return result;
 }
 
-static void cancel(struct store *base, struct store_task *task)
+static void cancel(struct store *base, struct store_task *opaque)
 {
     (void)base;
-    transfer_cancel((struct transfer *)task); /* a task of this family is a transfer */
+    struct http_task *task = (struct http_task *)opaque;
+    transfer_cancel(task->transfer);
+    free(task);
 }
 
 const struct store_class store_http_class = { "basic_put", fault, create, destroy, count_free, start, cancel };

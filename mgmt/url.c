@@ -45,20 +45,10 @@ static bool has_odd_character(const char *url)
     return false;
 }
 
-/* What is wrong behind the scheme. */
-static const char *rest_fault(const char *url, const char *rest)
+const char *url_path_fault(const char *path)
 {
-    size_t authority = strcspn(rest, "/?#");
-    if (memchr(rest, '@', authority))
-        return "must not hold a user or password: put them into the credentials file and name its section in "
-               "\"credentials\"";
-    if (has_odd_character(url))
+    if (has_odd_character(path))
         return "holds a character that cannot stand in a URL";
-    if (authority == 0 || *rest == ':')
-        return "has no host";
-    if (port_is_wrong(rest, authority))
-        return "has a port that is not 1 to 65535";
-    const char *path = rest + authority;
     if (strpbrk(path, "?#"))
         return "must not hold ? or #: file names are put behind it";
     if (strchr(path, '$'))
@@ -72,16 +62,32 @@ static const char *rest_fault(const char *url, const char *rest)
     return NULL;
 }
 
+/* What is wrong behind the scheme. */
+static const char *rest_fault(const char *rest)
+{
+    size_t authority = strcspn(rest, "/?#");
+    if (memchr(rest, '@', authority))
+        return "must not hold a user or password: put them into the credentials file and name its section in "
+               "\"credentials\"";
+    if (has_odd_character(rest))
+        return "holds a character that cannot stand in a URL";
+    if (authority == 0 || *rest == ':')
+        return "has no host";
+    if (port_is_wrong(rest, authority))
+        return "has a port that is not 1 to 65535";
+    return url_path_fault(rest + authority);
+}
+
 const char *url_prefix_fault(const char *url)
 {
     const char *rest = strncmp(url, "https://", 8) == 0 ? url + 8 : strncmp(url, "http://", 7) == 0 ? url + 7 : NULL;
-    return rest ? rest_fault(url, rest) : "must start with http:// or https://";
+    return rest ? rest_fault(rest) : "must start with http:// or https://";
 }
 
 const char *url_scheme_fault(const char *url, const char *scheme)
 {
     size_t length = strlen(scheme);
-    return strncmp(url, scheme, length) == 0 ? rest_fault(url, url + length) : "has another scheme";
+    return strncmp(url, scheme, length) == 0 ? rest_fault(url + length) : "has another scheme";
 }
 
 size_t url_folder_bytes(const char *url)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* worker.h - one thread for work that may block (a disk, a network file system), in order, its results on the loop.
+ *
+ * A job carries all that its work needs, so that nothing is shared while the thread is at it. Jobs are done one after
+ * the other; how many may wait is the owner's bound. worker_abandon() leaves a thread that hangs behind: it ends by
+ * itself, should its system call ever come back.
+ *
+ *     worker_create(&worker, loop, "spool", &err);
+ *     struct append *append = ...; append->job = (struct worker_job){ write_it, written, free_it };
+ *     worker_submit(worker, &append->job);                 // written(job, result) is called from the loop
+ *     worker_destroy(worker);                              // what waits is still done, what is done is not told
+ *
+ * Loop side: the loop's thread only.
+ */
+#pragma once
+
+struct error;
+struct loop;
+struct worker;
+
+struct worker_job {
+    int (*work)(struct worker_job *job);              /* in the thread: 0 or a negative errno */
+    void (*done)(struct worker_job *job, int result); /* on the loop; the job is the owner's again */
+    void (*release)(struct worker_job *job);          /* instead of done, when the worker goes; any thread */
+    struct worker_job *next;                          /* the worker's, as is the next */
+    int result;
+};
+
+int worker_create(struct worker **out, struct loop *loop, const char *name, struct error *err);
+void worker_submit(struct worker *worker, struct worker_job *job); /* take: until done or release */
+/* Waits until all that was submitted has been worked on, and releases it. NULL is fine. */
+void worker_destroy(struct worker *worker);
+/* Does not wait: what has not been begun is released unworked. NULL is fine. */
+void worker_abandon(struct worker *worker);

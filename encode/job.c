@@ -225,6 +225,8 @@ static const struct setting output_rows[] = {
     SETTING_GROUP(struct encode_output, timed_metadata, &timed_metadata_settings,
                   .help = "ID3 in hls_ts, m2ts and fmp4."),
     SETTING_GROUP(struct encode_output, encryption, &encryption_settings, .help = "Encryption of HLS segments."),
+    SETTING_UINT64(struct encode_output, time_origin, .minimum = 0, .maximum = 1e15, .unit = "ticks",
+                   .help = "For smooth: times in the fragments count from here, in 90 kHz ticks since 1970."),
     { 0 },
 };
 const struct settings encode_output_settings = {

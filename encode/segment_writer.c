@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "encode/flv_writer.h"
+#include "encode/smooth_writer.h"
 #include "encode/ts_writer.h"
 
 const struct segment_writer_class *segment_writer_class_of(enum package_type package)
@@ -17,8 +18,9 @@ const struct segment_writer_class *segment_writer_class_of(enum package_type pac
     case PACKAGE_AAC:
     case PACKAGE_M2TS:
     case PACKAGE_JPEG:
-    case PACKAGE_SMOOTH:
         break;
+    case PACKAGE_SMOOTH:
+        return &smooth_writer_class;
     }
     return NULL;
 }

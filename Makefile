@@ -20,7 +20,10 @@ PACKAGES_drivers = libdpdk vpl libva libva-drm libdrm
 PACKAGES_dataplane = libdpdk jansson
 PACKAGES_encode = libavformat libavcodec libavutil libswresample libswscale vpl jansson
 PACKAGES_mgmt = libcurl libmicrohttpd jansson libcrypto
-PACKAGES_tools = libavformat libavcodec libavutil libpcap libdpdk
+PACKAGES_tools = libavformat libavcodec libavutil libpcap libdpdk libcurl jansson libcrypto zlib
+
+# Parts of a folder's library that stand in a folder of their own.
+SUBFOLDERS_tools = tools/origincheck
 
 # A program is one file with main(); everything else of a folder is its library.
 PROGRAM_biplane-dataplane = dataplane/biplane_dataplane.c
@@ -28,6 +31,7 @@ PROGRAM_biplane-encode = encode/biplane_encode.c
 PROGRAM_biplaned = mgmt/biplaned.c
 PROGRAM_biplanectl = mgmt/biplanectl.c
 PROGRAM_biplane-rtpsend = tools/biplane_rtpsend.c
+PROGRAM_biplane-origincheck = tools/biplane_origincheck.c
 PROGRAM_biplane-handoff-feed = tools/biplane_handoff_feed.c
 PROGRAMS = $(patsubst PROGRAM_%,%,$(filter PROGRAM_%,$(.VARIABLES)))
 BENCH_SOURCES = $(wildcard tools/bench/*.c)
@@ -43,7 +47,7 @@ CFLAGS_tools := $(call pkg,--cflags,libdpdk)
 LIBS := $(call pkg,--libs,$(foreach f,$(FOLDERS),$(PACKAGES_$(f)))) -lm -lpthread
 LINK = -Wl,--as-needed $(LIBS)
 
-sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
+sources = $(filter-out $(MAINS),$(wildcard $(1)/*.c $(addsuffix /*.c,$(SUBFOLDERS_$(1)))))
 ARCHIVES = $(foreach f,$(FOLDERS),$(BUILD)/$(1)/$(f).a)
 # upper folders first, so that one pass of the linker finds all
 ARCHIVES_IN_ORDER = $(foreach f,tools mgmt encode dataplane drivers board,$(BUILD)/$(1)/$(f).a)

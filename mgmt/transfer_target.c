@@ -83,10 +83,11 @@ static void set_connection(CURL *easy, const struct transfer_target *target,
 static bool set_identity(CURL *easy, const struct transfer_target_config *config)
 {
     CURLcode code = CURLE_OK;
-    const struct credential *credential = config->credential;
-    if (credential && credential->scheme == CREDENTIAL_BASIC) {
+    if (config->credential) {
+        const struct credential *credential = config->credential;
         /* exactly one method: with CURLAUTH_ANY every new handle would ask with a bare request first */
-        code = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        long method = credential->scheme == CREDENTIAL_DIGEST ? (long)CURLAUTH_DIGEST : (long)CURLAUTH_BASIC;
+        code = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, method);
         if (code == CURLE_OK)
             code = curl_easy_setopt(easy, CURLOPT_USERNAME, credential->user);
         if (code == CURLE_OK)
@@ -147,7 +148,7 @@ static bool open_pool(struct transfer_target *target)
 
 static bool open_target(struct transfer_target *target, const struct transfer_target_config *config)
 {
-    if (!open_pool(target) || !transfer_identity_open(target, config->credential))
+    if (!open_pool(target))
         return false;
     for (unsigned i = 0; i < target->count; i++) {
         target->transfers[i].target = target;
@@ -203,7 +204,6 @@ void transfer_target_destroy(struct transfer_target *target)
     if (!target)
         return;
     leave_engine(target);
-    transfer_identity_close(target); /* first: what is held is not let go any more */
     for (unsigned i = 0; i < target->count; i++) {
         if (target->transfers[i].running)
             transfer_cancel(&target->transfers[i]);

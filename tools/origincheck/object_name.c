@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tools/origincheck/object_name.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_separator(char c)
+{
+    return c == '.' || c == '_' || c == '-';
+}
+
+bool object_name_parse(const char *name, const char *prefix, char *track, size_t room, int64_t *number)
+{
+    size_t begin = strlen(prefix);
+    const char *extension = strrchr(name, '.');
+    if (strncmp(name, prefix, begin) != 0 || !extension || extension == name)
+        return false;
+    size_t end = (size_t)(extension - name), digits = end;
+    while (digits > begin && isdigit((unsigned char)name[digits - 1]))
+        digits--;
+    if (digits == end || end - digits > 15)
+        return false;
+    *number = strtoll(name + digits, NULL, 10);
+    while (begin < digits && is_separator(name[begin]))
+        begin++;
+    while (digits > begin && is_separator(name[digits - 1]))
+        digits--;
+    snprintf(track, room, "%.*s", (int)(digits - begin), name + begin);
+    if (!*track)
+        snprintf(track, room, "main");
+    return true;
+}

@@ -7,7 +7,7 @@
 
 #include "mgmt/channel.h"
 
-enum { FILE_NAME_BYTES = OUTPUT_URL_BYTES + 2 * ENCODE_NAME_BYTES + 8 };
+enum { FILE_NAME_BYTES = 2 * OUTPUT_URL_BYTES + 2 * ENCODE_NAME_BYTES + 8 };
 
 struct file {
     char name[FILE_NAME_BYTES]; /* for segments: up to the number */
@@ -35,8 +35,9 @@ static void add(struct files *files, const struct file *like, const char *modifi
     struct file *file = &files->file[files->count];
     *file = *like;
     file->order = files->count++;
-    snprintf(file->name, sizeof file->name, "%s%s%s%s", like->group->destinations[like->pipeline].url, modifier,
-             segment_modifier, end);
+    const struct destination *destination = &like->group->destinations[like->pipeline];
+    snprintf(file->name, sizeof file->name, "%s%s%s%s%s%s", destination->endpoint, destination->endpoint[0] ? " " : "",
+             destination->url, modifier, segment_modifier, end);
 }
 
 static void add_group(struct files *files, const struct channel *channel, const struct output_group *group)

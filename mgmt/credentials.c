@@ -29,6 +29,8 @@ static const struct setting credential_rows[] = {
     SETTING_CHOICE(struct credential, scheme, .choices = scheme_choices, .default_number = CREDENTIAL_BASIC,
                    .help =
                        "How the origin wants to be told: basic goes with every request, digest answers a challenge."),
+    SETTING_STRING(struct credential, session_token, .flags = SETTING_SECRET,
+                   .help = "S3 and MediaStore: the session token that temporary keys come with; empty: none."),
     { 0 },
 };
 static const struct settings credential_settings = { "credential", sizeof(struct credential), credential_rows,

@@ -23,7 +23,8 @@ struct credential {
     char name[64];
     char user[128];
     char password[256];
-    unsigned scheme; /* enum credential_scheme */
+    unsigned scheme;          /* enum credential_scheme */
+    char session_token[2048]; /* of temporary keys of S3 and MediaStore; empty: none */
 };
 
 extern const struct settings credentials_settings; /* for the reference page */

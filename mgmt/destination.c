@@ -272,6 +272,8 @@ static void note_failure(struct destination_queue *queue, struct job *job, const
     unsigned wish_s = result->retry_after_s < RETRY_AFTER_MAX_S ? result->retry_after_s : RETRY_AFTER_MAX_S;
     if (wait_s < wish_s)
         wait_s = wish_s;
+    if (wait_s < result->pause_ms / 1e3)
+        wait_s = result->pause_ms / 1e3;
     if (queue->state == DESTINATION_WELL) {
         queue->state = DESTINATION_RETRYING;
         queue->failing_since_ns = now;

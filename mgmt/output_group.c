@@ -9,13 +9,18 @@
 #include "mgmt/store.h"
 
 /* ---- rows: ranges and defaults are the field's ---- */
-static const char *const cdn_types[] = { "basic_put", "folder", NULL };
+static const char *const cdn_types[] = { "basic_put", "folder", "s3", "mediastore", NULL };
+static const char *const canned_acls[] = {
+    "none", "authenticated_read", "bucket_owner_full_control", "bucket_owner_read", "public_read", NULL
+};
 
 static const struct setting connection_rows[] = {
     SETTING_CHOICE(
         struct connection_settings, cdn, .choices = cdn_types, .default_number = CDN_BASIC_PUT,
-        .help = "What the destinations are. basic_put: HTTP servers that take PUT and DELETE; folder: folders of this "
-                "machine, file:///path/prefix."),
+        .help =
+            "What the destinations are. basic_put: HTTP servers that take PUT and DELETE; folder: folders of this "
+            "machine, file:///path/prefix; s3: S3 buckets, s3://bucket/path/prefix; mediastore: MediaStore containers, "
+            "https://container.data.mediastore.region.amazonaws.com/path/prefix."),
     SETTING_DOUBLE(struct connection_settings, connection_retry_interval, .minimum = 0, .maximum = 3600,
                    .default_number = 1, .unit = "s", .help = "Wait between two tries of a file."),
     SETTING_UNSIGNED(struct connection_settings, num_retries, .minimum = 0, .maximum = 10000, .default_number = 10,
@@ -31,6 +36,13 @@ static const struct setting connection_rows[] = {
                      .unit = "MiB", .help = "Bound of what waits for one destination; the oldest is dropped past it."),
     SETTING_UNSIGNED(struct connection_settings, connections, .minimum = 1, .maximum = 32, .default_number = 4,
                      .help = "Connections at once to one destination."),
+    SETTING_CHOICE(struct connection_settings, canned_acl, .choices = canned_acls, .default_number = 0,
+                   .help = "S3: what others may do with the objects. A bucket of another owner wants "
+                           "bucket_owner_full_control; a bucket with its lists switched off refuses the others."),
+    SETTING_BOOL(struct connection_settings, unsigned_payload, .default_number = 0,
+                 .help =
+                     "S3 and MediaStore, over https only: sign requests without the hash of their bodies, which saves "
+                     "one pass over the body; TLS protects it on the way."),
     { 0 }
 };
 const struct settings connection_settings_table = { "connection", sizeof(struct connection_settings), connection_rows,
@@ -45,6 +57,11 @@ static const struct setting destination_rows[] = {
                    .help = "Name of a section of the credentials file; empty: none are sent."),
     SETTING_STRING(struct destination, certificate_authority,
                    .help = "PEM file that an https server's certificate is checked with; empty: the system's."),
+    SETTING_STRING(struct destination, endpoint,
+                   .help = "S3: http://host:port or https://host of a store that is not AWS's; empty: AWS."),
+    SETTING_STRING(struct destination, region, .flags = SETTING_NAME | SETTING_SHARED,
+                   .help = "S3 and MediaStore: the region that is signed for; empty: us-east-1, or the one in the name "
+                           "of the container's host."),
     { 0 }
 };
 const struct settings destination_settings = { "destination", sizeof(struct destination), destination_rows,

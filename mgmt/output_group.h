@@ -20,7 +20,7 @@ enum {
 };
 
 enum output_group_type { OUTPUT_GROUP_HLS };
-enum cdn_type { CDN_BASIC_PUT, CDN_FOLDER };
+enum cdn_type { CDN_BASIC_PUT, CDN_FOLDER, CDN_S3, CDN_MEDIASTORE };
 
 /* How a destination is connected to; the reference calls it the connection (CDN) settings. */
 struct connection_settings {
@@ -32,12 +32,16 @@ struct connection_settings {
     unsigned timeout;                 /* s that one transfer may take without progress */
     unsigned cache_megabytes;         /* of one destination; oldest dropped past it */
     unsigned connections;             /* at once to one destination */
+    unsigned canned_acl;              /* of S3 objects */
+    bool unsigned_payload;            /* S3 and MediaStore over https: bodies are not hashed */
 };
 
 struct destination {
     char url[OUTPUT_URL_BYTES];                    /* prefix of file names; no user or password in it */
     char credentials[ENCODE_NAME_BYTES];           /* name of a section of the credentials file; empty: none */
     char certificate_authority[ENCODE_TEXT_BYTES]; /* PEM file; empty: the system's */
+    char endpoint[OUTPUT_URL_BYTES];               /* of an S3 store; empty: AWS */
+    char region[ENCODE_NAME_BYTES];                /* of S3 and MediaStore; empty: us-east-1, or as the host says */
 };
 
 struct output {

@@ -32,22 +32,22 @@ const char *s3_bucket_fault(const char *bucket)
     size_t length = strlen(bucket);
     struct in_addr address;
     if (length < 3 || length > 63)
-        return "must be 3 to 63 characters long";
+        return "has a bucket name that is not 3 to 63 characters long";
     for (const char *c = bucket; *c; c++)
         if (!is_lower_or_digit(*c) && *c != '-' && *c != '.')
-            return "may hold lower case letters, digits, - and . only";
+            return "has a bucket name with a character that is not a lower case letter, a digit, - or .";
     if (!is_lower_or_digit(bucket[0]) || !is_lower_or_digit(bucket[length - 1]))
-        return "must begin and end with a letter or a digit";
+        return "has a bucket name that does not begin and end with a letter or a digit";
     if (strstr(bucket, ".."))
-        return "must not hold two dots in a row";
+        return "has a bucket name with two dots in a row";
     if (inet_pton(AF_INET, bucket, &address) == 1)
-        return "must not look like an IP address";
+        return "has a bucket name that looks like an IP address";
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
         if (strncmp(bucket, starts[i], strlen(starts[i])) == 0)
-            return "begins with letters that are reserved (xn--, sthree-, amzn-s3-demo-)";
+            return "has a bucket name that begins with reserved letters (xn--, sthree-, amzn-s3-demo-)";
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         if (ends_in(bucket, ends[i]))
-            return "ends in letters that are reserved (-s3alias, --ol-s3, .mrap, --x-s3, --table-s3)";
+            return "has a bucket name that ends in reserved letters (-s3alias, --ol-s3, .mrap, --x-s3, --table-s3)";
     return NULL;
 }
 
@@ -143,6 +143,9 @@ static const char *parse_s3(struct s3_address *address, const struct s3_place *p
     if (strlen(name + length) > S3_KEY_BYTES - 1)
         return "has a path longer than 1024 bytes";
     strcpy(address->key, name[length] ? name + length + 1 : "");
+    const char *fault = s3_bucket_fault(address->bucket);
+    if (fault)
+        return fault;
     address->own = place->endpoint && place->endpoint[0];
     address->path_style = address->own || strchr(address->bucket, '.');
     if (!address->own) {
@@ -195,10 +198,7 @@ const char *s3_place_fault(const struct s3_place *place)
 int s3_address_parse(struct s3_address *out, const struct s3_place *place, struct error *err)
 {
     const char *fault = parse(out, place);
-    if (fault)
-        return error_set(err, -EINVAL, "destination URL %.200s %s", place->url, fault);
-    fault = place->service == S3_SERVICE_S3 ? s3_bucket_fault(out->bucket) : NULL;
-    return fault ? error_set(err, -EINVAL, "bucket name \"%s\" %s", out->bucket, fault) : 0;
+    return fault ? error_set(err, -EINVAL, "destination URL %.200s %s", place->url, fault) : 0;
 }
 
 /* ---- using ---- */

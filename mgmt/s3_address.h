@@ -45,7 +45,7 @@ struct s3_address {
     char key[S3_KEY_BYTES];   /* what is behind the bucket in the url: the beginning of all keys */
 };
 
-/* NULL, or what is wrong with it as the end of a sentence ("... must be 3 to 63 characters long"). */
+/* NULL, or what is wrong with it as the end of a sentence about a URL. */
 const char *s3_bucket_fault(const char *bucket);
 const char *mediastore_path_fault(const char *path); /* without the slash in front */
 const char *s3_place_fault(const struct s3_place *place);

@@ -192,6 +192,14 @@ int s3_upload_part(struct s3_upload *upload, unsigned number, const void *data, 
     return 0;
 }
 
+void s3_upload_hurry(struct s3_upload *upload)
+{
+    upload->step_not_before_ns = 0;
+    for (unsigned i = 0; i < S3_UPLOAD_WAITING_MAX; i++)
+        upload->waiting[i].not_before_ns = 0;
+    pump(upload);
+}
+
 unsigned s3_upload_waiting(const struct s3_upload *upload)
 {
     unsigned count = 0;

@@ -71,7 +71,9 @@ void s3_upload_destroy(struct s3_upload *upload); /* what is at the store stays 
  * -ENOBUFS: too many wait; -EINVAL: no such number; -EBUSY: it is being completed or aborted. */
 int s3_upload_part(struct s3_upload *upload, unsigned number, const void *data, size_t bytes, struct error *err);
 bool s3_upload_has_part(const struct s3_upload *upload, unsigned number); /* confirmed by the store */
-unsigned s3_upload_waiting(const struct s3_upload *upload);               /* parts that are not confirmed */
+void s3_upload_hurry(
+    struct s3_upload *upload); /* ends the pauses after tries that failed: the owner has paused enough */
+unsigned s3_upload_waiting(const struct s3_upload *upload); /* parts that are not confirmed */
 
 /* Joins the parts 1 to the last. -EINVAL: one is missing, or one but the last is not large enough. */
 int s3_upload_complete(struct s3_upload *upload, struct error *err);

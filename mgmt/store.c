@@ -3,10 +3,13 @@
 
 #include "mgmt/store_folder.h"
 #include "mgmt/store_http.h"
+#include "mgmt/store_s3.h"
 
 static const struct store_class *const classes[] = {
     [CDN_BASIC_PUT] = &store_http_class,
     [CDN_FOLDER] = &store_folder_class,
+    [CDN_S3] = &store_s3_class,
+    [CDN_MEDIASTORE] = &store_mediastore_class,
 };
 
 const struct store_class *store_class_of(unsigned cdn)

@@ -21,11 +21,8 @@ enum { WATCH_INTERVAL_MS = 200 /* of transfers' progress */ };
 void transfer_release(struct transfer *transfer)
 {
     curl_multi_remove_handle(transfer->target->multi, transfer->easy);
-    curl_slist_free_all(transfer->headers);
-    transfer->headers = NULL;
-    transfer->body = NULL;
-    transfer->running = false;
     transfer->target->engine->running--;
+    transfer_clear(transfer);
 }
 
 /* The answer is the transfer's no longer: done may start the next one. */
@@ -52,6 +49,8 @@ static void collect_finished(struct transfer_target *target)
         struct transfer_result result;
         CURLcode code = message->data.result; /* the message dies with the removal of its handle */
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        if (transfer_identity_settle(transfer, code))
+            continue;
         transfer_fill_result(transfer, code, &result);
         transfer_release(transfer);
         tell(transfer, &result);
@@ -79,7 +78,8 @@ static struct transfer *find_stalled(struct transfer_engine *engine, uint64_t no
     for (struct transfer_target *target = engine->targets; target; target = target->next)
         for (unsigned i = 0; i < target->count; i++) {
             struct transfer *transfer = &target->transfers[i];
-            curl_off_t progress = transfer->running && !transfer->paused ? bytes_so_far(transfer) : 0;
+            curl_off_t progress =
+                transfer->running && !transfer->paused && !transfer->held ? bytes_so_far(transfer) : 0;
             if (progress == 0 || progress != transfer->progress) {
                 transfer->progress = progress;
                 transfer->progress_ns = now;

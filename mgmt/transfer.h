@@ -68,6 +68,7 @@ struct transfer_result {
     enum transfer_outcome outcome;
     unsigned status;        /* HTTP; 0: there was no answer */
     unsigned retry_after_s; /* as the server wishes; 0: it said nothing */
+    unsigned pause_ms;      /* that whoever passes this on wishes for before the next try; 0: none */
     uint64_t duration_ns;
     bool new_connection;
     char text[TRANSFER_TEXT_BYTES];  /* "503 Service Unavailable", "Connection refused"; "" when all is well */

@@ -113,30 +113,48 @@ static bool add_headers(struct transfer *transfer, const struct transfer_request
     return good;
 }
 
-static bool set_method(struct transfer *transfer, const struct transfer_request *request)
+const char *transfer_method_name(enum transfer_method method)
 {
     static const char *const names[] = { "PUT", "DELETE", "POST", "GET", "HEAD", "MKCOL", "MOVE" };
+    return names[method];
+}
+
+bool transfer_has_body(enum transfer_method method)
+{
+    return method == TRANSFER_PUT || method == TRANSFER_POST;
+}
+
+static void set_length(struct transfer *transfer)
+{
+    curl_off_t length = transfer->chunked ? (curl_off_t)-1 : (curl_off_t)transfer->bytes;
+    curl_easy_setopt(transfer->easy, CURLOPT_INFILESIZE_LARGE, length);
+}
+
+static bool set_method(struct transfer *transfer, const struct transfer_request *request)
+{
     CURL *easy = transfer->easy;
     enum transfer_method method = request->method;
-    bool with_body = method == TRANSFER_PUT || method == TRANSFER_POST;
+    bool with_body = transfer_has_body(method);
     curl_easy_setopt(easy, CURLOPT_NOBODY, 0L);
     curl_easy_setopt(easy, CURLOPT_UPLOAD, with_body ? 1L : 0L);
     if (with_body)
-        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
-                         request->chunked ? (curl_off_t)-1 : (curl_off_t)request->bytes);
+        set_length(transfer);
     else if (method == TRANSFER_HEAD)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     else
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     bool by_itself = method == TRANSFER_PUT || method == TRANSFER_GET || method == TRANSFER_HEAD;
-    return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, by_itself ? NULL : names[method]) == CURLE_OK;
+    return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, by_itself ? NULL : transfer_method_name(method)) == CURLE_OK;
 }
 
 static bool prepare(struct transfer *transfer, const struct transfer_request *request)
 {
     return add_headers(transfer, request) && set_method(transfer, request) &&
            curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url) == CURLE_OK &&
-           curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
+           curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
+           (!transfer->target->identity || (transfer->uri = strdup(transfer_uri_of(request->url)))) &&
+           transfer_identity_prepare(transfer) &&
+           (transfer->held || curl_multi_add_handle(transfer->target->multi, transfer->easy) == CURLM_OK);
 }
 
 /* The lowest that is free: a quiet destination keeps to one handle and its connection. */
@@ -161,27 +179,50 @@ static bool headers_are_lines(const struct transfer_request *request)
     return is_one_line(request->content_type) && is_one_line(request->cache_control);
 }
 
+void transfer_rewind(struct transfer *transfer)
+{
+    transfer->paused = false;
+    transfer->cut = false;
+    transfer->sent = 0;
+    transfer->read_error = 0;
+    transfer->answer_bytes = 0;
+    transfer->answer_cut = false;
+    transfer->progress = 0;
+    transfer->progress_ns = clock_monotonic_ns(transfer->target->engine->clock);
+    transfer->error_text[0] = '\0';
+    transfer->socket_text[0] = '\0';
+    if (transfer_has_body(transfer->method))
+        set_length(transfer);
+}
+
 static void take_request(struct transfer *transfer, const struct transfer_request *request)
 {
     const struct transfer_target *target = transfer->target;
     transfer->method = request->method;
-    transfer->paused = false;
-    transfer->cut = false;
     transfer->body = request->body;
     transfer->read = request->read;
     transfer->chunked = request->chunked;
     transfer->bytes = request->bytes;
-    transfer->sent = 0;
-    transfer->read_error = 0;
+    transfer->connects = 0;
+    transfer->no_digest = false;
+    transfer->restarts = 0;
     transfer->done = request->done;
     transfer->context = request->context;
     transfer->answer_bytes_max = request->answer_bytes_max;
     transfer->timeout_ns = request->timeout_s ? request->timeout_s * NS_PER_S : target->timeout_ns;
     transfer->started_ns = clock_monotonic_ns(target->engine->clock);
-    transfer->progress = 0;
-    transfer->progress_ns = transfer->started_ns;
-    transfer->error_text[0] = '\0';
-    transfer->socket_text[0] = '\0';
+    transfer_rewind(transfer);
+}
+
+void transfer_clear(struct transfer *transfer)
+{
+    curl_slist_free_all(transfer->headers);
+    transfer->headers = NULL;
+    free(transfer->uri);
+    transfer->uri = NULL;
+    transfer->body = NULL;
+    transfer->running = transfer->held = false;
+    transfer_identity_forget(transfer);
 }
 
 int transfer_start(struct transfer_target *target, const struct transfer_request *request, struct transfer **out,
@@ -193,9 +234,8 @@ int transfer_start(struct transfer_target *target, const struct transfer_request
     if (!headers_are_lines(request))
         return error_set(err, -EINVAL, "request for %s: a header holds a line end", request->url);
     take_request(transfer, request);
-    if (!prepare(transfer, request) || curl_multi_add_handle(target->multi, transfer->easy) != CURLM_OK) {
-        curl_slist_free_all(transfer->headers);
-        transfer->headers = NULL;
+    if (!prepare(transfer, request)) {
+        transfer_clear(transfer);
         return error_set(err, -ENOMEM, "request for %s", request->url);
     }
     transfer->running = true;

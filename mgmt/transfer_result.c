@@ -98,7 +98,7 @@ void transfer_fill_result(struct transfer *transfer, CURLcode code, struct trans
         .status = answered ? (unsigned)status : 0,
         .retry_after_s = retry_after_s > 0 && retry_after_s < 86400 ? (unsigned)retry_after_s : 0,
         .duration_ns = clock_monotonic_ns(engine->clock) - transfer->started_ns,
-        .new_connection = connects > 0,
+        .new_connection = connects + transfer->connects > 0,
         .answer = transfer->answer,
         .answer_bytes = transfer->answer_bytes,
         .answer_cut = transfer->answer_cut,
@@ -108,14 +108,15 @@ void transfer_fill_result(struct transfer *transfer, CURLcode code, struct trans
         result->outcome = outcome_of_status(transfer, status);
     else
         result->outcome = is_certificate_failure(code) ? TRANSFER_CERTIFICATE : TRANSFER_FAILED;
-    engine->counters.connections_opened += connects > 0;
+    engine->counters.connections_opened += (uint64_t)(connects + transfer->connects);
     if (result->outcome == TRANSFER_OK) {
         engine->counters.succeeded++;
         return;
     }
     engine->counters.failed++;
     if (answered)
-        snprintf(result->text, sizeof result->text, "%ld %s", status, status_words(status));
+        snprintf(result->text, sizeof result->text, "%ld %s%s", status, status_words(status),
+                 status == 401 && transfer->no_digest ? " (the server does not offer Digest)" : "");
     else
         tell_failure(transfer, code, result->text);
 }

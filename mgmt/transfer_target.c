@@ -83,11 +83,10 @@ static void set_connection(CURL *easy, const struct transfer_target *target,
 static bool set_identity(CURL *easy, const struct transfer_target_config *config)
 {
     CURLcode code = CURLE_OK;
-    if (config->credential) {
-        const struct credential *credential = config->credential;
+    const struct credential *credential = config->credential;
+    if (credential && credential->scheme == CREDENTIAL_BASIC) {
         /* exactly one method: with CURLAUTH_ANY every new handle would ask with a bare request first */
-        long method = credential->scheme == CREDENTIAL_DIGEST ? (long)CURLAUTH_DIGEST : (long)CURLAUTH_BASIC;
-        code = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, method);
+        code = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         if (code == CURLE_OK)
             code = curl_easy_setopt(easy, CURLOPT_USERNAME, credential->user);
         if (code == CURLE_OK)
@@ -148,7 +147,7 @@ static bool open_pool(struct transfer_target *target)
 
 static bool open_target(struct transfer_target *target, const struct transfer_target_config *config)
 {
-    if (!open_pool(target))
+    if (!open_pool(target) || !transfer_identity_open(target, config->credential))
         return false;
     for (unsigned i = 0; i < target->count; i++) {
         target->transfers[i].target = target;
@@ -204,6 +203,7 @@ void transfer_target_destroy(struct transfer_target *target)
     if (!target)
         return;
     leave_engine(target);
+    transfer_identity_close(target); /* first: what is held is not let go any more */
     for (unsigned i = 0; i < target->count; i++) {
         if (target->transfers[i].running)
             transfer_cancel(&target->transfers[i]);

@@ -29,7 +29,7 @@ enum origin_behaviour {
     ORIGIN_RESET,  /* resets the connection in the middle of the body */
     ORIGIN_EARLY,  /* answers `status` when it has the head, and takes no more of the body */
     ORIGIN_HALF,   /* reads some of the body, then ends the connection without a word */
-    ORIGIN_DIGEST, /* wants Digest with a nonce it gave out, used in rising order */
+    ORIGIN_DIGEST, /* wants Digest with its newest nonce, used in rising order; does not compute the answer */
 };
 
 enum { ORIGIN_REQUESTS_MAX = 4096, ORIGIN_FILES_MAX = 1024, ORIGIN_CONNECTIONS_MAX = 64 };
@@ -77,6 +77,11 @@ struct origin {
     unsigned connections;      /* ever accepted */
     char last_peer[46];        /* from where the last one came */
     unsigned digest_count;     /* last nc that was used with the nonce */
+    unsigned digest_uses;      /* a nonce is stale after so many; 0: never */
+    bool digest_refuses;       /* whatever the answer */
+    bool digest_forgets;       /* stale nonces are refused without saying so */
+    bool digest_follows;       /* each answer comes with the next nonce */
+    bool digest_stale;         /* the last 401 was about the nonce */
     unsigned request_count, file_count, challenges;
     size_t body_seen; /* bytes of the body that is on its way, as they came */
     struct origin_request requests[ORIGIN_REQUESTS_MAX];
@@ -157,11 +162,18 @@ static inline void origin_close(struct origin_connection *connection, bool reset
 
 static inline int origin_digest_status(struct origin *origin, const char *head)
 {
+    char nonce[32];
     const char *given = origin_header(head, "Authorization");
     const char *count = given ? strstr(given, "nc=") : NULL;
     unsigned number = count ? (unsigned)strtoul(count + 3, NULL, 16) : 0;
-    if (!given || strncmp(given, "Digest ", 7) != 0 || !strstr(given, "nonce=\"") || !number)
+    snprintf(nonce, sizeof nonce, "nonce=\"n%u\"", origin->challenges);
+    origin->digest_stale = false;
+    if (!given || strncmp(given, "Digest ", 7) != 0 || !number || origin->digest_refuses)
         return 401;
+    origin->digest_stale = !strstr(given, nonce) || (origin->digest_uses && number > origin->digest_uses);
+    if (origin->digest_stale)
+        return 401;
+    assert(number == origin->digest_count + 1 || origin->digest_follows);
     origin->digest_count = number;
     return 201;
 }
@@ -182,9 +194,18 @@ static inline void origin_answer(struct origin_connection *connection, const cha
 {
     struct origin *origin = connection->origin;
     char answer[2048], challenge[128] = "";
-    if (origin->behaviour == ORIGIN_DIGEST && status == 401)
-        snprintf(challenge, sizeof challenge, "WWW-Authenticate: Digest realm=\"r\", nonce=\"n%u\", qop=\"auth\"\r\n",
-                 origin->challenges++);
+    bool digest = origin->behaviour == ORIGIN_DIGEST;
+    if (digest && (status == 401 || origin->digest_follows)) {
+        origin->challenges++;
+        origin->digest_count = 0;
+    }
+    if (digest && status == 401)
+        snprintf(challenge, sizeof challenge,
+                 "WWW-Authenticate: Basic realm=\"r\"\r\n"
+                 "WWW-Authenticate: Digest realm=\"r\", nonce=\"n%u\", qop=\"auth\"%s\r\n",
+                 origin->challenges, origin->digest_stale && !origin->digest_forgets ? ", stale=true" : "");
+    else if (digest && origin->digest_follows)
+        snprintf(challenge, sizeof challenge, "Authentication-Info: nextnonce=\"n%u\"\r\n", origin->challenges);
     const char *body = status == 204 ? "" : origin->answer_body ? origin->answer_body : "ok";
     bool head_only = strcmp(method, "HEAD") == 0;
     int bytes = snprintf(answer, sizeof answer, "HTTP/1.1 %d Words\r\n%s%sContent-Length: %zu\r\n\r\n%s", status,

@@ -34,7 +34,7 @@ struct fake_object {
 
 struct fake_s3 {
     struct origin *origin;
-    const char *region, *access_key, *secret_key;
+    const char *region, *service, *access_key, *secret_key;
     const struct clock *clock; /* the store's own; NULL: the real one */
     struct fake_fault faults[FAKE_FAULTS_MAX];
     unsigned object_count, part_count, uploads, aborted;
@@ -98,7 +98,7 @@ static inline const char *fake_s3_judge(struct fake_s3 *s3, const struct origin_
     if (!signed_names || !credential)
         return "AccessDenied";
     snprintf(names, sizeof names, "%.*s", (int)strcspn(signed_names + 14, ","), signed_names + 14);
-    snprintf(scope, sizeof scope, "/%.8s/%s/s3/aws4_request,", date, s3->region);
+    snprintf(scope, sizeof scope, "/%.8s/%s/%s/aws4_request,", date, s3->region, s3->service);
     if (!strstr(credential, scope))
         return "AuthorizationHeaderMalformed";
     int64_t apart = (int64_t)fake_s3_time(date) - (int64_t)(fake_s3_now(s3) / NS_PER_S);
@@ -126,7 +126,7 @@ static inline const char *fake_s3_judge(struct fake_s3 *s3, const struct origin_
                                         .header_count = count,
                                         .payload = payload,
                                         .region = s3->region,
-                                        .service = "s3",
+                                        .service = s3->service,
                                         .utc_ns = (uint64_t)fake_s3_time(date) * NS_PER_S },
                &made, NULL);
     sigv4_signer_destroy(signer);
@@ -319,6 +319,7 @@ static inline struct fake_s3 *fake_s3_create(struct loop *loop)
     s3->origin->respond = fake_s3_respond;
     s3->origin->context = s3;
     s3->region = "us-east-1";
+    s3->service = "s3";
     s3->access_key = "AKID";
     s3->secret_key = "very-secret";
     return s3;

@@ -49,7 +49,8 @@ static void test_bucket_names(void **state)
     struct s3_address address;
     struct error err = { 0 };
     assert_int_equal(s3_address_parse(&address, &(struct s3_place){ .url = "s3://Live/news" }, &err), -EINVAL);
-    assert_string_equal(err.text, "bucket name \"Live\" may hold lower case letters, digits, - and . only");
+    assert_string_equal(err.text, "destination URL s3://Live/news has a bucket name with a character that is not a "
+                                  "lower case letter, a digit, - or .");
 }
 
 static void test_hosts_of_aws(void **state)

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* s3_file.c - while it rests, parts that were read go on being tried; nothing new is read. */
+#include "mgmt/s3_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "board/loop.h"
+#include "mgmt/s3_client.h"
+#include "mgmt/s3_upload.h"
+
+struct buffer {
+    unsigned number; /* of the part that is in it; 0: free */
+    char *data;
+};
+
+struct s3_file {
+    struct s3_file_config config;
+    char *key, *content_type, *cache_control, *canned_acl;
+    struct s3_upload *upload;
+    size_t part_bytes;
+    unsigned part_count, next; /* part to be read */
+    struct buffer buffers[S3_FILE_BUFFERS];
+    uint64_t bytes_done;
+    int descriptor; /* -1: rests */
+    transfer_done *done;
+    void *context;
+    uint64_t started_ns;
+    struct loop_timer *starter; /* work begins from the loop */
+    bool completed, abandoned;
+    void (*gone)(void *context, struct s3_file *file);
+    void *gone_context;
+};
+
+static int begin(struct s3_file *file, struct error *err);
+
+/* Tells the owner; last thing that a callback does, for the owner may destroy us. */
+static void rest(struct s3_file *file, const struct transfer_result *result)
+{
+    if (file->descriptor < 0)
+        return;
+    struct transfer_result told = *result;
+    told.duration_ns = clock_monotonic_ns(file->config.clock) - file->started_ns;
+    told.answer = NULL;
+    told.answer_bytes = 0;
+    told.transfer = NULL;
+    file->descriptor = -1;
+    file->done(file->context, &told);
+}
+
+static size_t bytes_of(const struct s3_file *file, unsigned number)
+{
+    uint64_t begin_at = (uint64_t)(number - 1) * file->part_bytes;
+    return file->config.bytes - begin_at < file->part_bytes ? (size_t)(file->config.bytes - begin_at)
+                                                            : file->part_bytes;
+}
+
+/* 0, or a negative errno. */
+static int read_part(const struct s3_file *file, unsigned number, char *data)
+{
+    size_t used = 0, bytes = bytes_of(file, number);
+    while (used < bytes) {
+        off_t at = (off_t)((uint64_t)(number - 1) * file->part_bytes + used);
+        ssize_t got = pread(file->descriptor, data + used, bytes - used, at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? -errno : -ENODATA;
+        used += (size_t)got;
+    }
+    return 0;
+}
+
+static void fail(struct s3_file *file, enum transfer_outcome outcome, const char *what, const char *why)
+{
+    struct transfer_result result = { .outcome = outcome };
+    snprintf(result.text, sizeof result.text, "%s: %.200s", what, why);
+    rest(file, &result);
+}
+
+static struct buffer *find_buffer(struct s3_file *file)
+{
+    for (unsigned i = 0; i < S3_FILE_BUFFERS; i++)
+        if (file->buffers[i].number == 0) {
+            if (!file->buffers[i].data)
+                file->buffers[i].data = malloc(file->part_bytes);
+            return file->buffers[i].data ? &file->buffers[i] : NULL;
+        }
+    return NULL;
+}
+
+static bool is_in_a_buffer(const struct s3_file *file, unsigned number)
+{
+    for (unsigned i = 0; i < S3_FILE_BUFFERS; i++)
+        if (file->buffers[i].number == number)
+            return true;
+    return false;
+}
+
+/* Reads and sends as much as there is room for, and joins the parts when all are there. */
+static void advance(struct s3_file *file)
+{
+    struct buffer *buffer;
+    struct error err = { 0 };
+    while (file->descriptor >= 0 && file->next <= file->part_count) {
+        if (s3_upload_has_part(file->upload, file->next) || is_in_a_buffer(file, file->next)) {
+            file->next++;
+            continue;
+        }
+        if (!(buffer = find_buffer(file)))
+            return;
+        int result = read_part(file, file->next, buffer->data);
+        if (result < 0) { /* of no use to try again: what is gone from a disk does not come back */
+            fail(file, TRANSFER_REFUSED, "cannot be read", strerrordesc_np(-result));
+            return;
+        }
+        if (s3_upload_part(file->upload, file->next, buffer->data, bytes_of(file, file->next), &err) < 0) {
+            fail(file, TRANSFER_FAILED, "cannot be sent", err.text);
+            return;
+        }
+        buffer->number = file->next++;
+    }
+    if (file->next > file->part_count && s3_upload_waiting(file->upload) == 0)
+        s3_upload_complete(file->upload, NULL); /* -EBUSY: it is being opened or joined already */
+}
+
+/* ---- what the upload tells ---- */
+
+static void on_opened(void *context)
+{
+    advance(context);
+}
+
+static void on_part_done(void *context, unsigned number, const void *data)
+{
+    struct s3_file *file = context;
+    for (unsigned i = 0; i < S3_FILE_BUFFERS; i++)
+        if (file->buffers[i].data == data)
+            file->buffers[i].number = 0;
+    file->bytes_done += bytes_of(file, number);
+    if (!file->abandoned)
+        advance(file);
+}
+
+static void on_completed(void *context)
+{
+    struct s3_file *file = context;
+    file->completed = true; /* if it rests, this is told when the owner asks again */
+    rest(file, &(struct transfer_result){ .outcome = TRANSFER_OK, .status = 200 });
+}
+
+static void on_aborted(void *context)
+{
+    struct s3_file *file = context;
+    file->gone(file->gone_context, file);
+}
+
+static void on_troubled(void *context, const struct s3_result *result, unsigned tries)
+{
+    struct s3_file *file = context;
+    if (!file->abandoned) {
+        struct transfer_result told = result->transfer;
+        told.pause_ms = result->wait_ms;
+        rest(file, &told);
+    } else if (tries > 3) { /* the bucket's rules for what is left over must do it */
+        on_aborted(file);
+    }
+}
+
+static void on_lost(void *context, const struct s3_result *result)
+{
+    struct s3_file *file = context;
+    if (file->abandoned) {
+        on_aborted(file);
+        return;
+    }
+    s3_upload_destroy(file->upload);
+    file->upload = NULL;
+    begin(file, NULL); /* without memory: s3_file_continue tries it again */
+    rest(file, &result->transfer);
+}
+
+static void on_start(void *context)
+{
+    struct s3_file *file = context;
+    if (file->abandoned)
+        on_aborted(file);
+    else if (file->completed)
+        on_completed(file);
+    else
+        advance(file);
+}
+
+static void wake(struct s3_file *file)
+{
+    struct clock real = clock_real(); /* as the loop's timers are */
+    loop_timer_set(file->starter, clock_monotonic_ns(&real));
+}
+
+/* ---- owner's side ---- */
+
+static int begin(struct s3_file *file, struct error *err)
+{
+    const struct s3_upload_config config = {
+        .client = file->config.client,
+        .key = file->key,
+        .content_type = file->content_type,
+        .cache_control = file->cache_control,
+        .canned_acl = file->canned_acl,
+        .loop = file->config.loop,
+        .clock = file->config.clock,
+        .callbacks = { on_opened, on_part_done, on_completed, on_aborted, on_troubled, on_lost },
+        .context = file,
+    };
+    for (unsigned i = 0; i < S3_FILE_BUFFERS; i++)
+        file->buffers[i].number = 0;
+    file->next = 1;
+    file->bytes_done = 0;
+    return s3_upload_create(&file->upload, &config, NULL, err);
+}
+
+/* In whole megabytes, so that at most S3_PARTS_MAX are enough. */
+static size_t choose_part_bytes(const struct s3_file_config *config)
+{
+    const uint64_t megabyte = 1 << 20;
+    uint64_t least = config->bytes / S3_PARTS_MAX + 1;
+    uint64_t bytes = (least + megabyte - 1) / megabyte * megabyte;
+    if (config->part_bytes)
+        return config->part_bytes;
+    return bytes > S3_FILE_PART_BYTES ? (size_t)bytes : S3_FILE_PART_BYTES;
+}
+
+static char *copy(const char *text)
+{
+    return strdup(text ? text : "");
+}
+
+int s3_file_create(struct s3_file **out, const struct s3_file_config *config, struct error *err)
+{
+    if (config->bytes == 0)
+        return error_set(err, -EINVAL, "%.200s is empty: no object of parts", config->key);
+    struct s3_file *file = calloc(1, sizeof *file);
+    if (!file)
+        return error_set(err, -ENOMEM, "upload of %.200s", config->key);
+    file->config = *config;
+    file->descriptor = -1;
+    file->part_bytes = choose_part_bytes(config);
+    file->part_count = (unsigned)((config->bytes + file->part_bytes - 1) / file->part_bytes);
+    file->key = copy(config->key);
+    file->content_type = copy(config->content_type);
+    file->cache_control = copy(config->cache_control);
+    file->canned_acl = copy(config->canned_acl);
+    file->starter = loop_timer_create(config->loop, on_start, file);
+    int result = 0;
+    if (!file->starter || !file->key || !file->content_type || !file->cache_control || !file->canned_acl)
+        result = error_set(err, -ENOMEM, "upload of %.200s", config->key);
+    if (result == 0)
+        result = begin(file, err);
+    if (result < 0) {
+        s3_file_destroy(file);
+        return result;
+    }
+    *out = file;
+    return 0;
+}
+
+void s3_file_destroy(struct s3_file *file)
+{
+    if (!file)
+        return;
+    s3_upload_destroy(file->upload);
+    loop_timer_destroy(file->starter);
+    for (unsigned i = 0; i < S3_FILE_BUFFERS; i++)
+        free(file->buffers[i].data);
+    free(file->key);
+    free(file->content_type);
+    free(file->cache_control);
+    free(file->canned_acl);
+    free(file);
+}
+
+int s3_file_continue(struct s3_file *file, int descriptor, transfer_done *done, void *context)
+{
+    if (file->descriptor >= 0)
+        return -EBUSY;
+    if (!file->upload) {
+        int result = begin(file, NULL);
+        if (result < 0)
+            return result;
+    }
+    file->descriptor = descriptor;
+    file->done = done;
+    file->context = context;
+    file->started_ns = clock_monotonic_ns(file->config.clock);
+    file->next = 1;
+    s3_upload_hurry(file->upload);
+    wake(file);
+    return 0;
+}
+
+void s3_file_pause(struct s3_file *file)
+{
+    file->descriptor = -1;
+    loop_timer_clear(file->starter);
+}
+
+void s3_file_abandon(struct s3_file *file, void (*gone)(void *context, struct s3_file *file), void *context)
+{
+    s3_file_pause(file);
+    file->abandoned = true;
+    file->gone = gone;
+    file->gone_context = context;
+    if (file->upload && !file->completed)
+        s3_upload_abort(file->upload);
+    else
+        wake(file);
+}
+
+bool s3_file_is(const struct s3_file *file, const char *key, uint64_t bytes)
+{
+    return strcmp(file->key, key) == 0 && file->config.bytes == bytes;
+}
+
+bool s3_file_is_at_work(const struct s3_file *file)
+{
+    return file->descriptor >= 0;
+}
+
+uint64_t s3_file_bytes_done(const struct s3_file *file)
+{
+    return file->bytes_done;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* s3_file.h - a file of many gigabytes becomes an object, in parts, with a few buffers of memory.
+ *
+ * Over mgmt/s3_upload.h. It reads a part into a buffer, sends it, and reads the next; S3_FILE_BUFFERS are on their way
+ * at once. A try that fails ends the work for its owner (`done` says why), but what the store has stays:
+ * s3_file_continue() goes on from there, with the same bytes. Whoever gives up calls s3_file_abandon(). One thread (the
+ * loop's).
+ *
+ *     s3_file_create(&file, &(struct s3_file_config){ .client = client, .key = "archive/news.000000.m2ts",
+ *                    .bytes = 8 << 30, .loop = loop, .clock = &clock }, &err);
+ *     s3_file_continue(file, descriptor, on_done, me);
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mgmt/transfer.h"
+
+struct clock;
+struct error;
+struct loop;
+struct s3_client;
+struct s3_file;
+
+enum { S3_FILE_BUFFERS = 3, S3_FILE_PART_BYTES = 8 << 20 /* larger when a file would have more than 10000 */ };
+
+struct s3_file_config {
+    struct s3_client *client;                                    /* borrow: outlives the file, like loop and clock */
+    const char *key, *content_type, *cache_control, *canned_acl; /* borrow during create; NULL: none but key */
+    uint64_t bytes;
+    size_t part_bytes; /* 0: as large as they need to be */
+    struct loop *loop;
+    const struct clock *clock;
+};
+
+int s3_file_create(struct s3_file **out, const struct s3_file_config *config, struct error *err);
+void s3_file_destroy(struct s3_file *file); /* parts that are at the store stay there; NULL is fine */
+
+/* descriptor: borrow until done; read with pread. done is called once, from the loop: complete, or what went wrong.
+ * -EBUSY: it is at work. */
+int s3_file_continue(struct s3_file *file, int descriptor, transfer_done *done, void *context);
+void s3_file_pause(struct s3_file *file); /* done is not called, descriptor is free */
+/* The store is told to forget the parts; gone is called from the loop when that is over, one way or the other: destroy
+ * then (or before). */
+void s3_file_abandon(struct s3_file *file, void (*gone)(void *context, struct s3_file *file), void *context);
+
+bool s3_file_is(const struct s3_file *file, const char *key, uint64_t bytes);
+bool s3_file_is_at_work(const struct s3_file *file); /* between continue and done */
+uint64_t s3_file_bytes_done(const struct s3_file *file);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mgmt/archive_group.h"
 #include "mgmt/hls_group.h"
 #include "mgmt/store.h"
 
@@ -82,13 +83,14 @@ static const struct setting output_rows[] = {
 const struct settings output_settings = { "output", sizeof(struct output), output_rows,
                                           .help = "One rendition: a video, its audios, and how its files are called." };
 
-static const char *const types[] = { "hls", NULL };
+static const char *const types[] = { "hls", "archive", NULL };
 
 static const struct setting output_group_rows[] = {
     SETTING_STRING(struct output_group, name, .flags = SETTING_REQUIRED | SETTING_NAME, .help = "Name of the group."),
     SETTING_CHOICE(struct output_group, type, .choices = types, .default_number = OUTPUT_GROUP_HLS,
                    .help = "What is delivered."),
     SETTING_GROUP(struct output_group, hls, &hls_settings_table, .help = "Settings of type \"hls\"."),
+    SETTING_GROUP(struct output_group, archive, &archive_settings_table, .help = "Settings of type \"archive\"."),
     SETTING_GROUP(struct output_group, connection, &connection_settings_table,
                   .help = "How destinations are connected to, and retried."),
     SETTING_LIST(struct output_group, destinations, &destination_settings, .flags = SETTING_REQUIRED,
@@ -104,6 +106,7 @@ const struct settings output_group_settings = {
 
 static const struct output_group_class *const classes[] = {
     [OUTPUT_GROUP_HLS] = &hls_group_class,
+    [OUTPUT_GROUP_ARCHIVE] = &archive_group_class,
 };
 
 const struct output_group_class *output_group_class_of(const struct output_group *group)

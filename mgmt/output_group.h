@@ -10,6 +10,7 @@
 
 #include "board/settings.h"
 #include "encode/job.h"
+#include "mgmt/archive_settings.h"
 #include "mgmt/hls_settings.h"
 
 enum {
@@ -19,7 +20,7 @@ enum {
     OUTPUT_GROUP_OUTPUTS_MAX = 8,
 };
 
-enum output_group_type { OUTPUT_GROUP_HLS };
+enum output_group_type { OUTPUT_GROUP_HLS, OUTPUT_GROUP_ARCHIVE };
 enum cdn_type { CDN_BASIC_PUT, CDN_FOLDER, CDN_S3, CDN_MEDIASTORE };
 
 /* How a destination is connected to; the reference calls it the connection (CDN) settings. */
@@ -57,6 +58,7 @@ struct output_group {
     char name[ENCODE_NAME_BYTES];
     unsigned type; /* enum output_group_type */
     struct hls_settings hls;
+    struct archive_settings archive;
     struct connection_settings connection;
     struct destination destinations[OUTPUT_DESTINATIONS_MAX];
     unsigned destinations_count;

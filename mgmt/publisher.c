@@ -5,10 +5,12 @@
 #include <stddef.h>
 
 #include "board/error.h"
+#include "mgmt/archive_publisher.h"
 #include "mgmt/hls_publisher.h"
 
 static const struct publisher_class *const classes[] = {
     [OUTPUT_GROUP_HLS] = &hls_publisher_class,
+    [OUTPUT_GROUP_ARCHIVE] = &archive_publisher_class,
 };
 
 int publisher_create(struct publisher **out, const struct publisher_config *config, struct error *err)

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* archive_publisher.c - which piece belongs to which recording, and which recordings wait for the destination. */
+#include "mgmt/archive_publisher.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "board/log.h"
+#include "board/loop.h"
+#include "board/worker.h"
+#include "mgmt/alerts.h"
+#include "mgmt/credentials.h"
+#include "mgmt/destination.h"
+#include "mgmt/recording.h"
+#include "mgmt/spool.h"
+
+enum {
+    ALERT_WRITE_FAILED = 6006,
+    ALERT_FINALISE_FAILED = 6007,
+    WAITING_BYTES_MAX = 64 << 20, /* for the disk; more: it does not keep up */
+    JUMP_BACK_S = 100,            /* so far below all that is known a piece is no repetition: the timeline jumped */
+    STATE_VERSION = 1,
+};
+
+/* A recording from its first piece to its delivery. */
+struct entry {
+    struct entry *next;
+    unsigned lane;
+    int64_t number;
+    unsigned part; /* 1, or 2, ... when that interval had one before */
+    bool old;      /* begun in an earlier life: its bytes are checked */
+    struct recording *recording;
+};
+
+/* One output. */
+struct lane {
+    const struct output *output;
+    struct entry *open; /* the one that grows; NULL: none */
+    int64_t number;     /* of the newest, open or not; -1: none */
+    unsigned part;
+    int64_t end_90k; /* of the newest piece that was handed over */
+    int64_t delivered_number;
+};
+
+struct archive_counters {
+    uint64_t received, duplicates, unknown_output, jumps_back;
+    uint64_t lost;    /* pieces that did not get onto the disk */
+    uint64_t damaged; /* recordings whose bytes were not those that were written */
+    uint64_t completed;
+};
+
+struct archive_publisher {
+    struct publisher base;
+    struct publisher_config config;
+    const struct destination *destination;
+    struct connection_settings connection; /* bounded by the disk, not by time */
+    struct destination_queue *queue;
+    struct worker *worker;
+    struct entry *entries;
+    unsigned lane_count;
+    struct lane lanes[OUTPUT_GROUP_OUTPUTS_MAX];
+    int64_t interval_90k;
+    char source[2 * ENCODE_NAME_BYTES];     /* of alerts */
+    char prefix[3 * ENCODE_NAME_BYTES];     /* of the recordings' names in the spool */
+    char state_name[4 * ENCODE_NAME_BYTES]; /* of the spool file */
+    struct archive_counters counters;
+};
+
+static struct archive_publisher *of(struct publisher *base)
+{
+    return (struct archive_publisher *)base; /* its first member */
+}
+
+static const struct archive_publisher *of_const(const struct publisher *base)
+{
+    return (const struct archive_publisher *)base;
+}
+
+static void raise_alert(struct archive_publisher *publisher, unsigned id, const char *text)
+{
+    alerts_raise(publisher->config.alerts, publisher->source, id, publisher->config.group->name, "%s", text);
+}
+
+static void clear_alert(struct archive_publisher *publisher, unsigned id)
+{
+    alerts_clear(publisher->config.alerts, publisher->source, id, publisher->config.group->name);
+}
+
+/* ---- recordings ---- */
+
+static struct entry *entry_of(struct archive_publisher *publisher, const struct recording *recording)
+{
+    struct entry *entry = publisher->entries;
+    while (entry->recording != recording)
+        entry = entry->next;
+    return entry;
+}
+
+/* Its files go too. */
+static void forget(struct archive_publisher *publisher, struct entry *entry)
+{
+    struct entry **place = &publisher->entries;
+    while (*place != entry)
+        place = &(*place)->next;
+    *place = entry->next;
+    recording_remove(entry->recording);
+    free(entry);
+}
+
+static void number_text(char text[40], const struct entry *entry)
+{
+    if (entry->part > 1)
+        snprintf(text, 40, "%06lld-%u", (long long)entry->number, entry->part);
+    else
+        snprintf(text, 40, "%06lld", (long long)entry->number);
+}
+
+static void on_appended(void *context, struct recording *recording, const struct handoff_segment *segment, int result,
+                        const char *text)
+{
+    struct archive_publisher *publisher = context;
+    (void)recording;
+    if (result < 0) {
+        publisher->counters.lost++;
+        raise_alert(publisher, ALERT_WRITE_FAILED, text);
+    } else {
+        clear_alert(publisher, ALERT_WRITE_FAILED);
+    }
+    publisher->config.acknowledge(publisher->config.context, segment->instance, segment->serial);
+}
+
+static void deliver(struct archive_publisher *publisher, struct entry *entry)
+{
+    const struct archive_settings *archive = &publisher->config.group->archive;
+    const char *base = strrchr(publisher->destination->url, '/') + 1;
+    char number[40], name[2 * OUTPUT_URL_BYTES];
+    number_text(number, entry);
+    snprintf(name, sizeof name, "%s%s.%s.%s", base, publisher->lanes[entry->lane].output->name_modifier, number,
+             archive->extension);
+    destination_put_file(publisher->queue, entry->lane,
+                         &(struct destination_file){ .name = name,
+                                                     .content_type = "video/mp2t",
+                                                     .descriptor = recording_descriptor(entry->recording),
+                                                     .bytes = recording_info(entry->recording).bytes,
+                                                     .file = entry });
+}
+
+static void on_ready(void *context, struct recording *recording, int result, const char *text)
+{
+    struct archive_publisher *publisher = context;
+    struct entry *entry = entry_of(publisher, recording);
+    if (result == 0) {
+        publisher->counters.completed++;
+        clear_alert(publisher, ALERT_FINALISE_FAILED);
+        deliver(publisher, entry);
+        return;
+    }
+    if (result != -ENODATA) {
+        publisher->counters.damaged++;
+        log_error(publisher->config.log, "%s: recording is lost: %s", publisher->source, text);
+        raise_alert(publisher, ALERT_FINALISE_FAILED, text);
+    }
+    forget(publisher, entry);
+}
+
+static int add_entry(struct archive_publisher *publisher, const struct entry *entry, const char *name,
+                     struct entry **out)
+{
+    const struct recording_config config = { .worker = publisher->worker,
+                                             .spool_directory = publisher->config.spool_directory,
+                                             .appended = on_appended,
+                                             .ready = on_ready,
+                                             .context = publisher };
+    struct entry *added = malloc(sizeof *added);
+    if (!added)
+        return -ENOMEM;
+    *added = *entry;
+    int result = recording_create(&added->recording, &config, name, NULL);
+    if (result < 0) {
+        free(added);
+        return result;
+    }
+    added->next = publisher->entries;
+    publisher->entries = added;
+    *out = added;
+    return 0;
+}
+
+/* ---- spool: which was the newest, for the time when its files are gone ---- */
+
+static void save(struct archive_publisher *publisher)
+{
+    struct error err = { 0 };
+    json_t *outputs = json_array();
+    for (unsigned i = 0; i < publisher->lane_count; i++) {
+        const struct lane *lane = &publisher->lanes[i];
+        json_array_append_new(outputs, json_pack("{s:s, s:I, s:i, s:I}", "name", lane->output->name, "number",
+                                                 (json_int_t)lane->number, "part", (int)lane->part, "end",
+                                                 (json_int_t)lane->end_90k));
+    }
+    json_t *state =
+        json_pack("{s:i, s:s, s:o}", "version", STATE_VERSION, "url", publisher->destination->url, "outputs", outputs);
+    if (spool_write_json(publisher->config.spool_directory, publisher->state_name, state, SPOOL_FAST, &err) < 0)
+        log_error(publisher->config.log, "%s", err.text);
+    json_decref(state);
+}
+
+static void load_output(struct archive_publisher *publisher, json_t *json)
+{
+    const char *name;
+    json_int_t number, end;
+    int part;
+    if (json_unpack(json, "{s:s, s:I, s:i, s:I}", "name", &name, "number", &number, "part", &part, "end", &end) < 0)
+        return;
+    for (unsigned i = 0; i < publisher->lane_count; i++)
+        if (strcmp(publisher->lanes[i].output->name, name) == 0 && part >= 0 && end >= 0) {
+            publisher->lanes[i].number = number;
+            publisher->lanes[i].part = (unsigned)part;
+            publisher->lanes[i].end_90k = end;
+        }
+}
+
+static void load_state(struct archive_publisher *publisher)
+{
+    struct error err = { 0 };
+    const char *url;
+    json_t *outputs, *output;
+    size_t i;
+    int version;
+    json_t *state = spool_read(publisher->config.spool_directory, publisher->state_name, &err);
+    if (err.code < 0)
+        log_warning(publisher->config.log, "%s: recordings are numbered anew", err.text);
+    if (state && json_unpack(state, "{s:i, s:s, s:o}", "version", &version, "url", &url, "outputs", &outputs) == 0 &&
+        version == STATE_VERSION && strcmp(url, publisher->destination->url) == 0)
+        json_array_foreach(outputs, i, output) load_output(publisher, output);
+    json_decref(state);
+}
+
+/* A recording of an earlier life: the newest of its output may go on, the others are delivered. */
+static void take_up(void *context, const char *name)
+{
+    struct archive_publisher *publisher = context;
+    struct archive_file_info info;
+    struct error err = { 0 };
+    struct entry found = { .part = 1, .old = true }, *entry;
+    char output[ENCODE_NAME_BYTES];
+    long long number;
+    if (sscanf(name + strlen(publisher->prefix), "%63[^.].%lld-%u", output, &number, &found.part) < 2)
+        return;
+    for (found.lane = 0; found.lane < publisher->lane_count; found.lane++)
+        if (strcmp(publisher->lanes[found.lane].output->name, output) == 0)
+            break;
+    if (found.lane == publisher->lane_count)
+        return;
+    if (archive_file_read(publisher->config.spool_directory, name, &info, &err) < 0) {
+        log_warning(publisher->config.log, "%s: it is removed", err.text); /* it was never said to hold anything */
+        archive_file_remove(publisher->config.spool_directory, name);
+        return;
+    }
+    found.number = number;
+    if (add_entry(publisher, &found, name, &entry) < 0)
+        return;
+    struct lane *lane = &publisher->lanes[found.lane];
+    if (info.end_90k > lane->end_90k)
+        lane->end_90k = info.end_90k;
+    bool newest = number > lane->number || (number == lane->number && found.part >= lane->part);
+    if (newest) {
+        lane->number = number;
+        lane->part = found.part;
+    }
+    if (newest && !info.complete) {
+        if (lane->open)
+            recording_complete(lane->open->recording, true);
+        lane->open = entry;
+    } else {
+        recording_complete(entry->recording, true);
+    }
+}
+
+/* ---- what is handed over ---- */
+
+static void close_open(struct archive_publisher *publisher, struct lane *lane)
+{
+    if (!lane->open)
+        return;
+    recording_complete(lane->open->recording, lane->open->old);
+    lane->open = NULL;
+    save(publisher);
+}
+
+static bool open_next(struct archive_publisher *publisher, unsigned index, int64_t number)
+{
+    struct lane *lane = &publisher->lanes[index];
+    const struct entry entry = { .lane = index, .number = number, .part = number == lane->number ? lane->part + 1 : 1 };
+    char name[ARCHIVE_NAME_BYTES], text[40];
+    number_text(text, &entry);
+    snprintf(name, sizeof name, "%s%.*s.%s", publisher->prefix, ENCODE_NAME_BYTES, lane->output->name, text);
+    if (add_entry(publisher, &entry, name, &lane->open) < 0)
+        return false;
+    lane->number = number;
+    lane->part = entry.part;
+    return true;
+}
+
+static uint64_t waiting_bytes(const struct archive_publisher *publisher)
+{
+    uint64_t bytes = 0;
+    for (const struct entry *entry = publisher->entries; entry; entry = entry->next)
+        bytes += recording_waiting_bytes(entry->recording);
+    return bytes;
+}
+
+static int find_lane(const struct archive_publisher *publisher, const char *output)
+{
+    for (unsigned i = 0; i < publisher->lane_count; i++)
+        if (strcmp(publisher->lanes[i].output->name, output) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* It is of no output of ours, or on the disk already. */
+static bool is_unwanted(struct archive_publisher *publisher, int index, const struct handoff_segment *segment)
+{
+    if (index < 0) {
+        publisher->counters.unknown_output++;
+        return true;
+    }
+    struct lane *lane = &publisher->lanes[index];
+    if (segment->start_90k + segment->duration_90k > lane->end_90k)
+        return false;
+    if (segment->start_90k + (int64_t)JUMP_BACK_S * 90000 < lane->end_90k) {
+        publisher->counters.jumps_back++;
+        close_open(publisher, lane);
+        return false;
+    }
+    publisher->counters.duplicates++;
+    return true;
+}
+
+/* The recording that a piece belongs to, a new one if need be; NULL: it cannot be kept. */
+static struct recording *recording_for(struct archive_publisher *publisher, unsigned index,
+                                       const struct handoff_segment *segment)
+{
+    struct lane *lane = &publisher->lanes[index];
+    int64_t number =
+        segment->start_90k / publisher->interval_90k; /* pieces begin at the first picture of an interval */
+    if (lane->open && lane->open->number != number)
+        close_open(publisher, lane);
+    if (waiting_bytes(publisher) + segment->bytes > WAITING_BYTES_MAX) {
+        raise_alert(publisher, ALERT_WRITE_FAILED, "the box's disk does not keep up with the recordings");
+        return NULL;
+    }
+    return lane->open || open_next(publisher, index, number) ? lane->open->recording : NULL;
+}
+
+static void take_segment(struct publisher *base, const struct handoff_segment *segment, int memfd)
+{
+    struct archive_publisher *publisher = of(base);
+    struct segment_mapping mapping = { 0 };
+    struct error err = { 0 };
+    int index = find_lane(publisher, segment->output);
+    publisher->counters.received++;
+    bool unwanted = is_unwanted(publisher, index, segment);
+    if (unwanted)
+        close(memfd);
+    else if (segment_mapping_open(&mapping, memfd, segment->bytes, &err) < 0)
+        log_error(publisher->config.log, "output %s: a piece is lost: %s", segment->output, err.text);
+    struct recording *recording = mapping.data ? recording_for(publisher, (unsigned)index, segment) : NULL;
+    if (recording) {
+        publisher->lanes[index].end_90k = segment->start_90k + segment->duration_90k;
+        recording_append(recording, segment, &mapping);
+        return;
+    }
+    publisher->counters.lost += !unwanted;
+    segment_mapping_close(&mapping);
+    publisher->config.acknowledge(publisher->config.context, segment->instance, segment->serial);
+}
+
+/* ---- what the destination reports ---- */
+
+static void on_file_done(void *context, unsigned lane, void *file, enum destination_outcome outcome)
+{
+    struct archive_publisher *publisher = context;
+    struct entry *entry = file;
+    if (outcome == DESTINATION_DELIVERED)
+        publisher->lanes[lane].delivered_number = entry->number;
+    else
+        log_error(publisher->config.log, "%s: recording %s was not delivered", publisher->source,
+                  recording_name(entry->recording));
+    forget(publisher, entry);
+}
+
+static void on_text_done(void *context, unsigned lane, struct destination_text_tag tag)
+{
+    (void)context, (void)lane, (void)tag; /* an archive has no texts */
+}
+
+static void on_delete_done(void *context, unsigned lane, bool deleted)
+{
+    (void)context, (void)lane, (void)deleted; /* nor does it delete */
+}
+
+static void on_recovered(void *context)
+{
+    (void)context; /* what was delivered is not ours any more */
+}
+
+/* ---- life ---- */
+
+static void finish(struct publisher *base)
+{
+    struct archive_publisher *publisher = of(base);
+    for (unsigned i = 0; i < publisher->lane_count; i++)
+        close_open(publisher, &publisher->lanes[i]);
+}
+
+static bool is_idle(const struct publisher *base)
+{
+    return !of_const(base)->entries && destination_queue_idle(of_const(base)->queue);
+}
+
+static int64_t resume_tick_90k(const struct publisher *base)
+{
+    const struct archive_publisher *publisher = of_const(base);
+    int64_t tick_90k = INT64_MAX;
+    for (unsigned i = 0; i < publisher->lane_count; i++)
+        if (publisher->lanes[i].end_90k < tick_90k)
+            tick_90k = publisher->lanes[i].end_90k;
+    return publisher->lane_count ? tick_90k : 0;
+}
+
+static void destroy(struct publisher *base)
+{
+    struct archive_publisher *publisher = of(base);
+    destination_queue_destroy(publisher->queue);
+    worker_destroy(publisher->worker); /* what was handed over gets onto the disk */
+    if (publisher->source[0]) {
+        save(publisher);
+        clear_alert(publisher, ALERT_WRITE_FAILED);
+        clear_alert(publisher, ALERT_FINALISE_FAILED);
+    }
+    while (publisher->entries) {
+        struct entry *entry = publisher->entries;
+        publisher->entries = entry->next;
+        recording_destroy(entry->recording);
+        free(entry);
+    }
+    free(publisher);
+}
+
+static int open_queue(struct archive_publisher *publisher, struct error *err)
+{
+    const struct publisher_config *config = &publisher->config;
+    const char *name = publisher->destination->credentials;
+    const struct credential *credential = *name ? credentials_find(config->credentials, name) : NULL;
+    if (*name && !credential)
+        return error_set(err, -ENOENT, "there are no credentials named %s", name);
+    const struct destination_queue_config queue = {
+        .source = publisher->source,
+        .subject = config->group->name,
+        .destination = publisher->destination,
+        .connection = &publisher->connection,
+        .credential = credential,
+        .lanes = publisher->lane_count,
+        .segment_length_s = (unsigned)(config->group->archive.rollover_interval + 0.999),
+        .loop = config->loop,
+        .engine = config->engine,
+        .alerts = config->alerts,
+        .clock = config->clock,
+        .log = config->log,
+        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered },
+        .context = publisher,
+    };
+    return destination_queue_create(&publisher->queue, &queue, err);
+}
+
+static void set_up(struct archive_publisher *publisher, const struct publisher_config *config)
+{
+    const struct output_group *group = config->group;
+    publisher->config = *config;
+    publisher->destination = &group->destinations[config->pipeline];
+    publisher->connection = group->connection;
+    publisher->connection.filecache_duration = UINT32_MAX;
+    publisher->connection.cache_megabytes = group->archive.disk_cache_megabytes;
+    publisher->interval_90k = llround(group->archive.rollover_interval * 90000);
+    publisher->lane_count = group->outputs_count;
+    for (unsigned i = 0; i < publisher->lane_count; i++)
+        publisher->lanes[i] = (struct lane){ .output = &group->outputs[i], .number = -1, .delivered_number = -1 };
+    snprintf(publisher->source, sizeof publisher->source, "%s/%u", config->channel, config->pipeline);
+    /* names hold no dot: no two publishers can have the same file */
+    snprintf(publisher->prefix, sizeof publisher->prefix, "%s.%u.%s.", config->channel, config->pipeline, group->name);
+    snprintf(publisher->state_name, sizeof publisher->state_name, "%sjson", publisher->prefix);
+}
+
+static int create(struct publisher **out, const struct publisher_config *config, struct error *err)
+{
+    struct archive_publisher *publisher = calloc(1, sizeof *publisher);
+    if (!publisher)
+        return error_set(err, -ENOMEM, "output group %s", config->group->name);
+    set_up(publisher, config);
+    int result = worker_create(&publisher->worker, config->loop, "archive", err);
+    if (result == 0)
+        result = open_queue(publisher, err);
+    if (result < 0) {
+        publisher->source[0] = '\0'; /* there is no state of its own to save */
+        destroy(&publisher->base);
+        return error_wrap(err, "output group %s", config->group->name);
+    }
+    load_state(publisher);
+    archive_file_list(config->spool_directory, publisher->prefix, take_up, publisher);
+    *out = &publisher->base;
+    return 0;
+}
+
+/* ---- status ---- */
+
+static json_t *output_status(const struct lane *lane)
+{
+    const struct recording *open = lane->open ? lane->open->recording : NULL;
+    struct archive_file_info info = open ? recording_info(open) : (struct archive_file_info){ 0 };
+    return json_pack("{s:s, s:I, s:I, s:I, s:i, s:I}", "name", lane->output->name, "recording",
+                     (json_int_t)(open ? lane->open->number : -1), "bytes", (json_int_t)info.bytes, "seconds",
+                     (json_int_t)((info.end_90k - info.start_90k) / 90000), "holes", (int)info.holes, "last_delivered",
+                     (json_int_t)lane->delivered_number);
+}
+
+static json_t *counters_status(const struct archive_publisher *publisher)
+{
+    const struct archive_counters *mine = &publisher->counters;
+    struct destination_counters queue = destination_queue_counters(publisher->queue);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        { "pieces_received", mine->received },
+        { "pieces_duplicate", mine->duplicates },
+        { "pieces_unknown_output", mine->unknown_output },
+        { "pieces_lost", mine->lost },
+        { "jumps_back", mine->jumps_back },
+        { "recordings_completed", mine->completed },
+        { "recordings_damaged", mine->damaged },
+        { "recordings_delivered", queue.files_delivered },
+        { "bytes_delivered", queue.bytes_delivered },
+        { "dropped_no_room", queue.dropped_no_room },
+        { "dropped_refused", queue.dropped_refused },
+        { "dropped_given_up", queue.dropped_given_up },
+        { "retries", queue.retries },
+        { "failures", queue.failures },
+        { "connections_opened", queue.new_connections },
+    };
+    json_t *counters = json_object();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        json_object_set_new(counters, rows[i].name, json_integer((json_int_t)rows[i].value));
+    return counters;
+}
+
+static json_t *status(const struct publisher *base)
+{
+    const struct archive_publisher *publisher = of_const(base);
+    unsigned queued = 0;
+    json_t *outputs = json_array();
+    for (unsigned i = 0; i < publisher->lane_count; i++) {
+        queued += destination_queue_files(publisher->queue, i);
+        json_array_append_new(outputs, output_status(&publisher->lanes[i]));
+    }
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:o, s:o}", "group", publisher->config.group->name, "url",
+                     publisher->destination->url, "state",
+                     destination_state_name(destination_queue_state(publisher->queue)), "queued_segments",
+                     (json_int_t)queued, "queued_bytes", (json_int_t)destination_queue_bytes(publisher->queue),
+                     "last_error", destination_queue_last_error(publisher->queue), "counters",
+                     counters_status(publisher), "outputs", outputs);
+}
+
+const struct publisher_class archive_publisher_class = {
+    "archive", create, destroy, take_segment, finish, is_idle, resume_tick_90k, status,
+};

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* archive_publisher_test.c - pieces become recordings, through restarts, outages and damage. */
+#include "mgmt/archive_publisher.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "mgmt/alerts.h"
+#include "mgmt/transfer.h"
+#include "tests/mgmt/fake_origin.h"
+
+enum { INSTANCE = 100, PIECE_BYTES = 1880, INTERVAL_S = 3 };
+#define SECOND INT64_C(90000)
+
+struct bench {
+    struct loop *loop;
+    struct clock clock;
+    struct transfer_engine *engine;
+    struct alerts *alerts;
+    struct origin *origin;
+    char spool[64];
+    struct output_group group;
+    struct publisher *publisher;
+    uint64_t serial;
+    unsigned acknowledged;
+    size_t piece_bytes;
+};
+
+static void acknowledge(void *context, uint64_t instance, uint64_t serial)
+{
+    struct bench *bench = context;
+    assert_int_equal(instance, INSTANCE);
+    assert_true(serial >= 1);
+    bench->acknowledged++;
+}
+
+static void open_publisher(struct bench *bench)
+{
+    const struct publisher_config config = { .channel = "news",
+                                             .pipeline = 0,
+                                             .group = &bench->group,
+                                             .loop = bench->loop,
+                                             .engine = bench->engine,
+                                             .alerts = bench->alerts,
+                                             .spool_directory = bench->spool,
+                                             .clock = &bench->clock,
+                                             .acknowledge = acknowledge,
+                                             .context = bench };
+    struct error err = { 0 };
+    assert_int_equal(publisher_create(&bench->publisher, &config, &err), 0);
+}
+
+static void reopen(struct bench *bench)
+{
+    publisher_destroy(bench->publisher);
+    open_publisher(bench);
+}
+
+static void set_up(struct bench *bench)
+{
+    *bench =
+        (struct bench){ .clock = clock_real(), .spool = "/tmp/biplane-archive-XXXXXX", .piece_bytes = PIECE_BYTES };
+    assert_non_null(mkdtemp(bench->spool));
+    assert_int_equal(loop_create(&bench->loop, NULL), 0);
+    assert_int_equal(transfer_engine_create(&bench->engine, bench->loop, &bench->clock, NULL), 0);
+    bench->alerts = alerts_create(&bench->clock, NULL);
+    bench->origin = origin_create(bench->loop);
+    bench->group = (struct output_group){
+        .name = "record",
+        .type = OUTPUT_GROUP_ARCHIVE,
+        .archive = { .rollover_interval = INTERVAL_S, .disk_cache_megabytes = 16, .extension = "m2ts" },
+        .connection = { .connection_retry_interval = 0.02,
+                        .num_retries = 5,
+                        .filecache_duration = 1,
+                        .restart_delay = 0.1,
+                        .timeout = 1,
+                        .cache_megabytes = 1,
+                        .connections = 2 },
+        .destinations_count = 1,
+        .outputs = { { .name = "hd", .name_modifier = "_hd" } },
+        .outputs_count = 1,
+    };
+    snprintf(bench->group.destinations[0].url, OUTPUT_URL_BYTES, "http://127.0.0.1:%u/rec/news", bench->origin->port);
+    open_publisher(bench);
+}
+
+static void tear_down(struct bench *bench)
+{
+    char command[128];
+    publisher_destroy(bench->publisher);
+    assert_int_equal(alerts_active(bench->alerts), 0);
+    transfer_engine_destroy(bench->engine);
+    alerts_destroy(bench->alerts);
+    origin_destroy(bench->origin);
+    loop_destroy(bench->loop);
+    snprintf(command, sizeof command, "rm -rf %s", bench->spool);
+    assert_int_equal(system(command), 0);
+}
+
+/* The piece of one second that begins there; its bytes say which. */
+static void hand_over(struct bench *bench, int64_t second)
+{
+    static char data[1 << 20];
+    struct handoff_segment segment = { .instance = INSTANCE,
+                                       .serial = ++bench->serial,
+                                       .group = "record",
+                                       .output = "hd",
+                                       .number = second,
+                                       .start_90k = second * SECOND,
+                                       .duration_90k = SECOND,
+                                       .bytes = bench->piece_bytes };
+    memset(data, 'a' + (int)(second % 26), bench->piece_bytes);
+    int memfd = memfd_create("piece", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    assert_int_equal(write(memfd, data, bench->piece_bytes), (ssize_t)bench->piece_bytes);
+    assert_int_equal(fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_GROW), 0);
+    publisher_segment(bench->publisher, &segment, memfd);
+}
+
+static void hand_over_all(struct bench *bench, int64_t first, int64_t last)
+{
+    for (int64_t second = first; second <= last; second++)
+        hand_over(bench, second);
+}
+
+static void run_until_acknowledged(struct bench *bench, unsigned count)
+{
+    for (unsigned i = 0; i < 1000 && bench->acknowledged < count; i++)
+        loop_turn(bench->loop, 5);
+    assert_int_equal(bench->acknowledged, count);
+}
+
+static void run_until_stored(struct bench *bench, const char *path)
+{
+    for (unsigned i = 0; i < 1000 && !origin_find(bench->origin, path); i++)
+        loop_turn(bench->loop, 5);
+    assert_non_null(origin_find(bench->origin, path));
+}
+
+static void run_for(struct bench *bench, unsigned ms)
+{
+    uint64_t end = clock_monotonic_ns(&bench->clock) + ms * NS_PER_MS;
+    while (clock_monotonic_ns(&bench->clock) < end)
+        loop_turn(bench->loop, 5);
+}
+
+static void assert_holds(struct bench *bench, const char *path, int64_t first, unsigned seconds)
+{
+    const struct origin_file *file = origin_find(bench->origin, path);
+    assert_non_null(file);
+    assert_int_equal(file->bytes, seconds * bench->piece_bytes);
+    for (unsigned i = 0; i < seconds; i++)
+        for (size_t at = i * bench->piece_bytes; at < (i + 1) * bench->piece_bytes; at++)
+            assert_int_equal(file->body[at], 'a' + (int)((first + i) % 26));
+}
+
+static unsigned spooled(const struct bench *bench)
+{
+    char command[128];
+    unsigned count = 0;
+    snprintf(command, sizeof command, "ls %s | grep -c part", bench->spool);
+    FILE *output = popen(command, "r");
+    assert_int_equal(fscanf(output, "%u", &count), 1);
+    pclose(output);
+    return count;
+}
+
+static json_int_t counter(const struct bench *bench, const char *name)
+{
+    json_t *status = publisher_status(bench->publisher);
+    json_int_t value = json_integer_value(json_object_get(json_object_get(status, "counters"), name));
+    json_decref(status);
+    return value;
+}
+
+static void test_a_recording_is_delivered_when_it_is_complete(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    hand_over_all(&bench, 300, 302);
+    run_until_acknowledged(&bench, 3); /* on the disk, not at the destination */
+    run_for(&bench, 30);
+    assert_int_equal(bench.origin->file_count, 0);
+    assert_int_equal(publisher_resume_tick_90k(bench.publisher), 303 * SECOND);
+    hand_over_all(&bench, 303, 304);
+    run_until_stored(&bench, "/rec/news_hd.000100.m2ts");
+    assert_holds(&bench, "/rec/news_hd.000100.m2ts", 300, 3);
+    assert_int_equal(bench.origin->file_count, 1);
+    publisher_finish(bench.publisher);
+    run_until_stored(&bench, "/rec/news_hd.000101.m2ts");
+    run_for(&bench, 30);
+    assert_holds(&bench, "/rec/news_hd.000101.m2ts", 303, 2);
+    assert_true(publisher_idle(bench.publisher));
+    assert_int_equal(spooled(&bench), 0);
+    tear_down(&bench);
+}
+
+static void test_a_restart_goes_on(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    hand_over_all(&bench, 300, 301);
+    run_until_acknowledged(&bench, 2);
+    reopen(&bench);
+    assert_int_equal(publisher_resume_tick_90k(bench.publisher), 302 * SECOND);
+    hand_over_all(&bench, 301, 303); /* the first comes again */
+    run_until_acknowledged(&bench, 5);
+    run_until_stored(&bench, "/rec/news_hd.000100.m2ts");
+    assert_holds(&bench, "/rec/news_hd.000100.m2ts", 300, 3);
+    assert_int_equal(counter(&bench, "pieces_duplicate"), 1);
+    assert_int_equal(counter(&bench, "recordings_damaged"), 0);
+    tear_down(&bench);
+}
+
+static void test_stopped_and_started_within_an_interval(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    hand_over(&bench, 300);
+    publisher_finish(bench.publisher);
+    run_until_stored(&bench, "/rec/news_hd.000100.m2ts");
+    reopen(&bench);
+    hand_over_all(&bench, 302, 303);
+    run_until_stored(&bench, "/rec/news_hd.000100-2.m2ts");
+    assert_holds(&bench, "/rec/news_hd.000100.m2ts", 300, 1);
+    assert_holds(&bench, "/rec/news_hd.000100-2.m2ts", 302, 1);
+    tear_down(&bench);
+}
+
+static void test_an_outage_and_a_restart_in_it(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 503;
+    hand_over_all(&bench, 300, 309);
+    run_until_acknowledged(&bench, 10);
+    run_for(&bench, 150);
+    assert_true(alerts_active(bench.alerts) > 0);
+    reopen(&bench);
+    run_for(&bench, 50);
+    bench.origin->behaviour = ORIGIN_GOOD;
+    run_until_stored(&bench, "/rec/news_hd.000100.m2ts");
+    run_until_stored(&bench, "/rec/news_hd.000101.m2ts");
+    run_until_stored(&bench, "/rec/news_hd.000102.m2ts");
+    assert_holds(&bench, "/rec/news_hd.000101.m2ts", 303, 3);
+    run_for(&bench, 50);
+    assert_int_equal(spooled(&bench), 1); /* the one that grows */
+    tear_down(&bench);
+}
+
+static void test_damaged_bytes_are_not_delivered(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[160];
+    set_up(&bench);
+    hand_over_all(&bench, 300, 301);
+    run_until_acknowledged(&bench, 2);
+    publisher_destroy(bench.publisher);
+    snprintf(path, sizeof path, "%s/news.0.record.hd.000100.part", bench.spool);
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(file, "!", 1, 100), 1);
+    close(file);
+    open_publisher(&bench);
+    hand_over(&bench, 303); /* completes it */
+    for (unsigned i = 0; i < 200 && !counter(&bench, "recordings_damaged"); i++)
+        loop_turn(bench.loop, 5);
+    assert_int_equal(counter(&bench, "recordings_damaged"), 1);
+    run_for(&bench, 50);
+    assert_int_equal(bench.origin->file_count, 0);
+    assert_int_equal(spooled(&bench), 1); /* the next one goes on */
+    tear_down(&bench);
+}
+
+static void test_the_disk_is_bounded(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    publisher_destroy(bench.publisher);
+    bench.group.archive.disk_cache_megabytes = 1;
+    bench.piece_bytes = 150000;
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 503;
+    open_publisher(&bench);
+    hand_over_all(&bench, 300, 309); /* three whole ones, of which two fit */
+    run_until_acknowledged(&bench, 10);
+    for (unsigned i = 0; i < 200 && !counter(&bench, "dropped_no_room"); i++)
+        loop_turn(bench.loop, 5);
+    assert_int_equal(counter(&bench, "dropped_no_room"), 1);
+    bench.origin->behaviour = ORIGIN_GOOD;
+    run_until_stored(&bench, "/rec/news_hd.000102.m2ts");
+    assert_holds(&bench, "/rec/news_hd.000102.m2ts", 306, 3);
+    tear_down(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_recording_is_delivered_when_it_is_complete),
+        cmocka_unit_test(test_a_restart_goes_on),
+        cmocka_unit_test(test_stopped_and_started_within_an_interval),
+        cmocka_unit_test(test_an_outage_and_a_restart_in_it),
+        cmocka_unit_test(test_damaged_bytes_are_not_delivered),
+        cmocka_unit_test(test_the_disk_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

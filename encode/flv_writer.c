@@ -250,9 +250,9 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     return 0;
 }
 
-static int open_segment(struct segment_writer *writer, const char *name, struct error *err)
+static int open_segment(struct segment_writer *writer, const struct segment_writer_segment *segment, struct error *err)
 {
-    int result = segment_file_open(writer->file, name, err);
+    int result = segment_file_open(writer->file, segment->name, err);
     writer->first = true;
     writer->keys_count = 0;
     writer->written = (uint32_t)writer->header_bytes;

@@ -59,10 +59,12 @@ struct package {
 
 /* ---- what does not change from segment to segment ---- */
 
-/* A transport stream's size for a stream of `bitrate` in `units` pictures or audio frames a second: TS headers, PES
- * header and half a packet of stuffing a unit. */
-static uint64_t carried_bitrate(uint64_t bitrate, double units)
+/* What a stream of `bitrate` in `units` pictures or audio frames a second takes in its container. In a transport
+ * stream: TS headers, PES header and half a packet of stuffing a unit. In MP4: its row in the trun box. */
+static uint64_t carried_bitrate(const struct package *package, uint64_t bitrate, double units)
 {
+    if (package->config.output->package == PACKAGE_FMP4)
+        return bitrate + (uint64_t)(units * 8 * 16);
     return bitrate * 188 / 184 + (uint64_t)(units * 8 * (20 + 92));
 }
 
@@ -82,12 +84,13 @@ static void estimate_bitrates(struct package *package)
             config->framerate_denominator ? (double)config->framerate_numerator / config->framerate_denominator : 0;
         unsigned highest =
             config->video_peak_bitrate > config->video_bitrate ? config->video_peak_bitrate : config->video_bitrate;
-        average += carried_bitrate(config->video_bitrate, pictures);
-        peak += carried_bitrate(highest, pictures);
+        average += carried_bitrate(package, config->video_bitrate, pictures);
+        peak += carried_bitrate(package, highest, pictures);
     }
     for (unsigned i = 0; i < ENCODE_OUTPUT_AUDIOS_MAX && config->audios[i]; i++) {
         double frames = config->audios[i]->sample_rate / 1024.0;
-        uint64_t carried = carried_bitrate(config->audio_bitrates[i] + (uint64_t)(frames * 8 * 7 /* ADTS */), frames);
+        uint64_t carried =
+            carried_bitrate(package, config->audio_bitrates[i] + (uint64_t)(frames * 8 * 7 /* ADTS */), frames);
         average += carried;
         peak += carried;
         package->template.audio_bitrate += config->audio_bitrates[i];
@@ -277,7 +280,8 @@ static void open_segment(struct package *package, const AVPacket *head, int64_t 
     package->next_flags = 0;
     package->open = true;
     snprintf(name, sizeof name, "%s/%s/%lld", package->template.group, package->template.output, (long long)number);
-    if (package->container->open(package->writer, name, &err) < 0)
+    const struct segment_writer_segment segment = { name, number, package->segment.start_90k };
+    if (package->container->open(package->writer, &segment, &err) < 0)
         warn(package, err.text); /* closing it tells that nothing is there */
 }
 

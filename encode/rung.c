@@ -111,6 +111,8 @@ static int read_back(struct rung *rung, struct error *err)
     parameters->format = AV_PIX_FMT_YUV420P;
     parameters->width = (int)rung->config.width;
     parameters->height = (int)rung->config.height;
+    parameters->sample_aspect_ratio = (AVRational){ (int)rung->wanted.video.mfx.FrameInfo.AspectRatioW,
+                                                    (int)rung->wanted.video.mfx.FrameInfo.AspectRatioH };
     parameters->profile = rung->got.mfx.CodecProfile & 0xff;
     parameters->level = rung->got.mfx.CodecLevel;
     encoder_parameters_compare(&rung->wanted.video, &rung->got, rung->changes, sizeof rung->changes);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "encode/flv_writer.h"
+#include "encode/fmp4_writer.h"
 #include "encode/smooth_writer.h"
 #include "encode/ts_writer.h"
 
@@ -15,6 +16,7 @@ const struct segment_writer_class *segment_writer_class_of(enum package_type pac
     case PACKAGE_FLV:
         return &flv_writer_class;
     case PACKAGE_FMP4:
+        return &fmp4_writer_class;
     case PACKAGE_AAC:
     case PACKAGE_M2TS:
     case PACKAGE_JPEG:

@@ -7,12 +7,13 @@
  *
  *     const struct segment_writer_class *class = segment_writer_class_of(output->package);
  *     class->create(&writer, &config, &err);
- *     class->open(writer, "web/720p/17", &err);
+ *     class->open(writer, &(struct segment_writer_segment){ .name = "web/720p/17", .number = 17 }, &err);
  *     class->write(writer, 0, packet);                 // stream 0: the video, if there is one
  *     class->close(writer, &segment, &err);            // segment.memfd is the caller's
  *     class->destroy(writer);
  */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 #include "encode/handoff_format.h"
@@ -38,6 +39,13 @@ struct segment_writer_config {
     unsigned stream_count;
 };
 
+/* A segment that is begun. */
+struct segment_writer_segment {
+    const char *name;  /* borrow during open: what /proc/PID/fd shows */
+    int64_t number;    /* of the absolute grid */
+    int64_t start_90k; /* timeline */
+};
+
 /* A finished segment. */
 struct segment_writer_result {
     int memfd; /* give: sealed, file offset 0 */
@@ -51,11 +59,12 @@ struct segment_writer_class {
     const char *name;
     int (*create)(struct segment_writer **out, const struct segment_writer_config *config, struct error *err);
     void (*destroy)(struct segment_writer *writer); /* NULL is fine */
-    /* Begins a segment; `name` is what /proc/PID/fd shows. */
-    int (*open)(struct segment_writer *writer, const char *name, struct error *err);
+    int (*open)(struct segment_writer *writer, const struct segment_writer_segment *segment, struct error *err);
     /* pts, dts, duration: timeline ticks, dts growing within a stream. The packet's stream_index is set; its data is
      * not changed. -EINVAL and the like: the container refused it. */
     int (*write)(struct segment_writer *writer, unsigned stream, struct AVPacket *packet);
+    /* Timed metadata (an ID3 tag) at a time of the open segment. NULL: the container holds none. */
+    int (*metadata)(struct segment_writer *writer, int64_t pts_90k, const uint8_t *tag, size_t bytes);
     /* Negative errno: it could not be written whole, it is gone. */
     int (*close)(struct segment_writer *writer, struct segment_writer_result *result, struct error *err);
 };

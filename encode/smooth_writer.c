@@ -108,14 +108,14 @@ static int create_writer(struct segment_writer **out, const struct segment_write
 }
 
 /* ---- a segment ---- */
-static int open_writer(struct segment_writer *writer, const char *name, struct error *err)
+static int open_writer(struct segment_writer *writer, const struct segment_writer_segment *segment, struct error *err)
 {
     for (unsigned i = 0; i < writer->lane_count; i++) {
         writer->lanes[i].count = 0;
         boxes_empty(&writer->lanes[i].media);
     }
     writer->open = true;
-    return segment_file_open(writer->file, name, err);
+    return segment_file_open(writer->file, segment->name, err);
 }
 
 static int grow(struct lane *lane)
@@ -200,5 +200,10 @@ static int close_writer(struct segment_writer *writer, struct segment_writer_res
 }
 
 const struct segment_writer_class smooth_writer_class = {
-    "Smooth Streaming", create_writer, destroy_writer, open_writer, write_packet, close_writer,
+    .name = "Smooth Streaming",
+    .create = create_writer,
+    .destroy = destroy_writer,
+    .open = open_writer,
+    .write = write_packet,
+    .close = close_writer,
 };

@@ -12,13 +12,12 @@
 #include <string.h>
 
 #include "board/error.h"
+#include "encode/annex_b.h"
 #include "encode/segment_file.h"
 
 /* With mpegts_copyts the muxer's max_delay moves only the PCR: a receiver that paces by it has the bytes of a picture
  * before the picture is due. */
 #define PCR_LEAD_US 100000
-
-enum { NAL_SLICE = 1, NAL_IDR = 5, NAL_SPS = 7, NAL_ACCESS_UNIT_DELIMITER = 9 };
 
 struct segment_writer {
     AVFormatContext *muxer;
@@ -125,42 +124,30 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     return 0;
 }
 
-static int open_writer(struct segment_writer *writer, const char *name, struct error *err)
+static int open_writer(struct segment_writer *writer, const struct segment_writer_segment *segment, struct error *err)
 {
     writer->first_packet = true;
     writer->keys_count = 0;
     writer->base = avio_tell(writer->muxer->pb);
-    return segment_file_open(writer->file, name, err);
-}
-
-/* Start of the next NAL unit's payload at or after `at`; end: none. */
-static const uint8_t *next_nal(const uint8_t *at, const uint8_t *end)
-{
-    for (; end - at > 3; at++)
-        if (at[0] == 0 && at[1] == 0 && at[2] == 1)
-            return at + 3;
-    return end;
+    return segment_file_open(writer->file, segment->name, err);
 }
 
 /* Where parameter sets have to be put into an IDR picture that has none: behind its access unit delimiter, if any. -1:
  * it has them. */
 static ptrdiff_t parameter_sets_place(const AVPacket *packet)
 {
-    const uint8_t *end = packet->data + packet->size;
+    const uint8_t *at = packet->data, *end = packet->data + packet->size;
     ptrdiff_t place = 0;
+    struct nal nal;
 
-    for (const uint8_t *nal = next_nal(packet->data, end); nal < end; nal = next_nal(nal, end)) {
-        unsigned type = nal[0] & 0x1f;
-        if (type == NAL_SPS)
+    while (annex_b_next(&at, end, &nal)) {
+        unsigned type = nal.type;
+        if (type == NAL_TYPE_SPS)
             return -1;
-        if (type == NAL_IDR || type == NAL_SLICE)
+        if (type == NAL_TYPE_IDR || type == NAL_TYPE_SLICE)
             break;
-        if (type != NAL_ACCESS_UNIT_DELIMITER)
-            continue;
-        const uint8_t *next = next_nal(nal, end);
-        place = (next < end ? next - 3 : end) - packet->data;
-        if (next < end && place > 0 && packet->data[place - 1] == 0)
-            place--; /* a start code of four bytes */
+        if (type == NAL_TYPE_AUD)
+            place = nal.bytes + nal.count - packet->data;
     }
     return place;
 }
@@ -227,5 +214,10 @@ static int close_writer(struct segment_writer *writer, struct segment_writer_res
 }
 
 const struct segment_writer_class ts_writer_class = {
-    "MPEG transport stream", create_writer, destroy_writer, open_writer, write_packet, close_writer,
+    .name = "MPEG transport stream",
+    .create = create_writer,
+    .destroy = destroy_writer,
+    .open = open_writer,
+    .write = write_packet,
+    .close = close_writer,
 };

@@ -168,7 +168,8 @@ static struct piece write_segment(struct segment_writer *writer, const struct me
     struct segment_writer_result result;
     struct error err = { 0 };
 
-    assert_int_equal(smooth_writer_class.open(writer, "smooth/480p/1", &err), 0);
+    assert_int_equal(
+        smooth_writer_class.open(writer, &(struct segment_writer_segment){ .name = "smooth/480p/1" }, &err), 0);
     for (unsigned i = 0; i < GOP; i++)
         assert_int_equal(smooth_writer_class.write(writer, 0, media->pictures[index * GOP + i]), 0);
     for (unsigned i = 0; i < media->frame_count; i++)
@@ -384,7 +385,7 @@ static void test_times_count_from_an_origin(void **state)
     output.time_origin = START_90K + 90000;
     writer = open_writer(*state, &output);
     struct error err = { 0 };
-    assert_int_equal(smooth_writer_class.open(writer, "x", &err), 0);
+    assert_int_equal(smooth_writer_class.open(writer, &(struct segment_writer_segment){ .name = "x" }, &err), 0);
     assert_int_equal(smooth_writer_class.write(writer, 0, ((struct media *)*state)->pictures[0]), -EINVAL);
     smooth_writer_class.destroy(writer);
 }
@@ -481,7 +482,7 @@ static void test_a_track_without_samples_has_no_fragment(void **state)
     struct error err = { 0 };
 
     assert_int_equal(smooth_writer_class.write(writer, 0, media->pictures[0]), 0); /* nothing is open: thrown away */
-    assert_int_equal(smooth_writer_class.open(writer, "x", &err), 0);
+    assert_int_equal(smooth_writer_class.open(writer, &(struct segment_writer_segment){ .name = "x" }, &err), 0);
     assert_int_equal(smooth_writer_class.write(writer, 1, media->frames[0]), 0);
     assert_int_equal(smooth_writer_class.close(writer, &result, &err), 0);
     struct piece piece = { malloc(result.bytes), result.bytes, result.header_bytes };

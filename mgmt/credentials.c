@@ -23,12 +23,14 @@ static const char *const scheme_choices[] = { "basic", "digest", NULL };
 static const struct setting credential_rows[] = {
     SETTING_STRING(struct credential, name, .flags = SETTING_REQUIRED | SETTING_NAME,
                    .help = "What a destination's `credentials` refers to."),
-    SETTING_STRING(struct credential, user, .flags = SETTING_REQUIRED, .help = "User name at the origin."),
-    SETTING_STRING(struct credential, password, .flags = SETTING_REQUIRED | SETTING_SECRET,
+    SETTING_STRING(struct credential, user, .help = "User name at the origin."),
+    SETTING_STRING(struct credential, password, .flags = SETTING_SECRET,
                    .help = "Password at the origin; never shown again."),
     SETTING_CHOICE(struct credential, scheme, .choices = scheme_choices, .default_number = CREDENTIAL_BASIC,
                    .help =
                        "How the origin wants to be told: basic goes with every request, digest answers a challenge."),
+    SETTING_STRING(struct credential, salt, .flags = SETTING_SECRET,
+                   .help = "akamai: what URL tokens are made with; user and password may be left out then."),
     SETTING_STRING(struct credential, session_token, .flags = SETTING_SECRET,
                    .help = "S3 and MediaStore: the session token that temporary keys come with; empty: none."),
     { 0 },
@@ -87,6 +89,22 @@ static int read_text(int file, const char *path, char *text, struct problems *pr
     return 0;
 }
 
+static int check(const struct credentials *credentials, struct problems *problems)
+{
+    int result = 0;
+    for (unsigned i = 0; i < credentials->credentials_count; i++) {
+        const struct credential *credential = &credentials->credentials[i];
+        bool complete = credential->user[0] && credential->password[0];
+        bool nothing = !credential->user[0] && !credential->password[0];
+        if (complete || (nothing && credential->salt[0]))
+            continue;
+        problem_at(problems, credential->name, "credential \"%s\" needs a user and a password, or only a salt",
+                   credential->name);
+        result = -EINVAL;
+    }
+    return result;
+}
+
 static int read_file(struct credentials *credentials, const char *path, struct problems *problems)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -98,6 +116,8 @@ static int read_file(struct credentials *credentials, const char *path, struct p
         result = read_text(file, path, text, problems);
     if (result == 0)
         result = settings_read_text(&credentials_settings, path, text, credentials, problems);
+    if (result == 0)
+        result = check(credentials, problems);
     if (text)
         explicit_bzero(text, FILE_BYTES_MAX);
     free(text);

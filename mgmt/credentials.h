@@ -5,7 +5,8 @@
  *                     { name = "origin-b"; user = "live"; password = "..."; scheme = "digest"; } );
  *
  * Basic is sent with the first request, without being asked for: use it over TLS. Digest costs one request without a
- * body when a connection's handle is new, then its nonce is used again.
+ * body before the first file of a destination; then its nonce is used again. A salt is for URL tokens (akamai): it may
+ * stand alone, or with a user and password beside it.
  *
  * A file that group or others can read is refused (-EPERM). Nothing here prints or logs a secret.
  */
@@ -24,6 +25,7 @@ struct credential {
     char user[128];
     char password[256];
     unsigned scheme;          /* enum credential_scheme */
+    char salt[128];           /* of Akamai's URL tokens; empty: none */
     char session_token[2048]; /* of temporary keys of S3 and MediaStore; empty: none */
 };
 

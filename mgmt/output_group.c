@@ -5,12 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "board/error.h"
 #include "mgmt/archive_group.h"
+#include "mgmt/delivery_socket.h"
 #include "mgmt/hls_group.h"
 #include "mgmt/store.h"
 
 /* ---- rows: ranges and defaults are the field's ---- */
-static const char *const cdn_types[] = { "basic_put", "folder", "s3", "mediastore", NULL };
+static const char *const cdn_types[] = { "basic_put", "folder", "s3", "mediastore", "webdav", "akamai", NULL };
+static const char *const transfer_modes[] = { "non_chunked", "chunked", NULL };
+static const char *const certificate_checks[] = { "verify", "self_signed", NULL };
 static const char *const canned_acls[] = {
     "none", "authenticated_read", "bucket_owner_full_control", "bucket_owner_read", "public_read", NULL
 };
@@ -21,7 +25,10 @@ static const struct setting connection_rows[] = {
         .help =
             "What the destinations are. basic_put: HTTP servers that take PUT and DELETE; folder: folders of this "
             "machine, file:///path/prefix; s3: S3 buckets, s3://bucket/path/prefix; mediastore: MediaStore containers, "
-            "https://container.data.mediastore.region.amazonaws.com/path/prefix."),
+            "https://container.data.mediastore.region.amazonaws.com/path/prefix; webdav: HTTP servers with folders "
+            "that have "
+            "to be made (MKCOL) and files that can be renamed (MOVE); akamai: HTTP servers that want a token in the "
+            "URL."),
     SETTING_DOUBLE(struct connection_settings, connection_retry_interval, .minimum = 0, .maximum = 3600,
                    .default_number = 1, .unit = "s", .help = "Wait between two tries of a file."),
     SETTING_UNSIGNED(struct connection_settings, num_retries, .minimum = 0, .maximum = 10000, .default_number = 10,
@@ -44,6 +51,13 @@ static const struct setting connection_rows[] = {
                  .help =
                      "S3 and MediaStore, over https only: sign requests without the hash of their bodies, which saves "
                      "one pass over the body; TLS protects it on the way."),
+    SETTING_CHOICE(struct connection_settings, http_transfer_mode, .choices = transfer_modes,
+                   .default_number = HTTP_TRANSFER_NON_CHUNKED,
+                   .help = "basic_put, webdav, akamai: chunked sends files without saying their length first; some "
+                           "servers want it, many refuse it."),
+    SETTING_STRING(struct connection_settings, akamai_token, .default_text = "_gda_",
+                   .help = "akamai: name of the token's parameter in the URL, 5 to 12 characters. The salt that the "
+                           "token is made with stands in the credentials file."),
     { 0 }
 };
 const struct settings connection_settings_table = { "connection", sizeof(struct connection_settings), connection_rows,
@@ -58,6 +72,14 @@ static const struct setting destination_rows[] = {
                    .help = "Name of a section of the credentials file; empty: none are sent."),
     SETTING_STRING(struct destination, certificate_authority,
                    .help = "PEM file that an https server's certificate is checked with; empty: the system's."),
+    SETTING_CHOICE(struct destination, certificate_check, .choices = certificate_checks, .default_number = 0,
+                   .help = "Of an https server: verify, or self_signed: take any certificate. The connection is "
+                           "encrypted then, but nobody knows to whom."),
+    SETTING_STRING(struct destination, interface,
+                   .help = "Network interface that the files must leave by; empty: as the routes say. When it is "
+                           "missing, nothing is sent another way."),
+    SETTING_STRING(struct destination, source_address,
+                   .help = "IPv4 or IPv6 address of this machine that the files must come from; empty: any."),
     SETTING_STRING(struct destination, endpoint,
                    .help = "S3: http://host:port or https://host of a store that is not AWS's; empty: AWS."),
     SETTING_STRING(struct destination, region, .flags = SETTING_NAME | SETTING_SHARED,
@@ -139,6 +161,11 @@ static void check_destination(const struct output_group *group, unsigned index, 
     if (fault)
         problem_at(problems, destination->url, "output group \"%s\": url of destination %u %s", group->name, index,
                    fault);
+    struct error err = { 0 };
+    struct delivery_path path;
+    if (delivery_path_read(&path, destination->interface, destination->source_address, &err) < 0)
+        problem_at(problems, destination->interface[0] ? destination->interface : destination->source_address,
+                   "output group \"%s\": destination %u: %s", group->name, index, err.text);
     if (!destination->certificate_authority[0])
         return;
     if (strncmp(destination->url, "https://", 8) != 0)

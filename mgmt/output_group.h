@@ -21,7 +21,8 @@ enum {
 };
 
 enum output_group_type { OUTPUT_GROUP_HLS, OUTPUT_GROUP_ARCHIVE };
-enum cdn_type { CDN_BASIC_PUT, CDN_FOLDER, CDN_S3, CDN_MEDIASTORE };
+enum cdn_type { CDN_BASIC_PUT, CDN_FOLDER, CDN_S3, CDN_MEDIASTORE, CDN_WEBDAV, CDN_AKAMAI };
+enum http_transfer_mode { HTTP_TRANSFER_NON_CHUNKED, HTTP_TRANSFER_CHUNKED };
 
 /* How a destination is connected to; the reference calls it the connection (CDN) settings. */
 struct connection_settings {
@@ -35,12 +36,17 @@ struct connection_settings {
     unsigned connections;             /* at once to one destination */
     unsigned canned_acl;              /* of S3 objects */
     bool unsigned_payload;            /* S3 and MediaStore over https: bodies are not hashed */
+    unsigned http_transfer_mode;      /* enum http_transfer_mode, of HTTP servers */
+    char akamai_token[16];            /* name of the query parameter */
 };
 
 struct destination {
     char url[OUTPUT_URL_BYTES];                    /* prefix of file names; no user or password in it */
     char credentials[ENCODE_NAME_BYTES];           /* name of a section of the credentials file; empty: none */
     char certificate_authority[ENCODE_TEXT_BYTES]; /* PEM file; empty: the system's */
+    unsigned certificate_check;                    /* enum transfer_certificate_check */
+    char interface[16];                            /* network interface to leave by; empty: as the routes say */
+    char source_address[48];                       /* address to leave from; empty: as the routes say */
     char endpoint[OUTPUT_URL_BYTES];               /* of an S3 store; empty: AWS */
     char region[ENCODE_NAME_BYTES];                /* of S3 and MediaStore; empty: us-east-1, or as the host says */
 };

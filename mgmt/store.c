@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mgmt/store.h"
 
+#include "mgmt/store_akamai.h"
 #include "mgmt/store_folder.h"
 #include "mgmt/store_http.h"
 #include "mgmt/store_s3.h"
+#include "mgmt/store_webdav.h"
 
 static const struct store_class *const classes[] = {
-    [CDN_BASIC_PUT] = &store_http_class,
-    [CDN_FOLDER] = &store_folder_class,
-    [CDN_S3] = &store_s3_class,
-    [CDN_MEDIASTORE] = &store_mediastore_class,
+    [CDN_BASIC_PUT] = &store_http_class,        [CDN_FOLDER] = &store_folder_class, [CDN_S3] = &store_s3_class,
+    [CDN_MEDIASTORE] = &store_mediastore_class, [CDN_WEBDAV] = &store_webdav_class, [CDN_AKAMAI] = &store_akamai_class,
 };
 
 const struct store_class *store_class_of(unsigned cdn)

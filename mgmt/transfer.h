@@ -94,11 +94,12 @@ struct transfer_request {
     const char *cache_control;  /* borrow during the call; NULL: none */
     const char *const *headers; /* borrow during the call: more lines "Name: value", then NULL; NULL: none */
     const void *body;           /* PUT, POST: borrow until done or cancelled */
-    size_t bytes;
-    transfer_read *read;     /* PUT, POST: instead of body; called with context */
-    bool chunked;            /* the body's length is not said; with `read`: need not be known */
-    size_t answer_bytes_max; /* of the answer's body to keep; 0: none */
-    unsigned timeout_s;      /* without progress; 0: the target's */
+    size_t bytes;               /* of the body */
+    transfer_read *read;        /* PUT, POST: instead of body; called with context */
+    int descriptor;             /* PUT, POST, with neither body nor read: borrow; a file, read from offset 0 */
+    bool chunked;               /* the body's length is not said; with `read`: need not be known */
+    size_t answer_bytes_max;    /* of the answer's body to keep; 0: none */
+    unsigned timeout_s;         /* without progress; 0: the target's */
     transfer_done *done;
     void *context;
 };

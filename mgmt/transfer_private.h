@@ -34,6 +34,7 @@ struct transfer {
     enum transfer_method method;
     const unsigned char *body;
     transfer_read *read;
+    int descriptor;
     bool chunked;
     uint64_t bytes, sent;
     int read_error; /* a negative errno: why the body could not be read */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "board/clock.h"
 #include "board/error.h"
@@ -24,18 +25,34 @@ static size_t read_memory(struct transfer *transfer, char *buffer, size_t room)
     return bytes;
 }
 
+/* From the page cache: what is uploaded has been written not long before. */
+static ssize_t read_file(const struct transfer *transfer, char *buffer, size_t room)
+{
+    uint64_t left = transfer->bytes - transfer->sent;
+    ssize_t bytes = pread(transfer->descriptor, buffer, left < room ? (size_t)left : room, (off_t)transfer->sent);
+    return bytes < 0 ? -errno : bytes;
+}
+
+static ssize_t read_more(struct transfer *transfer, char *buffer, size_t room)
+{
+    if (transfer->cut)
+        return -ECONNRESET;
+    return transfer->read ? transfer->read(transfer->context, transfer->sent, buffer, room)
+                          : read_file(transfer, buffer, room);
+}
+
 size_t transfer_read_body(char *buffer, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
     size_t room = size * count;
-    if (!transfer->read)
+    if (!transfer->read && (transfer->body || !transfer->bytes))
         return transfer->bytes ? read_memory(transfer, buffer, room) : 0;
-    ssize_t bytes = transfer->cut ? -ECONNRESET : transfer->read(transfer->context, transfer->sent, buffer, room);
+    ssize_t bytes = read_more(transfer, buffer, room);
     if (bytes == TRANSFER_NOTHING_NOW) {
         transfer->paused = true;
         return CURL_READFUNC_PAUSE;
     }
-    if (bytes == 0 && !transfer->chunked && transfer->sent < transfer->bytes)
+    if (bytes == 0 && !(transfer->read && transfer->chunked) && transfer->sent < transfer->bytes)
         bytes = -ENODATA; /* less than was promised: the server would wait for the rest */
     if (bytes < 0 || (size_t)bytes > room) {
         transfer->read_error = bytes < 0 ? (int)bytes : -EOVERFLOW;
@@ -201,6 +218,7 @@ static void take_request(struct transfer *transfer, const struct transfer_reques
     transfer->method = request->method;
     transfer->body = request->body;
     transfer->read = request->read;
+    transfer->descriptor = request->descriptor;
     transfer->chunked = request->chunked;
     transfer->bytes = request->bytes;
     transfer->connects = 0;

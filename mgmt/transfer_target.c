@@ -84,7 +84,7 @@ static bool set_identity(CURL *easy, const struct transfer_target_config *config
 {
     CURLcode code = CURLE_OK;
     const struct credential *credential = config->credential;
-    if (credential && credential->scheme == CREDENTIAL_BASIC) {
+    if (credential && credential->user[0] && credential->scheme == CREDENTIAL_BASIC) {
         /* exactly one method: with CURLAUTH_ANY every new handle would ask with a bare request first */
         code = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         if (code == CURLE_OK)

@@ -44,7 +44,8 @@ static void good_file(void **state)
     struct credentials *credentials = NULL;
     char text[256];
     write_file("credentials = ( { name = \"a\"; user = \"live\"; password = \"p\\\"w\"; },\n"
-               "                { name = \"b\"; user = \"u\"; password = \"x\"; scheme = \"digest\"; } );\n",
+               "                { name = \"b\"; user = \"u\"; password = \"x\"; scheme = \"digest\"; },\n"
+               "                { name = \"cdn\"; salt = \"sesame\"; } );\n",
                0600);
     assert_int_equal(read_them(&credentials, text), 0);
     const struct credential *a = credentials_find(credentials, "a");
@@ -53,6 +54,7 @@ static void good_file(void **state)
     assert_string_equal(a->password, "p\"w");
     assert_int_equal(a->scheme, CREDENTIAL_BASIC);
     assert_int_equal(credentials_find(credentials, "b")->scheme, CREDENTIAL_DIGEST);
+    assert_string_equal(credentials_find(credentials, "cdn")->salt, "sesame");
     assert_null(credentials_find(credentials, "c"));
     credentials_destroy(credentials);
     unlink(path);
@@ -95,6 +97,8 @@ static void problems_name_the_line_and_no_secret(void **state)
     static const char *const files[] = {
         "credentials = ( { name = \"a\"; user = \"live\"; } );\n",
         "credentials = ( { name = \"a\"; user = \"live\"; password = 5; } );\n",
+        "credentials = ( { name = \"a\"; user = \"live\"; salt = \"sesame\"; } );\n",
+        "credentials = ( { name = \"a\"; } );\n",
         "credentials = ( { name = \"a b\"; user = \"live\"; password = \"sesame\"; } );\n",
         "credentials = ( { name = \"a\"; user = \"live\"; password = \"sesame\"; scheme = \"ntlm\"; } );\n",
         "credentials = ( { name = \"a\"; user = \"live\"; password = \"sesame\"; pin = 1; } );\n",

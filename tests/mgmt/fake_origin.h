@@ -29,6 +29,7 @@ enum origin_behaviour {
     ORIGIN_RESET,  /* resets the connection in the middle of the body */
     ORIGIN_EARLY,  /* answers `status` when it has the head, and takes no more of the body */
     ORIGIN_HALF,   /* reads some of the body, then ends the connection without a word */
+    ORIGIN_WEBDAV, /* files need their folder (409), MKCOL makes one, MOVE renames unless `status` is set: its answer */
     ORIGIN_DIGEST, /* wants Digest with its newest nonce, used in rising order; does not compute the answer */
 };
 
@@ -131,7 +132,8 @@ static inline void origin_store(struct origin *origin, const struct origin_reque
             file->there = false;
         return;
     }
-    if (strcmp(request->method, "PUT") != 0 && strcmp(request->method, "POST") != 0)
+    if (strcmp(request->method, "PUT") != 0 && strcmp(request->method, "POST") != 0 &&
+        strcmp(request->method, "MKCOL") != 0)
         return;
     if (!file) {
         assert(origin->file_count < ORIGIN_FILES_MAX);
@@ -178,6 +180,36 @@ static inline int origin_digest_status(struct origin *origin, const char *head)
     return 201;
 }
 
+/* A folder is a file whose name ends in a slash. The folder that this one stands in has to be there. */
+static inline bool origin_has_folder_of(struct origin *origin, const char *path)
+{
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s", path);
+    size_t length = strlen(folder);
+    if (length > 1 && folder[length - 1] == '/')
+        folder[length - 1] = '\0';
+    strrchr(folder, '/')[1] = '\0';
+    return strcmp(folder, "/") == 0 || origin_find(origin, folder);
+}
+
+static inline int origin_webdav_status(struct origin *origin, const struct origin_request *request)
+{
+    struct origin_file *file = origin_find(origin, request->path);
+    if (strcmp(request->method, "MOVE") == 0) {
+        const char *to = origin_header(request->head, "Destination");
+        if (origin->status)
+            return origin->status;
+        assert(file && to && strncmp(to, "http://", 7) == 0);
+        strcpy(file->path, strchr(to + 7, '/'));
+        return 201;
+    }
+    if (!origin_has_folder_of(origin, request->path))
+        return strcmp(request->method, "DELETE") == 0 ? 404 : 409;
+    if (strcmp(request->method, "MKCOL") == 0 && file)
+        return 405;
+    return strcmp(request->method, "DELETE") == 0 ? 204 : 201;
+}
+
 static inline int origin_judge(struct origin *origin, const struct origin_request *request)
 {
     const char *given = origin_header(request->head, "Authorization");
@@ -185,6 +217,8 @@ static inline int origin_judge(struct origin *origin, const struct origin_reques
         return 401;
     if (origin->behaviour == ORIGIN_DIGEST)
         return origin_digest_status(origin, request->head);
+    if (origin->behaviour == ORIGIN_WEBDAV)
+        return origin_webdav_status(origin, request);
     if (origin->behaviour == ORIGIN_STATUS && (!origin->only_path || strstr(request->path, origin->only_path)))
         return origin->status;
     return strcmp(request->method, "DELETE") == 0 ? 204 : 201;

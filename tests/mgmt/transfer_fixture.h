@@ -76,6 +76,7 @@ static inline struct transfer *start(struct bench *bench, enum transfer_method m
     return transfer;
 }
 
+/* Turns the loop until `done` results are there, or the time is over. */
 static inline void run(struct bench *bench, unsigned done, unsigned timeout_ms)
 {
     uint64_t end = clock_monotonic_ns(&bench->clock) + timeout_ms * NS_PER_MS;
@@ -83,6 +84,7 @@ static inline void run(struct bench *bench, unsigned done, unsigned timeout_ms)
         loop_turn(bench->loop, 10);
 }
 
+/* A body that comes piece by piece. */
 struct source {
     struct bench bench;
     const char *text;

@@ -52,6 +52,7 @@ static void open_digest(struct bench *bench, unsigned connections)
     open_target(bench, &(struct transfer_target_config){ .credential = &credential, .connections = connections });
 }
 
+/* Hundreds of files over several connections: one 401 in all. */
 static void digest_is_shared_by_connections(void **state)
 {
     (void)state;
@@ -107,6 +108,7 @@ static void digest_follows_the_next_nonce(void **state)
     tear_down(&bench);
 }
 
+/* One try, then it is the owner's; and the next try asks no question again. */
 static void digest_with_a_wrong_password(void **state)
 {
     (void)state;
@@ -182,6 +184,7 @@ static void digest_that_nobody_asks_for(void **state)
     tear_down(&bench);
 }
 
+/* A body that can be had once only never meets a challenge. */
 static void digest_before_a_long_post(void **state)
 {
     (void)state;

@@ -120,6 +120,7 @@ static void body_from_callback(void **state)
     tear_down(bench);
 }
 
+/* Sleeps beyond the limit of time, is woken, ends. */
 static void long_running_post(void **state)
 {
     (void)state;
@@ -189,6 +190,7 @@ static void early_answer_stops_a_large_body(void **state)
     tear_down(&bench);
 }
 
+/* A body that cannot be had again is not sent again by half. */
 static void lost_body_is_told(void **state)
 {
     (void)state;

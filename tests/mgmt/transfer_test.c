@@ -2,8 +2,6 @@
 /* transfer_test.c - requests on the wire, what becomes of them, and the way out. */
 #include "tests/mgmt/transfer_fixture.h"
 
-/* Turns the loop until `done` results are there, or the time is over. */
-
 static void put_and_delete(void **state)
 {
     (void)state;
@@ -47,14 +45,6 @@ static void put_and_delete(void **state)
     free(body);
     tear_down(&bench);
 }
-
-/* A body that comes piece by piece. */
-
-/* Hundreds of files over several connections: one 401 in all. */
-
-/* One try, then it is the owner's; and the next try asks no question again. */
-
-/* A body that can be had once only never meets a challenge. */
 
 static void every_outcome(void **state)
 {
@@ -143,7 +133,6 @@ static void bad_urls(void **state)
 }
 
 /* A server that answers nothing, or does not even read, is left after the time limit, on its own connection only. */
-
 static void standing_still(void **state)
 {
     (void)state;
@@ -167,7 +156,6 @@ static void standing_still(void **state)
 }
 
 /* A kept-alive connection that the server has closed meanwhile is replaced, and the body sent again from its start. */
-
 static void dead_connection_is_replaced(void **state)
 {
     (void)state;
@@ -184,10 +172,6 @@ static void dead_connection_is_replaced(void **state)
     assert_int_equal(bench.origin->connections, 2);
     tear_down(&bench);
 }
-
-/* Sleeps beyond the limit of time, is woken, ends. */
-
-/* A body that cannot be had again is not sent again by half. */
 
 static void interface_and_source_address(void **state)
 {
@@ -223,7 +207,6 @@ static void interface_and_source_address(void **state)
 }
 
 /* Two targets at one server: each has connections of its own, and one may go away while its result is being told. */
-
 static void targets_share_nothing(void **state)
 {
     (void)state;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "mgmt/box.h"
+#include "mgmt/channel_names.h"
 #include "mgmt/credentials.h"
 
 static const struct setting input_attachment_rows[] = {
@@ -287,6 +288,7 @@ void channel_check(const struct channel *channel, const struct box *box, struct 
     if (outputs > ENCODE_OUTPUTS_MAX)
         problem_at(problems, channel->output_groups, "%u outputs in all groups together: at most %d", outputs,
                    ENCODE_OUTPUTS_MAX);
+    channel_names_check(channel, problems);
     check_unused(channel, problems);
     check_encodes(channel, problems);
     check_selectors(channel, problems);

@@ -41,6 +41,7 @@ struct channel {
     struct input_loss_behavior input_loss;
     struct output_group output_groups[OUTPUT_GROUPS_MAX];
     unsigned output_groups_count;
+    int64_t start_utc_s; /* no setting: when it was started, if its names are filled in; see mgmt/channel_names.h */
 };
 
 extern const struct settings channel_settings;

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* channel_files.c - two outputs that write one file name destroy each other on air, and every other check passes: so
- * all names that all channels will write are made here and compared.
+ * all names that all channels will write are made here, with their identifiers filled in, and compared. Dates are taken
+ * to be the same everywhere: two channels may well be started in the same second.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "mgmt/channel.h"
+#include "mgmt/channel_names.h"
 
-enum { FILE_NAME_BYTES = 2 * OUTPUT_URL_BYTES + 2 * ENCODE_NAME_BYTES + 8 };
+enum { FILE_NAME_BYTES = 2 * OUTPUT_URL_BYTES + 2 * ENCODE_NAME_BYTES + 16 };
 
 struct file {
     char name[FILE_NAME_BYTES]; /* for segments: up to the number */
     const struct channel *channel;
     const struct output_group *group;
+    const struct output *output; /* NULL: of the group */
     unsigned pipeline, order;
 };
 
@@ -21,9 +24,11 @@ struct files {
     struct file *file;
 };
 
-static void add(struct files *files, const struct file *like, const char *modifier, const char *segment_modifier,
-                const char *end)
+static void add(struct files *files, const struct file *like, const char *url, const char *modifier,
+                const char *segment_modifier, const char *end)
 {
+    const struct identifier_values start = { 0 };
+    char text[FILE_NAME_BYTES];
     if (files->count == files->room) {
         unsigned room = files->room ? 2 * files->room : 64;
         struct file *grown = realloc(files->file, room * sizeof *grown);
@@ -36,25 +41,50 @@ static void add(struct files *files, const struct file *like, const char *modifi
     *file = *like;
     file->order = files->count++;
     const struct destination *destination = &like->group->destinations[like->pipeline];
-    snprintf(file->name, sizeof file->name, "%s%s%s%s%s%s", destination->endpoint, destination->endpoint[0] ? " " : "",
-             destination->url, modifier, segment_modifier, end);
+    snprintf(text, sizeof text, "%s%s%s%s%s%s", destination->endpoint, destination->endpoint[0] ? " " : "", url, modifier,
+             segment_modifier, end);
+    identifiers_resolve(file->name, sizeof file->name, text, &start); /* dates that a modifier has kept */
 }
 
-static void add_group(struct files *files, const struct channel *channel, const struct output_group *group)
+static void add_output(struct files *files, const struct file *like, const char *url, const struct output *named)
+{
+    if (!named->name_modifier[0])
+        return; /* a problem of its own, where one is needed */
+    if (like->group->type != OUTPUT_GROUP_HLS) {
+        add(files, like, url, named->name_modifier, "", "");
+        return;
+    }
+    add(files, like, url, named->name_modifier, "", ".m3u8");
+    add(files, like, url, named->name_modifier, named->segment_modifier, "_");
+}
+
+/* named: the same group with its identifiers filled in */
+static void add_group(struct files *files, const struct channel *channel, const struct output_group *group,
+                      const struct output_group *named)
 {
     for (unsigned pipeline = 0; pipeline < group->destinations_count; pipeline++) {
-        const struct file like = { .channel = channel, .group = group, .pipeline = pipeline };
-        if (!group->destinations[pipeline].url[0])
+        struct file like = { .channel = channel, .group = group, .pipeline = pipeline };
+        const char *url = named->destinations[pipeline].url;
+        if (!*url)
             continue;
-        add(files, &like, "", "", ".m3u8");
+        add(files, &like, url, "", "", group->type == OUTPUT_GROUP_HLS ? ".m3u8" : "");
         for (unsigned i = 0; i < group->outputs_count; i++) {
-            const struct output *output = &group->outputs[i];
-            if (!output->name_modifier[0])
-                continue; /* a problem of its own */
-            add(files, &like, output->name_modifier, "", ".m3u8");
-            add(files, &like, output->name_modifier, output->segment_modifier, "_");
+            like.output = &group->outputs[i];
+            add_output(files, &like, url, &named->outputs[i]);
         }
     }
+}
+
+static void add_channel(struct files *files, const struct channel *channel)
+{
+    struct channel *named = malloc(sizeof *named);
+    if (!named)
+        return;
+    *named = *channel;
+    channel_names_resolve(named, 0);
+    for (unsigned g = 0; g < channel->output_groups_count; g++)
+        add_group(files, channel, &channel->output_groups[g], &named->output_groups[g]);
+    free(named);
 }
 
 static int compare(const void *a, const void *b)
@@ -69,10 +99,30 @@ static bool same_destination(const struct file *a, const struct file *b)
     return a->group == b->group && a->pipeline == b->pipeline;
 }
 
+static bool has_identifiers(const struct output *output)
+{
+    return identifiers_in(output->name_modifier) || identifiers_in(output->segment_modifier);
+}
+
+/* Within one destination output_group_check() sees what is written alike; here is seen what becomes alike. */
+static bool is_seen_elsewhere(const struct file *a, const struct file *b)
+{
+    if (!same_destination(a, b))
+        return false;
+    if (!a->output || !b->output || a->pipeline > 0)
+        return true;
+    bool become = has_identifiers(a->output) || has_identifiers(b->output);
+    return !become || strcmp(a->output->name_modifier, b->output->name_modifier) == 0;
+}
+
 static void complain(const struct file *mine, const struct file *other, struct problems *problems)
 {
     const char *url = mine->group->destinations[mine->pipeline].url;
-    if (mine->group == other->group)
+    if (same_destination(mine, other))
+        problem_at(problems, mine->output->name_modifier,
+                   "output group \"%s\": outputs \"%s\" and \"%s\" would both write %s", mine->group->name,
+                   other->output->name, mine->output->name, mine->name);
+    else if (mine->group == other->group)
         problem_at(problems, url, "output group \"%s\": pipelines 0 and 1 would both write %s", mine->group->name,
                    mine->name);
     else if (mine->channel == other->channel)
@@ -87,15 +137,15 @@ void channels_check_destinations(const struct channel *const *channels, unsigned
 {
     struct files files = { 0 };
     for (unsigned c = 0; c < count; c++)
-        for (unsigned g = 0; channels[c] && g < channels[c]->output_groups_count; g++)
-            add_group(&files, channels[c], &channels[c]->output_groups[g]);
+        if (channels[c])
+            add_channel(&files, channels[c]);
     if (files.count)
         qsort(files.file, files.count, sizeof *files.file, compare);
     const struct file *last = NULL; /* one sentence a destination is enough */
     for (unsigned i = 1; i < files.count; i++) {
         const struct file *mine = &files.file[i], *other = &files.file[i - 1];
-        if (strcmp(mine->name, other->name) != 0 || same_destination(mine, other))
-            continue; /* within one destination output_group_check() has seen it */
+        if (strcmp(mine->name, other->name) != 0 || is_seen_elsewhere(mine, other))
+            continue;
         if (!last || !same_destination(last, mine))
             complain(mine, other, problems);
         last = mine;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mgmt/hls_group.h"
 
+#include "encode/identifiers.h"
+
 static const char *const modes[] = { "live", "vod", NULL };
 static const char *const loss_actions[] = { "emit_output", "pause_output", NULL };
 static const char *const duration_formats[] = { "floating_point", "integer", NULL };
@@ -66,4 +68,6 @@ static void encode(const struct output_group *group, const struct output *output
     made->input_loss_action = group->hls.input_loss_action;
 }
 
-const struct output_group_class hls_group_class = { "hls", NULL, check, segment_length, encode };
+const struct output_group_class hls_group_class = {
+    "hls", NULL, check, segment_length, encode, .identifiers = IDENTIFIERS_HLS_MODIFIER,
+};

@@ -8,6 +8,7 @@
 #include "board/error.h"
 #include "mgmt/archive_group.h"
 #include "mgmt/delivery_socket.h"
+#include "encode/identifiers.h"
 #include "mgmt/hls_group.h"
 #include "mgmt/store.h"
 
@@ -67,7 +68,8 @@ static const struct setting destination_rows[] = {
     SETTING_STRING(
         struct destination, url, .flags = SETTING_REQUIRED,
         .help = "Prefix of every file name: http://host/path/name, https://..., or as the connection's cdn says; "
-                "without a slash at the end and without a user or password."),
+                "without a slash at the end and without a user or password; $dt$, $d$ and $t$ in it are the time "
+                "of the channel's start."),
     SETTING_STRING(struct destination, credentials, .flags = SETTING_NAME | SETTING_SHARED,
                    .help = "Name of a section of the credentials file; empty: none are sent."),
     SETTING_STRING(struct destination, certificate_authority,
@@ -95,7 +97,7 @@ static const struct setting output_rows[] = {
                    .help = "Name of the output; empty: made of its name modifier."),
     SETTING_STRING(struct output, name_modifier,
                    .help = "Put behind the destination's prefix in the names of this output's files; unique in the "
-                           "group."),
+                           "group. May hold identifiers: $w$, $h$, $f$, $rv$, $dt$ ..."),
     SETTING_STRING(struct output, segment_modifier, .help = "Put behind the name modifier in segment names only."),
     SETTING_STRING(struct output, video, .flags = SETTING_NAME,
                    .help = "A video description's name; empty: audio only."),
@@ -145,7 +147,7 @@ void output_group_complete(struct output_group *group)
         if (output->name[0])
             continue;
         const char *modifier = output->name_modifier + strspn(output->name_modifier, "_-.");
-        if (*modifier && !strchr(modifier, '.'))
+        if (*modifier && !strpbrk(modifier, ".$"))
             strcpy(output->name, modifier); /* a part of a string of the same size */
         else
             snprintf(output->name, sizeof output->name, "output-%u", i);
@@ -178,6 +180,16 @@ static void check_destination(const struct output_group *group, unsigned index, 
                    destination->certificate_authority, index);
 }
 
+static void check_url_identifiers(const struct output_group *group, unsigned index, struct problems *problems)
+{
+    char words[128];
+    const char *url = group->destinations[index].url;
+    const char *fault = identifiers_fault(url, IDENTIFIERS_START, words, sizeof words);
+    if (fault)
+        problem_at(problems, url, "output group \"%s\": url of destination %u %s: $dt$, $d$ and $t$ may stand in it",
+                   group->name, index, fault);
+}
+
 static bool modifier_is_safe(const char *modifier)
 {
     for (; *modifier; modifier++)
@@ -189,7 +201,15 @@ static bool modifier_is_safe(const char *modifier)
 static void check_modifier_text(const struct output_group *group, const struct output *output, const char *key,
                                 const char *modifier, struct problems *problems)
 {
-    if (!modifier_is_safe(modifier))
+    char rest[ENCODE_NAME_BYTES], words[128];
+    const struct output_group_class *class = output_group_class_of(group);
+    unsigned allowed = class->identifiers ? class->identifiers : IDENTIFIERS_MODIFIER;
+    const char *fault = identifiers_fault(modifier, allowed, words, sizeof words);
+    identifiers_strip(rest, sizeof rest, modifier);
+    if (fault)
+        problem_at(problems, modifier, "output group \"%s\": %s \"%s\" of output \"%s\" %s", group->name, key, modifier,
+                   output->name, fault);
+    else if (!modifier_is_safe(rest))
         problem_at(problems, modifier,
                    "output group \"%s\": %s \"%s\" of output \"%s\": only letters, digits, _ - and . may stand in it",
                    group->name, key, modifier, output->name);
@@ -239,8 +259,10 @@ void output_group_check(const struct output_group *group, unsigned pipelines, st
                    "output group \"%s\" has %u destination%s: a %s channel needs %u, one a pipeline", group->name,
                    group->destinations_count, group->destinations_count == 1 ? "" : "s",
                    pipelines == 2 ? "standard" : "single_pipeline", pipelines);
-    for (unsigned i = 0; i < group->destinations_count; i++)
+    for (unsigned i = 0; i < group->destinations_count; i++) {
         check_destination(group, i, problems);
+        check_url_identifiers(group, i, problems);
+    }
     for (unsigned i = 0; i < group->outputs_count; i++)
         check_output(group, i, problems);
     output_group_class_of(group)->check(group, problems);

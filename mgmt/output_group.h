@@ -3,7 +3,9 @@
  *
  * The rows of its configuration sections live here. Names and naming rules are the field's: an HLS destination is a
  * URL prefix without a trailing slash; the master playlist is <prefix>.m3u8, a media playlist is
- * <prefix><name_modifier>.m3u8, a segment <prefix><name_modifier>[<segment_modifier>]_<number>.ts.
+ * <prefix><name_modifier>.m3u8, a segment <prefix><name_modifier>[<segment_modifier>]_<number>.ts. Destinations and
+ * modifiers may hold $identifiers$ (encode/identifiers.h): here they stand as written, mgmt/channel_names.h fills them
+ * in.
  */
 #pragma once
 #include <stdbool.h>
@@ -87,6 +89,8 @@ struct output_group_class {
     const double *(*segment_length)(const struct output_group *group);
     /* Package, segment length and action on input loss of an output; its names, video and audios are filled in. */
     void (*encode)(const struct output_group *group, const struct output *output, struct encode_output *made);
+    unsigned identifiers;   /* that its modifiers may hold (enum identifier); 0: IDENTIFIERS_MODIFIER */
+    bool dates_per_segment; /* $dt$, $d$ and $t$ in them are each segment's; else those of the channel's start */
 };
 
 const struct output_group_class *output_group_class_of(const struct output_group *group); /* borrow: static */

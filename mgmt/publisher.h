@@ -30,7 +30,8 @@ struct transfer_engine;
 struct publisher_config {
     const char *channel; /* borrow, like all below */
     unsigned pipeline;
-    const struct output_group *group; /* outlives the publisher */
+    const struct output_group *group; /* outlives the publisher; its names are filled in (mgmt/channel_names.h) */
+    int64_t start_utc_s;              /* when the channel was started */
     struct loop *loop;
     struct transfer_engine *engine; /* libcurl's multi interface on the loop, shared by all publishers */
     const struct credentials *credentials;

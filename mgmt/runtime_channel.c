@@ -12,12 +12,15 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "mgmt/alerts.h"
+#include "mgmt/channel_names.h"
 #include "mgmt/configuration.h"
 #include "mgmt/credentials.h"
 #include "mgmt/runtime_pipeline.h"
+#include "mgmt/start_time.h"
 
 struct setup {
     struct channel *channel; /* own */
+    struct channel *named;   /* own: the same with its names filled in, once it has been started */
     unsigned accelerator;
     char *text; /* own: what the channel and the credentials it uses are, to compare */
 };
@@ -68,12 +71,14 @@ static int setup_make(struct setup *setup, const struct channel *channel, unsign
 {
     *setup = (struct setup){ .accelerator = accelerator };
     setup->channel = malloc(sizeof *setup->channel);
+    setup->named = malloc(sizeof *setup->named);
     setup->text = setup_text(channel, accelerator, credentials);
-    if (setup->channel && setup->text) {
-        *setup->channel = *channel;
+    if (setup->channel && setup->named && setup->text) {
+        *setup->named = *setup->channel = *channel;
         return 0;
     }
     free(setup->channel);
+    free(setup->named);
     free(setup->text);
     *setup = (struct setup){ 0 };
     return -ENOMEM;
@@ -82,6 +87,7 @@ static int setup_make(struct setup *setup, const struct channel *channel, unsign
 static void setup_free(struct setup *setup)
 {
     free(setup->channel);
+    free(setup->named);
     free(setup->text);
     *setup = (struct setup){ 0 };
 }
@@ -141,7 +147,7 @@ static int create_pipelines(struct runtime_channel *channel, struct error *err)
     for (unsigned i = 0; i < channel_pipelines(channel->setup.channel); i++) {
         const struct runtime_pipeline_config config = {
             .environment = channel->environment,
-            .channel = channel->setup.channel,
+            .channel = channel->setup.named,
             .pipeline = i,
             .accelerator = channel->setup.accelerator,
             .credentials = &channel->credentials,
@@ -157,10 +163,23 @@ static int create_pipelines(struct runtime_channel *channel, struct error *err)
     return 0;
 }
 
+/* Nothing runs when this is called: no publisher looks at the names. */
+static void fill_in_names(struct runtime_channel *channel)
+{
+    const struct environment *environment = channel->environment;
+    int64_t start_utc_s = start_time_get(environment->spool_directory, runtime_channel_name(channel),
+                                         environment->clock, environment->log);
+    if (channel->setup.named->start_utc_s == start_utc_s)
+        return;
+    *channel->setup.named = *channel->setup.channel;
+    channel_names_resolve(channel->setup.named, start_utc_s);
+}
+
 /* A pipeline's notice is the last thing it does: it may be unmade in it. */
 static void begin(struct runtime_channel *channel)
 {
     struct error err = { 0 };
+    fill_in_names(channel);
     if (create_pipelines(channel, &err) < 0)
         goto failed;
     for (unsigned i = 0; i < RUNTIME_PIPELINES_MAX; i++)
@@ -227,6 +246,7 @@ void runtime_channel_start(struct runtime_channel *channel)
 void runtime_channel_stop(struct runtime_channel *channel)
 {
     channel->wanted = false;
+    start_time_forget(channel->environment->spool_directory, runtime_channel_name(channel));
     for (unsigned i = 0; i < RUNTIME_PIPELINES_MAX; i++)
         if (channel->pipelines[i])
             runtime_pipeline_stop(channel->pipelines[i]);
@@ -362,6 +382,6 @@ static json_t *groups_json(const struct channel *channel)
 json_t *runtime_channel_status(const struct runtime_channel *channel)
 {
     json_t *status = describe(channel, runtime_pipeline_status);
-    json_object_set_new(status, "output_groups", groups_json(channel->setup.channel));
+    json_object_set_new(status, "output_groups", groups_json(channel->setup.named));
     return status;
 }

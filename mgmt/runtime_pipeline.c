@@ -72,6 +72,7 @@ static int create_publishers(struct runtime_pipeline *pipeline, struct error *er
             .channel = channel_name(pipeline),
             .pipeline = pipeline->config.pipeline,
             .group = &pipeline->config.channel->output_groups[i],
+            .start_utc_s = pipeline->config.channel->start_utc_s,
             .loop = environment->loop,
             .engine = environment->engine,
             .credentials = *pipeline->config.credentials,

@@ -51,8 +51,6 @@ const char *url_path_fault(const char *path)
         return "holds a character that cannot stand in a URL";
     if (strpbrk(path, "?#"))
         return "must not hold ? or #: file names are put behind it";
-    if (strchr(path, '$'))
-        return "must not hold $: there are no variables in destinations";
     if (strlen(path) < 2)
         return "needs a path: it is the beginning of file names, as in http://host/live/news";
     if (path[strlen(path) - 1] == '/')

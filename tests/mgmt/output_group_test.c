@@ -45,12 +45,12 @@ static void urls(void **state)
         "http://h/p",         "https://origin.example:8443/live/news", "http://[fd00::1]:80/a/b",
         "http://[fd00::1]/a", "http://10.0.0.1/live.d/x-1_2~3",        "http://h/a@b"
     };
-    static const char *const bad[] = { "h/p",           "HTTP",          "https://",      "http://:80/p",
-                                       "http://h",      "http://h/",     "http://h/p/",   "http://h:0/p",
-                                       "http://h:/p",   "http://h:8a/p", "http://u@h/p",  "http://u:p@h/p",
-                                       "http://h/p q",  "http://h/p?x",  "http://h/p#x",  "http://h/../p",
-                                       "http://h/p/..", "http://h/./p",  "http://h/$dt$", "http://h/\"p",
-                                       "s3://h/p",      "http://h/p\x01" };
+    static const char *const bad[] = { "h/p",           "HTTP",          "https://",     "http://:80/p",
+                                       "http://h",      "http://h/",     "http://h/p/",  "http://h:0/p",
+                                       "http://h:/p",   "http://h:8a/p", "http://u@h/p", "http://u:p@h/p",
+                                       "http://h/p q",  "http://h/p?x",  "http://h/p#x", "http://h/../p",
+                                       "http://h/p/..", "http://h/./p",  "http://h/\"p", "s3://h/p",
+                                       "http://h/p\x01" };
     for (unsigned i = 0; i < sizeof good / sizeof *good; i++) {
         struct output_group group = good_group(good[i]);
         if (count_problems(&group) != 0)

@@ -75,12 +75,29 @@ static void make_absolute(char *path, size_t bytes, const char *directory)
         strcpy(path, whole);
 }
 
+/* An output's language is that of what its first audio is taken from. */
+static void complete_language(const struct channel *channel, struct output *output)
+{
+    const struct input_attachment *attachment = &channel->input_attachments[0];
+    if (output->language[0] || !output->audio_count)
+        return;
+    for (unsigned i = 0; i < channel->encodes.audio_count; i++) {
+        const struct audio_description *audio = &channel->encodes.audio[i];
+        for (unsigned s = 0; s < attachment->audio_selectors_count; s++)
+            if (strcmp(audio->name, output->audio[0]) == 0 && audio->selector[0] &&
+                strcmp(attachment->audio_selectors[s].name, audio->selector) == 0)
+                snprintf(output->language, sizeof output->language, "%s", attachment->audio_selectors[s].language);
+    }
+}
+
 void channel_complete(struct channel *channel, const char *directory)
 {
     make_absolute(channel->input_loss.slate, sizeof channel->input_loss.slate, directory);
     for (unsigned g = 0; g < channel->output_groups_count; g++) {
         struct output_group *group = &channel->output_groups[g];
         output_group_complete(group);
+        for (unsigned i = 0; i < group->outputs_count; i++)
+            complete_language(channel, &group->outputs[i]);
         for (unsigned d = 0; d < group->destinations_count; d++)
             make_absolute(group->destinations[d].certificate_authority,
                           sizeof group->destinations[d].certificate_authority, directory);

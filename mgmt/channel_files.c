@@ -41,8 +41,8 @@ static void add(struct files *files, const struct file *like, const char *url, c
     *file = *like;
     file->order = files->count++;
     const struct destination *destination = &like->group->destinations[like->pipeline];
-    snprintf(text, sizeof text, "%s%s%s%s%s%s", destination->endpoint, destination->endpoint[0] ? " " : "", url, modifier,
-             segment_modifier, end);
+    snprintf(text, sizeof text, "%s%s%s%s%s%s", destination->endpoint, destination->endpoint[0] ? " " : "", url,
+             modifier, segment_modifier, end);
     identifiers_resolve(file->name, sizeof file->name, text, &start); /* dates that a modifier has kept */
 }
 

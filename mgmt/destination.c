@@ -40,7 +40,7 @@ struct destination_queue {
     struct store *store;
     struct loop_timer *timer;
     struct job_list files[DESTINATION_LANES_MAX];
-    struct job_list texts[DESTINATION_LANES_MAX + 1];
+    struct job_list texts[DESTINATION_TEXTS_MAX];
     struct job_list deletes;
     size_t folder_bytes; /* of the URL, its last slash included */
     uint64_t cache_bytes;
@@ -82,13 +82,12 @@ static uint64_t waiting_bytes(const struct destination_queue *queue)
 /* Calls visit for every job there is. */
 static void for_each_job(struct destination_queue *queue, void (*visit)(struct job *job, void *context), void *context)
 {
-    for (unsigned lane = 0; lane <= queue->config.lanes; lane++) {
+    for (unsigned lane = 0; lane < queue->config.texts; lane++)
         for (struct job *job = queue->texts[lane].first; job; job = job->next)
             visit(job, context);
-        if (lane < queue->config.lanes)
-            for (struct job *job = queue->files[lane].first; job; job = job->next)
-                visit(job, context);
-    }
+    for (unsigned lane = 0; lane < queue->config.lanes; lane++)
+        for (struct job *job = queue->files[lane].first; job; job = job->next)
+            visit(job, context);
     for (struct job *job = queue->deletes.first; job; job = job->next)
         visit(job, context);
 }
@@ -383,7 +382,7 @@ static void on_done(void *context, const struct transfer_result *result)
 /* Texts first: they are small, and what a player waits for. Then the file that waits longest, then deletions. */
 static struct job *next_job(struct destination_queue *queue, uint64_t now)
 {
-    for (unsigned lane = 0; lane <= queue->config.lanes; lane++) {
+    for (unsigned lane = 0; lane < queue->config.texts; lane++) {
         struct job *job = queue->texts[lane].first;
         if (job && !job->task && job->not_before_ns <= now)
             return job;
@@ -489,7 +488,7 @@ int destination_queue_create(struct destination_queue **out, const struct destin
         .log = config->log,
     };
     size_t folder_bytes = url_folder_bytes(url);
-    if (config->lanes < 1 || config->lanes > DESTINATION_LANES_MAX)
+    if (config->lanes < 1 || config->lanes > DESTINATION_LANES_MAX || config->texts > DESTINATION_TEXTS_MAX)
         return error_set(err, -EINVAL, "%u outputs to one destination: want 1..%d", config->lanes,
                          DESTINATION_LANES_MAX);
     struct destination_queue *queue = calloc(1, sizeof *queue);
@@ -497,6 +496,8 @@ int destination_queue_create(struct destination_queue **out, const struct destin
         return error_set(err, -ENOMEM, "queue of destination");
     queue->config = *config;
     queue->config.credential = NULL;
+    if (!config->texts)
+        queue->config.texts = config->lanes + 1;
     int result = store_create(&queue->store, &store, err);
     if (result == 0 && (!url[folder_bytes] || strncmp(url + folder_bytes - 3, "://", 3) == 0))
         result = error_set(err, -EINVAL, "destination URL %.200s: want a folder and the beginning of a file name", url);
@@ -532,7 +533,7 @@ void destination_queue_destroy(struct destination_queue *queue)
         return;
     for_each_job(queue, cancel_task, NULL);
     store_destroy(queue->store);
-    for (unsigned lane = 0; lane <= DESTINATION_LANES_MAX; lane++)
+    for (unsigned lane = 0; lane < DESTINATION_TEXTS_MAX; lane++)
         job_list_free(&queue->texts[lane]);
     for (unsigned lane = 0; lane < DESTINATION_LANES_MAX; lane++)
         job_list_free(&queue->files[lane]);
@@ -640,10 +641,10 @@ uint64_t destination_queue_bytes(const struct destination_queue *queue)
 
 bool destination_queue_idle(const struct destination_queue *queue)
 {
-    for (unsigned lane = 0; lane <= queue->config.lanes; lane++)
-        if (queue->texts[lane].count || (lane < queue->config.lanes && queue->files[lane].count))
+    for (unsigned lane = 0; lane < queue->config.texts; lane++)
+        if (queue->texts[lane].count)
             return false;
-    return queue->deletes.count == 0;
+    return count_files(queue) == 0 && queue->deletes.count == 0;
 }
 
 const char *destination_queue_last_error(const struct destination_queue *queue)

@@ -29,7 +29,12 @@ struct log;
 struct loop;
 struct transfer_engine;
 
-enum { DESTINATION_LANES_MAX = OUTPUT_GROUP_OUTPUTS_MAX, DESTINATION_FILES_MAX = 4096, DESTINATION_DELETES_MAX = 4096 };
+enum {
+    DESTINATION_LANES_MAX = OUTPUT_GROUP_OUTPUTS_MAX,
+    DESTINATION_TEXTS_MAX = 2 * OUTPUT_GROUP_OUTPUTS_MAX + 1,
+    DESTINATION_FILES_MAX = 4096,
+    DESTINATION_DELETES_MAX = 4096
+};
 
 enum destination_state {
     DESTINATION_WELL,
@@ -75,7 +80,8 @@ struct destination_callbacks {
     /* The body is free, the file left the queue. */
     void (*file_done)(void *context, unsigned lane, void *file, enum destination_outcome outcome);
     void (*text_done)(void *context, unsigned lane, struct destination_text_tag tag); /* confirmed */
-    void (*delete_done)(void *context, unsigned lane, bool deleted);                  /* false: given up */
+    /* As it was given with the deletion, any number. false: given up. */
+    void (*delete_done)(void *context, unsigned lane, bool deleted);
     void (*recovered)(void *context); /* well again after failures: what it had may be lost */
 };
 
@@ -84,7 +90,8 @@ struct destination_queue_config {
     const struct destination *destination;        /* borrow: outlives the queue */
     const struct connection_settings *connection; /* borrow: outlives the queue */
     const struct credential *credential;          /* borrow during create; NULL: none */
-    unsigned lanes;                               /* of files; texts have one more: the last is the master's */
+    unsigned lanes;                               /* of files */
+    unsigned texts;                               /* lanes of texts; 0: one more than of files */
     unsigned segment_length_s;                    /* rounded up: for Cache-Control */
     struct loop *loop;                            /* borrow, like all below */
     struct transfer_engine *engine;

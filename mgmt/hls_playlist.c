@@ -3,13 +3,32 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-void hls_segment_name(char name[HLS_FILE_NAME_BYTES], const char *stem, int64_t number)
-{
-    snprintf(name, HLS_FILE_NAME_BYTES, "%s_%05lld.ts", stem, (long long)number);
-}
+/* Versions of the protocol that features need (RFC 8216, 7). */
+enum {
+    VERSION_FRACTIONS = 3,
+    VERSION_BYTE_RANGES = 4,
+    VERSION_KEY_FORMATS = 5, /* and headers in playlists of key pictures */
+    VERSION_HEADERS = 6,
+    VERSION_NO_ALLOW_CACHE = 7,
+    VERSION_GAPS = 8,
+};
 
+/* What holds until it is said anew. */
+struct printer {
+    FILE *text;
+    const struct segment_window *window;
+    uint64_t first, end;
+    const struct hls_view *view;
+    const struct window_segment *before;
+    const char *header; /* that EXT-X-MAP has named */
+    bool keyed;         /* EXT-X-KEY is in force */
+    bool of_keys;
+};
+
+/* ---- date, duration ---- */
 static void print_date_time(FILE *text, int64_t tick_90k)
 {
     time_t seconds = (time_t)(tick_90k / 90000);
@@ -21,116 +40,219 @@ static void print_date_time(FILE *text, int64_t tick_90k)
 }
 
 /* At the first of a playlist and behind a discontinuity a player has nothing to count on from; else once a period. */
-static bool wants_date_time(const struct hls_settings *settings, const struct window_segment *segment,
-                            const struct window_segment *before)
+static bool wants_date_time(const struct printer *printer, const struct window_segment *segment)
 {
+    const struct hls_settings *settings = printer->view->settings;
+    const struct window_segment *before = printer->before;
     if (!settings->program_date_time)
         return false;
     if (!before || segment->discontinuity || settings->program_date_time_period == 0)
         return true;
     int64_t period_90k = (int64_t)settings->program_date_time_period * 90000;
-    return segment->start_90k / period_90k != before->start_90k / period_90k;
+    return segment->start_90k / period_90k != before->start_90k / period_90k ||
+           segment->date_90k - segment->start_90k != before->date_90k - before->start_90k;
 }
 
-static void print_duration(FILE *text, const struct hls_settings *settings, int64_t duration_90k)
+static void print_duration(const struct printer *printer, int64_t duration_90k)
 {
-    if (settings->manifest_duration_format == MANIFEST_DURATION_INTEGER)
-        fprintf(text, "#EXTINF:%lld,\n", (long long)((duration_90k + 45000) / 90000));
+    if (printer->view->settings->manifest_duration_format == MANIFEST_DURATION_INTEGER)
+        fprintf(printer->text, "#EXTINF:%lld,\n", (long long)((duration_90k + 45000) / 90000));
     else
-        fprintf(text, "#EXTINF:%lld.%05lld,\n", (long long)(duration_90k / 90000),
+        fprintf(printer->text, "#EXTINF:%lld.%05lld,\n", (long long)(duration_90k / 90000),
                 (long long)(duration_90k % 90000 * 10 / 9));
 }
 
-static void print_gap(FILE *text, const struct hls_settings *settings, int64_t number, unsigned missing,
-                      const char *stem)
+static void print_uri(const struct printer *printer, const char *name)
 {
-    char name[HLS_FILE_NAME_BYTES];
-    for (unsigned i = 0; i < missing; i++) {
-        print_duration(text, settings, (int64_t)(settings->segment_length * 90000));
-        hls_segment_name(name, stem, number + i);
-        fprintf(text, "#EXT-X-GAP\n%s\n", name);
+    fprintf(printer->text, "%s%s\n", printer->view->content_url, name);
+}
+
+/* ---- encryption, headers ---- */
+static bool has_key_format(const struct hls_settings *settings)
+{
+    return (settings->key_format[0] && strcmp(settings->key_format, "identity") != 0) ||
+           settings->key_format_versions[0];
+}
+
+static void print_iv(FILE *text, const struct hls_settings *settings, int64_t number)
+{
+    if (settings->encryption.iv == ENCRYPTION_IV_EXPLICIT)
+        fprintf(text, ",IV=0x%s", settings->encryption.constant_iv);
+    else
+        fprintf(text, ",IV=0x%032llx", (unsigned long long)number);
+}
+
+/* Without IV a player takes the media sequence number, which is the segment's number: then one tag is enough. In a
+ * playlist of key pictures the sequence numbers are others. */
+static void print_key(struct printer *printer, int64_t number)
+{
+    const struct hls_settings *settings = printer->view->settings;
+    bool follows = settings->encryption.iv == ENCRYPTION_IV_FOLLOWS_SEGMENT_NUMBER;
+    bool iv = settings->iv_in_manifest || (printer->of_keys && follows);
+    if (settings->encryption.method == ENCRYPTION_NONE || (printer->keyed && !(iv && follows)))
+        return;
+    fprintf(printer->text, "#EXT-X-KEY:METHOD=%s,URI=\"%s\"",
+            settings->encryption.method == ENCRYPTION_AES_128 ? "AES-128" : "SAMPLE-AES", settings->key_provider_url);
+    if (iv)
+        print_iv(printer->text, settings, number);
+    if (has_key_format(settings))
+        fprintf(printer->text, ",KEYFORMAT=\"%s\"", settings->key_format[0] ? settings->key_format : "identity");
+    if (settings->key_format_versions[0])
+        fprintf(printer->text, ",KEYFORMATVERSIONS=\"%s\"", settings->key_format_versions);
+    fputs("\n", printer->text);
+    printer->keyed = true;
+}
+
+/* Headers are not encrypted: where whole files are, EXT-X-KEY must not be in force before an EXT-X-MAP. */
+static void print_header(struct printer *printer, const struct window_segment *segment)
+{
+    if (!segment->header || (printer->header && strcmp(printer->header, segment->header) == 0))
+        return;
+    if (printer->keyed && printer->view->settings->encryption.method == ENCRYPTION_AES_128) {
+        fputs("#EXT-X-KEY:METHOD=NONE\n", printer->text);
+        printer->keyed = false;
     }
+    fprintf(printer->text, "#EXT-X-MAP:URI=\"%s%s\"\n", printer->view->content_url, segment->header);
+    printer->header = segment->header;
 }
 
-static void print_segment(FILE *text, const struct hls_settings *settings, const struct window_segment *segment,
-                          const struct window_segment *before, const char *stem)
+/* ---- head ---- */
+static bool has_gap(const struct printer *printer)
 {
-    char name[HLS_FILE_NAME_BYTES];
-    if (segment->discontinuity)
-        fputs("#EXT-X-DISCONTINUITY\n", text);
-    if (wants_date_time(settings, segment, before))
-        print_date_time(text, segment->start_90k);
-    print_duration(text, settings, segment->duration_90k);
-    hls_segment_name(name, stem, segment->number);
-    fprintf(text, "%s\n", name);
-}
-
-static bool has_gap(const struct segment_window *window, uint64_t first, uint64_t end)
-{
-    for (uint64_t position = first + 1; position < end; position++)
+    const struct segment_window *window = printer->window;
+    for (uint64_t position = printer->first + 1; position < printer->end; position++)
         if (segment_window_gap(window, segment_window_at(window, position - 1), segment_window_at(window, position)))
             return true;
     return false;
 }
 
-static void print_head(FILE *text, const struct segment_window *window, uint64_t first, uint64_t end,
-                       const struct hls_settings *settings, bool ended)
+static bool has_header(const struct printer *printer)
 {
-    const struct window_segment *oldest = segment_window_at(window, first);
-    /* 3: durations with a fraction; 8: gaps */
-    fprintf(text, "#EXTM3U\n#EXT-X-VERSION:%d\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:%u\n",
-            has_gap(window, first, end) ? 8 : 3, window->target_duration_s);
-    fprintf(text, "#EXT-X-MEDIA-SEQUENCE:%lld\n", (long long)oldest->number);
+    for (uint64_t position = printer->first; position < printer->end; position++) {
+        const struct window_segment *segment = segment_window_at(printer->window, position);
+        if (segment->header || (printer->of_keys && segment->tables_bytes))
+            return true;
+    }
+    return false;
+}
+
+static int version_of(const struct printer *printer)
+{
+    int version = printer->of_keys ? VERSION_BYTE_RANGES : VERSION_FRACTIONS;
+    if (printer->view->settings->encryption.method != ENCRYPTION_NONE && has_key_format(printer->view->settings))
+        version = VERSION_KEY_FORMATS;
+    if (has_header(printer))
+        version = printer->of_keys ? VERSION_KEY_FORMATS : VERSION_HEADERS;
+    if (!printer->of_keys && has_gap(printer))
+        version = VERSION_GAPS;
+    return version;
+}
+
+static void print_head(struct printer *printer, int64_t sequence, bool ended)
+{
+    const struct hls_settings *settings = printer->view->settings;
+    const struct window_segment *oldest = segment_window_at(printer->window, printer->first);
+    int version = version_of(printer);
+    FILE *text = printer->text;
+    fprintf(text, "#EXTM3U\n#EXT-X-VERSION:%d\n", version);
+    if (!settings->client_cache && version < VERSION_NO_ALLOW_CACHE)
+        fputs("#EXT-X-ALLOW-CACHE:NO\n", text);
+    fputs(printer->of_keys ? "#EXT-X-I-FRAMES-ONLY\n" : "#EXT-X-INDEPENDENT-SEGMENTS\n", text);
+    fprintf(text, "#EXT-X-TARGETDURATION:%u\n#EXT-X-MEDIA-SEQUENCE:%lld\n", printer->window->target_duration_s,
+            (long long)sequence);
     if (settings->discontinuity_tags)
         fprintf(text, "#EXT-X-DISCONTINUITY-SEQUENCE:%u\n", oldest->discontinuities - oldest->discontinuity);
     if (settings->mode == HLS_MODE_VOD)
         fprintf(text, "#EXT-X-PLAYLIST-TYPE:%s\n", ended ? "VOD" : "EVENT");
 }
 
-char *hls_media_playlist(const struct segment_window *window, uint64_t first, uint64_t end,
-                         const struct hls_settings *settings, const char *stem, bool ended)
+/* ---- segments ---- */
+static void print_gap(const struct printer *printer, const struct window_segment *segment)
+{
+    const struct window_segment *before = printer->before;
+    unsigned missing = before ? segment_window_gap(printer->window, before, segment) : 0;
+    int64_t length_90k = (int64_t)(printer->view->settings->segment_length * 90000);
+    for (unsigned i = 0; i < missing; i++) {
+        char name[HLS_FILE_NAME_BYTES];
+        print_duration(printer, length_90k);
+        hls_segment_name(name, printer->view->names, before->number + 1 + i,
+                         before->start_90k + before->duration_90k + i * length_90k);
+        fputs("#EXT-X-GAP\n", printer->text);
+        print_uri(printer, name);
+    }
+}
+
+/* What stands before a segment, or before its first key picture. */
+static void print_lead(struct printer *printer, const struct window_segment *segment)
+{
+    if (segment->discontinuity)
+        fputs("#EXT-X-DISCONTINUITY\n", printer->text);
+    print_header(printer, segment);
+    print_key(printer, segment->number);
+    if (wants_date_time(printer, segment))
+        print_date_time(printer->text, segment->date_90k);
+}
+
+static void print_segment(struct printer *printer, const struct window_segment *segment)
+{
+    print_gap(printer, segment);
+    print_lead(printer, segment);
+    print_duration(printer, segment->duration_90k);
+    print_uri(printer, segment->name);
+}
+
+/* A key picture in the middle of a transport stream needs the tables at the beginning of its file. */
+static void print_keys(struct printer *printer, const struct window_segment *segment)
+{
+    if (segment->keys_count && segment->tables_bytes)
+        fprintf(printer->text, "#EXT-X-MAP:URI=\"%s%s\",BYTERANGE=\"%u@0\"\n", printer->view->content_url,
+                segment->name, segment->tables_bytes);
+    for (unsigned i = 0; i < segment->keys_count; i++) {
+        const struct handoff_key *key = &segment->keys[i];
+        int64_t end_90k = i + 1 < segment->keys_count ? segment->keys[i + 1].after_90k : segment->duration_90k;
+        if (i == 0)
+            print_lead(printer, segment);
+        print_duration(printer, end_90k - key->after_90k);
+        fprintf(printer->text, "#EXT-X-BYTERANGE:%u@%u\n", key->bytes, key->offset);
+        print_uri(printer, segment->name);
+    }
+}
+
+static char *print(struct printer *printer, int64_t sequence, bool ended,
+                   void (*print_one)(struct printer *printer, const struct window_segment *segment))
 {
     char *memory = NULL;
     size_t bytes;
-    FILE *text = open_memstream(&memory, &bytes);
-    if (!text)
+    printer->text = open_memstream(&memory, &bytes);
+    if (!printer->text)
         return NULL;
-    print_head(text, window, first, end, settings, ended);
-    const struct window_segment *before = NULL;
-    for (uint64_t position = first; position < end; position++) {
-        const struct window_segment *segment = segment_window_at(window, position);
-        if (before)
-            print_gap(text, settings, before->number + 1, segment_window_gap(window, before, segment), stem);
-        print_segment(text, settings, segment, before, stem);
-        before = segment;
+    print_head(printer, sequence, ended);
+    for (uint64_t position = printer->first; position < printer->end; position++) {
+        const struct window_segment *segment = segment_window_at(printer->window, position);
+        print_one(printer, segment);
+        printer->before = segment;
     }
     if (ended)
-        fputs("#EXT-X-ENDLIST\n", text);
-    fclose(text);
+        fputs("#EXT-X-ENDLIST\n", printer->text);
+    fclose(printer->text);
     return memory;
 }
 
-static void print_variant(FILE *text, const struct hls_variant *variant, const struct hls_settings *settings)
+char *hls_media_playlist(const struct segment_window *window, uint64_t first, uint64_t end, const struct hls_view *view,
+                         bool ended)
 {
-    fprintf(text, "#EXT-X-STREAM-INF:BANDWIDTH=%u,AVERAGE-BANDWIDTH=%u,CODECS=\"%s\"", variant->peak_bitrate,
-            variant->average_bitrate, variant->codecs);
-    if (variant->width && settings->stream_inf_resolution)
-        fprintf(text, ",RESOLUTION=%ux%u", variant->width, variant->height);
-    if (variant->width && variant->framerate_numerator && variant->framerate_denominator)
-        fprintf(text, ",FRAME-RATE=%.3f", (double)variant->framerate_numerator / variant->framerate_denominator);
-    fprintf(text, "\n%s\n", variant->uri);
+    struct printer printer = { .window = window, .first = first, .end = end, .view = view };
+    return print(&printer, segment_window_at(window, first)->number, ended, print_segment);
 }
 
-char *hls_master_playlist(const struct hls_variant *variants, unsigned count, const struct hls_settings *settings)
+char *hls_key_playlist(const struct segment_window *window, uint64_t first, uint64_t end, const struct hls_view *view,
+                       bool ended)
 {
-    char *memory = NULL;
-    size_t bytes;
-    FILE *text = open_memstream(&memory, &bytes);
-    if (!text)
+    struct printer printer = { .window = window, .first = first, .end = end, .view = view, .of_keys = true };
+    unsigned keys = 0;
+    for (uint64_t position = first; position < end; position++)
+        keys += segment_window_at(window, position)->keys_count;
+    if (!keys)
         return NULL;
-    fputs("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n", text);
-    for (unsigned i = 0; i < count; i++)
-        print_variant(text, &variants[i], settings);
-    fclose(text);
-    return memory;
+    return print(&printer, segment_window_at(window, first)->keys_before, ended, print_keys);
 }

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "board/error.h"
+#include "encode/identifiers.h"
 #include "mgmt/archive_group.h"
 #include "mgmt/delivery_socket.h"
-#include "encode/identifiers.h"
 #include "mgmt/hls_group.h"
 #include "mgmt/store.h"
 
@@ -92,6 +92,11 @@ static const struct setting destination_rows[] = {
 const struct settings destination_settings = { "destination", sizeof(struct destination), destination_rows,
                                                .help = "Where one pipeline's copy goes." };
 
+static const char *const containers[] = { "ts", "fmp4", "aac", NULL };
+static const char *const audio_track_types[] = { "audio_only_variant_stream", "alternate_audio_auto_select",
+                                                 "alternate_audio_auto_select_default",
+                                                 "alternate_audio_not_auto_select", NULL };
+
 static const struct setting output_rows[] = {
     SETTING_STRING(struct output, name, .flags = SETTING_NAME,
                    .help = "Name of the output; empty: made of its name modifier."),
@@ -102,6 +107,20 @@ static const struct setting output_rows[] = {
     SETTING_STRING(struct output, video, .flags = SETTING_NAME,
                    .help = "A video description's name; empty: audio only."),
     SETTING_STRINGS(struct output, audio, .flags = SETTING_NAME, .help = "Audio descriptions' names."),
+    SETTING_CHOICE(struct output, container, .choices = containers, .default_number = CONTAINER_TS,
+                   .help =
+                       "HLS: container of the segments. ts: MPEG transport stream; fmp4: fragmented MP4 (CMAF), one "
+                       "video or one audio an output; aac: packed audio, for outputs without video."),
+    SETTING_CHOICE(struct output, audio_track_type, .choices = audio_track_types,
+                   .default_number = ALTERNATE_AUDIO_AUTO_SELECT_DEFAULT,
+                   .help = "HLS, outputs without video: how the master playlist offers it: as a variant of its own, or "
+                           "as a rendition that is the default, may be chosen by itself, or only by hand."),
+    SETTING_STRING(struct output, audio_group, .flags = SETTING_NAME | SETTING_SHARED,
+                   .help = "HLS, outputs without video: the audio group that it is a rendition of."),
+    SETTING_STRINGS(struct output, audio_rendition_sets, .flags = SETTING_NAME,
+                    .help = "HLS, outputs with video: audio groups that go with it; each makes a variant."),
+    SETTING_STRING(struct output, language,
+                   .help = "Language of its audio, as \"en\" or \"eng\"; empty: that of the audio's selector."),
     { 0 }
 };
 const struct settings output_settings = { "output", sizeof(struct output), output_rows,

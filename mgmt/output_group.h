@@ -22,6 +22,15 @@ enum {
     OUTPUT_GROUP_OUTPUTS_MAX = 8,
 };
 
+enum container { CONTAINER_TS, CONTAINER_FMP4, CONTAINER_AAC };
+enum audio_track_type {
+    AUDIO_ONLY_VARIANT_STREAM,           /* a STREAM-INF of its own */
+    ALTERNATE_AUDIO_AUTO_SELECT,         /* a rendition, DEFAULT=NO, AUTOSELECT=YES */
+    ALTERNATE_AUDIO_AUTO_SELECT_DEFAULT, /* DEFAULT=YES, AUTOSELECT=YES */
+    ALTERNATE_AUDIO_NOT_AUTO_SELECT      /* DEFAULT=NO, AUTOSELECT=NO */
+};
+enum { OUTPUT_RENDITION_SETS_MAX = 4 };
+
 enum output_group_type { OUTPUT_GROUP_HLS, OUTPUT_GROUP_ARCHIVE };
 enum cdn_type { CDN_BASIC_PUT, CDN_FOLDER, CDN_S3, CDN_MEDIASTORE, CDN_WEBDAV, CDN_AKAMAI };
 enum http_transfer_mode { HTTP_TRANSFER_NON_CHUNKED, HTTP_TRANSFER_CHUNKED };
@@ -60,6 +69,12 @@ struct output {
     char video[ENCODE_NAME_BYTES];
     char audio[ENCODE_OUTPUT_AUDIOS_MAX][ENCODE_NAME_BYTES];
     unsigned audio_count;
+    unsigned container;                  /* enum container */
+    unsigned audio_track_type;           /* enum audio_track_type: of an output without video */
+    char audio_group[ENCODE_NAME_BYTES]; /* that an output without video belongs to */
+    char audio_rendition_sets[OUTPUT_RENDITION_SETS_MAX][ENCODE_NAME_BYTES]; /* audio groups that go with a video */
+    unsigned audio_rendition_sets_count;
+    char language[ENCODE_NAME_BYTES]; /* of its audio, RFC 5646; empty: not said */
 };
 
 struct output_group {

@@ -2,43 +2,51 @@
 #include "mgmt/publisher_state.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { STATE_VERSION = 1 };
+enum { STATE_VERSION = 2 };
 
-static json_t *variant_json(const struct hls_variant *variant)
+/* The numbers of a format, as they are kept. */
+static const struct {
+    const char *name;
+    size_t offset;
+} numbers[] = {
+    { "peak_bitrate", offsetof(struct hls_format, peak_bitrate) },
+    { "average_bitrate", offsetof(struct hls_format, average_bitrate) },
+    { "key_peak_bitrate", offsetof(struct hls_format, key_peak_bitrate) },
+    { "width", offsetof(struct hls_format, width) },
+    { "height", offsetof(struct hls_format, height) },
+    { "framerate_numerator", offsetof(struct hls_format, framerate_numerator) },
+    { "framerate_denominator", offsetof(struct hls_format, framerate_denominator) },
+    { "channels", offsetof(struct hls_format, channels) },
+};
+
+static json_t *format_json(const struct hls_format *format)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "codecs", variant->codecs, "peak_bitrate",
-                     (json_int_t)variant->peak_bitrate, "average_bitrate", (json_int_t)variant->average_bitrate,
-                     "width", (json_int_t)variant->width, "height", (json_int_t)variant->height, "framerate_numerator",
-                     (json_int_t)variant->framerate_numerator, "framerate_denominator",
-                     (json_int_t)variant->framerate_denominator);
+    json_t *json = json_pack("{s:s}", "codecs", format->codecs);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        json_object_set_new(json, numbers[i].name,
+                            json_integer(*(const uint32_t *)((const char *)format + numbers[i].offset)));
+    return json;
 }
 
-static int read_variant(const json_t *json, struct hls_variant *variant)
+static int read_format(const json_t *json, struct hls_format *format)
 {
-    const char *codecs;
-    json_int_t peak, average, width, height, numerator, denominator;
-    if (json_unpack((json_t *)json, "{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "codecs", &codecs, "peak_bitrate", &peak,
-                    "average_bitrate", &average, "width", &width, "height", &height, "framerate_numerator", &numerator,
-                    "framerate_denominator", &denominator) < 0)
+    const char *codecs = json_string_value(json_object_get(json, "codecs"));
+    struct hls_format read = { 0 };
+    if (!codecs || strlen(codecs) >= sizeof read.codecs || strpbrk(codecs, "\"\r\n"))
         return -EBADMSG;
-    const json_int_t all[] = { peak, average, width, height, numerator, denominator };
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (all[i] < 0 || all[i] > UINT32_MAX)
+    strcpy(read.codecs, codecs);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        const json_t *number = json_object_get(json, numbers[i].name);
+        json_int_t value = json_integer_value(number);
+        if (!json_is_integer(number) || value < 0 || value > UINT32_MAX)
             return -EBADMSG;
-    if (strlen(codecs) >= sizeof variant->codecs || strpbrk(codecs, "\"\r\n"))
-        return -EBADMSG;
-    *variant = (struct hls_variant){
-        .peak_bitrate = (uint32_t)peak,
-        .average_bitrate = (uint32_t)average,
-        .width = (uint32_t)width,
-        .height = (uint32_t)height,
-        .framerate_numerator = (uint32_t)numerator,
-        .framerate_denominator = (uint32_t)denominator,
-    };
-    strcpy(variant->codecs, codecs);
+        *(uint32_t *)((char *)&read + numbers[i].offset) = (uint32_t)value;
+    }
+    *format = read;
     return 0;
 }
 
@@ -48,7 +56,7 @@ json_t *publisher_state_json(const struct publisher_output *const *outputs, unsi
     json_t *list = json_array();
     for (unsigned i = 0; i < count; i++)
         json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "name", outputs[i]->name, "stem",
-                                              outputs[i]->stem, "format", variant_json(&outputs[i]->variant), "window",
+                                              outputs[i]->stem, "format", format_json(&outputs[i]->format), "window",
                                               segment_window_json(&outputs[i]->window)));
     return json_pack("{s:i, s:s, s:b, s:o}", "version", STATE_VERSION, "url", url, "finished", finished, "outputs",
                      list);
@@ -74,7 +82,7 @@ static int read_output(const json_t *json, struct publisher_output *const *outpu
     if (!output)
         return 0;
     segment_window_clear(&output->window);
-    if (read_variant(format, &output->variant) < 0)
+    if (read_format(format, &output->format) < 0)
         return -EBADMSG;
     return segment_window_from_json(&output->window, window, now_ns);
 }

@@ -9,14 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mgmt/hls_playlist.h"
+#include "mgmt/hls_master.h"
 #include "mgmt/segment_window.h"
 
 struct publisher_output {
     char name[ENCODE_NAME_BYTES];
-    char stem[HLS_FILE_NAME_BYTES]; /* what its segments' names begin with */
+    char stem[HLS_FILE_NAME_BYTES]; /* what its files are called after */
     struct segment_window window;
-    struct hls_variant variant; /* format of the newest segment; no codecs: none yet. The URI is not kept */
+    struct hls_format format; /* of the newest segment; no codecs: none yet */
 };
 
 /* give; NULL: no memory. finished: the channel was stopped in order. */

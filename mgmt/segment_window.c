@@ -20,15 +20,42 @@ void segment_window_init(struct segment_window *window, const struct segment_win
         window->target_duration_s = 1;
 }
 
+static void free_segment(struct window_segment *segment)
+{
+    free(segment->name);
+    free(segment->header);
+    free(segment->keys);
+}
+
+/* Gives a copy its own strings and keys. */
+static int own(struct window_segment *segment)
+{
+    const struct window_segment from = *segment;
+    size_t keys_bytes = from.keys_count * sizeof from.keys[0];
+    segment->name = strdup(from.name ? from.name : "");
+    segment->header = from.header ? strdup(from.header) : NULL;
+    segment->keys = keys_bytes ? malloc(keys_bytes) : NULL;
+    if (!segment->name || (from.header && !segment->header) || (keys_bytes && !segment->keys)) {
+        free_segment(segment);
+        return -ENOMEM;
+    }
+    if (keys_bytes)
+        memcpy(segment->keys, from.keys, keys_bytes);
+    return 0;
+}
+
 void segment_window_clear(struct segment_window *window)
 {
     struct segment_window_config config = window->config;
+    for (unsigned i = 0; i < window->count; i++)
+        free_segment(&window->segments[i]);
     free(window->segments);
     segment_window_init(window, &config);
 }
 
 static void remove_oldest(struct segment_window *window)
 {
+    free_segment(&window->segments[0]);
     window->count--;
     window->base++;
     memmove(&window->segments[0], &window->segments[1], window->count * sizeof window->segments[0]);
@@ -63,8 +90,13 @@ int segment_window_append(struct segment_window *window, const struct window_seg
     const struct window_segment *before = segment_window_newest(window);
     struct window_segment *added = &window->segments[window->count];
     *added = *segment;
+    if (own(added) < 0)
+        return -ENOMEM;
     added->named = false;
     added->unlisted_ns = 0;
+    /* twins count alike as long as all segments have equally many */
+    added->keys_before =
+        before ? before->keys_before + before->keys_count : (uint64_t)segment->number * segment->keys_count;
     bool continues = before && segment->number == before->number + 1;
     added->discontinuity = before && window->config.discontinuity_tags && (segment->discontinuity || !continues);
     added->discontinuities = (before ? before->discontinuities : 0) + added->discontinuity;
@@ -162,23 +194,109 @@ void segment_window_deleted(struct segment_window *window)
 
 void segment_window_restart(struct segment_window *window)
 {
+    for (unsigned i = 0; i < window->count; i++)
+        free_segment(&window->segments[i]);
     window->base += window->count;
     window->count = 0;
     window->first_listable = window->deleting = window->base;
 }
 
+static json_t *keys_json(const struct window_segment *segment)
+{
+    json_t *keys = json_array();
+    for (unsigned i = 0; i < segment->keys_count; i++)
+        json_array_append_new(keys,
+                              json_pack("[I, I, I]", (json_int_t)segment->keys[i].offset,
+                                        (json_int_t)segment->keys[i].bytes, (json_int_t)segment->keys[i].after_90k));
+    return keys;
+}
+
+static json_t *segment_json(const struct window_segment *segment)
+{
+    json_t *json =
+        json_pack("{s:I, s:I, s:I, s:I, s:s, s:b, s:I, s:b, s:b}", "number", (json_int_t)segment->number, "start_90k",
+                  (json_int_t)segment->start_90k, "duration_90k", (json_int_t)segment->duration_90k, "date_90k",
+                  (json_int_t)segment->date_90k, "name", segment->name, "discontinuity", segment->discontinuity,
+                  "discontinuities", (json_int_t)segment->discontinuities, "named", segment->named, "unlisted",
+                  segment->unlisted_ns != 0);
+    if (segment->header)
+        json_object_set_new(json, "header", json_string(segment->header));
+    if (segment->keys_count) {
+        json_object_set_new(json, "keys", keys_json(segment));
+        json_object_set_new(json, "keys_before", json_integer((json_int_t)segment->keys_before));
+        json_object_set_new(json, "tables_bytes", json_integer(segment->tables_bytes));
+    }
+    return json;
+}
+
 json_t *segment_window_json(const struct segment_window *window)
 {
     json_t *segments = json_array();
-    for (unsigned i = 0; i < window->count; i++) {
-        const struct window_segment *segment = &window->segments[i];
-        json_array_append_new(segments, json_pack("[I, I, I, b, I, b, b]", (json_int_t)segment->number,
-                                                  (json_int_t)segment->start_90k, (json_int_t)segment->duration_90k,
-                                                  segment->discontinuity, (json_int_t)segment->discontinuities,
-                                                  segment->named, segment->unlisted_ns != 0));
-    }
+    for (unsigned i = 0; i < window->count; i++)
+        json_array_append_new(segments, segment_json(&window->segments[i]));
     return json_pack("{s:I, s:I, s:o}", "target_duration_s", (json_int_t)window->target_duration_s, "first_listable",
                      (json_int_t)(window->first_listable - window->base), "segments", segments);
+}
+
+static bool name_is_safe(const char *name)
+{
+    return *name && !strpbrk(name, "\"\r\n");
+}
+
+static int read_keys(const json_t *json, struct window_segment *segment, struct handoff_key keys[HANDOFF_KEYS_MAX])
+{
+    size_t i;
+    json_t *entry;
+    if (json_array_size(json) > HANDOFF_KEYS_MAX)
+        return -EBADMSG;
+    json_array_foreach(json, i, entry)
+    {
+        json_int_t offset, bytes, after_90k;
+        if (json_unpack(entry, "[I, I, I]", &offset, &bytes, &after_90k) < 0 || offset < 0 || offset > UINT32_MAX ||
+            bytes <= 0 || bytes > UINT32_MAX || after_90k < 0 || after_90k > UINT32_MAX)
+            return -EBADMSG;
+        keys[i] = (struct handoff_key){ (uint32_t)offset, (uint32_t)bytes, (uint32_t)after_90k };
+    }
+    segment->keys = keys;
+    segment->keys_count = (unsigned)json_array_size(json);
+    return 0;
+}
+
+static int read_segment(const json_t *json, struct segment_window *window, uint64_t now_ns)
+{
+    json_int_t number, start_90k, duration_90k, date_90k, discontinuities, keys_before = 0, tables_bytes = 0;
+    int discontinuity, named, unlisted;
+    const char *name, *header = NULL;
+    struct handoff_key keys[HANDOFF_KEYS_MAX];
+    json_t *keys_array = NULL;
+
+    if (json_unpack((json_t *)json, "{s:I, s:I, s:I, s:I, s:s, s:b, s:I, s:b, s:b, s?s, s?o, s?I, s?I}", "number",
+                    &number, "start_90k", &start_90k, "duration_90k", &duration_90k, "date_90k", &date_90k, "name",
+                    &name, "discontinuity", &discontinuity, "discontinuities", &discontinuities, "named", &named,
+                    "unlisted", &unlisted, "header", &header, "keys", &keys_array, "keys_before", &keys_before,
+                    "tables_bytes", &tables_bytes) < 0 ||
+        number < 0 || start_90k < 0 || duration_90k <= 0 || date_90k < 0 || keys_before < 0 || tables_bytes < 0 ||
+        tables_bytes > UINT32_MAX || discontinuities < 0 || discontinuities > UINT32_MAX || !name_is_safe(name) ||
+        (header && !name_is_safe(header)))
+        return -EBADMSG;
+    struct window_segment segment = {
+        .number = number,
+        .start_90k = start_90k,
+        .duration_90k = duration_90k,
+        .date_90k = date_90k,
+        .name = (char *)name,
+        .header = (char *)header,
+        .discontinuity = discontinuity,
+        .discontinuities = (unsigned)discontinuities,
+        .keys_before = (uint64_t)keys_before,
+        .tables_bytes = (uint32_t)tables_bytes,
+        .named = named,
+        .unlisted_ns = unlisted ? now_ns : 0,
+    };
+    if ((keys_array && read_keys(keys_array, &segment, keys) < 0) || make_room(window) < 0 || own(&segment) < 0)
+        return -EBADMSG;
+    window->segments[window->count++] = segment;
+    return 0;
 }
 
 /* What was being deleted is deleted again: an origin answers 404 to what is gone, and that is as good. */
@@ -196,23 +314,10 @@ int segment_window_from_json(struct segment_window *window, const json_t *json, 
         return -EBADMSG;
     json_array_foreach(segments, i, entry)
     {
-        json_int_t number, start_90k, duration_90k, discontinuities;
-        int discontinuity, named, unlisted;
-        if (json_unpack(entry, "[I, I, I, b, I, b, b]", &number, &start_90k, &duration_90k, &discontinuity,
-                        &discontinuities, &named, &unlisted) < 0 ||
-            number < 0 || start_90k < 0 || duration_90k <= 0 || discontinuities < 0 || make_room(window) < 0) {
+        if (read_segment(entry, window, now_ns) < 0) {
             segment_window_clear(window);
             return -EBADMSG;
         }
-        window->segments[window->count++] = (struct window_segment){
-            .number = number,
-            .start_90k = start_90k,
-            .duration_90k = duration_90k,
-            .discontinuity = discontinuity,
-            .discontinuities = (unsigned)discontinuities,
-            .named = named,
-            .unlisted_ns = unlisted ? now_ns : 0,
-        };
     }
     window->first_listable = window->base + (uint64_t)first_listable;
     if (window->target_duration_s < (unsigned)target_duration_s)

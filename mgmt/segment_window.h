@@ -16,11 +16,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "encode/handoff_format.h"
+
 enum { SEGMENT_WINDOW_MAX = 43200 }; /* of a playlist that keeps all: 24 h of 2 s segments; the oldest leave past it */
 
 struct window_segment {
     int64_t number;
     int64_t start_90k, duration_90k;
+    int64_t date_90k;         /* what EXT-X-PROGRAM-DATE-TIME says: the start, by the clock that is wanted */
+    char *name;               /* of its file, from the folder of the destination's prefix */
+    char *header;             /* file of its fMP4 header; NULL: it needs none */
+    unsigned keys_count;      /* key pictures that a playlist of them names */
+    struct handoff_key *keys; /* offsets are in the file */
+    uint64_t keys_before;     /* sequence number of the first of them */
+    uint32_t tables_bytes;    /* at the head of a transport stream, that they need; 0: none */
     bool discontinuity;       /* a tag stands before it */
     unsigned discontinuities; /* tags since the window's first segment, its own included */
     bool named;               /* a confirmed playlist has named it */
@@ -49,7 +58,8 @@ struct segment_window {
 void segment_window_init(struct segment_window *window, const struct segment_window_config *config);
 void segment_window_clear(struct segment_window *window); /* frees; as initialised afterwards */
 
-/* Number, times and `discontinuity` (as its maker says) count; the rest is filled in. -ENOMEM. */
+/* Number, times, names, keys (all copied) and `discontinuity` (as its maker says) count; the rest is filled in.
+ * -ENOMEM. */
 int segment_window_append(struct segment_window *window, const struct window_segment *segment);
 const struct window_segment *segment_window_newest(const struct segment_window *window); /* borrow; NULL: empty */
 const struct window_segment *segment_window_at(const struct segment_window *window, uint64_t position); /* NULL: gone */

@@ -45,7 +45,8 @@ static void names_are_filled_in(void **state)
     assert_string_equal(channel.output_groups[0].destinations[0].url, "http://h/20261125/news");
     assert_string_equal(channel.output_groups[0].outputs[0].name_modifier, "_1280x720_29_3000_192_3192");
 
-    assert_string_equal(channel.output_groups[0].outputs[0].segment_modifier, "_193005_00720");
+    assert_string_equal(channel.output_groups[0].outputs[0].segment_modifier,
+                        "_$t$_00720"); /* each segment has its own time */
 }
 
 static unsigned problems_of(const struct channel *channel, const char *words)

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,11 @@
 static const struct hls_settings live = { .segment_length = 2,
                                           .index_n_segments = 3,
                                           .keep_segments = 7,
+                                          .client_cache = true,
                                           .discontinuity_tags = true,
+                                          .iv_in_manifest = true,
                                           .stream_inf_resolution = true };
+static const struct hls_names names = { "news", "_720p", "", "ts", 0, 0 };
 
 static struct segment_window window_of(const struct hls_settings *settings)
 {
@@ -33,9 +37,14 @@ static struct segment_window window_of(const struct hls_settings *settings)
 
 static void append(struct segment_window *window, int64_t number, int64_t duration_90k, bool discontinuity)
 {
-    struct window_segment segment = {
-        .number = number, .start_90k = TICK_90K(number), .duration_90k = duration_90k, .discontinuity = discontinuity
-    };
+    char name[HLS_FILE_NAME_BYTES];
+    hls_segment_name(name, &names, number, TICK_90K(number));
+    struct window_segment segment = { .number = number,
+                                      .start_90k = TICK_90K(number),
+                                      .date_90k = TICK_90K(number),
+                                      .duration_90k = duration_90k,
+                                      .name = name,
+                                      .discontinuity = discontinuity };
     assert_int_equal(segment_window_append(window, &segment), 0);
 }
 
@@ -44,7 +53,8 @@ static char *next_text(struct segment_window *window, const struct hls_settings 
 {
     uint64_t first, end;
     segment_window_listing(window, &first, &end);
-    char *text = hls_media_playlist(window, first, end, settings, "news_720p", ended);
+    const struct hls_view view = { settings, &names, "" };
+    char *text = hls_media_playlist(window, first, end, &view, ended);
     segment_window_confirmed(window, first, end, 1);
     return text;
 }
@@ -136,6 +146,7 @@ static void date_time_and_integer_durations(void **state)
     /* 850000199 * 2 s = 2023-11-14T22:19:58Z: the next begins a period of 600 s */
     append(&window, 850000199, 180000, false);
     window.segments[0].start_90k += 45045; /* 500.5 ms */
+    window.segments[0].date_90k += 45045;
     append(&window, 850000200, 180000, true);
     append(&window, 850000201, 183600, false);
     expect(&window, &settings, false,
@@ -189,25 +200,197 @@ static void target_duration(void **state)
     }
 }
 
-static void master(void **state)
+/* ---- what else may stand in it ---- */
+static char *text_of(const struct segment_window *window, const struct hls_settings *settings, const char *url,
+                     bool of_keys)
+{
+    uint64_t first, end;
+    const struct hls_view view = { settings, &names, url };
+    segment_window_listing(window, &first, &end);
+    return of_keys ? hls_key_playlist(window, first, end, &view, false)
+                   : hls_media_playlist(window, first, end, &view, false);
+}
+
+static void expect_of(const struct segment_window *window, const struct hls_settings *settings, const char *url,
+                      bool of_keys, const char *want)
+{
+    char *text = text_of(window, settings, url, of_keys);
+    assert_non_null(text);
+    assert_string_equal(text, want);
+    free(text);
+}
+
+static void put(struct segment_window *window, int64_t number, const char *header, unsigned keys_count,
+                const struct handoff_key *keys, uint32_t tables_bytes)
+{
+    char name[32];
+    snprintf(name, sizeof name, "s_%lld.x", (long long)number);
+    struct window_segment segment = { .number = number,
+                                      .start_90k = TICK_90K(number),
+                                      .date_90k = TICK_90K(number),
+                                      .duration_90k = 180000,
+                                      .name = name,
+                                      .header = (char *)header,
+                                      .keys = (struct handoff_key *)keys,
+                                      .keys_count = keys_count,
+                                      .tables_bytes = tables_bytes };
+    assert_int_equal(segment_window_append(window, &segment), 0);
+}
+
+static void content_url_and_cache(void **state)
 {
     (void)state;
-    struct hls_variant variants[2] = {
-        { "news_720p.m3u8", "avc1.64001f,mp4a.40.2", 3400000, 3100000, 1280, 720, 30000, 1001 },
-        { "news_audio.m3u8", "mp4a.40.2", 140000, 135000, 0, 0, 0, 0 },
-    };
-    char *text = hls_master_playlist(variants, 2, &live);
-    assert_string_equal(text, "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n"
-                              "#EXT-X-STREAM-INF:BANDWIDTH=3400000,AVERAGE-BANDWIDTH=3100000,"
-                              "CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=29.970\nnews_720p.m3u8\n"
-                              "#EXT-X-STREAM-INF:BANDWIDTH=140000,AVERAGE-BANDWIDTH=135000,CODECS=\"mp4a.40.2\"\n"
-                              "news_audio.m3u8\n");
-    free(text);
     struct hls_settings settings = live;
-    settings.stream_inf_resolution = false;
-    text = hls_master_playlist(variants, 1, &settings);
-    assert_null(strstr(text, "RESOLUTION"));
+    settings.client_cache = false;
+    struct segment_window window = window_of(&settings);
+    put(&window, 7, NULL, 0, NULL, 0);
+    put(&window, 9, NULL, 0, NULL, 0);
+    window.first_listable = window.base + 1;
+    expect_of(&window, &settings, "http://cdn/x/", false,
+              "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-ALLOW-CACHE:NO\n#EXT-X-INDEPENDENT-SEGMENTS\n"
+              "#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:9\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+              "#EXT-X-DISCONTINUITY\n#EXTINF:2.00000,\nhttp://cdn/x/s_9.x\n");
+    window.first_listable = window.base; /* a gap needs a version that does not know ALLOW-CACHE any more */
+    char *text = text_of(&window, &settings, "http://cdn/x/", false);
+    assert_null(strstr(text, "ALLOW-CACHE"));
+    assert_non_null(strstr(text, "#EXT-X-GAP\nhttp://cdn/x/news_720p_00008.ts\n"));
     free(text);
+    segment_window_clear(&window);
+}
+
+static void headers_of_fmp4(void **state)
+{
+    (void)state;
+    struct segment_window window = window_of(&live);
+    put(&window, 7, "init_a.mp4", 0, NULL, 0);
+    put(&window, 8, "init_a.mp4", 0, NULL, 0);
+    put(&window, 9, "init_b.mp4", 0, NULL, 0);
+    expect_of(&window, &live, "", false,
+              "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:2\n"
+              "#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+              "#EXT-X-MAP:URI=\"init_a.mp4\"\n#EXTINF:2.00000,\ns_7.x\n#EXTINF:2.00000,\ns_8.x\n"
+              "#EXT-X-MAP:URI=\"init_b.mp4\"\n#EXTINF:2.00000,\ns_9.x\n");
+    segment_window_clear(&window);
+}
+
+static void keys_of_encryption(void **state)
+{
+    (void)state;
+    struct hls_settings settings = live;
+    struct segment_window window = window_of(&settings);
+    settings.encryption.method = ENCRYPTION_AES_128;
+    strcpy(settings.key_provider_url, "https://keys/k");
+    put(&window, 255, "i.mp4", 0, NULL, 0);
+    put(&window, 256, "j.mp4", 0, NULL, 0);
+    expect_of(&window, &settings, "", false,
+              "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:2\n"
+              "#EXT-X-MEDIA-SEQUENCE:255\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+              "#EXT-X-MAP:URI=\"i.mp4\"\n"
+              "#EXT-X-KEY:METHOD=AES-128,URI=\"https://keys/k\",IV=0x000000000000000000000000000000ff\n"
+              "#EXTINF:2.00000,\ns_255.x\n"
+              "#EXT-X-KEY:METHOD=NONE\n#EXT-X-MAP:URI=\"j.mp4\"\n"
+              "#EXT-X-KEY:METHOD=AES-128,URI=\"https://keys/k\",IV=0x00000000000000000000000000000100\n"
+              "#EXTINF:2.00000,\ns_256.x\n");
+    segment_window_clear(&window);
+}
+
+static void keys_that_stay(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned iv;
+        bool in_manifest;
+        const char *format, *versions, *line;
+        int version;
+    } rows[] = {
+        { ENCRYPTION_IV_EXPLICIT, true, "identity", "", "URI=\"k\",IV=0x0123456789abcdef0123456789ABCDEF\n", 3 },
+        { ENCRYPTION_IV_EXPLICIT, false, "", "", "URI=\"k\"\n", 3 },
+        { ENCRYPTION_IV_FOLLOWS_SEGMENT_NUMBER, false, "identity", "1/2",
+          "URI=\"k\",KEYFORMAT=\"identity\",KEYFORMATVERSIONS=\"1/2\"\n", 5 },
+        { ENCRYPTION_IV_FOLLOWS_SEGMENT_NUMBER, false, "com.drm", "", "URI=\"k\",KEYFORMAT=\"com.drm\"\n", 5 },
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char want[512];
+        struct hls_settings settings = live;
+        struct segment_window window = window_of(&settings);
+        settings.encryption.method = ENCRYPTION_SAMPLE_AES;
+        settings.encryption.iv = rows[i].iv;
+        strcpy(settings.encryption.constant_iv, "0123456789abcdef0123456789ABCDEF");
+        strcpy(settings.key_provider_url, "k");
+        strcpy(settings.key_format, rows[i].format);
+        strcpy(settings.key_format_versions, rows[i].versions);
+        settings.iv_in_manifest = rows[i].in_manifest;
+        put(&window, 1, NULL, 0, NULL, 0);
+        put(&window, 2, NULL, 0, NULL, 0);
+        snprintf(want, sizeof want,
+                 "#EXTM3U\n#EXT-X-VERSION:%d\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:2\n"
+                 "#EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-KEY:METHOD=SAMPLE-AES,%s"
+                 "#EXTINF:2.00000,\ns_1.x\n#EXTINF:2.00000,\ns_2.x\n",
+                 rows[i].version, rows[i].line);
+        expect_of(&window, &settings, "", false, want);
+        segment_window_clear(&window);
+    }
+}
+
+static void key_pictures_of_a_transport_stream(void **state)
+{
+    (void)state;
+    static const struct handoff_key keys[] = { { 0, 5000, 0 }, { 40000, 4000, 90000 } };
+    struct segment_window window = window_of(&live);
+    assert_null(hls_key_playlist(&window, 0, 0, &(struct hls_view){ &live, &names, "" }, false));
+    put(&window, 7, NULL, 2, keys, 564);
+    put(&window, 8, NULL, 1, keys, 564);
+    put(&window, 9, NULL, 2, keys, 564);
+    put(&window, 10, NULL, 2, keys, 564);
+    segment_window_confirmed(&window, 0, 3, 1);
+    expect_of(&window, &live, "c/", true,
+              "#EXTM3U\n#EXT-X-VERSION:5\n#EXT-X-I-FRAMES-ONLY\n#EXT-X-TARGETDURATION:2\n"
+              "#EXT-X-MEDIA-SEQUENCE:16\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+              "#EXT-X-MAP:URI=\"c/s_8.x\",BYTERANGE=\"564@0\"\n"
+              "#EXTINF:2.00000,\n#EXT-X-BYTERANGE:5000@0\nc/s_8.x\n"
+              "#EXT-X-MAP:URI=\"c/s_9.x\",BYTERANGE=\"564@0\"\n"
+              "#EXTINF:1.00000,\n#EXT-X-BYTERANGE:5000@0\nc/s_9.x\n"
+              "#EXTINF:1.00000,\n#EXT-X-BYTERANGE:4000@40000\nc/s_9.x\n"
+              "#EXT-X-MAP:URI=\"c/s_10.x\",BYTERANGE=\"564@0\"\n"
+              "#EXTINF:1.00000,\n#EXT-X-BYTERANGE:5000@0\nc/s_10.x\n"
+              "#EXTINF:1.00000,\n#EXT-X-BYTERANGE:4000@40000\nc/s_10.x\n");
+    segment_window_clear(&window);
+}
+
+static void key_pictures_of_fmp4(void **state)
+{
+    (void)state;
+    static const struct handoff_key key = { 100, 5000, 0 };
+    struct hls_settings settings = live;
+    settings.encryption.method = ENCRYPTION_SAMPLE_AES;
+    settings.iv_in_manifest = false; /* sequence numbers of key pictures are others: the IV must be said */
+    strcpy(settings.key_provider_url, "k");
+    struct segment_window window = window_of(&settings);
+    put(&window, 7, "i.mp4", 1, &key, 0);
+    expect_of(&window, &settings, "", true,
+              "#EXTM3U\n#EXT-X-VERSION:5\n#EXT-X-I-FRAMES-ONLY\n#EXT-X-TARGETDURATION:2\n"
+              "#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-MAP:URI=\"i.mp4\"\n"
+              "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\",IV=0x00000000000000000000000000000007\n"
+              "#EXTINF:2.00000,\n#EXT-X-BYTERANGE:5000@100\ns_7.x\n");
+    segment_window_clear(&window);
+}
+
+static void a_clock_that_was_taken_anew_is_told(void **state)
+{
+    (void)state;
+    struct hls_settings settings = live;
+    settings.program_date_time = true;
+    settings.program_date_time_period = 3600;
+    struct segment_window window = window_of(&settings);
+    for (int i = 1; i <= 3; i++)
+        append(&window, i, 180000, false);
+    window.segments[2].date_90k += 90000;
+    char *text = text_of(&window, &settings, "", false);
+    assert_non_null(strstr(text, "#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:02.000Z\n#EXTINF:2.00000,\n"
+                                 "news_720p_00001.ts\n#EXTINF:2.00000,\nnews_720p_00002.ts\n"
+                                 "#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:07.000Z\n"));
+    free(text);
+    segment_window_clear(&window);
 }
 
 int main(void)
@@ -219,7 +402,13 @@ int main(void)
         cmocka_unit_test(date_time_and_integer_durations),
         cmocka_unit_test(vod_keeps_all_and_ends),
         cmocka_unit_test(target_duration),
-        cmocka_unit_test(master),
+        cmocka_unit_test(content_url_and_cache),
+        cmocka_unit_test(headers_of_fmp4),
+        cmocka_unit_test(keys_of_encryption),
+        cmocka_unit_test(keys_that_stay),
+        cmocka_unit_test(key_pictures_of_a_transport_stream),
+        cmocka_unit_test(key_pictures_of_fmp4),
+        cmocka_unit_test(a_clock_that_was_taken_anew_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

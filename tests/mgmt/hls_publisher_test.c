@@ -78,6 +78,7 @@ static void set_up(struct bench *bench)
         .hls = { .segment_length = 2,
                  .index_n_segments = 3,
                  .keep_segments = 5,
+                 .client_cache = true,
                  .discontinuity_tags = true,
                  .stream_inf_resolution = true },
         .connection = { .connection_retry_interval = 0.02,

@@ -25,7 +25,16 @@ static struct segment_window window_of(unsigned index, unsigned keep)
 static void append(struct segment_window *window, int64_t first, int64_t last)
 {
     for (int64_t number = first; number <= last; number++) {
-        struct window_segment segment = { .number = number, .start_90k = number * 180000, .duration_90k = 180000 };
+        struct handoff_key keys[2] = { { 0, 100, 0 }, { 200, 50, 90000 } };
+        struct window_segment segment = { .number = number,
+                                          .start_90k = number * 180000,
+                                          .date_90k = number * 180000 + 7,
+                                          .duration_90k = 180000,
+                                          .name = "a.ts",
+                                          .header = number % 2 ? "init.mp4" : NULL,
+                                          .keys = keys,
+                                          .keys_count = number % 3 ? 2 : 0,
+                                          .tables_bytes = 564 };
         assert_int_equal(segment_window_append(window, &segment), 0);
     }
 }
@@ -149,6 +158,15 @@ static void saved_and_read_back(void **state)
         assert_int_equal(got->number, want->number);
         assert_int_equal(got->start_90k, want->start_90k);
         assert_int_equal(got->duration_90k, want->duration_90k);
+        assert_int_equal(got->date_90k, want->date_90k);
+        assert_string_equal(got->name, want->name);
+        assert_int_equal(got->header != NULL, want->header != NULL);
+        assert_int_equal(got->keys_count, want->keys_count);
+        if (got->keys_count) {
+            assert_memory_equal(got->keys, want->keys, got->keys_count * sizeof got->keys[0]);
+            assert_int_equal(got->keys_before, want->keys_before);
+            assert_int_equal(got->tables_bytes, 564);
+        }
         assert_int_equal(got->discontinuity, want->discontinuity);
         assert_int_equal(got->discontinuities, want->discontinuities);
         assert_int_equal(got->named, want->named);
@@ -163,7 +181,17 @@ static void saved_and_read_back(void **state)
         "{\"target_duration_s\":2,\"first_listable\":0,\"segments\":5}",
         "{\"target_duration_s\":2,\"first_listable\":1,\"segments\":[]}",
         "{\"target_duration_s\":2,\"first_listable\":0,\"segments\":[[1,2,3]]}",
-        "{\"target_duration_s\":2,\"first_listable\":0,\"segments\":[[1,2,0,false,0,true,true]]}",
+#define DAMAGED(NUMBER, NAME, KEYS)                                                                                    \
+    "{\"target_duration_s\":2,\"first_listable\":0,\"segments\":[{\"number\":" NUMBER ",\"start_90k\":0,"              \
+    "\"duration_90k\":9,\"date_90k\":0,\"name\":" NAME                                                                 \
+    ",\"discontinuity\":false,\"discontinuities\":0,\"named\":true,"                                                   \
+    "\"unlisted\":true,\"keys\":" KEYS "}]}"
+        DAMAGED("-1", "\"a\"", "[]"),
+        DAMAGED("1", "\"\"", "[]"),
+        DAMAGED("1", "\"a\\nb\"", "[]"),
+        DAMAGED("1", "\"a\"", "[[1,2]]"),
+        DAMAGED("1", "\"a\"", "[[1,0,0]]"),
+        DAMAGED("1", "\"a\"", "[[1,99999999999,0]]"),
         "{\"target_duration_s\":0,\"first_listable\":0,\"segments\":[]}",
     };
     for (unsigned i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {

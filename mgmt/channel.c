@@ -8,6 +8,7 @@
 #include "mgmt/box.h"
 #include "mgmt/channel_names.h"
 #include "mgmt/credentials.h"
+#include "mgmt/mediapackage_group.h"
 
 static const struct setting input_attachment_rows[] = {
     SETTING_STRING(struct input_attachment, input, .flags = SETTING_REQUIRED | SETTING_NAME,
@@ -300,6 +301,8 @@ void channel_check(const struct channel *channel, const struct box *box, struct 
         const struct output_group *group = &channel->output_groups[g];
         output_group_check(group, channel_pipelines(channel), problems);
         check_references(channel, group, problems);
+        if (group->type == OUTPUT_GROUP_MEDIAPACKAGE)
+            mediapackage_check_channel(channel, group, problems);
         outputs += group->outputs_count;
     }
     if (outputs > ENCODE_OUTPUTS_MAX)

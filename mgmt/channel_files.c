@@ -46,15 +46,23 @@ static void add(struct files *files, const struct file *like, const char *url, c
     identifiers_resolve(file->name, sizeof file->name, text, &start); /* dates that a modifier has kept */
 }
 
+static bool has_playlists(const struct output_group *group)
+{
+    return group->type == OUTPUT_GROUP_HLS ||
+           (group->type == OUTPUT_GROUP_MEDIAPACKAGE && group->mediapackage.version == MEDIAPACKAGE_V1);
+}
+
 static void add_output(struct files *files, const struct file *like, const char *url, const struct output *named)
 {
     if (!named->name_modifier[0])
         return; /* a problem of its own, where one is needed */
-    if (like->group->type != OUTPUT_GROUP_HLS) {
+    if (!has_playlists(like->group)) {
         add(files, like, url, named->name_modifier, "", "");
         return;
     }
     add(files, like, url, named->name_modifier, "", ".m3u8");
+    if (like->group->hls.i_frame_only_playlists && named->video[0])
+        add(files, like, url, named->name_modifier, "", "_iframe.m3u8");
     add(files, like, url, named->name_modifier, named->segment_modifier, "_");
 }
 
@@ -67,7 +75,7 @@ static void add_group(struct files *files, const struct channel *channel, const 
         const char *url = named->destinations[pipeline].url;
         if (!*url)
             continue;
-        add(files, &like, url, "", "", group->type == OUTPUT_GROUP_HLS ? ".m3u8" : "");
+        add(files, &like, url, "", "", has_playlists(group) ? ".m3u8" : "");
         for (unsigned i = 0; i < group->outputs_count; i++) {
             like.output = &group->outputs[i];
             add_output(files, &like, url, &named->outputs[i]);

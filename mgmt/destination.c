@@ -27,6 +27,7 @@ enum {
     ALERT_UNAUTHORIZED = 6015,
     ALERT_CERTIFICATE = 6028,
     ALERT_BACKLOG = 6501,
+    HEADER_TRIES_MAX = 3,   /* of one file whose receiver asks for its header */
     REFUSALS_MAX = 3,       /* tries of a file that the origin does not want */
     RETRY_AFTER_MAX_S = 15, /* an origin's wish for a longer pause is not granted: it is live */
     BACKLOG_SEGMENTS = 3,   /* of one lane; more: alert */
@@ -364,13 +365,33 @@ static void job_succeeded(struct job *job)
     note_success(queue);
 }
 
+/* True: the header was delivered, or is to be sent (again): the body is still to come. A receiver that goes on asking
+ * for a header that it has taken is treated like one that fails. */
+static bool takes_header_turn(struct job *job, const struct transfer_result *result)
+{
+    enum { STATUS_NEEDS_HEADER = 412 };
+    if (job->sends_header && result->outcome == TRANSFER_OK) {
+        job->sends_header = false;
+        job->queue->counters.headers_delivered++;
+        return true;
+    }
+    if (job->sends_header || result->status != STATUS_NEEDS_HEADER || job->header_tries >= HEADER_TRIES_MAX)
+        return false;
+    job->sends_header = true;
+    job->header_tries++;
+    job->queue->counters.headers_asked_for++;
+    return true;
+}
+
 static void on_done(void *context, const struct transfer_result *result)
 {
     struct job *job = context;
     struct destination_queue *queue = job->queue;
     job->task = NULL;
     queue->counters.new_connections += result->new_connection;
-    if (result->outcome == TRANSFER_OK)
+    if (job->header && takes_header_turn(job, result))
+        ; /* its other part is next */
+    else if (result->outcome == TRANSFER_OK)
         job_succeeded(job);
     else
         job_failed(job, result);
@@ -410,9 +431,9 @@ static int start_job(struct job *job)
         .cache_control = job->kind == JOB_FILE   ? queue->file_caching
                          : job->kind == JOB_TEXT ? queue->text_caching
                                                  : NULL,
-        .body = job->data,
+        .body = job->sends_header ? job->header : job->data,
         .descriptor = job->descriptor,
-        .bytes = job->bytes,
+        .bytes = job->sends_header ? job->header_bytes : job->bytes,
         .done = on_done,
         .context = job,
     };
@@ -499,8 +520,9 @@ int destination_queue_create(struct destination_queue **out, const struct destin
     if (!config->texts)
         queue->config.texts = config->lanes + 1;
     int result = store_create(&queue->store, &store, err);
-    if (result == 0 && (!url[folder_bytes] || strncmp(url + folder_bytes - 3, "://", 3) == 0))
-        result = error_set(err, -EINVAL, "destination URL %.200s: want a folder and the beginning of a file name", url);
+    if (result == 0 && (folder_bytes < 4 || strncmp(url + folder_bytes - 3, "://", 3) == 0))
+        result = error_set(err, -EINVAL,
+                           "destination URL %.200s: want a folder, or a folder and the beginning of a file name", url);
     if (result == 0 && !(queue->timer = loop_timer_create(config->loop, on_timer, queue)))
         result = error_set(err, -ENOMEM, "queue of destination %.200s", url);
     if (result < 0) {
@@ -569,6 +591,10 @@ void destination_put_file(struct destination_queue *queue, unsigned lane, const 
         .descriptor = file->descriptor,
         .bytes = file->bytes,
         .file = file->file,
+        .header = file->header,
+        .header_bytes = file->header_bytes,
+        .sends_header = file->header && file->header_first,
+        .not_before_ns = file->not_before_ns,
     };
     /* what is on its way may fill the cache alone */
     if (waiting_bytes(queue) + file->bytes > queue->cache_bytes ||

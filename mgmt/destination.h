@@ -64,6 +64,12 @@ struct destination_file {
     int descriptor;               /* borrow likewise: of a regular file */
     size_t bytes;
     void *file; /* of the owner: comes with file_done */
+    /* What the receiver must have got under the same name before the body, as a CMAF ingest wants it: sent in front of
+     * it if header_first says so, and again whenever the answer is 412. Borrow until file_done; NULL: nothing. */
+    const void *header;
+    size_t header_bytes;
+    bool header_first;
+    uint64_t not_before_ns; /* monotonic; 0: at once */
 };
 
 /* A playlist or the like: small, and only the newest counts. */
@@ -110,6 +116,7 @@ struct destination_counters {
     uint64_t texts_replaced; /* by a newer one before they were sent */
     uint64_t deletes_given_up;
     uint64_t new_connections;
+    uint64_t headers_delivered, headers_asked_for; /* after a 412 */
 };
 
 int destination_queue_create(struct destination_queue **out, const struct destination_queue_config *config,

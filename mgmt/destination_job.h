@@ -25,6 +25,10 @@ struct job {
     const void *data;
     int descriptor; /* of a file whose data is NULL */
     size_t bytes;
+    const void *header; /* of a file; NULL: none */
+    size_t header_bytes;
+    bool sends_header; /* now, or next */
+    unsigned header_tries;
     char *text; /* of a text: where data lies */
     struct destination_text_tag tag;
     void *file;

@@ -8,8 +8,10 @@
 #include "board/error.h"
 #include "encode/identifiers.h"
 #include "mgmt/archive_group.h"
+#include "mgmt/cmaf_group.h"
 #include "mgmt/delivery_socket.h"
 #include "mgmt/hls_group.h"
+#include "mgmt/mediapackage_group.h"
 #include "mgmt/store.h"
 
 /* ---- rows: ranges and defaults are the field's ---- */
@@ -126,7 +128,7 @@ static const struct setting output_rows[] = {
 const struct settings output_settings = { "output", sizeof(struct output), output_rows,
                                           .help = "One rendition: a video, its audios, and how its files are called." };
 
-static const char *const types[] = { "hls", "archive", NULL };
+static const char *const types[] = { "hls", "archive", "cmaf_ingest", "mediapackage", NULL };
 
 static const struct setting output_group_rows[] = {
     SETTING_STRING(struct output_group, name, .flags = SETTING_REQUIRED | SETTING_NAME, .help = "Name of the group."),
@@ -134,6 +136,9 @@ static const struct setting output_group_rows[] = {
                    .help = "What is delivered."),
     SETTING_GROUP(struct output_group, hls, &hls_settings_table, .help = "Settings of type \"hls\"."),
     SETTING_GROUP(struct output_group, archive, &archive_settings_table, .help = "Settings of type \"archive\"."),
+    SETTING_GROUP(struct output_group, cmaf_ingest, &cmaf_settings_table, .help = "Settings of type \"cmaf_ingest\"."),
+    SETTING_GROUP(struct output_group, mediapackage, &mediapackage_settings_table,
+                  .help = "Settings of type \"mediapackage\", which takes those of \"hls\" or \"cmaf_ingest\" too."),
     SETTING_GROUP(struct output_group, connection, &connection_settings_table,
                   .help = "How destinations are connected to, and retried."),
     SETTING_LIST(struct output_group, destinations, &destination_settings, .flags = SETTING_REQUIRED,
@@ -150,6 +155,8 @@ const struct settings output_group_settings = {
 static const struct output_group_class *const classes[] = {
     [OUTPUT_GROUP_HLS] = &hls_group_class,
     [OUTPUT_GROUP_ARCHIVE] = &archive_group_class,
+    [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_group_class,
+    [OUTPUT_GROUP_MEDIAPACKAGE] = &mediapackage_group_class,
 };
 
 const struct output_group_class *output_group_class_of(const struct output_group *group)
@@ -166,7 +173,7 @@ void output_group_complete(struct output_group *group)
         if (output->name[0])
             continue;
         const char *modifier = output->name_modifier + strspn(output->name_modifier, "_-.");
-        if (*modifier && !strpbrk(modifier, ".$"))
+        if (*modifier && !strpbrk(modifier, ".$+"))
             strcpy(output->name, modifier); /* a part of a string of the same size */
         else
             snprintf(output->name, sizeof output->name, "output-%u", i);
@@ -174,11 +181,30 @@ void output_group_complete(struct output_group *group)
 }
 
 /* ---- checks ---- */
+static bool url_is_folder(const struct output_group *group)
+{
+    const struct output_group_class *class = output_group_class_of(group);
+    return class->url_is_folder && class->url_is_folder(group);
+}
+
+/* A folder is looked at as a prefix without its slash. */
+static const char *url_fault(const struct output_group *group, const struct destination *destination)
+{
+    struct destination prefix = *destination;
+    size_t length = strlen(prefix.url);
+    if (!length)
+        return NULL; /* a problem of its own */
+    if (url_is_folder(group) && prefix.url[length - 1] != '/')
+        return "must end in a slash: names of tracks are put directly behind it";
+    if (url_is_folder(group))
+        prefix.url[length - 1] = 0;
+    return store_class_of(group->connection.cdn)->fault(&prefix, &group->connection);
+}
+
 static void check_destination(const struct output_group *group, unsigned index, struct problems *problems)
 {
     const struct destination *destination = &group->destinations[index];
-    const char *fault =
-        destination->url[0] ? store_class_of(group->connection.cdn)->fault(destination, &group->connection) : NULL;
+    const char *fault = url_fault(group, destination);
     if (fault)
         problem_at(problems, destination->url, "output group \"%s\": url of destination %u %s", group->name, index,
                    fault);
@@ -209,10 +235,10 @@ static void check_url_identifiers(const struct output_group *group, unsigned ind
                    group->name, index, fault);
 }
 
-static bool modifier_is_safe(const char *modifier)
+static bool modifier_is_safe(const char *modifier, const char *more)
 {
     for (; *modifier; modifier++)
-        if (!isalnum((unsigned char)*modifier) && !strchr("_-.", *modifier))
+        if (!isalnum((unsigned char)*modifier) && !strchr("_-.", *modifier) && !(more && strchr(more, *modifier)))
             return false;
     return true;
 }
@@ -228,7 +254,7 @@ static void check_modifier_text(const struct output_group *group, const struct o
     if (fault)
         problem_at(problems, modifier, "output group \"%s\": %s \"%s\" of output \"%s\" %s", group->name, key, modifier,
                    output->name, fault);
-    else if (!modifier_is_safe(rest))
+    else if (!modifier_is_safe(rest, class->modifier_characters))
         problem_at(problems, modifier,
                    "output group \"%s\": %s \"%s\" of output \"%s\": only letters, digits, _ - and . may stand in it",
                    group->name, key, modifier, output->name);

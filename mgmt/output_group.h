@@ -13,7 +13,9 @@
 #include "board/settings.h"
 #include "encode/job.h"
 #include "mgmt/archive_settings.h"
+#include "mgmt/cmaf_settings.h"
 #include "mgmt/hls_settings.h"
+#include "mgmt/mediapackage_settings.h"
 
 enum {
     OUTPUT_URL_BYTES = 512,
@@ -31,7 +33,7 @@ enum audio_track_type {
 };
 enum { OUTPUT_RENDITION_SETS_MAX = 4 };
 
-enum output_group_type { OUTPUT_GROUP_HLS, OUTPUT_GROUP_ARCHIVE };
+enum output_group_type { OUTPUT_GROUP_HLS, OUTPUT_GROUP_ARCHIVE, OUTPUT_GROUP_CMAF_INGEST, OUTPUT_GROUP_MEDIAPACKAGE };
 enum cdn_type { CDN_BASIC_PUT, CDN_FOLDER, CDN_S3, CDN_MEDIASTORE, CDN_WEBDAV, CDN_AKAMAI };
 enum http_transfer_mode { HTTP_TRANSFER_NON_CHUNKED, HTTP_TRANSFER_CHUNKED };
 
@@ -82,6 +84,8 @@ struct output_group {
     unsigned type; /* enum output_group_type */
     struct hls_settings hls;
     struct archive_settings archive;
+    struct cmaf_settings cmaf_ingest;
+    struct mediapackage_settings mediapackage;
     struct connection_settings connection;
     struct destination destinations[OUTPUT_DESTINATIONS_MAX];
     unsigned destinations_count;
@@ -104,7 +108,9 @@ struct output_group_class {
     const double *(*segment_length)(const struct output_group *group);
     /* Package, segment length and action on input loss of an output; its names, video and audios are filled in. */
     void (*encode)(const struct output_group *group, const struct output *output, struct encode_output *made);
-    unsigned identifiers;   /* that its modifiers may hold (enum identifier); 0: IDENTIFIERS_MODIFIER */
+    unsigned identifiers;            /* that its modifiers may hold (enum identifier); 0: IDENTIFIERS_MODIFIER */
+    const char *modifier_characters; /* that they may hold beside letters, digits, _ - and . ; NULL: none */
+    bool (*url_is_folder)(const struct output_group *group); /* destinations end in a slash; NULL: they must not */
     bool dates_per_segment; /* $dt$, $d$ and $t$ in them are each segment's; else those of the channel's start */
 };
 

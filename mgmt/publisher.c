@@ -6,12 +6,23 @@
 
 #include "board/error.h"
 #include "mgmt/archive_publisher.h"
+#include "mgmt/cmaf_publisher.h"
 #include "mgmt/hls_publisher.h"
 
 static const struct publisher_class *const classes[] = {
     [OUTPUT_GROUP_HLS] = &hls_publisher_class,
     [OUTPUT_GROUP_ARCHIVE] = &archive_publisher_class,
+    [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_publisher_class,
+    [OUTPUT_GROUP_MEDIAPACKAGE] = &hls_publisher_class,
 };
+
+/* MediaPackage is two types in one. */
+static const struct publisher_class *class_of(const struct output_group *group)
+{
+    if (group->type == OUTPUT_GROUP_MEDIAPACKAGE && group->mediapackage.version == MEDIAPACKAGE_V2)
+        return &cmaf_publisher_class;
+    return classes[group->type];
+}
 
 int publisher_create(struct publisher **out, const struct publisher_config *config, struct error *err)
 {
@@ -19,9 +30,9 @@ int publisher_create(struct publisher **out, const struct publisher_config *conf
     if (config->pipeline >= group->destinations_count)
         return error_set(err, -EINVAL, "output group %s has no destination for pipeline %u", group->name,
                          config->pipeline);
-    int result = classes[group->type]->create(out, config, err);
+    int result = class_of(group)->create(out, config, err);
     if (result == 0)
-        (*out)->class = classes[group->type];
+        (*out)->class = class_of(group);
     return result;
 }
 

@@ -459,7 +459,7 @@ static void restart_delay_0_is_the_end(void **state)
 static void bad_configurations(void **state)
 {
     (void)state;
-    static const char *const urls[] = { "http://host/", "http://host", "https://host/live/", "news", "" };
+    static const char *const urls[] = { "http://host", "https://host", "news", "" };
     struct bench bench;
     set_up(&bench);
     struct destination_queue_config config = { .destination = &bench.destination,

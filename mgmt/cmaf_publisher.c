@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mgmt/cmaf_publisher.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "board/log.h"
+#include "mgmt/credentials.h"
+#include "mgmt/destination.h"
+#include "mgmt/latency.h"
+#include "mgmt/segment_mapping.h"
+#include "mgmt/spool.h"
+
+enum { TRACK_NAME_BYTES = ENCODE_NAME_BYTES + 24, JUMP_BACK_SEGMENTS = 100 };
+
+/* A segment between its hand-over and its delivery. */
+struct item {
+    struct item *next;
+    struct handoff_segment segment;
+    struct segment_mapping file;
+    uint64_t received_ns;
+};
+
+/* One track. */
+struct track {
+    const struct output *output;
+    char name[TRACK_NAME_BYTES]; /* "Streams(video.cmfv)" */
+    struct item *first, *last;
+    int64_t newest_number; /* handed over, whatever became of it; -1: none */
+    int64_t newest_end_90k;
+    int64_t delivered_number; /* -1: none */
+    int64_t delivered_end_90k;
+    void *header; /* own: as it was last put into the queue; NULL: none in this life */
+    size_t header_bytes;
+};
+
+struct counters {
+    uint64_t received, resent, duplicates, damaged, unknown_output, jumps_back;
+};
+
+struct cmaf_publisher {
+    struct publisher base;
+    struct publisher_config config;
+    const struct destination *destination;
+    struct destination_queue *queue;
+    unsigned track_count;
+    struct track tracks[OUTPUT_GROUP_OUTPUTS_MAX];
+    bool spool_failing;
+    char source[2 * ENCODE_NAME_BYTES];
+    char state_name[4 * ENCODE_NAME_BYTES];
+    struct counters counters;
+    struct latency handoff_to_delivery, source_to_delivery;
+};
+
+static struct cmaf_publisher *of(struct publisher *base)
+{
+    return (struct cmaf_publisher *)base; /* its first member */
+}
+
+static const struct cmaf_publisher *of_const(const struct publisher *base)
+{
+    return (const struct cmaf_publisher *)base;
+}
+
+static uint64_t now_ns(const struct cmaf_publisher *publisher)
+{
+    return clock_monotonic_ns(publisher->config.clock);
+}
+
+static void acknowledge(const struct cmaf_publisher *publisher, const struct handoff_segment *segment)
+{
+    publisher->config.acknowledge(publisher->config.context, segment->instance, segment->serial);
+}
+
+/* ---- spool ---- */
+static void save(struct cmaf_publisher *publisher, enum spool_durability durability)
+{
+    struct error err = { 0 };
+    json_t *tracks = json_object();
+    for (unsigned i = 0; i < publisher->track_count; i++) {
+        const struct track *track = &publisher->tracks[i];
+        json_object_set_new(
+            tracks, track->name,
+            json_pack("[I, I]", (json_int_t)track->delivered_number, (json_int_t)track->delivered_end_90k));
+    }
+    json_t *state = json_pack("{s:s, s:o}", "url", publisher->destination->url, "tracks", tracks);
+    int result = spool_write_json(publisher->config.spool_directory, publisher->state_name, state, durability, &err);
+    json_decref(state);
+    if (result < 0 && !publisher->spool_failing)
+        log_error(publisher->config.log, "%s", err.text);
+    publisher->spool_failing = result < 0;
+}
+
+static void load(struct cmaf_publisher *publisher)
+{
+    struct error err = { 0 };
+    json_t *state = spool_read(publisher->config.spool_directory, publisher->state_name, &err);
+    const char *url = json_string_value(json_object_get(state, "url"));
+    json_t *tracks = json_object_get(state, "tracks");
+    for (unsigned i = 0; url && strcmp(url, publisher->destination->url) == 0 && i < publisher->track_count; i++) {
+        struct track *track = &publisher->tracks[i];
+        json_int_t number, end_90k;
+        json_t *entry = json_object_get(tracks, track->name);
+        if (!entry || json_unpack(entry, "[I, I]", &number, &end_90k) < 0 || number < -1 || end_90k < 0)
+            continue;
+        track->newest_number = track->delivered_number = number;
+        track->newest_end_90k = track->delivered_end_90k = end_90k;
+    }
+    if (err.code < 0)
+        log_warning(publisher->config.log, "%s: what was delivered may be sent again", err.text);
+    json_decref(state);
+}
+
+/* ---- what the destination reports ---- */
+static void remove_item(struct track *track, struct item *item)
+{
+    struct item *before = NULL;
+    for (struct item *other = track->first; other != item; other = other->next)
+        before = other;
+    if (before)
+        before->next = item->next;
+    else
+        track->first = item->next;
+    if (track->last == item)
+        track->last = before;
+}
+
+static void free_item(struct item *item)
+{
+    segment_mapping_close(&item->file);
+    free(item);
+}
+
+static void measure(struct cmaf_publisher *publisher, const struct item *item)
+{
+    uint64_t utc_ns = clock_utc_ns(publisher->config.clock), arrival_ns = item->segment.end_arrival_utc_ns;
+    latency_add(&publisher->handoff_to_delivery, now_ns(publisher) - item->received_ns);
+    if (arrival_ns && arrival_ns < utc_ns)
+        latency_add(&publisher->source_to_delivery, utc_ns - arrival_ns);
+}
+
+static void on_file_done(void *context, unsigned index, void *file, enum destination_outcome outcome)
+{
+    struct cmaf_publisher *publisher = context;
+    struct track *track = &publisher->tracks[index];
+    struct item *item = file;
+    remove_item(track, item);
+    if (outcome == DESTINATION_DELIVERED) {
+        track->delivered_number = item->segment.number;
+        track->delivered_end_90k = item->segment.start_90k + item->segment.duration_90k;
+        measure(publisher, item);
+        save(publisher, SPOOL_FAST);
+    }
+    acknowledge(publisher, &item->segment);
+    free_item(item);
+}
+
+static void on_text_done(void *context, unsigned lane, struct destination_text_tag tag)
+{
+    (void)context; /* there are no texts, */
+    (void)lane;
+    (void)tag;
+}
+
+static void on_delete_done(void *context, unsigned lane, bool deleted)
+{
+    (void)context; /* and no deletions */
+    (void)lane;
+    (void)deleted;
+}
+
+static void on_recovered(void *context)
+{
+    (void)context; /* a receiver that has forgotten its headers says 412 */
+}
+
+/* ---- what is handed over ---- */
+static int find_track(const struct cmaf_publisher *publisher, const char *output)
+{
+    for (unsigned i = 0; i < publisher->track_count; i++)
+        if (strcmp(publisher->tracks[i].output->name, output) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* True: it is here already, or comes too late. */
+static bool is_known(struct cmaf_publisher *publisher, struct track *track, const struct handoff_segment *segment)
+{
+    if (segment->number > track->newest_number)
+        return false;
+    if (segment->number + JUMP_BACK_SEGMENTS < track->newest_number) { /* the timeline itself has jumped */
+        publisher->counters.jumps_back++;
+        return false;
+    }
+    for (const struct item *item = track->first; item; item = item->next)
+        if (item->segment.instance == segment->instance && item->segment.serial == segment->serial) {
+            publisher->counters.resent++;
+            return true;
+        }
+    publisher->counters.duplicates++;
+    acknowledge(publisher, segment);
+    return true;
+}
+
+static struct item *make_item(struct cmaf_publisher *publisher, const struct handoff_segment *segment, int memfd)
+{
+    struct error err = { 0 };
+    struct item *item = calloc(1, sizeof *item);
+    struct segment_mapping file = { 0 };
+    int result = segment_mapping_open(&file, memfd, segment->bytes, &err);
+    if (result == 0 && item && segment->header_bytes > 0 && segment->header_bytes < segment->bytes) {
+        item->segment = *segment;
+        item->file = file;
+        item->received_ns = now_ns(publisher);
+        return item;
+    }
+    segment_mapping_close(&file);
+    free(item);
+    publisher->counters.damaged++;
+    log_error(publisher->config.log, "output %s: segment %lld is lost: %s", segment->output, (long long)segment->number,
+              err.code ? err.text : "no memory, or no header in it");
+    acknowledge(publisher, segment);
+    return NULL;
+}
+
+/* Is the header another than the last one that was sent? It is remembered. */
+static bool header_is_new(struct track *track, const struct item *item)
+{
+    size_t bytes = item->segment.header_bytes;
+    if (track->header && track->header_bytes == bytes && memcmp(track->header, item->file.data, bytes) == 0)
+        return false;
+    void *copy = malloc(bytes);
+    free(track->header);
+    track->header = copy; /* without memory: it is sent with every segment */
+    track->header_bytes = bytes;
+    if (copy)
+        memcpy(copy, item->file.data, bytes);
+    return true;
+}
+
+static void put(struct cmaf_publisher *publisher, unsigned index, struct item *item)
+{
+    struct track *track = &publisher->tracks[index];
+    const struct handoff_segment *segment = &item->segment;
+    unsigned delay_ms = publisher->config.pipeline ? publisher->config.group->cmaf_ingest.send_delay_ms : 0;
+    bool is_new = header_is_new(track, item);
+    if (track->last)
+        track->last->next = item;
+    else
+        track->first = item;
+    track->last = item;
+    track->newest_number = segment->number;
+    track->newest_end_90k = segment->start_90k + segment->duration_90k;
+    destination_put_file(publisher->queue, index,
+                         &(struct destination_file){
+                             .name = track->name,
+                             .content_type = track->output->video[0] ? "video/mp4" : "audio/mp4",
+                             .data = (const char *)item->file.data + segment->header_bytes,
+                             .bytes = item->file.bytes - segment->header_bytes,
+                             .file = item,
+                             .header = item->file.data,
+                             .header_bytes = segment->header_bytes,
+                             .header_first = is_new,
+                             .not_before_ns = delay_ms ? item->received_ns + delay_ms * NS_PER_MS : 0,
+                         });
+}
+
+static void take_segment(struct publisher *base, const struct handoff_segment *segment, int memfd)
+{
+    struct cmaf_publisher *publisher = of(base);
+    int index = find_track(publisher, segment->output);
+    publisher->counters.received++;
+    if (index < 0) {
+        publisher->counters.unknown_output++;
+        acknowledge(publisher, segment);
+    }
+    if (index < 0 || is_known(publisher, &publisher->tracks[index], segment)) {
+        close(memfd);
+        return;
+    }
+    struct item *item = make_item(publisher, segment, memfd);
+    if (item)
+        put(publisher, (unsigned)index, item);
+}
+
+static bool is_idle(const struct publisher *base)
+{
+    return destination_queue_idle(of_const(base)->queue);
+}
+
+static int64_t resume_tick_90k(const struct publisher *base)
+{
+    const struct cmaf_publisher *publisher = of_const(base);
+    int64_t tick_90k = INT64_MAX;
+    for (unsigned i = 0; i < publisher->track_count; i++)
+        if (publisher->tracks[i].newest_end_90k < tick_90k)
+            tick_90k = publisher->tracks[i].newest_end_90k;
+    return publisher->track_count ? tick_90k : 0;
+}
+
+/* ---- life ---- */
+static void name_tracks(struct cmaf_publisher *publisher)
+{
+    const struct publisher_config *config = &publisher->config;
+    for (unsigned i = 0; i < publisher->track_count; i++) {
+        struct track *track = &publisher->tracks[i];
+        track->output = &config->group->outputs[i];
+        track->newest_number = track->delivered_number = -1;
+        snprintf(track->name, sizeof track->name, "Streams(%s.cmf%c)", track->output->name_modifier,
+                 track->output->video[0] ? 'v' : 'a');
+    }
+    snprintf(publisher->source, sizeof publisher->source, "%s/%u", config->channel, config->pipeline);
+    snprintf(publisher->state_name, sizeof publisher->state_name, "%s.%u.%s.json", config->channel, config->pipeline,
+             config->group->name);
+}
+
+static int open_queue(struct cmaf_publisher *publisher, struct error *err)
+{
+    const struct publisher_config *config = &publisher->config;
+    const char *name = publisher->destination->credentials;
+    const struct credential *credential = *name ? credentials_find(config->credentials, name) : NULL;
+    if (*name && !credential)
+        return error_set(err, -ENOENT, "there are no credentials named %s", name);
+    const struct destination_queue_config queue = {
+        .source = publisher->source,
+        .subject = config->group->name,
+        .destination = publisher->destination,
+        .connection = &config->group->connection,
+        .credential = credential,
+        .lanes = publisher->track_count,
+        .segment_length_s = (unsigned)(config->group->cmaf_ingest.segment_length_s + 0.999),
+        .loop = config->loop,
+        .engine = config->engine,
+        .alerts = config->alerts,
+        .clock = config->clock,
+        .log = config->log,
+        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered },
+        .context = publisher,
+    };
+    return destination_queue_create(&publisher->queue, &queue, err);
+}
+
+static void publisher_free(struct cmaf_publisher *publisher)
+{
+    destination_queue_destroy(publisher->queue);
+    for (unsigned i = 0; i < publisher->track_count; i++) {
+        struct track *track = &publisher->tracks[i];
+        while (track->first) {
+            struct item *item = track->first;
+            track->first = item->next;
+            free_item(item);
+        }
+        free(track->header);
+    }
+    free(publisher);
+}
+
+static int create(struct publisher **out, const struct publisher_config *config, struct error *err)
+{
+    struct cmaf_publisher *publisher = calloc(1, sizeof *publisher);
+    if (!publisher)
+        return error_set(err, -ENOMEM, "output group %s", config->group->name);
+    publisher->config = *config;
+    publisher->destination = &config->group->destinations[config->pipeline];
+    publisher->track_count = config->group->outputs_count;
+    name_tracks(publisher);
+    load(publisher);
+    int result = open_queue(publisher, err);
+    if (result < 0) {
+        publisher_free(publisher);
+        return error_wrap(err, "output group %s", config->group->name);
+    }
+    *out = &publisher->base;
+    return 0;
+}
+
+static void destroy(struct publisher *base)
+{
+    struct cmaf_publisher *publisher = of(base);
+    save(publisher, SPOOL_DURABLE);
+    publisher_free(publisher);
+}
+
+/* ---- status ---- */
+static json_t *outputs_status(const struct cmaf_publisher *publisher, unsigned *queued)
+{
+    json_t *outputs = json_array();
+    for (unsigned i = 0; i < publisher->track_count; i++) {
+        const struct track *track = &publisher->tracks[i];
+        unsigned waiting = destination_queue_files(publisher->queue, i);
+        *queued += waiting;
+        json_array_append_new(outputs, json_pack("{s:s, s:s, s:I, s:I, s:I}", "name", track->output->name, "track",
+                                                 track->name, "queued_segments", (json_int_t)waiting, "last_received",
+                                                 (json_int_t)track->newest_number, "last_delivered",
+                                                 (json_int_t)track->delivered_number));
+    }
+    return outputs;
+}
+
+static json_t *counters_status(const struct cmaf_publisher *publisher)
+{
+    const struct counters *mine = &publisher->counters;
+    struct destination_counters queue = destination_queue_counters(publisher->queue);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } all[] = {
+        { "segments_received", mine->received },
+        { "segments_resent", mine->resent },
+        { "segments_duplicate", mine->duplicates },
+        { "segments_damaged", mine->damaged },
+        { "segments_unknown_output", mine->unknown_output },
+        { "jumps_back", mine->jumps_back },
+        { "segments_delivered", queue.files_delivered },
+        { "bytes_delivered", queue.bytes_delivered },
+        { "headers_delivered", queue.headers_delivered },
+        { "headers_asked_for", queue.headers_asked_for },
+        { "dropped_too_old", queue.dropped_too_old },
+        { "dropped_no_room", queue.dropped_no_room },
+        { "dropped_refused", queue.dropped_refused },
+        { "dropped_given_up", queue.dropped_given_up },
+        { "retries", queue.retries },
+        { "failures", queue.failures },
+        { "connections_opened", queue.new_connections },
+    };
+    json_t *counters = json_object();
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        json_object_set_new(counters, all[i].name, json_integer((json_int_t)all[i].value));
+    return counters;
+}
+
+static json_t *status(const struct publisher *base)
+{
+    const struct cmaf_publisher *publisher = of_const(base);
+    unsigned queued = 0;
+    json_t *outputs = outputs_status(publisher, &queued);
+    return json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:s, s:o, s:o, s:o, s:o}", "group", publisher->config.group->name, "url",
+        publisher->destination->url, "state", destination_state_name(destination_queue_state(publisher->queue)),
+        "queued_segments", (json_int_t)queued, "queued_bytes", (json_int_t)destination_queue_bytes(publisher->queue),
+        "last_error", destination_queue_last_error(publisher->queue), "handoff_to_delivery_ms",
+        latency_json(&publisher->handoff_to_delivery), "source_to_delivery_ms",
+        latency_json(&publisher->source_to_delivery), "counters", counters_status(publisher), "outputs", outputs);
+}
+
+const struct publisher_class cmaf_publisher_class = {
+    "cmaf_ingest", create, destroy, take_segment, NULL, is_idle, resume_tick_90k, status,
+};

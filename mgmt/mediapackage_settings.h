@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* mediapackage_settings.h - the section "mediapackage" of an output group. */
+#pragma once
+#include "board/settings.h"
+
+enum mediapackage_version { MEDIAPACKAGE_V1, MEDIAPACKAGE_V2 };
+
+struct mediapackage_settings {
+    unsigned version;    /* enum mediapackage_version */
+    unsigned overridden; /* no setting: which defaults gave way to what is imposed, by row */
+};
+
+extern const struct settings mediapackage_settings_table;

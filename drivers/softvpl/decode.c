@@ -141,10 +141,11 @@ mfxStatus decoder_create(mfxSession session, mfxVideoParam *par)
     decoder->frame = av_frame_alloc();
     decoder->payloads = payload_queue_create();
     if (!decoder->context || !decoder->packet || !decoder->frame || !decoder->payloads ||
-        worker_create(&decoder->worker, "vpl-decode", WORKER_QUEUE, decode_run, decoder) < 0) {
+        worker_create(&decoder->worker, "vpl-decode", WORKER_QUEUE) < 0) {
         decoder_destroy(decoder);
         return MFX_ERR_MEMORY_ALLOC;
     }
+    worker_join(decoder->worker, decoder, decode_run);
     session->decoder = decoder;
     return status;
 }
@@ -153,6 +154,8 @@ void decoder_destroy(struct decode_component *decoder)
 {
     if (!decoder)
         return;
+    if (decoder->worker)
+        worker_leave(decoder->worker, decoder);
     worker_destroy(decoder->worker);
     surface_pool_destroy(decoder->pool);
     payload_queue_destroy(decoder->payloads);
@@ -173,7 +176,7 @@ mfxStatus decoder_reset(struct decode_component *decoder, mfxVideoParam *par)
     if (par->mfx.CodecId != decoder->par.mfx.CodecId || par->mfx.FrameInfo.Width > decoder->initial.Width ||
         par->mfx.FrameInfo.Height > decoder->initial.Height)
         return MFX_ERR_INCOMPATIBLE_VIDEO_PARAM;
-    worker_flush(decoder->worker);
+    worker_flush(decoder->worker, decoder);
     decoder->par = *par;
     decoder->par.ExtParam = NULL;
     decoder->par.NumExtParam = 0;
@@ -299,7 +302,7 @@ static mfxStatus output_frame(struct decode_component *decoder, mfxFrameSurface1
     frame_hold(surface); /* the job's; a surface of the pool has the caller's reference besides */
     frame_set_producer(surface, task);
     *job = (struct decode_job){ .frame = frame, .surface = surface, .point = task };
-    if (!worker_submit(decoder->worker, job)) /* not full: only this thread submits, and it looked */
+    if (!worker_submit(decoder->worker, decoder, job)) /* not full: only this thread submits, and it looked */
         decode_run(decoder, job, false);
     *out = surface;
     *point = task;
@@ -493,7 +496,7 @@ mfxStatus decoder_decode(struct decode_component *decoder, mfxBitstream *bitstre
     if (bitstream && ((!bitstream->Data && bitstream->DataLength) ||
                       (uint64_t)bitstream->DataOffset + bitstream->DataLength > bitstream->MaxLength))
         return MFX_ERR_UNDEFINED_BEHAVIOR;
-    if (worker_full(decoder->worker))
+    if (worker_full(decoder->worker, decoder))
         return MFX_WRN_DEVICE_BUSY;
     for (;;) {
         if (!decoder->frame_waiting) {

@@ -44,7 +44,7 @@ struct encode_job {
 struct encode_component {
     mfxSession session;
     struct encode_settings settings;
-    struct worker *worker;
+    struct worker *worker; /* the session's */
     struct surface_pool *pool;
     uint8_t sps[HEADER_BYTES_MAX], pps[HEADER_BYTES_MAX];
     size_t sps_bytes, pps_bytes;
@@ -397,7 +397,8 @@ mfxStatus encoder_create(mfxSession session, mfxVideoParam *par)
     read_settings(&encoder->settings, par);
     encoder->queue = coded_queue_create(session->tasks, WORKER_QUEUE);
     mfxStatus opened = encoder->queue ? start_sequence(encoder) : MFX_ERR_MEMORY_ALLOC;
-    if (opened == MFX_ERR_NONE && worker_create(&encoder->worker, "vpl-encode", WORKER_QUEUE, encode_run, encoder) < 0)
+    encoder->worker = opened == MFX_ERR_NONE ? session_worker_join(session, "vpl-encode", encoder, encode_run) : NULL;
+    if (opened == MFX_ERR_NONE && !encoder->worker)
         opened = MFX_ERR_MEMORY_ALLOC;
     if (opened != MFX_ERR_NONE) {
         encoder_destroy(encoder);
@@ -411,7 +412,8 @@ void encoder_destroy(struct encode_component *encoder)
 {
     if (!encoder)
         return;
-    worker_destroy(encoder->worker);
+    if (encoder->worker)
+        session_worker_leave(encoder->session, encoder);
     close_x264(encoder);
     coded_queue_destroy(encoder->queue);
     surface_pool_destroy(encoder->pool);
@@ -429,9 +431,9 @@ static mfxStatus reconfigure(struct encode_component *encoder, const struct enco
     }
     job->kind = JOB_RECONFIGURE;
     *job->settings = *settings;
-    worker_flush(encoder->worker); /* settings are read by calls too */
-    worker_submit(encoder->worker, job);
-    worker_flush(encoder->worker);
+    worker_flush(encoder->worker, encoder); /* settings are read by calls too */
+    worker_submit(encoder->worker, encoder, job);
+    worker_flush(encoder->worker, encoder);
     return MFX_ERR_NONE;
 }
 
@@ -513,7 +515,7 @@ mfxStatus encoder_reset(struct encode_component *encoder, mfxVideoParam *par)
         return done == MFX_ERR_NONE ? status : done;
     }
     /* A new sequence: what x264 still holds is dropped, as the specification says; applications drain first. */
-    worker_flush(encoder->worker);
+    worker_flush(encoder->worker, encoder);
     close_x264(encoder);
     coded_queue_clear(encoder->queue);
     encoder->settings = settings;
@@ -620,7 +622,7 @@ static mfxStatus submit(struct encode_component *encoder, struct encode_job *job
         *point = job->point;
         encoder->promised++;
     }
-    worker_submit(encoder->worker, job); /* there was room, and only calls take it */
+    worker_submit(encoder->worker, encoder, job); /* there was room, and only calls take it */
     return promise ? MFX_ERR_NONE : MFX_ERR_MORE_DATA;
 }
 
@@ -647,7 +649,7 @@ mfxStatus encoder_encode(struct encode_component *encoder, mfxEncodeCtrl *contro
                          mfxBitstream *bitstream, mfxSyncPoint *point)
 {
     *point = NULL;
-    if (worker_full(encoder->worker))
+    if (worker_full(encoder->worker, encoder))
         return MFX_WRN_DEVICE_BUSY;
     if (!surface)
         return drain(encoder, bitstream, point);

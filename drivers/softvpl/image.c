@@ -215,6 +215,13 @@ void image_planar_to_nv12(const struct image *nv12, const uint8_t *const plane[3
                    plane[2] + (ptrdiff_t)y * pitch[2], (width + 1) / 2);
 }
 
+void image_interleave(const struct image *nv12, uint8_t *const chroma[2], const int pitch[2])
+{
+    for (int y = 0; y < (nv12->height + 1) / 2; y++)
+        interleave(nv12->plane[1] + (ptrdiff_t)y * nv12->pitch[1], chroma[0] + (ptrdiff_t)y * pitch[0],
+                   chroma[1] + (ptrdiff_t)y * pitch[1], (nv12->width + 1) / 2);
+}
+
 void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const struct image *nv12, int width, int height)
 {
     copy_rows(plane[0], pitch[0], nv12->plane[0], nv12->pitch[0], (size_t)width, height);

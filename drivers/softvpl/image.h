@@ -50,4 +50,6 @@ void image_copy(const struct image *to, const struct image *from); /* same forma
 /* Planar 4:2:0 to NV12 and back: only the chroma changes its form. */
 void image_planar_to_nv12(const struct image *nv12, const uint8_t *const plane[3], const int pitch[3], int width,
                           int height);
+/* Two planes of chroma into NV12's one, over its whole size. */
+void image_interleave(const struct image *nv12, uint8_t *const chroma[2], const int pitch[2]);
 void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const struct image *nv12, int width, int height);

@@ -74,6 +74,28 @@ mfxStatus session_close(mfxSession session)
     return MFX_ERR_NONE;
 }
 
+struct worker *session_worker_join(mfxSession session, const char *name, void *owner, worker_run *run)
+{
+    pthread_mutex_lock(&session->mutex);
+    if (!session->worker && worker_create(&session->worker, name, WORKER_QUEUE) < 0)
+        session->worker = NULL;
+    if (session->worker)
+        worker_join(session->worker, owner, run);
+    struct worker *worker = session->worker;
+    pthread_mutex_unlock(&session->mutex);
+    return worker;
+}
+
+void session_worker_leave(mfxSession session, void *owner)
+{
+    pthread_mutex_lock(&session->mutex);
+    if (worker_leave(session->worker, owner) == 0) {
+        worker_destroy(session->worker);
+        session->worker = NULL;
+    }
+    pthread_mutex_unlock(&session->mutex);
+}
+
 static bool has_components(const struct _mfxSession *session)
 {
     return session->decoder || session->vpp || session->encoder;

@@ -12,6 +12,7 @@
 #include "drivers/softvpl/surface.h"
 #include "drivers/softvpl/task.h"
 #include "drivers/softvpl/vpl.h"
+#include "drivers/softvpl/worker.h"
 
 struct decode_component;
 struct vpp_component;
@@ -34,12 +35,17 @@ struct _mfxSession {
     struct decode_component *decoder;
     struct vpp_component *vpp;
     struct encode_component *encoder;
+    struct worker *worker; /* of VPP and encoder, while there is one of them; guarded by mutex */
 };
 
 mfxStatus session_create(mfxSession *out, mfxVersion version, mfxExtBuffer **buffers, unsigned number);
 mfxStatus session_close(mfxSession session);
 mfxStatus session_join(mfxSession parent, mfxSession child);
 mfxStatus session_disjoin(mfxSession child);
+
+/* The worker that VPP and encoder share, made by the first of them; NULL: out of memory. */
+struct worker *session_worker_join(mfxSession session, const char *name, void *owner, worker_run *run);
+void session_worker_leave(mfxSession session, void *owner);
 
 /* The pixels of a frame for a worker. An application's frame without pointers is locked through its allocator, and
  * has to be given back with the same structure. */

@@ -237,7 +237,7 @@ mfxStatus vpp_create(mfxSession session, mfxVideoParam *par)
     if (!vpp)
         return MFX_ERR_MEMORY_ALLOC;
     vpp->session = session;
-    if (!start(vpp, par) || worker_create(&vpp->worker, "vpl-vpp", WORKER_QUEUE, vpp_run_job, vpp) < 0) {
+    if (!start(vpp, par) || !(vpp->worker = session_worker_join(session, "vpl-vpp", vpp, vpp_run_job))) {
         vpp_destroy(vpp);
         return MFX_ERR_MEMORY_ALLOC;
     }
@@ -249,7 +249,8 @@ void vpp_destroy(struct vpp_component *vpp)
 {
     if (!vpp)
         return;
-    worker_destroy(vpp->worker);
+    if (vpp->worker)
+        session_worker_leave(vpp->session, vpp);
     deinterlace_destroy(vpp->deinterlacer);
     scaler_destroy(vpp->scaler);
     surface_pool_destroy(vpp->pool_in);
@@ -266,7 +267,7 @@ mfxStatus vpp_reset(struct vpp_component *vpp, mfxVideoParam *par)
         return status;
     if (par->vpp.In.FourCC != vpp->par.vpp.In.FourCC || par->vpp.Out.FourCC != vpp->par.vpp.Out.FourCC)
         return MFX_ERR_INCOMPATIBLE_VIDEO_PARAM;
-    worker_flush(vpp->worker);
+    worker_flush(vpp->worker, vpp);
     surface_pool_destroy(vpp->pool_in);
     surface_pool_destroy(vpp->pool_out);
     vpp->pool_in = vpp->pool_out = NULL;
@@ -362,7 +363,7 @@ static mfxStatus submit(struct vpp_component *vpp, const struct plan *plan, mfxF
     }
     job->flush = plan->flush;
     *point = job->point;
-    worker_submit(vpp->worker, job); /* there was room, and only calls take it */
+    worker_submit(vpp->worker, vpp, job); /* there was room, and only calls take it */
     return MFX_ERR_NONE;
 }
 
@@ -373,7 +374,7 @@ mfxStatus vpp_run(struct vpp_component *vpp, mfxFrameSurface1 *in, mfxFrameSurfa
 
     *point = NULL;
     if (vpp->flushed && in) { /* a new stream after the last one was drained */
-        worker_flush(vpp->worker);
+        worker_flush(vpp->worker, vpp);
         deinterlace_destroy(vpp->deinterlacer);
         vpp->deinterlacer = NULL;
         vpp->first_seen = vpp->second_due = vpp->flushed = false;
@@ -385,7 +386,7 @@ mfxStatus vpp_run(struct vpp_component *vpp, mfxFrameSurface1 *in, mfxFrameSurfa
         status = out ? check_out(vpp, out) : MFX_ERR_NULL_PTR;
     if (status != MFX_ERR_NONE)
         return status;
-    if (worker_full(vpp->worker))
+    if (worker_full(vpp->worker, vpp))
         return MFX_WRN_DEVICE_BUSY;
     status = submit(vpp, &plan, in, out, point);
     if (status != MFX_ERR_NONE)

@@ -7,15 +7,26 @@
 #include <signal.h>
 #include <stdlib.h>
 
+struct owner {
+    void *component; /* NULL: free */
+    worker_run *run;
+    unsigned unfinished;
+    bool leaving;
+};
+
+struct job {
+    struct owner *owner;
+    void *job;
+};
+
 struct worker {
     pthread_t thread;
     pthread_mutex_t mutex;
-    pthread_cond_t wake, idle;
-    worker_run *run;
-    void *owner;
+    pthread_cond_t wake, finished;
+    struct owner owners[WORKER_OWNERS];
     unsigned depth, oldest, used;
-    bool busy, stopping;
-    void *job[];
+    bool stopping;
+    struct job jobs[];
 };
 
 static void *worker_main(void *argument)
@@ -28,33 +39,29 @@ static void *worker_main(void *argument)
             pthread_cond_wait(&worker->wake, &worker->mutex);
         if (!worker->used)
             break;
-        void *job = worker->job[worker->oldest];
-        worker->oldest = (worker->oldest + 1) % worker->depth;
+        struct job job = worker->jobs[worker->oldest];
+        worker->oldest = (worker->oldest + 1) % (worker->depth * WORKER_OWNERS);
         worker->used--;
-        worker->busy = true;
-        bool aborted = worker->stopping;
+        bool aborted = job.owner->leaving;
         pthread_mutex_unlock(&worker->mutex);
-        worker->run(worker->owner, job, aborted);
+        job.owner->run(job.owner->component, job.job, aborted);
         pthread_mutex_lock(&worker->mutex);
-        worker->busy = false;
-        if (!worker->used)
-            pthread_cond_broadcast(&worker->idle);
+        if (--job.owner->unfinished == 0)
+            pthread_cond_broadcast(&worker->finished);
     }
     pthread_mutex_unlock(&worker->mutex);
     return NULL;
 }
 
-int worker_create(struct worker **out, const char *name, unsigned depth, worker_run *run, void *owner)
+int worker_create(struct worker **out, const char *name, unsigned depth)
 {
-    struct worker *worker = calloc(1, sizeof *worker + depth * sizeof worker->job[0]);
+    struct worker *worker = calloc(1, sizeof *worker + (size_t)depth * WORKER_OWNERS * sizeof worker->jobs[0]);
     if (!worker)
         return -ENOMEM;
     worker->depth = depth;
-    worker->run = run;
-    worker->owner = owner;
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_cond_init(&worker->wake, NULL);
-    pthread_cond_init(&worker->idle, NULL);
+    pthread_cond_init(&worker->finished, NULL);
 
     sigset_t all, before;
     sigfillset(&all);
@@ -62,7 +69,7 @@ int worker_create(struct worker **out, const char *name, unsigned depth, worker_
     int error = pthread_create(&worker->thread, NULL, worker_main, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error) {
-        pthread_cond_destroy(&worker->idle);
+        pthread_cond_destroy(&worker->finished);
         pthread_cond_destroy(&worker->wake);
         pthread_mutex_destroy(&worker->mutex);
         free(worker);
@@ -82,36 +89,79 @@ void worker_destroy(struct worker *worker)
     pthread_cond_signal(&worker->wake);
     pthread_mutex_unlock(&worker->mutex);
     pthread_join(worker->thread, NULL);
-    pthread_cond_destroy(&worker->idle);
+    pthread_cond_destroy(&worker->finished);
     pthread_cond_destroy(&worker->wake);
     pthread_mutex_destroy(&worker->mutex);
     free(worker);
 }
 
-bool worker_submit(struct worker *worker, void *job)
+/* ---- owners ----------------------------------------------------------------------------------------------------- */
+
+static struct owner *owner_of(struct worker *worker, const void *component)
+{
+    for (unsigned i = 0; i < WORKER_OWNERS; i++)
+        if (worker->owners[i].component == component)
+            return &worker->owners[i];
+    return NULL;
+}
+
+void worker_join(struct worker *worker, void *component, worker_run *run)
 {
     pthread_mutex_lock(&worker->mutex);
-    bool room = worker->used < worker->depth && !worker->stopping;
+    struct owner *owner = owner_of(worker, NULL);
+    if (owner)
+        *owner = (struct owner){ .component = component, .run = run };
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+unsigned worker_leave(struct worker *worker, void *component)
+{
+    unsigned remain = 0;
+
+    pthread_mutex_lock(&worker->mutex);
+    struct owner *owner = owner_of(worker, component);
+    if (owner) {
+        owner->leaving = true;
+        while (owner->unfinished)
+            pthread_cond_wait(&worker->finished, &worker->mutex);
+        owner->component = NULL;
+    }
+    for (unsigned i = 0; i < WORKER_OWNERS; i++)
+        remain += worker->owners[i].component != NULL;
+    pthread_mutex_unlock(&worker->mutex);
+    return remain;
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------------------------- */
+
+bool worker_submit(struct worker *worker, void *component, void *job)
+{
+    pthread_mutex_lock(&worker->mutex);
+    struct owner *owner = owner_of(worker, component);
+    bool room = owner && owner->unfinished < worker->depth && !owner->leaving;
     if (room) {
-        worker->job[(worker->oldest + worker->used++) % worker->depth] = job;
+        owner->unfinished++;
+        worker->jobs[(worker->oldest + worker->used++) % (worker->depth * WORKER_OWNERS)] = (struct job){ owner, job };
         pthread_cond_signal(&worker->wake);
     }
     pthread_mutex_unlock(&worker->mutex);
     return room;
 }
 
-bool worker_full(struct worker *worker)
+bool worker_full(struct worker *worker, const void *component)
 {
     pthread_mutex_lock(&worker->mutex);
-    bool full = worker->used == worker->depth;
+    const struct owner *owner = owner_of(worker, component);
+    bool full = owner && owner->unfinished >= worker->depth;
     pthread_mutex_unlock(&worker->mutex);
     return full;
 }
 
-void worker_flush(struct worker *worker)
+void worker_flush(struct worker *worker, const void *component)
 {
     pthread_mutex_lock(&worker->mutex);
-    while (worker->used || worker->busy)
-        pthread_cond_wait(&worker->idle, &worker->mutex);
+    struct owner *owner = owner_of(worker, component);
+    while (owner && owner->unfinished)
+        pthread_cond_wait(&worker->finished, &worker->mutex);
     pthread_mutex_unlock(&worker->mutex);
 }

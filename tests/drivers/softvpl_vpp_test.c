@@ -47,10 +47,16 @@ static void scaled_as_swscale(const struct frame *in, const uint8_t *got, int to
 {
     uint8_t *expected = malloc((size_t)to_width * (size_t)to_height * 3 / 2);
     const uint8_t *from[4] = { in->memory, in->memory + WIDTH * HEIGHT };
-    uint8_t *to[4] = { expected, expected + to_width * to_height };
-    struct SwsContext *context =
-        sws_getContext(WIDTH, HEIGHT, AV_PIX_FMT_NV12, to_width, to_height, AV_PIX_FMT_NV12, flags, NULL, NULL, NULL);
-    sws_scale(context, from, (int[4]){ WIDTH, WIDTH }, 0, HEIGHT, to, (int[4]){ to_width, to_width });
+    uint8_t *chroma = malloc((size_t)to_width * (size_t)to_height / 2);
+    uint8_t *to[4] = { expected, chroma, chroma + to_width * to_height / 4 };
+    struct SwsContext *context = sws_getContext(WIDTH, HEIGHT, AV_PIX_FMT_NV12, to_width, to_height, AV_PIX_FMT_YUV420P,
+                                                flags, NULL, NULL, NULL);
+    sws_scale(context, from, (int[4]){ WIDTH, WIDTH }, 0, HEIGHT, to, (int[4]){ to_width, to_width / 2, to_width / 2 });
+    for (int i = 0; i < to_width * to_height / 4; i++) {
+        expected[to_width * to_height + 2 * i] = to[1][i];
+        expected[to_width * to_height + 2 * i + 1] = to[2][i];
+    }
+    free(chroma);
     assert_memory_equal(got, expected, (size_t)to_width * (size_t)to_height * 3 / 2);
     sws_freeContext(context);
     free(expected);

@@ -132,7 +132,7 @@ def test_sample_vpp_scales_as_ffmpeg_does(tmp_path, source):
     run("sample_vpp", "-lib", "sw", "-sw", WIDTH, "-sh", HEIGHT, "-scc", "nv12", "-dcc", "nv12", "-dw", 320, "-dh", 192,
         "-i", source, "-o", got)
     run("ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "nv12", "-s", f"{WIDTH}x{HEIGHT}", "-i", source, "-vf",
-        "scale=320:192:flags=bicubic", "-pix_fmt", "nv12", "-f", "rawvideo", expected)
+        "format=yuv420p,scale=320:192:flags=bicubic,format=yuv420p", "-pix_fmt", "nv12", "-f", "rawvideo", expected)
     assert filecmp.cmp(got, expected, shallow=False)
 
 

@@ -6,8 +6,9 @@
 
 Measured alternately, in one run: one pipeline of ours (encode, data plane and management together); ffmpeg's command
 line with the same x264 settings, with its own choice of threads and with one thread for each encode; and the floor:
-x264 alone over pictures that were scaled before, plus decoding alone. BENCH_SECONDS: of each measurement (30).
-BENCH_ROUNDS: how often all are repeated (2).
+x264 alone over pictures that were scaled before, plus decoding alone. CPU time is held against the pictures that were
+coded meanwhile, not against the clock: on a machine with other work either side may fall behind. BENCH_SECONDS: of each
+measurement (20). BENCH_ROUNDS: how often all are repeated (3); medians are what counts.
 """
 import json
 import os
@@ -27,12 +28,21 @@ from testbed.origin import Origin  # noqa: E402
 from testbed.processes import cpu_seconds, end, memory_bytes, run, start, wait_for  # noqa: E402
 from testbed.sender import Sender, source  # noqa: E402
 
-SECONDS = float(os.environ.get("BENCH_SECONDS") or 30)
-ROUNDS = int(os.environ.get("BENCH_ROUNDS") or 2)
+SECONDS = float(os.environ.get("BENCH_SECONDS") or 20)
+ROUNDS = int(os.environ.get("BENCH_ROUNDS") or 3)
+FRAMES_PER_SECOND = 25
 WARM_UP = 8.0
 FLOOR_SECONDS = 10  # of raw pictures: they have to stay in memory
 GOP = 50
 PRESET, B_FRAMES = "veryfast", 3
+
+
+def per_media_second(before, after):
+    """CPU seconds by pictures; what had to be filled up for want of input makes a measurement worthless."""
+    frames, cpu, fillers = (new - old for new, old in zip(after, before))
+    if fillers > frames / 100:
+        print(f"  ({fillers} of {frames} pictures were fillers: the machine is too busy)", flush=True)
+    return cpu / frames * FRAMES_PER_SECOND
 
 
 class Bench:
@@ -71,10 +81,11 @@ class Bench:
             box.api(f"/v1/channels/{name}/start", "POST")
             first = wait_for(lambda: self.first_segment(f"/{name}/", since), 30, "our first segment")
             time.sleep(WARM_UP)
-            before, begin = box.cpu(), time.monotonic()
+            before, begin, coded = box.cpu(), time.monotonic(), self.coded_by_us(box, name)
             time.sleep(SECONDS)
-            after, elapsed = box.cpu(), time.monotonic() - begin
+            after, elapsed, then_coded = box.cpu(), time.monotonic() - begin, self.coded_by_us(box, name)
             cpu = {key.replace(name + "/0", "encode"): (after[key] - before[key]) / elapsed for key in after}
+            cpu["encode"] = per_media_second(coded, then_coded)
             memory = {key.replace(name + "/0", "encode"): value for key, value in box.memory().items()}
             publisher, told = box.publisher(name, 0), box.input("studio", 0)
             encode = box.pipeline(name, 0)["encode"] or {}
@@ -84,6 +95,13 @@ class Bench:
                       "copies_per_byte": told["copies_per_byte"] + self.copies_by_encode(encode), "encode": encode}
         result["settings"] = self.x264_settings(name)
         return result
+
+    @staticmethod
+    def coded_by_us(box, name):
+        """Pictures of the first rung, CPU seconds of the process at that moment (it tells both once a second), and how
+        many of the pictures were fillers: those cost next to nothing."""
+        encode = box.pipeline(name, 0)["encode"]
+        return encode["videos"][0]["frames_in"], encode["cpu_seconds"], encode["videos"][0]["reused"]
 
     @staticmethod
     def copies_by_encode(encode):
@@ -98,7 +116,8 @@ class Bench:
         rates = []
         for i, (_, _, _, bitrate) in enumerate(LADDER):
             rates += [f"-b:v:{i}", bitrate, f"-maxrate:v:{i}", bitrate, f"-bufsize:v:{i}", 2 * bitrate]
-        command = ["ffmpeg", "-nostdin", "-v", "error", "-i",
+        progress = os.path.join(self.directory, name + ".progress")
+        command = ["ffmpeg", "-nostdin", "-v", "error", "-progress", progress, "-stats_period", 0.5, "-i",
                    "rtp://10.77.1.2:5000?localaddr=10.77.1.2&buffer_size=4000000", "-filter_complex",
                    "[0:v]split=3[a][b][c];[b]scale=854:480[v480];[c]scale=640:360[v360]",
                    "-map", "[a]", "-map", "0:a", "-map", "[v480]", "-map", "0:a", "-map", "[v360]", "-map", "0:a",
@@ -115,9 +134,10 @@ class Bench:
             try:
                 first = wait_for(lambda: self.first_segment(f"/{name}/", since), 30, "ffmpeg's first segment")
                 time.sleep(WARM_UP)
-                before, begin = cpu_seconds(process.pid), time.monotonic()
+                coded = self.coded_by_ffmpeg(process, progress)
                 time.sleep(SECONDS)
-                cpu = (cpu_seconds(process.pid) - before) / (time.monotonic() - begin)
+                then_coded = self.coded_by_ffmpeg(process, progress)
+                cpu = per_media_second(coded, then_coded)
                 memory = memory_bytes(process.pid)
             finally:
                 process.send_signal(2)
@@ -125,6 +145,17 @@ class Bench:
                 process.kill() if process.poll() is None else None
                 end(process)
         return {"cpu": cpu, "memory": {"ffmpeg": memory}, "first_segment_s": first, "settings": self.x264_settings(name)}
+
+    @staticmethod
+    def coded_by_ffmpeg(process, progress):
+        """Pictures, CPU seconds at the moment when it tells the next number of pictures, and how many were doubled."""
+        def told(name):
+            with open(progress, encoding="utf-8") as file:
+                return int(re.findall(rf"^{name}=(\d+)$", file.read(), re.MULTILINE)[-1])
+        last = told("frame")
+        while (now := told("frame")) == last:
+            time.sleep(0.01)
+        return now, cpu_seconds(process.pid), told("dup_frames")
 
     def x264_settings(self, name):
         """What the encoder itself wrote into the stream, of the largest rung."""
@@ -183,16 +214,21 @@ class Bench:
         return results
 
 
-def mean(results, name):
-    return statistics.mean(item["cpu"] for item in results[name])
+def median(results, name, part=None):
+    return statistics.median(item["cpu_parts"][part] if part else item["cpu"] for item in results[name])
+
+
+def spread(results, name, part=None):
+    values = [item["cpu_parts"][part] if part else item["cpu"] for item in results[name]]
+    return f"{min(values):.3f}..{max(values):.3f}"
 
 
 def summary(results):
     """Rows of (what, value, unit, ratio, comparison, aim). Like is held against like: all of ours against ffmpeg, which
     receives and delivers too; the encode process against the floor, which does neither."""
-    ours, floor = mean(results, "ours"), mean(results, "floor")
-    encode = statistics.mean(item["cpu_parts"]["encode"] for item in results["ours"])
-    peers = {name: mean(results, name) for name in ("ffmpeg", "ffmpeg_1_thread")}
+    ours, floor = median(results, "ours"), median(results, "floor")
+    encode = median(results, "ours", "encode")
+    peers = {name: median(results, name) for name in ("ffmpeg", "ffmpeg_1_thread")}
     last = results["ours"][-1]
     rows = [("one pipeline, receiving and delivering", ours, "CPU s/s", None, None, None)]
     rows += [(f"  against {name.replace('_', ' ')}", peers[name], "CPU s/s", ours / peers[name], "<=", 0.95) for name in peers]
@@ -200,8 +236,7 @@ def summary(results):
     rows.append(("its encode process alone", encode, "CPU s/s", None, None, None))
     rows.append(("  against the floor (x264 + decode)", floor, "CPU s/s", encode / floor, "<=", 1.10))
     for key in ("dataplane-0", "biplaned"):
-        rows.append((f"its {key}", statistics.mean(item["cpu_parts"][key] for item in results["ours"]), "CPU s/s", None,
-                     None, None))
+        rows.append((f"its {key}", median(results, "ours", key), "CPU s/s", None, None, None))
     memory = sum(value for name, value in last["memory"].items() if name != "biplaned")
     rows.append(("memory of the pipeline", memory / 2 ** 20, "MiB", memory / results["ffmpeg"][-1]["memory"]["ffmpeg"],
                  None, None))
@@ -242,6 +277,8 @@ def main():
         results = Bench(directory).run_all()
         rows = summary(results)
         print_table(rows)
+        print("medians of", ROUNDS, "rounds; least and most:", ", ".join(
+            f"{name} {spread(results, name)}" for name in results), ", encode process", spread(results, "ours", "encode"))
         for name in ("ours", "ffmpeg", "ffmpeg_1_thread"):
             print(f"x264 in {name}: {results[name][-1]['settings']}")
         with open(sys.argv[1], "w", encoding="utf-8") as file:

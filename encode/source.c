@@ -29,7 +29,7 @@
 
 static const uint64_t attach_interval_ns = 200 * NS_PER_MS;
 static const uint64_t look_back_ns = 2500 * NS_PER_MS;
-static const uint64_t poll_ns = 5 * NS_PER_MS;
+static const uint64_t poll_ns = 10 * NS_PER_MS;
 enum {
     CHANNEL_PROBE_UNITS = 8,
     STREAM_NONE = -1,

@@ -70,6 +70,10 @@ int codec_string_append(char *text, size_t capacity, const struct AVCodecParamet
     case AV_CODEC_ID_AAC:
         result = aac_name(name, parameters, err);
         break;
+    case AV_CODEC_ID_MJPEG:
+        snprintf(name, sizeof name, "jpeg"); /* as playlists of pictures name it */
+        result = 0;
+        break;
     default:
         return error_set(err, -ENOTSUP, "%s has no codec string", avcodec_get_name(parameters->codec_id));
     }

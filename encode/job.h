@@ -7,6 +7,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "board/settings.h"
 
@@ -196,6 +197,8 @@ bool video_gop_fits_segment(const struct video_description *video, double segmen
 /* Whether two outputs may cut the same video: the longer segments are a whole number of the shorter ones, so that every
  * cut of the one is a cut of the other. */
 bool segment_lengths_fit(double one, double other);
+/* Distance of a JPEG video's pictures: its own, or the segment length of the first output that takes it. */
+int64_t video_capture_interval_90k(const struct encode_job *job, unsigned video);
 /* Whether every file of it begins at a boundary of the grid, with an IDR picture if there is video. */
 bool encode_output_is_segmented(const struct encode_output *output);
 /* Where IDR pictures must be for an output's sake, in s: its cuts, or M2TS rollovers (its pieces may be cut anywhere);

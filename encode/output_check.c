@@ -64,6 +64,19 @@ bool encode_output_is_segmented(const struct encode_output *output)
            output->package == PACKAGE_SMOOTH;
 }
 
+int64_t video_capture_interval_90k(const struct encode_job *job, unsigned video)
+{
+    const struct video_description *description = &job->videos[video];
+
+    if (description->capture_interval)
+        return (int64_t)description->capture_interval *
+               (description->capture_interval_unit == CAPTURE_INTERVAL_SECONDS ? 90000 : 90);
+    for (unsigned i = 0; i < job->outputs_count; i++)
+        if (strcmp(job->outputs[i].video, description->name) == 0)
+            return llround(job->outputs[i].segment_length * 90000);
+    return 90000;
+}
+
 double encode_output_cut_length(const struct encode_output *output)
 {
     if (!output->video[0])

@@ -140,6 +140,8 @@ static void describe_video(struct outputs *outputs, const struct wrapping *wrapp
     config->video_peak_bitrate =
         video->rate_control != RATE_CONTROL_CBR && video->max_bitrate ? video->max_bitrate : video->bitrate;
     config->frame_ticks_90k = (unsigned)timeline_frame_tick_90k(rate, divisor);
+    if (video->codec == VIDEO_CODEC_JPEG)
+        config->capture_interval_90k = video_capture_interval_90k(outputs->config.job, (unsigned)wrapping->video);
     config->framerate_numerator = rate->numerator;
     config->framerate_denominator = rate->denominator * divisor;
 }

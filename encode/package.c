@@ -17,6 +17,8 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "encode/codec_string.h"
+#include "encode/id3.h"
+#include "encode/identifiers.h"
 #include "encode/segment_writer.h"
 
 #define LAG_MAX_90K  INT64_C(180000)    /* an audio this far behind the video is not waited for */
@@ -53,6 +55,8 @@ struct package {
     struct handoff_segment segment; /* the open one */
     int64_t segment_end_90k;        /* of the pictures written to it */
     int64_t segment_from_90k;       /* audio before it comes too late */
+    int64_t metadata_after_90k;     /* up to there, its times have been written */
+    bool tag_due;                   /* the open segment has no tag yet */
     struct handoff_segment template;
     struct package_counters counters;
 };
@@ -65,6 +69,8 @@ static uint64_t carried_bitrate(const struct package *package, uint64_t bitrate,
 {
     if (package->config.output->package == PACKAGE_FMP4)
         return bitrate + (uint64_t)(units * 8 * 16);
+    if (package->config.output->package == PACKAGE_AAC || package->config.output->package == PACKAGE_JPEG)
+        return bitrate;
     return bitrate * 188 / 184 + (uint64_t)(units * 8 * (20 + 92));
 }
 
@@ -76,7 +82,8 @@ static uint32_t saturated(uint64_t value)
 static void estimate_bitrates(struct package *package)
 {
     const struct package_config *config = &package->config;
-    uint64_t tables = 4 * 188 * 8 * 2; /* PAT and PMT twice a second, a share of the SDT */
+    bool stream = config->output->package == PACKAGE_HLS_TS || config->output->package == PACKAGE_M2TS;
+    uint64_t tables = stream ? 4 * 188 * 8 * 2 : 0; /* PAT and PMT twice a second, a share of the SDT */
     uint64_t average = tables, peak = tables;
 
     if (config->video) {
@@ -89,8 +96,11 @@ static void estimate_bitrates(struct package *package)
     }
     for (unsigned i = 0; i < ENCODE_OUTPUT_AUDIOS_MAX && config->audios[i]; i++) {
         double frames = config->audios[i]->sample_rate / 1024.0;
-        uint64_t carried =
-            carried_bitrate(package, config->audio_bitrates[i] + (uint64_t)(frames * 8 * 7 /* ADTS */), frames);
+        uint64_t carried = carried_bitrate(
+            package,
+            config->audio_bitrates[i] +
+                (uint64_t)(package->config.output->package == PACKAGE_FMP4 ? 0 : frames * 8 * 7 /* ADTS */),
+            frames);
         average += carried;
         peak += carried;
         package->template.audio_bitrate += config->audio_bitrates[i];
@@ -163,7 +173,8 @@ int package_create(struct package **out, const struct package_config *config, st
 
     if (!config->rate || config->rate->numerator == 0 || config->rate->denominator == 0)
         return error_set(err, -EINVAL, "output \"%s\": the frame rate is not known", output->name);
-    if (!(output->segment_length >= 0.1 && output->segment_length <= 3600))
+    if (output->package == PACKAGE_JPEG ? config->capture_interval_90k < 1
+                                        : !(output->segment_length >= 0.1 && output->segment_length <= 3600))
         return error_set(err, -EINVAL, "output \"%s\": segment length %g s", output->name, output->segment_length);
     if (!segment_writer_class_of(output->package))
         return error_set(err, -ENOTSUP, "output \"%s\": there is no writer for its package", output->name);
@@ -174,7 +185,8 @@ int package_create(struct package **out, const struct package_config *config, st
     package->container = segment_writer_class_of(output->package);
     package->cuts_anywhere = !encode_output_is_segmented(output);
     package->rate = *config->rate;
-    package->length_90k = llround(output->segment_length * 90000);
+    package->length_90k =
+        output->package == PACKAGE_JPEG ? config->capture_interval_90k : llround(output->segment_length * 90000);
     package->has_video = config->video != NULL;
     package->fresh = true;
     package->next_flags = HANDOFF_DISCONTINUITY; /* a new process, new continuity counters */
@@ -279,6 +291,7 @@ static void open_segment(struct package *package, const AVPacket *head, int64_t 
     package->segment_from_90k = begin_90k(package, head);
     package->next_flags = 0;
     package->open = true;
+    package->tag_due = package->config.output->timed_metadata.segment_tag[0] != '\0';
     snprintf(name, sizeof name, "%s/%s/%lld", package->template.group, package->template.output, (long long)number);
     const struct segment_writer_segment segment = { name, number, package->segment.start_90k };
     if (package->container->open(package->writer, &segment, &err) < 0)
@@ -322,6 +335,7 @@ static bool begin(struct package *package)
         int64_t number = segment_of(package, head->pts, &begins);
         if (is_key(package, head) && head->pts >= package->start_90k &&
             (begins || package->partial || package->cuts_anywhere)) {
+            package->metadata_after_90k = head->pts - 1;
             open_segment(package, head, number, begins);
             return true;
         }
@@ -353,6 +367,53 @@ static bool has_reached(const struct package *package, const struct queue *queue
     return queue->count || queue->end_90k >= time_90k || drain || lags(package, queue);
 }
 
+/* The times of day at the multiples of the period, each with the first leading packet at or after it. */
+static bool time_is_due(struct package *package, int64_t pts)
+{
+    int64_t period_90k = (int64_t)package->config.output->timed_metadata.period * 90000;
+    bool due = period_90k > 0 && pts / period_90k > package->metadata_after_90k / period_90k;
+
+    if (pts > package->metadata_after_90k)
+        package->metadata_after_90k = pts;
+    return due;
+}
+
+static void add_segment_tag(struct package *package, struct id3_tag *tag)
+{
+    const struct handoff_segment *segment = &package->segment;
+    const struct identifier_values values = { .utc_s = segment->start_90k / 90000,
+                                              .video_bitrate = segment->video_bitrate,
+                                              .audio_bitrate = segment->audio_bitrate,
+                                              .width = segment->width,
+                                              .height = segment->height,
+                                              .framerate_numerator = segment->framerate_numerator,
+                                              .framerate_denominator = segment->framerate_denominator,
+                                              .segment_number = segment->number };
+    char text[2 * ENCODE_TEXT_BYTES];
+
+    identifiers_resolve(text, sizeof text, package->config.output->timed_metadata.segment_tag, &values);
+    id3_text(tag, text);
+    package->tag_due = false;
+}
+
+/* Behind the leading packet, so that a segment still begins with its key picture. */
+static void write_metadata(struct package *package, int64_t pts)
+{
+    const struct timed_metadata *metadata = &package->config.output->timed_metadata;
+    struct id3_tag tag;
+
+    if (!package->container->metadata)
+        return;
+    id3_begin(&tag);
+    if (metadata->frame != TIMED_METADATA_NONE && time_is_due(package, pts))
+        (metadata->frame == TIMED_METADATA_TDRL ? id3_time_release : id3_time_private)(&tag, pts);
+    if (package->tag_due)
+        add_segment_tag(package, &tag);
+    size_t bytes = id3_end(&tag);
+    if (bytes && package->container->metadata(package->writer, pts, tag.bytes, bytes) == 0)
+        package->counters.metadata++;
+}
+
 static void write_head(struct package *package, unsigned index)
 {
     struct queue *queue = &package->queues[index];
@@ -365,6 +426,8 @@ static void write_head(struct package *package, unsigned index)
         warn(package, "the muxer refused a packet");
     } else {
         ++*(index == 0 && package->has_video ? &package->counters.packets_video : &package->counters.packets_audio);
+        if (index == 0)
+            write_metadata(package, packet->pts);
     }
     drop_head(queue);
 }
@@ -416,8 +479,11 @@ static void run(struct package *package, bool drain)
 {
     while (package->open || begin(package)) {
         const AVPacket *cut = cut_packet(package);
-        if (write_next(package, cut, drain))
+        if (write_next(package, cut, drain)) {
+            if (package->config.output->package == PACKAGE_JPEG) /* complete: the next may be an hour away */
+                close_segment(package, package->segment.start_90k + package->length_90k, 0);
             continue;
+        }
         if (!cut || !audio_reached(package, begin_90k(package, cut), drain))
             return;
         bool begins;

@@ -33,6 +33,7 @@ struct package_config {
     const struct AVCodecParameters *video;      /* borrow during create: SPS and PPS in extradata; NULL: none */
     unsigned video_bitrate, video_peak_bitrate; /* bit/s, for BANDWIDTH */
     unsigned frame_ticks_90k;                   /* duration of one picture of this rung */
+    int64_t capture_interval_90k;               /* PACKAGE_JPEG: a picture at each multiple of it */
     uint32_t framerate_numerator, framerate_denominator; /* of this rung */
     const struct AVCodecParameters *audios[ENCODE_OUTPUT_AUDIOS_MAX];
     unsigned audio_bitrates[ENCODE_OUTPUT_AUDIOS_MAX];
@@ -50,6 +51,7 @@ struct package_counters {
     uint64_t packets_refused;   /* without time or data, or the muxer did not want them */
     uint64_t boundaries_missed; /* cut later: the boundary had no IDR */
     uint64_t segments_failed;   /* no memory for them */
+    uint64_t metadata;          /* ID3 tags written */
 };
 
 int package_create(struct package **out, const struct package_config *config, struct error *err);

@@ -18,6 +18,9 @@
 /* With mpegts_copyts the muxer's max_delay moves only the PCR: a receiver that paces by it has the bytes of a picture
  * before the picture is due. */
 #define PCR_LEAD_US 100000
+#define NEVER_S     86400.0 /* tables then stand at the start of each segment only */
+
+enum { PRIVATE_STREAM_1 = 0xbd /* of timed metadata, as players want it */ };
 
 struct segment_writer {
     AVFormatContext *muxer;
@@ -25,26 +28,51 @@ struct segment_writer {
     uint8_t *parameter_sets; /* Annex B, of stream 0; NULL: no H.264 video */
     size_t parameter_sets_bytes;
     bool has_video;
-    bool first_packet; /* of the open segment: PAT and PMT go before it */
-    int64_t base;      /* the muxer's position where the open segment begins */
+    int metadata_stream; /* -1: none */
+    bool first_packet;   /* of the open segment: PAT and PMT go before it */
+    int64_t base;        /* the muxer's position where the open segment begins */
     int64_t first_pts_90k;
     unsigned keys_count;
     struct handoff_key keys[HANDOFF_KEYS_MAX];
 };
 
+static int pid_of(unsigned setting, unsigned other, unsigned offset)
+{
+    return (int)((setting ? setting : other) + offset);
+}
+
 static int add_stream(struct segment_writer *writer, unsigned index, const struct segment_writer_config *config)
 {
+    const struct transport_stream *settings = &config->output->transport_stream;
     const struct segment_writer_stream *wanted = &config->streams[index];
     AVStream *stream = avformat_new_stream(writer->muxer, NULL);
     if (!stream || avcodec_parameters_copy(stream->codecpar, wanted->parameters) < 0)
         return -ENOMEM;
     stream->codecpar->codec_tag = 0;
-    stream->id = TS_PID_FIRST_STREAM + (int)index;
+    stream->id = index == 0 && writer->has_video ? pid_of(settings->video_pid, TS_PID_VIDEO, 0)
+                                                 : pid_of(settings->audio_pid, TS_PID_AUDIO, index - writer->has_video);
     stream->time_base = (AVRational){ 1, 90000 };
     if (stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO)
         stream->avg_frame_rate = (AVRational){ (int)config->framerate_numerator, (int)config->framerate_denominator };
     if (wanted->language && wanted->language[0])
         av_dict_set(&stream->metadata, "language", wanted->language, 0);
+    return 0;
+}
+
+/* Timed metadata behind all others, if the output has any. */
+static int add_metadata(struct segment_writer *writer, const struct segment_writer_config *config)
+{
+    const struct timed_metadata *metadata = &config->output->timed_metadata;
+    if (metadata->frame == TIMED_METADATA_NONE && !metadata->segment_tag[0])
+        return 0;
+    AVStream *stream = avformat_new_stream(writer->muxer, NULL);
+    if (!stream)
+        return -ENOMEM;
+    stream->codecpar->codec_type = AVMEDIA_TYPE_DATA;
+    stream->codecpar->codec_id = AV_CODEC_ID_TIMED_ID3;
+    stream->id = pid_of(config->output->transport_stream.timed_metadata_pid, TS_PID_METADATA, 0);
+    stream->time_base = (AVRational){ 1, 90000 };
+    writer->metadata_stream = (int)config->stream_count;
     return 0;
 }
 
@@ -61,19 +89,26 @@ static int keep_parameter_sets(struct segment_writer *writer, const AVCodecParam
     return 0;
 }
 
+static void set_option(AVDictionary **options, const char *name, const char *format, double value)
+{
+    char text[32];
+    snprintf(text, sizeof text, format, value);
+    av_dict_set(options, name, text, 0);
+}
+
 static int start_muxer(struct segment_writer *writer, const struct segment_writer_config *config)
 {
+    const struct transport_stream *settings = &config->output->transport_stream;
     AVDictionary *options = NULL;
-    char pid[12];
 
-    snprintf(pid, sizeof pid, "%d", TS_PID_PMT);
-    av_dict_set(&options, "mpegts_pmt_start_pid", pid, 0);
-    snprintf(pid, sizeof pid, "%d", TS_PID_FIRST_STREAM);
-    av_dict_set(&options, "mpegts_start_pid", pid, 0);
+    set_option(&options, "mpegts_pmt_start_pid", "%.0f", pid_of(settings->pmt_pid, TS_PID_PMT, 0));
+    set_option(&options, "mpegts_service_id", "%.0f", settings->program_number ? settings->program_number : 1);
     av_dict_set(&options, "mpegts_copyts", "1", 0);
     av_dict_set(&options, "pes_payload_size", "0", 0); /* an audio frame a PES: every one has its own timestamp */
-    av_dict_set(&options, "pat_period", "0.5", 0);
-    av_dict_set(&options, "sdt_period", "5", 0);
+    set_option(&options, "pat_period", "%.3f", settings->pat_interval ? settings->pat_interval / 1000.0 : NEVER_S);
+    set_option(&options, "sdt_period", "%.3f", settings->pat_interval ? 5 : NEVER_S);
+    if (settings->pcr_period)
+        set_option(&options, "pcr_period", "%.0f", settings->pcr_period);
     av_dict_set(&writer->muxer->metadata, "service_name", config->output->name, 0);
     av_dict_set(&writer->muxer->metadata, "service_provider", "Biplane", 0);
     writer->muxer->pb = segment_file_io(writer->file);
@@ -104,6 +139,7 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     struct segment_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return error_set(err, -ENOMEM, "no memory for a transport stream");
+    writer->metadata_stream = -1;
     writer->has_video = config->stream_count && config->streams[0].parameters->codec_type == AVMEDIA_TYPE_VIDEO;
     int result = segment_file_create(&writer->file, err);
     if (result == 0 && avformat_alloc_output_context2(&writer->muxer, NULL, "mpegts", NULL) < 0)
@@ -111,6 +147,8 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     for (unsigned i = 0; result == 0 && i < config->stream_count; i++)
         if (add_stream(writer, i, config) < 0 || keep_parameter_sets(writer, config->streams[i].parameters) < 0)
             result = error_set(err, -ENOMEM, "no memory for stream %u of a transport stream", i);
+    if (result == 0 && add_metadata(writer, config) < 0)
+        result = error_set(err, -ENOMEM, "no memory for the metadata of a transport stream");
     if (result == 0) {
         int code = start_muxer(writer, config);
         if (code < 0)
@@ -204,6 +242,25 @@ static int write_packet(struct segment_writer *writer, unsigned stream, struct A
     return result < 0 ? -EINVAL : 0;
 }
 
+static int write_metadata(struct segment_writer *writer, int64_t pts_90k, const uint8_t *tag, size_t bytes)
+{
+    AVPacket *packet = writer->metadata_stream >= 0 ? av_packet_alloc() : NULL;
+    int result = packet ? av_new_packet(packet, (int)bytes) : -EINVAL;
+    uint8_t *stream_id = result == 0 ? av_packet_new_side_data(packet, AV_PKT_DATA_MPEGTS_STREAM_ID, 1) : NULL;
+
+    if (stream_id) {
+        *stream_id = PRIVATE_STREAM_1;
+        memcpy(packet->data, tag, bytes);
+        packet->stream_index = writer->metadata_stream;
+        packet->pts = packet->dts = pts_90k;
+        packet->time_base = (AVRational){ 1, 90000 };
+        packet->flags |= AV_PKT_FLAG_KEY;
+        result = av_write_frame(writer->muxer, packet);
+    }
+    av_packet_free(&packet);
+    return result < 0 ? -EINVAL : 0;
+}
+
 static int close_writer(struct segment_writer *writer, struct segment_writer_result *result, struct error *err)
 {
     av_write_frame(writer->muxer, NULL);
@@ -219,5 +276,6 @@ const struct segment_writer_class ts_writer_class = {
     .destroy = destroy_writer,
     .open = open_writer,
     .write = write_packet,
+    .metadata = write_metadata,
     .close = close_writer,
 };

@@ -4,13 +4,14 @@
  *
  * Every segment starts with PAT, PMT and SDT; its first picture brings its parameter sets even if the encoder left them
  * out. Timestamps are written as they are, modulo 2^33; the PCR runs a little before the decoding times. PIDs are
- * fixed: PMT 480, then 481, 482, ... in the order of the streams; continuity counters go on over segments, so that
- * segments laid end to end are one stream. What is written while no segment is open is thrown away. A key picture's
- * place is that of its transport packets, from the first to the last.
+ * those of the output's settings; continuity counters go on over segments, so that segments laid end to end are one
+ * stream. Timed metadata are a stream of their own (type 0x15). What is written while no segment is open is thrown
+ * away. A key picture's place is that of its transport packets, from the first to the last.
  */
 #pragma once
 #include "encode/segment_writer.h"
 
-enum { TS_PID_PMT = 480, TS_PID_FIRST_STREAM = 481 };
+/* Where an output's settings have 0. */
+enum { TS_PID_PMT = 480, TS_PID_VIDEO = 481, TS_PID_AUDIO = 482, TS_PID_METADATA = 502 };
 
 extern const struct segment_writer_class ts_writer_class;

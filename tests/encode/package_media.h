@@ -258,18 +258,23 @@ static inline struct decoded decode_as(const struct shelf *shelf, unsigned index
     assert_true(avformat_find_stream_info(file, NULL) >= 0);
     note_texts(file, &decoded);
     for (unsigned i = 0; i < file->nb_streams && i < 4; i++) {
-        decoders[i] = avcodec_alloc_context3(avcodec_find_decoder(file->streams[i]->codecpar->codec_id));
+        const AVCodec *codec = avcodec_find_decoder(file->streams[i]->codecpar->codec_id);
+        if (!codec)
+            continue; /* metadata */
+        decoders[i] = avcodec_alloc_context3(codec);
         avcodec_parameters_to_context(decoders[i], file->streams[i]->codecpar);
         decoders[i]->err_recognition = AV_EF_EXPLODE;
         decoders[i]->thread_count = 1;
         assert_int_equal(avcodec_open2(decoders[i], NULL, NULL), 0);
     }
     while (av_read_frame(file, packet) >= 0) {
-        count_frames(decoders[packet->stream_index], packet, &decoded);
+        if (decoders[packet->stream_index])
+            count_frames(decoders[packet->stream_index], packet, &decoded);
         av_packet_unref(packet);
     }
     for (unsigned i = 0; i < file->nb_streams && i < 4; i++) {
-        count_frames(decoders[i], NULL, &decoded);
+        if (decoders[i])
+            count_frames(decoders[i], NULL, &decoded);
         avcodec_free_context(&decoders[i]);
     }
     av_packet_free(&packet);

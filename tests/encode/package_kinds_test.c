@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Packed audio, pieces of a transport stream, pictures, metadata: what their packages hand out. */
+#include <errno.h>
+
+#include "tests/encode/package_media.h"
+
+enum { TS_BYTES = 188 };
+
+static const struct timeline_rate rate_25 = { 25, 1, 1 };
+
+static struct package *make(const struct media *media, struct shelf *shelf, const struct encode_output *output)
+{
+    struct package *package;
+    struct error err = { 0 };
+    struct package_config config = { .output = output,
+                                     .rate = &rate_25,
+                                     .video = output->video[0] ? media->video : NULL,
+                                     .video_bitrate = 100000,
+                                     .frame_ticks_90k = 3600,
+                                     .framerate_numerator = 25,
+                                     .framerate_denominator = 1,
+                                     .audios = { output->audios_count ? media->audio : NULL },
+                                     .audio_bitrates = { 64000 },
+                                     .on_segment = keep,
+                                     .context = shelf };
+    shelf->count = 0;
+    if (package_create(&package, &config, &err) < 0)
+        fail_msg("%s", err.text);
+    package_start(package, START, false);
+    return package;
+}
+
+static void test_packed_audio(void **state)
+{
+    static const struct encode_output output = {
+        .group = "web", .name = "sound", .package = PACKAGE_AAC, .segment_length = 2, .audios_count = 1
+    };
+    const struct media *media = *state;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, &output);
+
+    for (unsigned i = 0; i < media->sound_count; i++)
+        push(package, media->sounds[i], START, true);
+    assert_int_equal(shelf.count, 6);
+    for (unsigned i = 0; i < shelf.count; i++) {
+        const struct handoff_segment *segment = &shelf.segments[i];
+        const uint8_t *at = shelf.bytes[i];
+        uint64_t timestamp = 0;
+        assert_memory_equal(at, "ID3\4", 4);
+        assert_string_equal((const char *)at + 20, "com.apple.streaming.transportStreamTimestamp");
+        for (unsigned j = 0; j < 8; j++)
+            timestamp = timestamp << 8 | at[65 + j];
+        assert_int_equal(timestamp, segment->start_90k & (PTS_MODULUS - 1));
+        unsigned frames = 0;
+        for (uint64_t place = 73; place < segment->bytes; frames++) {
+            const uint8_t *frame = at + place;
+            assert_int_equal(frame[0] << 8 | frame[1], 0xfff1);
+            place += (frame[3] & 3u) << 11 | (unsigned)frame[4] << 3 | frame[5] >> 5;
+        }
+        assert_in_range(frames, 93, 94);
+        assert_int_equal(decode_as(&shelf, i, "aac").sounds, frames);
+        assert_string_equal(segment->codecs, "mp4a.40.2");
+        assert_true(segment->average_bitrate >= 64000 && segment->average_bitrate < 75000);
+    }
+    package_destroy(package);
+    clear(&shelf);
+}
+
+static unsigned pid_of(const uint8_t *packet)
+{
+    return (packet[1] & 0x1fu) << 8 | packet[2];
+}
+
+static void test_pieces_of_a_transport_stream(void **state)
+{
+    static const struct encode_output output = { .group = "tape",
+                                                 .name = "a",
+                                                 .package = PACKAGE_M2TS,
+                                                 .segment_length = 0.4,
+                                                 .rollover_interval = 4,
+                                                 .video = "v",
+                                                 .audios_count = 1,
+                                                 .transport_stream = { .video_pid = 300, .pat_interval = 100 } };
+    const struct media *media = *state;
+    struct shelf shelf, whole = { .count = 1 };
+    struct package *package = make(media, &shelf, &output);
+    int continuity[8192];
+
+    play(package, media, START, 0, PICTURES, 0);
+    package_finish(package);
+    assert_in_range(shelf.count, 29, 31); /* 12 s */
+    memset(continuity, 0xff, sizeof continuity);
+    for (unsigned i = 0; i < shelf.count; i++) {
+        const struct handoff_segment *segment = &shelf.segments[i];
+        assert_int_equal(segment->number, START / 36000 + i);
+        assert_true(segment->duration_90k > 0);
+        assert_int_equal(segment->flags & (HANDOFF_PARTIAL | HANDOFF_DISCONTINUITY), i ? 0 : HANDOFF_DISCONTINUITY);
+        if (segment->number % 10 == 0) { /* a file begins with it */
+            assert_int_equal(segment->start_90k, START + (int64_t)i * 36000);
+            assert_int_equal(segment->keys[0].after_90k, 0);
+            assert_int_equal(segment->keys[0].offset, 0);
+        }
+        for (uint64_t at = 0; at < segment->bytes; at += TS_BYTES) {
+            const uint8_t *packet = shelf.bytes[i] + at;
+            unsigned pid = pid_of(packet);
+            assert_int_equal(packet[0], 0x47);
+            if (!(packet[3] & 0x10))
+                continue;
+            if (continuity[pid] >= 0)
+                assert_int_equal(packet[3] & 15, (continuity[pid] + 1) & 15);
+            continuity[pid] = packet[3] & 15;
+        }
+        whole.segments[0].bytes += segment->bytes;
+    }
+    assert_true(continuity[300] >= 0 && continuity[482] >= 0 && continuity[481] < 0);
+    whole.bytes[0] = malloc(whole.segments[0].bytes);
+    for (uint64_t i = 0, at = 0; i < shelf.count; at += shelf.segments[i++].bytes)
+        memcpy(whole.bytes[0] + at, shelf.bytes[i], shelf.segments[i].bytes);
+    assert_int_equal(decode_as(&whole, 0, "mpegts").pictures, PICTURES);
+    package_destroy(package);
+    clear(&shelf);
+    clear(&whole);
+}
+
+static void test_pictures_are_handed_out_at_once(void **state)
+{
+    static const struct encode_output output = {
+        .group = "thumbs", .name = "small", .package = PACKAGE_JPEG, .video = "j"
+    };
+    const struct media *media = *state;
+    struct shelf shelf = { .count = 0 };
+    struct package *package;
+    struct error err = { 0 };
+    AVCodecParameters *jpeg = avcodec_parameters_alloc();
+    AVPacket *packet = av_packet_clone(media->pictures[0]);
+    struct package_config config = { .output = &output,
+                                     .rate = &rate_25,
+                                     .video = media->video,
+                                     .frame_ticks_90k = 3600,
+                                     .on_segment = keep,
+                                     .context = &shelf };
+
+    assert_int_equal(package_create(&package, &config, &err), -EINVAL); /* no interval */
+    config.capture_interval_90k = 5 * SECOND;
+    assert_int_equal(package_create(&package, &config, &err), -EINVAL); /* no JPEG */
+    jpeg->codec_type = AVMEDIA_TYPE_VIDEO;
+    jpeg->codec_id = AV_CODEC_ID_MJPEG;
+    jpeg->width = 64, jpeg->height = 48;
+    config.video = jpeg;
+    assert_int_equal(package_create(&package, &config, &err), 0);
+    package_start(package, START, false);
+    for (unsigned i = 0; i < 3; i++) {
+        packet->pts = packet->dts = START + i * 5 * SECOND;
+        packet->flags = AV_PKT_FLAG_KEY;
+        package_video(package, packet);
+        assert_int_equal(shelf.count, i + 1);
+        assert_int_equal(shelf.segments[i].number, START / SECOND / 5 + i);
+        assert_int_equal(shelf.segments[i].start_90k, packet->pts);
+        assert_int_equal(shelf.segments[i].duration_90k, 5 * SECOND);
+        assert_int_equal(shelf.segments[i].bytes, packet->size);
+        assert_memory_equal(shelf.bytes[i], packet->data, (size_t)packet->size);
+        assert_string_equal(shelf.segments[i].codecs, "jpeg");
+    }
+    package_finish(package);
+    assert_int_equal(shelf.count, 3);
+    av_packet_free(&packet);
+    avcodec_parameters_free(&jpeg);
+    package_destroy(package);
+    clear(&shelf);
+}
+
+/* ID3 tags in a segment: how many, and whether a text is among them. */
+static unsigned tags_in(const struct shelf *shelf, unsigned index, const char *text, bool *found)
+{
+    const uint8_t *data = shelf->bytes[index];
+    uint64_t bytes = shelf->segments[index].bytes;
+    unsigned tags = 0;
+
+    *found = memmem(data, bytes, text, strlen(text)) != NULL;
+    for (uint64_t i = 0; i + 10 < bytes; i++)
+        tags += memcmp(data + i, "ID3\4\0\0", 6) == 0;
+    return tags;
+}
+
+static void test_timed_metadata(void **state)
+{
+    const struct media *media = *state;
+    struct encode_output output = { .group = "web",
+                                    .name = "720p",
+                                    .segment_length = 2,
+                                    .video = "v",
+                                    .timed_metadata = { TIMED_METADATA_PRIV, 1, "" } };
+    bool found;
+
+    for (unsigned kind = 0; kind < 2; kind++) {
+        struct shelf shelf, later;
+        output.package = kind ? PACKAGE_FMP4 : PACKAGE_HLS_TS;
+        struct package *package = make(media, &shelf, &output), *twin = make(media, &later, &output);
+        play(package, media, START, 0, PICTURES, 0);
+        play(twin, media, START, 50, PICTURES, 0);
+        for (unsigned i = 0; i < shelf.count; i++) {
+            assert_int_equal(tags_in(&shelf, i, "com.elementaltechnologies.timestamp.utc", &found), 2);
+            assert_true(found);
+            struct decoded decoded = decode_as(&shelf, i, kind ? "mp4" : "mpegts");
+            assert_int_equal(decoded.pictures, 50);
+            assert_int_equal(shelf.segments[i].keys_count, 2);
+        }
+        assert_int_equal(package_counters(package).metadata, 12);
+        if (kind == 1) /* continuity counters of a transport stream would differ */
+            assert_memory_equal(shelf.bytes[3], later.bytes[2], shelf.segments[3].bytes);
+        package_destroy(package);
+        package_destroy(twin);
+        clear(&shelf);
+        clear(&later);
+    }
+    output.timed_metadata = (struct timed_metadata){ TIMED_METADATA_NONE, 10, "segment $sn$ of $w$x$h$" };
+    output.package = PACKAGE_HLS_TS;
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, &output);
+    play(package, media, START, 0, PICTURES, 0);
+    for (unsigned i = 0; i < shelf.count; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "segment %u of 64x48", 900000000 + i);
+        assert_int_equal(tags_in(&shelf, i, text, &found), 1);
+        assert_true(found);
+    }
+    package_destroy(package);
+    clear(&shelf);
+}
+
+static void test_libavformat_sees_the_metadata(void **state)
+{
+    const struct media *media = *state;
+    static const struct encode_output output = { .group = "web",
+                                                 .name = "720p",
+                                                 .segment_length = 2,
+                                                 .video = "v",
+                                                 .timed_metadata = { TIMED_METADATA_TDRL, 1, "" },
+                                                 .transport_stream = { .timed_metadata_pid = 700 } };
+    struct shelf shelf;
+    struct package *package = make(media, &shelf, &output);
+    unsigned tags = 0;
+
+    play(package, media, START, 0, 60, 0);
+    struct bytes bytes = { shelf.bytes[0], shelf.segments[0].bytes, 0 };
+    AVFormatContext *file = avformat_alloc_context();
+    AVPacket *packet = av_packet_alloc();
+    file->pb = avio_alloc_context(av_malloc(4096), 4096, 0, &bytes, read_bytes, NULL, NULL);
+    assert_int_equal(avformat_open_input(&file, NULL, av_find_input_format("mpegts"), NULL), 0);
+    while (av_read_frame(file, packet) >= 0) {
+        const AVStream *stream = file->streams[packet->stream_index];
+        if (stream->codecpar->codec_id == AV_CODEC_ID_TIMED_ID3) {
+            assert_int_equal(stream->id, 700);
+            /* this reader takes five bytes of any metadata for a header of their own */
+            assert_non_null(memmem(packet->data, (size_t)packet->size, "TDRL", 4));
+            assert_int_equal(packet->pts, (START + tags * SECOND) & (PTS_MODULUS - 1));
+            tags++;
+        }
+        av_packet_unref(packet);
+    }
+    assert_int_equal(tags, 2);
+    av_packet_free(&packet);
+    AVIOContext *io = file->pb;
+    avformat_close_input(&file);
+    av_freep(&io->buffer);
+    avio_context_free(&io);
+    package_destroy(package);
+    clear(&shelf);
+}
+
+int main(void)
+{
+    av_log_set_level(AV_LOG_QUIET);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_packed_audio),
+        cmocka_unit_test(test_pieces_of_a_transport_stream),
+        cmocka_unit_test(test_pictures_are_handed_out_at_once),
+        cmocka_unit_test(test_timed_metadata),
+        cmocka_unit_test(test_libavformat_sees_the_metadata),
+    };
+    return cmocka_run_group_tests(tests, make_media, free_media);
+}

@@ -18,8 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t sum = 0;
     size_t used = boxes_read(&boxes, data, size / 2, on_fragment, &sum, &media);
     boxes_read(&boxes, data + used, size - used, on_fragment, &sum, &media);
-    if (transport_stream_is(data, size))
-        transport_stream_look(data, size, &media);
-    transport_stream_first_packet(data, size);
+    transport_stream_look(data, size, &media);
+    transport_stream_first_packet(data, size, 188);
+    transport_stream_first_packet(data, size, 192);
     return 0;
 }

@@ -84,14 +84,15 @@ static bool get_part(struct objects *objects, const struct object *object, uint6
 }
 
 /* The end of a transport stream says when it ends; what is before the first whole packet is skipped. */
-static void look_at_tail(struct media *media, const struct origin_answer *answer, uint64_t whole_bytes)
+static void look_at_tail(struct media *media, const struct origin_answer *answer, uint64_t whole_bytes, unsigned packet)
 {
     struct media tail = { 0 };
-    size_t first = transport_stream_first_packet(answer->data, answer->bytes);
-    if (whole_bytes % 188)
-        media_fault(media, MEDIA_TRUNCATED, "%llu bytes are not a multiple of 188", (unsigned long long)whole_bytes);
+    size_t first = transport_stream_first_packet(answer->data, answer->bytes, packet);
+    if (whole_bytes % packet)
+        media_fault(media, MEDIA_TRUNCATED, "%llu bytes are not a multiple of %u", (unsigned long long)whole_bytes,
+                    packet);
     inspect(&(struct inspect_input){ .data = answer->data + first,
-                                     .bytes = (answer->bytes - first) / 188 * 188,
+                                     .bytes = (answer->bytes - first) / packet * packet,
                                      .depth = INSPECT_TIMES,
                                      .part = true },
             &tail);
@@ -107,17 +108,17 @@ static bool inspect_object(struct objects *objects, struct object *object, struc
     bool large = object->bytes > WHOLE_BYTES;
     if (!get_part(objects, object, large ? EDGE_BYTES : object->bytes, 0, answer))
         return false;
-    bool stream = transport_stream_is(answer->data, answer->bytes);
+    unsigned packet = transport_stream_packet(answer->data, answer->bytes);
     inspect(&(struct inspect_input){ .data = answer->data,
-                                     .bytes = large && stream ? answer->bytes / 188 * 188 : answer->bytes,
+                                     .bytes = large && packet ? answer->bytes / packet * packet : answer->bytes,
                                      .depth = objects->config->depth,
                                      .part = large },
             media);
-    if (large && stream) {
+    if (large && packet) {
         origin_answer_free(answer);
         if (!get_part(objects, object, 0, EDGE_BYTES, answer))
             return false;
-        look_at_tail(media, answer, object->bytes);
+        look_at_tail(media, answer, object->bytes, packet);
     }
     media->bytes = object->bytes;
     return true;

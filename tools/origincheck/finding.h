@@ -52,7 +52,7 @@ struct finding {
     enum finding_kind kind;
     unsigned group, copy;
     char track[OBSERVATION_TRACK_BYTES];
-    char text[FINDING_TEXT_BYTES]; /* the latest, as a sentence */
+    char first[FINDING_TEXT_BYTES], text[FINDING_TEXT_BYTES]; /* the first and the latest, as sentences */
     uint64_t first_utc_ns, last_utc_ns, count;
     bool open; /* a state that holds on, and has not been cleared */
 };

@@ -312,7 +312,7 @@ static void look_at_boxes(const struct inspect_input *input, struct media *media
 /* Returns whether libavformat should look into it. */
 static bool look_at_container(const struct inspect_input *input, struct media *media)
 {
-    if (transport_stream_is(input->data, input->bytes)) {
+    if (transport_stream_packet(input->data, input->bytes)) {
         if (!input->key_pictures_only) /* a picture by itself need not bring its tables */
             transport_stream_look(input->data, input->bytes, media);
         return true;

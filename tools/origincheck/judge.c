@@ -76,7 +76,8 @@ static struct finding *finding_add(struct judge *judge, enum finding_kind kind, 
 static void say(struct judge *judge, struct finding *finding, const char *format, va_list arguments)
 {
     vsnprintf(finding->text, sizeof finding->text, format, arguments);
-    finding->count++;
+    if (!finding->count++)
+        memcpy(finding->first, finding->text, sizeof finding->first);
     finding->last_utc_ns = judge->utc_ns;
     if (judge->config.on_finding)
         judge->config.on_finding(judge->config.context, finding, false);

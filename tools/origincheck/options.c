@@ -43,6 +43,7 @@ const char options_usage[] =
     "  --interface NAME     network interface to leave by\n"
     "  --endpoint URL       S3 server that is not AWS's\n"
     "  --region NAME        of S3\n"
+    "  --mediastore         the https:// destination is a MediaStore container\n"
     "\n"
     "Exit status: 0 all is well, 1 trouble was found, 2 it could not be checked.\n";
 
@@ -67,6 +68,7 @@ enum option_key {
     OPTION_INTERFACE,
     OPTION_ENDPOINT,
     OPTION_REGION,
+    OPTION_MEDIASTORE,
     OPTION_HELP,
 };
 
@@ -90,6 +92,7 @@ static const struct option long_options[] = { { "seconds", required_argument, NU
                                               { "interface", required_argument, NULL, OPTION_INTERFACE },
                                               { "endpoint", required_argument, NULL, OPTION_ENDPOINT },
                                               { "region", required_argument, NULL, OPTION_REGION },
+                                              { "mediastore", no_argument, NULL, OPTION_MEDIASTORE },
                                               { "help", no_argument, NULL, OPTION_HELP },
                                               { 0 } };
 
@@ -210,6 +213,9 @@ static int take(struct reader *reader, int key, char *text)
         return text_option(reader, settings->endpoint, sizeof settings->endpoint, text);
     case OPTION_REGION:
         return text_option(reader, settings->region, sizeof settings->region, text);
+    case OPTION_MEDIASTORE:
+        settings->mediastore = true;
+        return 0;
     case OPTION_HELP:
         options->help = true;
         return 0;

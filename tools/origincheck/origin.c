@@ -25,7 +25,7 @@ static const struct origin_class *class_of(const char *address)
 int origin_open(struct origin **out, const struct origin_config *config, struct error *err)
 {
     char shown[ADDRESS_BYTES];
-    const struct origin_class *class = class_of(config->address);
+    const struct origin_class *class = config->mediastore ? &origin_s3 : class_of(config->address);
     if (!class)
         return error_set(err, -EINVAL, "%.200s: want http://, https://, s3://, file:// or a path",
                          address_shown(shown, config->address));

@@ -23,6 +23,7 @@ struct s3_origin {
     struct http_get *get;
     struct sigv4_signer *signer; /* NULL: nobody */
     char endpoint[ADDRESS_BYTES], region[64];
+    enum s3_service service;
 };
 
 static int s3_open(struct origin **out, const struct origin_config *config, struct error *err)
@@ -33,9 +34,11 @@ static int s3_open(struct origin **out, const struct origin_config *config, stru
     s3->origin.class = &origin_s3;
     snprintf(s3->endpoint, sizeof s3->endpoint, "%s", config->endpoint ? config->endpoint : "");
     snprintf(s3->region, sizeof s3->region, "%s", config->region ? config->region : "");
+    s3->service = config->mediastore ? S3_SERVICE_MEDIASTORE : S3_SERVICE_S3;
     int result = http_get_open(&s3->get, config, err);
     if (result == 0 && config->credential) {
-        struct sigv4_identity identity = { config->credential->user, config->credential->password, NULL };
+        struct sigv4_identity identity = { config->credential->user, config->credential->password,
+                                           config->credential->session_token };
         result = sigv4_signer_create(&s3->signer, &identity, err);
     }
     if (result < 0) {
@@ -57,7 +60,7 @@ static void s3_close(struct origin *origin)
 
 static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *value)
 {
-    char line[SIGV4_AUTHORIZATION_BYTES + 64];
+    char line[2048 + 64]; /* a session token is the longest */
     snprintf(line, sizeof line, "%s: %s", name, value);
     struct curl_slist *more = curl_slist_append(list, line);
     return more ? more : list;
@@ -82,6 +85,8 @@ static struct curl_slist *sign(struct s3_origin *s3, const struct s3_address *ad
         return NULL;
     struct curl_slist *list = add_header(NULL, "x-amz-content-sha256", SIGV4_EMPTY_PAYLOAD);
     list = add_header(list, "x-amz-date", signature.date);
+    if (*sigv4_session_token(s3->signer))
+        list = add_header(list, "x-amz-security-token", sigv4_session_token(s3->signer));
     return add_header(list, "Authorization", signature.authorization);
 }
 
@@ -107,7 +112,7 @@ static void ask(struct s3_origin *s3, const struct origin_request *request, cons
     struct s3_address address;
     struct error err = { 0 };
     char path[S3_PATH_BYTES], *url = malloc(S3_URL_BYTES);
-    struct s3_place place = { S3_SERVICE_S3, request->address, s3->endpoint, s3->region };
+    struct s3_place place = { s3->service, request->address, s3->endpoint, s3->region };
     bool good = url && s3_address_parse(&address, &place, &err) == 0 &&
                 s3_address_path(&address, key ? key : address.key, path, sizeof path) == 0;
     for (unsigned tries = 0; good && tries < 2; tries++) {
@@ -157,7 +162,7 @@ static void s3_list(struct origin *origin, const char *prefix, origin_on_listed 
     struct s3_address address;
     char token[TOKEN_BYTES] = "", folder[S3_KEY_BYTES], query[4 * S3_KEY_BYTES];
     struct origin_request request = { .address = prefix, .bytes_maximum = LISTING_BYTES_MAX };
-    if (s3_address_parse(&address, &(struct s3_place){ S3_SERVICE_S3, prefix, s3->endpoint, s3->region }, NULL) < 0) {
+    if (s3_address_parse(&address, &(struct s3_place){ s3->service, prefix, s3->endpoint, s3->region }, NULL) < 0) {
         origin_failed(answer, ORIGIN_FAILED, prefix, "not the address of a bucket");
         return;
     }

@@ -28,7 +28,7 @@ enum plan_kind {
     PLAN_FRAGMENTS, /* Smooth or CMAF ingest: files of fragmented MP4 in a folder */
 };
 
-enum { PLAN_PLACES_MAX = 32, PLAN_REPLACEMENTS_MAX = 8, PLAN_NAME_BYTES = 64, PLAN_PATH_BYTES = 256 };
+enum { PLAN_PLACES_MAX = 32, PLAN_REPLACEMENTS_MAX = 8, PLAN_NAME_BYTES = 64, PLAN_PATH_BYTES = 512 };
 
 /* How a place is connected to. */
 struct plan_settings {
@@ -36,6 +36,7 @@ struct plan_settings {
     char certificate_authority[PLAN_PATH_BYTES];
     char interface_name[PLAN_NAME_BYTES];
     char endpoint[PLAN_PATH_BYTES], region[PLAN_NAME_BYTES]; /* of S3 */
+    bool mediastore;                                         /* a MediaStore container: requests are signed */
 };
 
 struct plan_place {

@@ -30,6 +30,9 @@ static int add_group(struct plan *plan, const struct channel *channel, const str
         snprintf(settings.credentials, sizeof settings.credentials, "%s", destination->credentials);
         snprintf(settings.certificate_authority, sizeof settings.certificate_authority, "%s",
                  destination->certificate_authority);
+        snprintf(settings.endpoint, sizeof settings.endpoint, "%.*s", PLAN_PATH_BYTES - 1, destination->endpoint);
+        snprintf(settings.region, sizeof settings.region, "%.*s", PLAN_NAME_BYTES - 1, destination->region);
+        settings.mediastore = group->connection.cdn == CDN_MEDIASTORE;
         if (plan_add_place(plan, destination->url, &settings, &err) < 0) {
             fprintf(said, "%s: %s\n", channel->name, err.text);
             return err.code;

@@ -109,10 +109,12 @@ void report_text(FILE *stream, const struct plan *plan, const struct judge *judg
     fprintf(stream, "\n%s\n", judge_troubles(judge) ? "found:" : "nothing is wrong");
     for (unsigned i = 0; i < judge_findings(judge); i++) {
         const struct finding *finding = judge_finding(judge, i);
-        fprintf(stream, "  %s  %s, %llu times from %s to %s%s\n    %s\n",
+        bool several = strcmp(finding->first, finding->text) != 0;
+        fprintf(stream, "  %s  %s, %llu times from %s to %s%s\n    %s\n%s%s%s",
                 place_of(place, plan, finding->group, finding->copy, finding->track), finding_name(finding->kind),
                 (unsigned long long)finding->count, date_of(first, finding->first_utc_ns),
-                date_of(last, finding->last_utc_ns), finding->open ? ", goes on" : "", finding->text);
+                date_of(last, finding->last_utc_ns), finding->open ? ", goes on" : "", finding->first,
+                several ? "    ... " : "", several ? finding->text : "", several ? "\n" : "");
     }
 }
 
@@ -152,10 +154,11 @@ static json_t *json_of_group(const struct plan *plan, const struct judge *judge,
 static json_t *json_of_finding(const struct plan *plan, const struct finding *finding)
 {
     char first[DATE_BYTES], last[DATE_BYTES];
-    return json_pack("{s:s,s:s,s:i,s:s,s:s,s:I,s:s,s:s,s:b}", "kind", finding_name(finding->kind), "group",
-                     plan->groups[finding->group].name, "copy", finding->copy, "track", finding->track, "text",
-                     finding->text, "count", (json_int_t)finding->count, "first", date_of(first, finding->first_utc_ns),
-                     "last", date_of(last, finding->last_utc_ns), "open", finding->open);
+    return json_pack("{s:s,s:s,s:i,s:s,s:s,s:s,s:I,s:s,s:s,s:b}", "kind", finding_name(finding->kind), "group",
+                     plan->groups[finding->group].name, "copy", finding->copy, "track", finding->track, "first_text",
+                     finding->first, "text", finding->text, "count", (json_int_t)finding->count, "first",
+                     date_of(first, finding->first_utc_ns), "last", date_of(last, finding->last_utc_ns), "open",
+                     finding->open);
 }
 
 int report_json(FILE *stream, const struct plan *plan, const struct judge *judge, double seconds)

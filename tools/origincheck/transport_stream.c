@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tools/origincheck/transport_stream.h"
 
+#include <stdbool.h>
+
 #include "tools/origincheck/media.h"
 
-enum { PACKET = 188, SYNC = 0x47, NULL_PID = 0x1fff };
+enum { PACKET = 188, TIMED_PACKET = 192, SYNC = 0x47, NULL_PID = 0x1fff };
 
-bool transport_stream_is(const uint8_t *data, size_t bytes)
+unsigned transport_stream_packet(const uint8_t *data, size_t bytes)
 {
-    return bytes >= PACKET && data[0] == SYNC && (bytes < PACKET + 1 || data[PACKET] == SYNC);
+    if (bytes >= PACKET && data[0] == SYNC && (bytes < PACKET + 1 || data[PACKET] == SYNC))
+        return PACKET;
+    bool timed =
+        bytes >= TIMED_PACKET && data[4] == SYNC && (bytes < TIMED_PACKET + 5 || data[TIMED_PACKET + 4] == SYNC);
+    return timed ? TIMED_PACKET : 0;
 }
 
-size_t transport_stream_first_packet(const uint8_t *data, size_t bytes)
+size_t transport_stream_first_packet(const uint8_t *data, size_t bytes, unsigned packet)
 {
-    for (size_t at = 0; at < PACKET && at + 2 * PACKET < bytes; at++)
-        if (data[at] == SYNC && data[at + PACKET] == SYNC && data[at + 2 * PACKET] == SYNC)
+    size_t before = packet - PACKET;
+    for (size_t at = 0; at < packet && at + before + 2 * packet < bytes; at++)
+        if (data[at + before] == SYNC && data[at + before + packet] == SYNC && data[at + before + 2 * packet] == SYNC)
             return at;
     return bytes;
 }
@@ -83,10 +90,13 @@ static void look_at_tables(struct tables *tables, const uint8_t *packet, uint16_
 void transport_stream_look(const uint8_t *data, size_t bytes, struct media *media)
 {
     struct tables tables = { 0 };
-    if (bytes % PACKET)
-        media_fault(media, MEDIA_TRUNCATED, "%zu bytes are not a multiple of %d", bytes, PACKET);
-    for (size_t at = 0; at + PACKET <= bytes; at += PACKET) {
-        const uint8_t *packet = data + at;
+    unsigned size = transport_stream_packet(data, bytes);
+    if (!size)
+        return;
+    if (bytes % size)
+        media_fault(media, MEDIA_TRUNCATED, "%zu bytes are not a multiple of %u", bytes, size);
+    for (size_t at = 0; at + size <= bytes; at += size) {
+        const uint8_t *packet = data + at + (size - PACKET);
         if (packet[0] != SYNC) {
             media_fault(media, MEDIA_MALFORMED, "no sync byte at byte %zu", at);
             return;

@@ -212,6 +212,8 @@ static void names_of_objects(void **state)
         { "news.000000.m2ts", "news", "main", 0 },
         { "news_1080p_00007.jpg", "news", "1080p", 7 },
         { "00012.jpg", "", "main", 12 },
+        { "news_hd.000042-2.m2ts", "news", NULL, 0 },
+        { "news-7.jpg", "news", "main", 7 },
         { "news.m2ts", "news", NULL, 0 },
         { "other.000001.m2ts", "news", NULL, 0 },
         { "news.000001", "news", NULL, 0 },

@@ -11,6 +11,17 @@ static bool is_separator(char c)
     return c == '.' || c == '_' || c == '-';
 }
 
+/* "000042-2": what a channel that was stopped and started again within one interval adds to number 42. */
+static bool is_second_part(const char *text, size_t bytes)
+{
+    size_t digits = 0;
+    if (!bytes || text[bytes - 1] != '-')
+        return false;
+    while (digits + 1 < bytes && isdigit((unsigned char)text[bytes - 2 - digits]))
+        digits++;
+    return digits >= 5;
+}
+
 bool object_name_parse(const char *name, const char *prefix, char *track, size_t room, int64_t *number)
 {
     size_t begin = strlen(prefix);
@@ -20,7 +31,7 @@ bool object_name_parse(const char *name, const char *prefix, char *track, size_t
     size_t end = (size_t)(extension - name), digits = end;
     while (digits > begin && isdigit((unsigned char)name[digits - 1]))
         digits--;
-    if (digits == end || end - digits > 15)
+    if (digits == end || end - digits > 15 || is_second_part(name + begin, digits - begin))
         return false;
     *number = strtoll(name + digits, NULL, 10);
     while (begin < digits && is_separator(name[begin]))

@@ -9,5 +9,6 @@
 #include <stdint.h>
 
 /* The last run of digits in front of the extension is the number; what stands between prefix and number, without
- * separators, is the track ("main" if nothing). False: this is not such a name. */
+ * separators, is the track ("main" if nothing). False: this is not such a name, or the second
+ * part of a number ("000042-2"), which has no twin. */
 bool object_name_parse(const char *name, const char *prefix, char *track, size_t room, int64_t *number);

@@ -24,6 +24,8 @@ static int add_group(struct plan *plan, const struct channel *channel, const str
         fprintf(said, "%s: %s\n", channel->name, err.text);
         return err.code;
     }
+    if (kind == PLAN_ARCHIVE)
+        plan->groups[plan->groups_count - 1].interval_s = group->archive.rollover_interval;
     for (unsigned i = 0; i < count && i < channel_pipelines(channel); i++) {
         const struct destination *destination = &group->destinations[i];
         struct plan_settings settings = { 0 };

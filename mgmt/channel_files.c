@@ -9,7 +9,7 @@
 #include "mgmt/channel.h"
 #include "mgmt/channel_names.h"
 
-enum { FILE_NAME_BYTES = 2 * OUTPUT_URL_BYTES + 2 * ENCODE_NAME_BYTES + 16 };
+enum { FILE_NAME_BYTES = 2 * OUTPUT_URL_BYTES + 2 * ENCODE_TEXT_BYTES + 16 };
 
 struct file {
     char name[FILE_NAME_BYTES]; /* for segments: up to the number */
@@ -75,6 +75,10 @@ static void add_group(struct files *files, const struct channel *channel, const 
         const char *url = named->destinations[pipeline].url;
         if (!*url)
             continue;
+        if (group->type == OUTPUT_GROUP_RTMP) { /* no files: one stream, which two would take from each other */
+            add(files, &like, url, "/", named->destinations[pipeline].stream, "");
+            continue;
+        }
         add(files, &like, url, "", "", has_playlists(group) ? ".m3u8" : "");
         for (unsigned i = 0; i < group->outputs_count; i++) {
             like.output = &group->outputs[i];

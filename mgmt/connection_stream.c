@@ -10,6 +10,8 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,7 @@
 #include "board/loop.h"
 #include "mgmt/delivery_socket.h"
 
-enum { CONNECT_TIMEOUT_DEFAULT_MS = 5000, URL_BYTES = 320, STAGE_BYTES = 64 * 1024 };
+enum { CONNECT_TIMEOUT_DEFAULT_MS = 5000, URL_BYTES = 320, STAGE_BYTES = 64 * 1024, UNSENT_BYTES = 128 * 1024 };
 
 struct connection_stream {
     struct connection_stream_config config;
@@ -162,6 +164,10 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     struct error err = { 0 };
     int file = delivery_socket_open(&stream->path, address->family, address->socktype, address->protocol, &err);
     snprintf(stream->socket_text, sizeof stream->socket_text, "%s", file < 0 ? err.text : "");
+    /* what the peer's window does not admit yet stays with the owner, who can still choose what to send */
+    const int unsent_bytes = UNSENT_BYTES;
+    if (file >= 0)
+        setsockopt(file, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
     return file < 0 ? CURL_SOCKET_BAD : file;
 }
 

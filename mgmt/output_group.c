@@ -12,6 +12,7 @@
 #include "mgmt/delivery_socket.h"
 #include "mgmt/hls_group.h"
 #include "mgmt/mediapackage_group.h"
+#include "mgmt/rtmp_group.h"
 #include "mgmt/store.h"
 
 /* ---- rows: ranges and defaults are the field's ---- */
@@ -72,6 +73,8 @@ static const struct setting destination_rows[] = {
         .help = "Prefix of every file name: http://host/path/name, https://..., or as the connection's cdn says; "
                 "without a slash at the end and without a user or password; $dt$, $d$ and $t$ in it are the time "
                 "of the channel's start."),
+    SETTING_STRING(struct destination, stream,
+                   .help = "RTMP: the stream's name at the server; the url is rtmp(s)://host[:port]/application."),
     SETTING_STRING(struct destination, credentials, .flags = SETTING_NAME | SETTING_SHARED,
                    .help = "Name of a section of the credentials file; empty: none are sent."),
     SETTING_STRING(struct destination, certificate_authority,
@@ -128,7 +131,7 @@ static const struct setting output_rows[] = {
 const struct settings output_settings = { "output", sizeof(struct output), output_rows,
                                           .help = "One rendition: a video, its audios, and how its files are called." };
 
-static const char *const types[] = { "hls", "archive", "cmaf_ingest", "mediapackage", NULL };
+static const char *const types[] = { "hls", "archive", "cmaf_ingest", "mediapackage", "rtmp", NULL };
 
 static const struct setting output_group_rows[] = {
     SETTING_STRING(struct output_group, name, .flags = SETTING_REQUIRED | SETTING_NAME, .help = "Name of the group."),
@@ -139,6 +142,7 @@ static const struct setting output_group_rows[] = {
     SETTING_GROUP(struct output_group, cmaf_ingest, &cmaf_settings_table, .help = "Settings of type \"cmaf_ingest\"."),
     SETTING_GROUP(struct output_group, mediapackage, &mediapackage_settings_table,
                   .help = "Settings of type \"mediapackage\", which takes those of \"hls\" or \"cmaf_ingest\" too."),
+    SETTING_GROUP(struct output_group, rtmp, &rtmp_settings_table, .help = "Settings of type \"rtmp\"."),
     SETTING_GROUP(struct output_group, connection, &connection_settings_table,
                   .help = "How destinations are connected to, and retried."),
     SETTING_LIST(struct output_group, destinations, &destination_settings, .flags = SETTING_REQUIRED,
@@ -153,10 +157,9 @@ const struct settings output_group_settings = {
 };
 
 static const struct output_group_class *const classes[] = {
-    [OUTPUT_GROUP_HLS] = &hls_group_class,
-    [OUTPUT_GROUP_ARCHIVE] = &archive_group_class,
-    [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_group_class,
-    [OUTPUT_GROUP_MEDIAPACKAGE] = &mediapackage_group_class,
+    [OUTPUT_GROUP_HLS] = &hls_group_class,          [OUTPUT_GROUP_ARCHIVE] = &archive_group_class,
+    [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_group_class, [OUTPUT_GROUP_MEDIAPACKAGE] = &mediapackage_group_class,
+    [OUTPUT_GROUP_RTMP] = &rtmp_group_class,
 };
 
 const struct output_group_class *output_group_class_of(const struct output_group *group)
@@ -194,6 +197,8 @@ static const char *url_fault(const struct output_group *group, const struct dest
     size_t length = strlen(prefix.url);
     if (!length)
         return NULL; /* a problem of its own */
+    if (output_group_class_of(group)->destination_fault)
+        return output_group_class_of(group)->destination_fault(destination);
     if (url_is_folder(group) && prefix.url[length - 1] != '/')
         return "must end in a slash: names of tracks are put directly behind it";
     if (url_is_folder(group))
@@ -215,10 +220,10 @@ static void check_destination(const struct output_group *group, unsigned index, 
                    "output group \"%s\": destination %u: %s", group->name, index, err.text);
     if (!destination->certificate_authority[0])
         return;
-    if (strncmp(destination->url, "https://", 8) != 0)
+    if (strncmp(destination->url, "https://", 8) != 0 && strncmp(destination->url, "rtmps://", 8) != 0)
         problem_at(problems, destination->certificate_authority,
-                   "output group \"%s\": destination %u has a certificate_authority but is not https", group->name,
-                   index);
+                   "output group \"%s\": destination %u has a certificate_authority but is not https or rtmps",
+                   group->name, index);
     else if (access(destination->certificate_authority, R_OK) < 0)
         problem_at(problems, destination->certificate_authority,
                    "output group \"%s\": certificate_authority %s of destination %u cannot be read", group->name,

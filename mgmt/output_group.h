@@ -16,6 +16,7 @@
 #include "mgmt/cmaf_settings.h"
 #include "mgmt/hls_settings.h"
 #include "mgmt/mediapackage_settings.h"
+#include "mgmt/rtmp_settings.h"
 
 enum {
     OUTPUT_URL_BYTES = 512,
@@ -33,7 +34,13 @@ enum audio_track_type {
 };
 enum { OUTPUT_RENDITION_SETS_MAX = 4 };
 
-enum output_group_type { OUTPUT_GROUP_HLS, OUTPUT_GROUP_ARCHIVE, OUTPUT_GROUP_CMAF_INGEST, OUTPUT_GROUP_MEDIAPACKAGE };
+enum output_group_type {
+    OUTPUT_GROUP_HLS,
+    OUTPUT_GROUP_ARCHIVE,
+    OUTPUT_GROUP_CMAF_INGEST,
+    OUTPUT_GROUP_MEDIAPACKAGE,
+    OUTPUT_GROUP_RTMP
+};
 enum cdn_type { CDN_BASIC_PUT, CDN_FOLDER, CDN_S3, CDN_MEDIASTORE, CDN_WEBDAV, CDN_AKAMAI };
 enum http_transfer_mode { HTTP_TRANSFER_NON_CHUNKED, HTTP_TRANSFER_CHUNKED };
 
@@ -55,6 +62,7 @@ struct connection_settings {
 
 struct destination {
     char url[OUTPUT_URL_BYTES];                    /* prefix of file names; no user or password in it */
+    char stream[ENCODE_TEXT_BYTES];                /* RTMP: its name at the server, often a secret */
     char credentials[ENCODE_NAME_BYTES];           /* name of a section of the credentials file; empty: none */
     char certificate_authority[ENCODE_TEXT_BYTES]; /* PEM file; empty: the system's */
     unsigned certificate_check;                    /* enum transfer_certificate_check */
@@ -86,6 +94,7 @@ struct output_group {
     struct archive_settings archive;
     struct cmaf_settings cmaf_ingest;
     struct mediapackage_settings mediapackage;
+    struct rtmp_settings rtmp;
     struct connection_settings connection;
     struct destination destinations[OUTPUT_DESTINATIONS_MAX];
     unsigned destinations_count;
@@ -112,6 +121,8 @@ struct output_group_class {
     const char *modifier_characters; /* that they may hold beside letters, digits, _ - and . ; NULL: none */
     bool (*url_is_folder)(const struct output_group *group); /* destinations end in a slash; NULL: they must not */
     bool dates_per_segment; /* $dt$, $d$ and $t$ in them are each segment's; else those of the channel's start */
+    /* What is wrong with the URL, as the end of a sentence; NULL: nothing. No function: the store's (mgmt/store.h). */
+    const char *(*destination_fault)(const struct destination *destination);
 };
 
 const struct output_group_class *output_group_class_of(const struct output_group *group); /* borrow: static */

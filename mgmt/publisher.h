@@ -70,7 +70,8 @@ void publisher_segment(struct publisher *publisher, const struct handoff_segment
 void publisher_finish(struct publisher *publisher);
 /* Everything that was handed over is delivered or given up, and downstream knows: may be destroyed. */
 bool publisher_idle(const struct publisher *publisher);
-/* Timeline tick up to which every output's segments have been received (0: none): where a restarted encoder resumes. */
+/* Timeline tick up to which every output's segments have been received (0: none): where a restarted encoder resumes.
+ * INT64_MAX: it does not mind. */
 int64_t publisher_resume_tick_90k(const struct publisher *publisher);
 /* Status (give): group, url, state, queued_segments, queued_bytes, last_error, counters, and what its type adds. No
  * credential in it. */

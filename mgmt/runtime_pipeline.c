@@ -281,13 +281,13 @@ int runtime_pipeline_hello(struct runtime_pipeline *pipeline, const struct inbox
     if (!pipeline->publishers[0] || process_pid(pipeline->process) != peer->process)
         return error_set(err, -EPERM, "process %d is not the one that runs pipeline %s", peer->process,
                          pipeline->source);
-    int64_t earliest = 0;
+    int64_t earliest = INT64_MAX;
     for (unsigned i = 0; i < OUTPUT_GROUPS_MAX && pipeline->publishers[i]; i++) {
         int64_t tick = publisher_resume_tick_90k(pipeline->publishers[i]);
-        if (i == 0 || tick < earliest)
+        if (tick < earliest)
             earliest = tick;
     }
-    *resume_tick_90k = earliest;
+    *resume_tick_90k = earliest == INT64_MAX ? 0 : earliest;
     return 0;
 }
 

@@ -271,6 +271,8 @@ static inline struct rtmp_server *rtmp_server_create(struct loop *loop)
     socklen_t length = sizeof address;
     server->loop = loop;
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int receive_bytes = 64 * 1024; /* one that does not read is noticed soon */
+    setsockopt(server->listener, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
     assert(bind(server->listener, (struct sockaddr *)&address, sizeof address) == 0);
     assert(listen(server->listener, 16) == 0);
     getsockname(server->listener, (struct sockaddr *)&address, &length);

@@ -15,8 +15,7 @@
 #include "board/loop.h"
 #include "board/worker.h"
 #include "mgmt/alerts.h"
-#include "mgmt/credentials.h"
-#include "mgmt/destination.h"
+#include "mgmt/publisher_queue.h"
 #include "mgmt/recording.h"
 #include "mgmt/spool.h"
 
@@ -456,28 +455,15 @@ static void destroy(struct publisher *base)
 
 static int open_queue(struct archive_publisher *publisher, struct error *err)
 {
-    const struct publisher_config *config = &publisher->config;
-    const char *name = publisher->destination->credentials;
-    const struct credential *credential = *name ? credentials_find(config->credentials, name) : NULL;
-    if (*name && !credential)
-        return error_set(err, -ENOENT, "there are no credentials named %s", name);
-    const struct destination_queue_config queue = {
+    const struct publisher_queue_config queue = {
         .source = publisher->source,
-        .subject = config->group->name,
-        .destination = publisher->destination,
         .connection = &publisher->connection,
-        .credential = credential,
         .lanes = publisher->lane_count,
-        .segment_length_s = (unsigned)(config->group->archive.rollover_interval + 0.999),
-        .loop = config->loop,
-        .engine = config->engine,
-        .alerts = config->alerts,
-        .clock = config->clock,
-        .log = config->log,
+        .segment_length = publisher->config.group->archive.rollover_interval,
         .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered },
         .context = publisher,
     };
-    return destination_queue_create(&publisher->queue, &queue, err);
+    return publisher_queue_open(&publisher->queue, &publisher->config, &queue, err);
 }
 
 static void set_up(struct archive_publisher *publisher, const struct publisher_config *config)
@@ -533,48 +519,26 @@ static json_t *output_status(const struct lane *lane)
 static json_t *counters_status(const struct archive_publisher *publisher)
 {
     const struct archive_counters *mine = &publisher->counters;
-    struct destination_counters queue = destination_queue_counters(publisher->queue);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } rows[] = {
-        { "pieces_received", mine->received },
-        { "pieces_duplicate", mine->duplicates },
-        { "pieces_unknown_output", mine->unknown_output },
-        { "pieces_lost", mine->lost },
-        { "jumps_back", mine->jumps_back },
-        { "recordings_completed", mine->completed },
-        { "recordings_damaged", mine->damaged },
-        { "recordings_delivered", queue.files_delivered },
-        { "bytes_delivered", queue.bytes_delivered },
-        { "dropped_no_room", queue.dropped_no_room },
-        { "dropped_refused", queue.dropped_refused },
-        { "dropped_given_up", queue.dropped_given_up },
-        { "retries", queue.retries },
-        { "failures", queue.failures },
-        { "connections_opened", queue.new_connections },
-    };
     json_t *counters = json_object();
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        json_object_set_new(counters, rows[i].name, json_integer((json_int_t)rows[i].value));
+    publisher_count(counters, "pieces_received", mine->received);
+    publisher_count(counters, "pieces_duplicate", mine->duplicates);
+    publisher_count(counters, "pieces_unknown_output", mine->unknown_output);
+    publisher_count(counters, "pieces_lost", mine->lost);
+    publisher_count(counters, "jumps_back", mine->jumps_back);
+    publisher_count(counters, "recordings_completed", mine->completed);
+    publisher_count(counters, "recordings_damaged", mine->damaged);
+    publisher_queue_count(publisher->queue, counters);
     return counters;
 }
 
 static json_t *status(const struct publisher *base)
 {
     const struct archive_publisher *publisher = of_const(base);
-    unsigned queued = 0;
     json_t *outputs = json_array();
-    for (unsigned i = 0; i < publisher->lane_count; i++) {
-        queued += destination_queue_files(publisher->queue, i);
+    for (unsigned i = 0; i < publisher->lane_count; i++)
         json_array_append_new(outputs, output_status(&publisher->lanes[i]));
-    }
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:o, s:o}", "group", publisher->config.group->name, "url",
-                     publisher->destination->url, "state",
-                     destination_state_name(destination_queue_state(publisher->queue)), "queued_segments",
-                     (json_int_t)queued, "queued_bytes", (json_int_t)destination_queue_bytes(publisher->queue),
-                     "last_error", destination_queue_last_error(publisher->queue), "counters",
-                     counters_status(publisher), "outputs", outputs);
+    return publisher_queue_status(publisher->queue, &publisher->config, publisher->lane_count,
+                                  counters_status(publisher), outputs);
 }
 
 const struct publisher_class archive_publisher_class = {

@@ -8,6 +8,7 @@
 #include "mgmt/box.h"
 #include "mgmt/channel_names.h"
 #include "mgmt/credentials.h"
+#include "mgmt/frame_capture_group.h"
 #include "mgmt/mediapackage_group.h"
 
 static const struct setting input_attachment_rows[] = {
@@ -262,14 +263,59 @@ static void check_segment_length(const struct channel *channel, const struct out
     }
 }
 
+static unsigned count_groups(const struct channel *channel, enum output_group_type type)
+{
+    unsigned count = 0;
+    for (unsigned g = 0; g < channel->output_groups_count; g++)
+        count += channel->output_groups[g].type == type;
+    return count;
+}
+
+/* What one channel may have of each type. */
+static void check_group_counts(const struct channel *channel, struct problems *problems)
+{
+    unsigned archives = count_groups(channel, OUTPUT_GROUP_ARCHIVE);
+    unsigned captures = count_groups(channel, OUTPUT_GROUP_FRAME_CAPTURE);
+    if (archives > 1)
+        problem_at(problems, channel->output_groups, "%u output groups of type archive: at most one", archives);
+    if (captures > FRAME_CAPTURE_GROUPS_MAX)
+        problem_at(problems, channel->output_groups, "%u output groups of type frame_capture: at most %d", captures,
+                   FRAME_CAPTURE_GROUPS_MAX);
+    if (captures && captures == channel->output_groups_count)
+        problem_at(problems, channel->output_groups, "a channel cannot have frame_capture groups only");
+}
+
+/* Pictures go to groups of pictures, and nothing else does. */
+static void check_codec(const struct output_group *group, const struct video_description *video,
+                        struct problems *problems)
+{
+    bool jpeg = video->codec == VIDEO_CODEC_JPEG;
+    if (jpeg != (group->type == OUTPUT_GROUP_FRAME_CAPTURE))
+        problem_at(problems, &video->codec, "output group \"%s\": video \"%s\" is %s, a %s group takes %s", group->name,
+                   video->name, jpeg ? "jpeg" : "no jpeg", output_group_class_of(group)->name,
+                   jpeg ? "none" : "only jpeg");
+}
+
+/* Without a GOP of its own a video has one a segment: a recording of minutes is no segment. */
+static void check_gop_is_set(const struct output_group *group, const struct video_description *video,
+                             struct problems *problems)
+{
+    if (group->type == OUTPUT_GROUP_ARCHIVE && video->gop_seconds <= 0 && !video->gop_frames)
+        problem_at(problems, video, "output group \"%s\": video \"%s\" needs gop_seconds or gop_frames", group->name,
+                   video->name);
+}
+
 static void check_encodes(const struct channel *channel, struct problems *problems)
 {
     for (unsigned i = 0; i < channel->encodes.video_count; i++) {
         const struct video_description *video = &channel->encodes.video[i];
         video_description_check(video, problems);
         for (unsigned g = 0; g < channel->output_groups_count; g++)
-            if (group_takes_video(&channel->output_groups[g], video->name))
+            if (group_takes_video(&channel->output_groups[g], video->name)) {
+                check_codec(&channel->output_groups[g], video, problems);
+                check_gop_is_set(&channel->output_groups[g], video, problems);
                 check_segment_length(channel, &channel->output_groups[g], video, problems);
+            }
     }
     for (unsigned i = 0; i < channel->encodes.audio_count; i++)
         audio_description_check(&channel->encodes.audio[i], problems);
@@ -309,6 +355,7 @@ void channel_check(const struct channel *channel, const struct box *box, struct 
         problem_at(problems, channel->output_groups, "%u outputs in all groups together: at most %d", outputs,
                    ENCODE_OUTPUTS_MAX);
     channel_names_check(channel, problems);
+    check_group_counts(channel, problems);
     check_unused(channel, problems);
     check_encodes(channel, problems);
     check_selectors(channel, problems);

@@ -10,6 +10,7 @@
 #include "mgmt/archive_group.h"
 #include "mgmt/cmaf_group.h"
 #include "mgmt/delivery_socket.h"
+#include "mgmt/frame_capture_group.h"
 #include "mgmt/hls_group.h"
 #include "mgmt/mediapackage_group.h"
 #include "mgmt/rtmp_group.h"
@@ -131,7 +132,7 @@ static const struct setting output_rows[] = {
 const struct settings output_settings = { "output", sizeof(struct output), output_rows,
                                           .help = "One rendition: a video, its audios, and how its files are called." };
 
-static const char *const types[] = { "hls", "archive", "cmaf_ingest", "mediapackage", "rtmp", NULL };
+static const char *const types[] = { "hls", "archive", "cmaf_ingest", "mediapackage", "rtmp", "frame_capture", NULL };
 
 static const struct setting output_group_rows[] = {
     SETTING_STRING(struct output_group, name, .flags = SETTING_REQUIRED | SETTING_NAME, .help = "Name of the group."),
@@ -157,9 +158,16 @@ const struct settings output_group_settings = {
 };
 
 static const struct output_group_class *const classes[] = {
-    [OUTPUT_GROUP_HLS] = &hls_group_class,          [OUTPUT_GROUP_ARCHIVE] = &archive_group_class,
-    [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_group_class, [OUTPUT_GROUP_MEDIAPACKAGE] = &mediapackage_group_class,
+    [OUTPUT_GROUP_HLS] = &hls_group_class,
+    [OUTPUT_GROUP_ARCHIVE] = &archive_group_class,
+    [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_group_class,
+    [OUTPUT_GROUP_MEDIAPACKAGE] = &mediapackage_group_class,
     [OUTPUT_GROUP_RTMP] = &rtmp_group_class,
+    [OUTPUT_GROUP_HLS] = &hls_group_class,
+    [OUTPUT_GROUP_ARCHIVE] = &archive_group_class,
+    [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_group_class,
+    [OUTPUT_GROUP_MEDIAPACKAGE] = &mediapackage_group_class,
+    [OUTPUT_GROUP_FRAME_CAPTURE] = &frame_capture_group_class,
 };
 
 const struct output_group_class *output_group_class_of(const struct output_group *group)

@@ -7,13 +7,16 @@
 #include "board/error.h"
 #include "mgmt/archive_publisher.h"
 #include "mgmt/cmaf_publisher.h"
+#include "mgmt/frame_capture_publisher.h"
 #include "mgmt/hls_publisher.h"
 #include "mgmt/rtmp_publisher.h"
 
 static const struct publisher_class *const classes[] = {
     [OUTPUT_GROUP_HLS] = &hls_publisher_class,          [OUTPUT_GROUP_ARCHIVE] = &archive_publisher_class,
     [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_publisher_class, [OUTPUT_GROUP_MEDIAPACKAGE] = &hls_publisher_class,
-    [OUTPUT_GROUP_RTMP] = &rtmp_publisher_class,
+    [OUTPUT_GROUP_RTMP] = &rtmp_publisher_class,        [OUTPUT_GROUP_HLS] = &hls_publisher_class,
+    [OUTPUT_GROUP_ARCHIVE] = &archive_publisher_class,  [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_publisher_class,
+    [OUTPUT_GROUP_MEDIAPACKAGE] = &hls_publisher_class, [OUTPUT_GROUP_FRAME_CAPTURE] = &frame_capture_publisher_class,
 };
 
 /* MediaPackage is two types in one. */

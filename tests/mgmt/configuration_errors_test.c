@@ -187,6 +187,11 @@ static const struct broken table[] = {
       "type = \"hls\";\n  hls = { segment_length = 2.0; index_n_segments = 10; keep_segments = 21; };\n  connection = "
       "{ ",
       "type = \"mediapackage\";\n\n  connection = { cdn = \"basic_put\"; ", 14, "WebDAV with Digest" },
+    { CHANNEL, "type = \"hls\"", "type = \"frame_capture\"", 12, "cannot have frame_capture groups only" },
+    { CHANNEL, "type = \"hls\"", "type = \"archive\"; archive = { extension = \"m/2\"; }", 12,
+      "letters and digits only" },
+    { CHANNEL, "bitrate = 3000000; gop_seconds = 2.0", "codec = \"jpeg\"", 6, "is jpeg, a hls group takes none" },
+    { CHANNEL, "connection = {", "connection = { cdn = \"folder\";", 15, "must start with file:// for a folder" },
     /* ---- credentials ---- */
     { CHANNEL, "credentials = \"origin\"", "credentials = \"origen\"", 15, "there are no credentials \"origen\"" },
     { CREDENTIALS, "user = \"live\"; ", "", 2, "user" },

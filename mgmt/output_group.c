@@ -157,11 +157,14 @@ const struct settings output_group_settings = {
     .help = "What is delivered together: outputs that are cut at the same frames, to one destination a pipeline."
 };
 
-/* clang-format off: one a line, so that a new one is one line */
+/* clang-format off */
 static const struct output_group_class *const classes[] = {
-    [OUTPUT_GROUP_HLS] = &hls_group_class,          [OUTPUT_GROUP_ARCHIVE] = &archive_group_class,
-    [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_group_class, [OUTPUT_GROUP_MEDIAPACKAGE] = &mediapackage_group_class,
-    [OUTPUT_GROUP_RTMP] = &rtmp_group_class,        [OUTPUT_GROUP_FRAME_CAPTURE] = &frame_capture_group_class,
+    [OUTPUT_GROUP_HLS] = &hls_group_class,
+    [OUTPUT_GROUP_ARCHIVE] = &archive_group_class,
+    [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_group_class,
+    [OUTPUT_GROUP_MEDIAPACKAGE] = &mediapackage_group_class,
+    [OUTPUT_GROUP_RTMP] = &rtmp_group_class,
+    [OUTPUT_GROUP_FRAME_CAPTURE] = &frame_capture_group_class,
 };
 /* clang-format on */
 

@@ -11,11 +11,14 @@
 #include "mgmt/hls_publisher.h"
 #include "mgmt/rtmp_publisher.h"
 
-/* clang-format off: one a line, so that a new one is one line */
+/* clang-format off */
 static const struct publisher_class *const classes[] = {
-    [OUTPUT_GROUP_HLS] = &hls_publisher_class,          [OUTPUT_GROUP_ARCHIVE] = &archive_publisher_class,
-    [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_publisher_class, [OUTPUT_GROUP_MEDIAPACKAGE] = &hls_publisher_class,
-    [OUTPUT_GROUP_RTMP] = &rtmp_publisher_class,        [OUTPUT_GROUP_FRAME_CAPTURE] = &frame_capture_publisher_class,
+    [OUTPUT_GROUP_HLS] = &hls_publisher_class,
+    [OUTPUT_GROUP_ARCHIVE] = &archive_publisher_class,
+    [OUTPUT_GROUP_CMAF_INGEST] = &cmaf_publisher_class,
+    [OUTPUT_GROUP_MEDIAPACKAGE] = &hls_publisher_class,
+    [OUTPUT_GROUP_RTMP] = &rtmp_publisher_class,
+    [OUTPUT_GROUP_FRAME_CAPTURE] = &frame_capture_publisher_class,
 };
 /* clang-format on */
 

@@ -78,11 +78,16 @@ static bool is_missing_folder(const struct transfer_result *result)
     return result->status == 409 || result->status == 404;
 }
 
-/* The slash that ends the folder above or below the one that ends at `end`; 0: there is none. */
+/* Bytes of the URL up to and with the slash of the server's root. */
+static size_t root_folder(const char *url)
+{
+    return (size_t)(strchr(strstr(url, "://") + 3, '/') - url) + 1;
+}
+
+/* The slash that ends the folder above or below the one that ends at `end`; 0: there is none, or only the root. */
 static size_t folder_above(const char *url, size_t end)
 {
-    size_t root = (size_t)(strchr(strstr(url, "://") + 3, '/') - url) + 1;
-    size_t at = end - 1;
+    size_t root = root_folder(url), at = end - 1;
     while (at > root && url[at - 1] != '/')
         at--;
     return at > root ? at : 0;
@@ -104,7 +109,7 @@ static void put_done(struct webdav_task *task, const struct transfer_result *res
     if (is_missing_folder(result) && !task->folders_made) {
         task->folders_made = true;
         task->folder_end = file_folder(task->url);
-        if (folder_above(task->url, task->folder_end)) {
+        if (task->folder_end > root_folder(task->url)) {
             go_on(task, STEP_MAKE_FOLDER, result);
             return;
         }

@@ -40,6 +40,26 @@ static void folders_are_made(void **state)
     store_bench_tear_down(&bench);
 }
 
+/* The folder directly below the root, and none at all. */
+static void short_paths(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct store_bench bench;
+        store_bench_set_up(&bench, CDN_WEBDAV);
+        bench.origin->behaviour = ORIGIN_WEBDAV;
+        snprintf(bench.destination.url, sizeof bench.destination.url, "http://127.0.0.1:%u%s/news", bench.origin->port,
+                 i ? "" : "/live");
+        store_bench_open(&bench);
+        store_bench_put(&bench, "news_1.ts", "abc");
+        store_bench_run(&bench, 1);
+        assert_int_equal(bench.failed, 0);
+        assert_non_null(origin_find(bench.origin, i ? "/news_1.ts" : "/live/news_1.ts"));
+        assert_int_equal(origin_count(bench.origin, "MKCOL", "/", 0), i ? 0 : 1);
+        store_bench_tear_down(&bench);
+    }
+}
+
 static void a_server_that_does_not_rename(void **state)
 {
     (void)state;
@@ -92,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folders_are_made),
+        cmocka_unit_test(short_paths),
         cmocka_unit_test(a_server_that_does_not_rename),
         cmocka_unit_test(failures_are_the_owners),
     };

@@ -2,7 +2,9 @@
 """An origin that misbehaves on demand: a small HTTP proxy before a real one.
 
 Modes: "pass" hands requests on; "refuse" accepts no connection and ends those there are; "error" takes each request and
-answers 500; "hang" takes requests and never answers; "reset" cuts the connection (RST) in the middle of the body.
+answers 500; "status" answers `status` with `headers`; "hang" takes requests and never answers; "reset" cuts the connection
+(RST) in the middle of the body; "slow" hands on, but takes bodies at `bytes_per_second`; "close_idle" hands on, and ends
+each connection soon after it has answered, as servers do with idle ones.
 """
 import socket
 import socketserver
@@ -21,21 +23,24 @@ class Connection(socketserver.StreamRequestHandler):
                 head = self._head()
                 if not head:
                     break
-                body_bytes = self._length(head)
                 proxy.requests += 1
                 mode = proxy.mode
-                if mode == "pass":
+                if mode in ("pass", "slow", "close_idle"):
                     self._invite(head)
                     upstream = upstream or socket.create_connection(proxy.upstream, 10)
-                    if not self._forward(upstream, head, self.rfile.read(body_bytes)):
+                    if not self._forward(upstream, head, self._body(head)):
                         break
-                elif mode == "error":
+                    if mode == "close_idle":
+                        self._end_soon()
+                        break
+                elif mode in ("error", "status"):
                     self._invite(head)
-                    self.rfile.read(body_bytes)
-                    self.wfile.write(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+                    self._body(head)
+                    status, headers = (proxy.status, proxy.headers) if mode == "status" else (500, "")
+                    self.wfile.write(f"HTTP/1.1 {status} Words\r\n{headers}Content-Length: 0\r\n\r\n".encode())
                 elif mode == "reset":
                     self._invite(head)
-                    self.rfile.read(body_bytes // 2)
+                    self.rfile.read(max(1, self._length(head) // 2))
                     proxy.cut(self.request)
                     break
                 else:
@@ -65,6 +70,38 @@ class Connection(socketserver.StreamRequestHandler):
             if name.strip().lower() == b"content-length":
                 return int(value)
         return 0
+
+    def _read(self, size):
+        """From the client; slowly in mode "slow"."""
+        parts = []
+        while size:
+            if self.server.proxy.mode == "slow":
+                time.sleep(min(size, 4096) / self.server.proxy.bytes_per_second)
+            parts.append(self.rfile.read(min(size, 4096 if self.server.proxy.mode == "slow" else size)))
+            if not parts[-1]:
+                raise OSError("the client has gone")
+            size -= len(parts[-1])
+        return b"".join(parts)
+
+    def _body(self, head):
+        """The body as it stands on the wire."""
+        if not any(line.lower().startswith(b"transfer-encoding:") and b"chunked" in line.lower() for line in head):
+            return self._read(self._length(head))
+        parts = []
+        while not parts or parts[-2] != b"0\r\n":
+            parts.append(self.rfile.readline())
+            if not parts[-1]:
+                raise OSError("the client has gone")
+            parts.append(self._read(int(parts[-1].split(b";")[0], 16) + 2))
+        return b"".join(parts)
+
+    def _end_soon(self):
+        """Waits a little whether there is another request, and does not answer it."""
+        self.request.settimeout(0.2)
+        try:
+            self.request.recv(1, socket.MSG_PEEK)
+        except TimeoutError:
+            pass
 
     def _invite(self, head):
         if any(line.lower().startswith(b"expect:") for line in head):
@@ -116,6 +153,7 @@ class FaultProxy:
         self.address, self.port = address, port
         self.upstream = (address, upstream_port)
         self.mode = "pass"
+        self.status, self.headers, self.bytes_per_second = 500, "", 50_000
         self.requests = 0
         self.running = False
         self.listener = None
@@ -154,8 +192,10 @@ class FaultProxy:
         for connection in connections:
             self.cut(connection)
 
-    def set(self, mode):
+    def set(self, mode, **more):
         """Changes what it does. Connections that live are ended, so that the new mode holds at once."""
+        for name, value in more.items():
+            setattr(self, name, value)
         self.mode = mode
         self._close()
         if mode != "refuse":

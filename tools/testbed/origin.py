@@ -2,7 +2,7 @@
 """Real origins: an nginx each, with its own port, tree and Basic credentials for everything but reading."""
 import json
 import os
-import urllib.request
+import socket
 
 from .processes import end, run, start, wait_for
 
@@ -22,7 +22,8 @@ http {{
     }}
     log_format requests escape=json '{{"time": $msec, "method": "$request_method", "uri": "$request_uri", '
         '"status": $status, "bytes": $request_length, "seconds": $request_time, "connection": $connection, '
-        '"connection_requests": $connection_requests, "user": "$remote_user"}}';
+        '"connection_requests": $connection_requests, "user": "$remote_user", "protocol": "$server_protocol", '
+        '"transfer_encoding": "$http_transfer_encoding", "address": "$remote_addr"}}';
     access_log {directory}/access.log requests;
     client_body_temp_path {directory}/body;
     proxy_temp_path {directory}/proxy;
@@ -32,7 +33,8 @@ http {{
     keepalive_timeout 120s;
     keepalive_requests 100000;
     server {{
-        listen {address}:{port};
+        listen {address}:{port}{tls};
+        {certificate}
         root {root};
         client_max_body_size 200m;
         add_header Access-Control-Allow-Origin * always;
@@ -55,9 +57,12 @@ dav_methods PUT DELETE;
 
 
 class Origin:
-    """An nginx. root: the tree that it serves and, unless it is only for reading, stores into."""
+    """An nginx. root: the tree that it serves and, unless it is only for reading, stores into. certificate:
+    (certificate, key) for https, with HTTP/2 unless http2 is false. prefix: words before its command."""
 
-    def __init__(self, directory, port, root=None, user="live", password="secret", address="127.0.0.1", store=True):
+    def __init__(self, directory, port, root=None, user="live", password="secret", address="127.0.0.1", store=True,
+                 certificate=None, http2=True, prefix=()):
+        self.certificate, self.http2, self.prefix = certificate, http2, list(prefix)
         self.directory, self.port, self.address, self.store = directory, port, address, store
         self.root = root or os.path.join(directory, "tree")
         self.user, self.password = user, password
@@ -65,7 +70,7 @@ class Origin:
 
     @property
     def url(self):
-        return f"http://{self.address}:{self.port}"
+        return f"http{'s' if self.certificate else ''}://{self.address}:{self.port}"
 
     def start(self):
         os.makedirs(self.directory, exist_ok=True)
@@ -76,9 +81,13 @@ class Origin:
         path = os.path.join(self.directory, "nginx.conf")
         with open(path, "w", encoding="ascii") as file:
             methods = STORE.format(directory=self.directory) if self.store else "dav_methods off;"
+            tls, certificate = "", ""
+            if self.certificate:
+                tls = " ssl http2" if self.http2 else " ssl"
+                certificate = "ssl_certificate {};\n        ssl_certificate_key {};".format(*self.certificate)
             file.write(CONFIGURATION.format(directory=self.directory, root=self.root, address=self.address,
-                                            port=self.port, methods=methods))
-        self.process = start(["nginx", "-p", self.directory, "-c", path, "-e", os.path.join(self.directory, "error.log")],
+                                            port=self.port, methods=methods, tls=tls, certificate=certificate))
+        self.process = start([*self.prefix, "nginx", "-p", self.directory, "-c", path, "-e", os.path.join(self.directory, "error.log")],
                              log=os.path.join(self.directory, "nginx.log"))
         wait_for(self._answers, 10, f"nginx on port {self.port}")
         return self
@@ -87,11 +96,8 @@ class Origin:
         if self.process.poll() is not None:
             with open(os.path.join(self.directory, "error.log"), encoding="utf-8") as file:
                 raise RuntimeError(file.read())
-        try:
-            urllib.request.urlopen(self.url + "/", timeout=1).close()
-        except urllib.error.HTTPError:
-            pass
-        return True
+        with socket.create_connection((self.address, self.port), 1):
+            return True
 
     def stop(self):
         end(self.process)

@@ -56,6 +56,8 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     int result = read_config(writer, config->streams[0].parameters, err);
     if (result == 0)
         result = segment_file_create(&writer->file, err);
+    if (result == 0)
+        result = segment_file_use_key(writer->file, &config->output->encryption, err);
     if (result < 0) {
         destroy_writer(writer);
         return result;
@@ -67,7 +69,9 @@ static int create_writer(struct segment_writer **out, const struct segment_write
 static int open_writer(struct segment_writer *writer, const struct segment_writer_segment *segment, struct error *err)
 {
     writer->first = true;
-    return segment_file_open(writer->file, segment->name, err);
+    int result = segment_file_open(writer->file, segment->name, err);
+    segment_file_encrypt(writer->file, segment->number);
+    return result;
 }
 
 static void write_tag(struct segment_writer *writer, int64_t pts)

@@ -90,6 +90,8 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     int result = mp4_header(&writer->header, &track, err);
     if (result == 0)
         result = segment_file_create(&writer->file, err);
+    if (result == 0)
+        result = segment_file_use_key(writer->file, &config->output->encryption, err);
     if (result < 0) {
         destroy_writer(writer);
         return result;
@@ -120,7 +122,8 @@ static int open_writer(struct segment_writer *writer, const struct segment_write
     writer->fragments = writer->sample_count = writer->keys_count = 0;
     boxes_empty(&writer->media);
     boxes_empty(&writer->events);
-    put(writer, &writer->header);
+    put(writer, &writer->header); /* in clear: it is a file of its own for players */
+    segment_file_encrypt(writer->file, segment->number);
     return result;
 }
 
@@ -212,7 +215,8 @@ static void note_key(struct segment_writer *writer, size_t before_moof)
 {
     const struct sample *first = &writer->samples[0];
 
-    if (!writer->video || first->flags & SAMPLE_IS_NO_KEY || writer->keys_count == HANDOFF_KEYS_MAX)
+    if (!writer->video || first->flags & SAMPLE_IS_NO_KEY || writer->keys_count == HANDOFF_KEYS_MAX ||
+        segment_file_is_encrypted(writer->file))
         return;
     writer->keys[writer->keys_count++] = (struct handoff_key){
         .offset = (uint32_t)(writer->bytes + before_moof),

@@ -11,25 +11,26 @@
 #include <unistd.h>
 
 #include "board/error.h"
+#include "encode/job.h"
+#include "encode/segment_cipher.h"
 
 /* A third of a second of a 1 Mbit/s rung: few system calls, and still in the first-level cache with what fills it. */
-enum { BUFFER_BYTES = 188 * 174 };
+enum { BUFFER_BYTES = 188 * 174, CIPHER_BYTES = 8192 };
 
 struct segment_file {
     AVIOContext *io;
     int memfd;   /* -1: none is open */
     int failure; /* first negative errno of the open file */
     uint64_t bytes;
+    struct segment_cipher *cipher; /* NULL: in clear */
+    bool encrypting;               /* the open file, from where it was asked for on */
 };
 
 /* pwrite, not write: the file offset goes with the descriptor to another process and has to stay 0. */
-static int write_bytes(void *opaque, uint8_t *data, int size)
+static void put_bytes(struct segment_file *file, const uint8_t *data, int size)
 {
-    struct segment_file *file = opaque;
     int written = 0;
 
-    if (file->memfd < 0)
-        return size;
     while (written < size && !file->failure) {
         ssize_t part = pwrite(file->memfd, data + written, (size_t)(size - written), (off_t)file->bytes);
         if (part < 0 && errno == EINTR)
@@ -41,8 +42,70 @@ static int write_bytes(void *opaque, uint8_t *data, int size)
         written += (int)part;
         file->bytes += (uint64_t)part;
     }
+}
+
+static void put_encrypted(struct segment_file *file, const uint8_t *data, int size)
+{
+    uint8_t out[CIPHER_BYTES + SEGMENT_CIPHER_BLOCK];
+
+    for (int part; size > 0 && !file->failure; data += part, size -= part) {
+        part = size < CIPHER_BYTES ? size : CIPHER_BYTES;
+        int bytes = segment_cipher_update(file->cipher, data, (size_t)part, out);
+        if (bytes < 0)
+            file->failure = bytes;
+        else
+            put_bytes(file, out, bytes);
+    }
+}
+
+static int write_bytes(void *opaque, uint8_t *data, int size)
+{
+    struct segment_file *file = opaque;
+
+    if (file->memfd < 0)
+        return size;
+    if (file->encrypting)
+        put_encrypted(file, data, size);
+    else
+        put_bytes(file, data, size);
     /* the failure is reported at close: a muxer that saw it here would never recover for the next segment */
     return size;
+}
+
+int segment_file_use_key(struct segment_file *file, const struct encryption *encryption, struct error *err)
+{
+    if (encryption->method == ENCRYPTION_NONE)
+        return 0;
+    if (encryption->method != ENCRYPTION_AES_128)
+        return error_set(err, -ENOTSUP, "only whole segments are encrypted");
+    return segment_cipher_create(&file->cipher, encryption, err);
+}
+
+bool segment_file_is_encrypted(const struct segment_file *file)
+{
+    return file->cipher != NULL;
+}
+
+void segment_file_encrypt(struct segment_file *file, int64_t number)
+{
+    if (!file->cipher || file->memfd < 0)
+        return;
+    avio_flush(file->io);
+    file->encrypting = true;
+    int result = segment_cipher_begin(file->cipher, number);
+    if (result < 0 && !file->failure)
+        file->failure = result;
+}
+
+static void end_encryption(struct segment_file *file)
+{
+    uint8_t out[SEGMENT_CIPHER_BLOCK];
+    int bytes = segment_cipher_finish(file->cipher, out);
+
+    if (bytes < 0 && !file->failure)
+        file->failure = bytes;
+    else
+        put_bytes(file, out, bytes);
 }
 
 int segment_file_create(struct segment_file **out, struct error *err)
@@ -71,6 +134,7 @@ static void discard(struct segment_file *file)
     file->memfd = -1;
     file->failure = 0;
     file->bytes = 0;
+    file->encrypting = false;
 }
 
 void segment_file_destroy(struct segment_file *file)
@@ -80,6 +144,7 @@ void segment_file_destroy(struct segment_file *file)
     discard(file);
     av_freep(&file->io->buffer);
     avio_context_free(&file->io);
+    segment_cipher_destroy(file->cipher);
     free(file);
 }
 
@@ -103,6 +168,8 @@ int segment_file_close(struct segment_file *file, uint64_t *bytes, struct error 
     if (file->memfd < 0)
         return error_set(err, -EBADF, "no segment is open");
     avio_flush(file->io);
+    if (file->encrypting)
+        end_encryption(file);
     if (!file->failure && fcntl(file->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
         file->failure = -errno;
     int failure = file->failure;

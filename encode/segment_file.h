@@ -13,15 +13,23 @@
  *     int memfd = segment_file_close(file, &bytes, &err);
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 struct AVIOContext;
+struct encryption;
 struct error;
 struct segment_file;
 
 int segment_file_create(struct segment_file **out, struct error *err);
 void segment_file_destroy(struct segment_file *file);           /* with what is open and not closed; NULL is fine */
 struct AVIOContext *segment_file_io(struct segment_file *file); /* borrow, as long as the file */
+
+/* From now on segments may be encrypted whole with this key, if there is one. -ENOTSUP: of another method. */
+int segment_file_use_key(struct segment_file *file, const struct encryption *encryption, struct error *err);
+bool segment_file_is_encrypted(const struct segment_file *file);
+/* What is written to the open file from here on is encrypted, as segment `number`, if there is a key. */
+void segment_file_encrypt(struct segment_file *file, int64_t number);
 
 /* Begins a new memfd; `name` is what /proc/PID/fd shows. One that is still open is discarded. */
 int segment_file_open(struct segment_file *file, const char *name, struct error *err);

@@ -142,6 +142,8 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     writer->metadata_stream = -1;
     writer->has_video = config->stream_count && config->streams[0].parameters->codec_type == AVMEDIA_TYPE_VIDEO;
     int result = segment_file_create(&writer->file, err);
+    if (result == 0)
+        result = segment_file_use_key(writer->file, &config->output->encryption, err);
     if (result == 0 && avformat_alloc_output_context2(&writer->muxer, NULL, "mpegts", NULL) < 0)
         result = error_set(err, -ENOMEM, "no memory for a transport stream");
     for (unsigned i = 0; result == 0 && i < config->stream_count; i++)
@@ -167,7 +169,9 @@ static int open_writer(struct segment_writer *writer, const struct segment_write
     writer->first_packet = true;
     writer->keys_count = 0;
     writer->base = avio_tell(writer->muxer->pb);
-    return segment_file_open(writer->file, segment->name, err);
+    int result = segment_file_open(writer->file, segment->name, err);
+    segment_file_encrypt(writer->file, segment->number);
+    return result;
 }
 
 /* Where parameter sets have to be put into an IDR picture that has none: behind its access unit delimiter, if any. -1:
@@ -212,7 +216,7 @@ static int write_with_parameter_sets(struct segment_writer *writer, AVPacket *pa
 /* The muxer writes a picture at once: what it has written since `begin` is the picture. */
 static void note_key(struct segment_writer *writer, const AVPacket *packet, int64_t begin)
 {
-    if (writer->keys_count == HANDOFF_KEYS_MAX)
+    if (writer->keys_count == HANDOFF_KEYS_MAX || segment_file_is_encrypted(writer->file))
         return;
     writer->keys[writer->keys_count++] = (struct handoff_key){
         .offset = (uint32_t)(begin - writer->base),

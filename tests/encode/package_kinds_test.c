@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Packed audio, pieces of a transport stream, pictures, metadata: what their packages hand out. */
 #include <errno.h>
+#include <openssl/evp.h>
 
 #include "tests/encode/package_media.h"
 
@@ -268,6 +269,86 @@ static void test_libavformat_sees_the_metadata(void **state)
     clear(&shelf);
 }
 
+/* ---- encryption ---- */
+static const uint8_t key[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+/* Decrypts from `from` on; the plain bytes replace the others. */
+static void decrypt(struct shelf *shelf, unsigned index, size_t from, const uint8_t iv[16])
+{
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    struct handoff_segment *segment = &shelf->segments[index];
+    uint8_t *plain = malloc(segment->bytes + 16), *data = shelf->bytes[index] + from;
+    int bytes = 0, rest = 0;
+
+    assert_int_equal((segment->bytes - from) % 16, 0);
+    assert_int_equal(EVP_DecryptInit_ex(context, EVP_aes_128_cbc(), NULL, key, iv), 1);
+    assert_int_equal(EVP_DecryptUpdate(context, plain, &bytes, data, (int)(segment->bytes - from)), 1);
+    assert_int_equal(EVP_DecryptFinal_ex(context, plain + bytes, &rest), 1);
+    memcpy(data, plain, (size_t)(bytes + rest));
+    segment->bytes = from + (size_t)(bytes + rest);
+    free(plain);
+    EVP_CIPHER_CTX_free(context);
+}
+
+static void test_segments_are_encrypted_whole(void **state)
+{
+    static const unsigned kinds[] = { PACKAGE_HLS_TS, PACKAGE_FMP4, PACKAGE_AAC };
+    const struct media *media = *state;
+
+    for (unsigned kind = 0; kind < 6; kind++) {
+        struct encode_output output = { .group = "web", .name = "x", .package = kinds[kind / 2], .segment_length = 2 };
+        struct shelf clear_ones, secret;
+        bool sound = output.package == PACKAGE_AAC, constant = kind % 2;
+        if (sound)
+            output.audios_count = 1;
+        else
+            strcpy(output.video, "v");
+        struct package *plain = make(media, &clear_ones, &output);
+        output.encryption =
+            (struct encryption){ ENCRYPTION_AES_128, "000102030405060708090A0b0c0d0e0f",
+                                 constant ? ENCRYPTION_IV_EXPLICIT : 0, "ff000000000000000000000000000001" };
+        struct package *package = make(media, &secret, &output);
+        for (unsigned i = 0; i < (sound ? media->sound_count : PICTURES); i++) {
+            push(plain, sound ? media->sounds[i] : media->pictures[i], START, sound);
+            push(package, sound ? media->sounds[i] : media->pictures[i], START, sound);
+        }
+        assert_true(secret.count >= 5 && secret.count == clear_ones.count);
+        for (unsigned i = 0; i < secret.count; i++) {
+            uint8_t iv[16] = { constant ? 0xff : 0 };
+            uint64_t number = 900000000u + i;
+            for (unsigned b = 0; b < 4; b++)
+                iv[15 - b] = constant ? b == 0 : (uint8_t)(number >> 8 * b);
+            assert_int_equal(secret.segments[i].keys_count, 0);
+            assert_int_equal(secret.segments[i].header_bytes, clear_ones.segments[i].header_bytes);
+            decrypt(&secret, i, secret.segments[i].header_bytes, iv);
+            assert_int_equal(secret.segments[i].bytes, clear_ones.segments[i].bytes);
+            assert_memory_equal(secret.bytes[i], clear_ones.bytes[i], secret.segments[i].bytes);
+        }
+        package_destroy(plain);
+        package_destroy(package);
+        clear(&clear_ones);
+        clear(&secret);
+    }
+}
+
+static void test_a_wrong_key_is_refused_and_not_repeated(void **state)
+{
+    const struct media *media = *state;
+    struct encode_output output = { .group = "web",
+                                    .name = "x",
+                                    .segment_length = 2,
+                                    .video = "v",
+                                    .encryption = { ENCRYPTION_AES_128, "5ec7e7", 0, "" } };
+    struct package_config config = { .output = &output, .rate = &rate_25, .video = media->video };
+    struct package *package;
+    struct error err = { 0 };
+
+    assert_int_equal(package_create(&package, &config, &err), -EINVAL);
+    assert_null(strstr(err.text, "5ec7e7"));
+    output.encryption.method = ENCRYPTION_SAMPLE_AES;
+    assert_int_equal(package_create(&package, &config, &err), -ENOTSUP);
+}
+
 int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
@@ -277,6 +358,8 @@ int main(void)
         cmocka_unit_test(test_pictures_are_handed_out_at_once),
         cmocka_unit_test(test_timed_metadata),
         cmocka_unit_test(test_libavformat_sees_the_metadata),
+        cmocka_unit_test(test_segments_are_encrypted_whole),
+        cmocka_unit_test(test_a_wrong_key_is_refused_and_not_repeated),
     };
     return cmocka_run_group_tests(tests, make_media, free_media);
 }

@@ -137,9 +137,11 @@ void s3_answer_error(const void *body, size_t bytes, struct s3_answer_error *out
         json_decref(object);
         return;
     }
-    struct s3_text rest = text, inside;
-    if (!s3_answer_element(&rest, "Error", &inside))
+    /* its end may be missing: some stores add kilobytes of what they have calculated, and only the beginning is kept */
+    const char *end = text.text + bytes, *begin = bytes > 1 ? find_opening(text.text + 1, end, "Error") : NULL;
+    if (!begin)
         return;
+    struct s3_text inside = { begin, (size_t)(end - begin) };
     copy_element(out->code, sizeof out->code, &inside, "Code");
     copy_element(out->message, sizeof out->message, &inside, "Message");
     copy_element(out->region, sizeof out->region, &inside, "Region");

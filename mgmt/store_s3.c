@@ -18,7 +18,7 @@
 #include "mgmt/url.h"
 
 enum {
-    ONE_REQUEST_MAX = 16 << 20,      /* larger files of a disk go in parts */
+    ONE_REQUEST_MAX = 8 << 20,       /* larger files of a disk go in parts */
     MEDIASTORE_BYTES_MAX = 25 << 20, /* as its documentation says */
     FILES_MAX = 4,                   /* begun, and not whole yet */
 };

@@ -36,6 +36,8 @@ static void test_errors(void **state)
     error = error_of("{\"__type\": \"InvalidSignatureException\", \"message\": \"wrong\\nkey\"}");
     assert_string_equal(error.code, "InvalidSignatureException");
     assert_string_equal(error.message, "wrong key");
+    error = error_of("<Error><Code>AccessDenied</Code><Message>no</Message><StringToSign>and more that was cut");
+    assert_string_equal(error.code, "AccessDenied");
     error = error_of("{\"Message\": \"Rate exceeded\"}");
     assert_string_equal(error.code, "");
     assert_string_equal(error.message, "Rate exceeded");
@@ -48,7 +50,7 @@ static void test_what_is_no_error(void **state)
                                           "<",
                                           "<html>503</html>",
                                           "<Error>",
-                                          "<Error><Code>x</Code>",
+                                          "<Error><Code>x</Cod",
                                           "<Error/>",
                                           "{",
                                           "{}",

@@ -17,7 +17,7 @@
 #include "mgmt/s3_client.h"
 #include "tests/mgmt/fake_s3.h"
 
-enum { LARGE_BYTES = (16 << 20) + 100 }; /* two parts of 8 MiB, and a small one */
+enum { LARGE_BYTES = (8 << 20) + 100 }; /* two parts */
 
 struct bench {
     struct loop *loop;

@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""HLS into S3 buckets and MediaStore containers: RADOS Gateway, Swift, and a sink that recomputes signatures."""
+import contextlib
+import time
+
+import pytest
+
+from s3_channel import BucketPresentation, s3_channel
+from testbed import radosgw, swift
+from testbed.box import SMALL_LADDER, Box, node, rtp_input
+from testbed.feed import FedBox
+from testbed.hls import continuity_faults, inner_faults
+from testbed.processes import run, wait_for
+from testbed.s3_client import S3Client
+from testbed.s3_sink import S3Sink
+from testbed.sender import Sender, small_source
+
+SECRET = "live-secret-of-the-box"
+KEYS = {"name": "keys", "user": "LIVEKEY", "password": SECRET}
+RUNGS = [f"_{rung}.m3u8" for rung, *_ in SMALL_LADDER]
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory):
+    if radosgw.missing():
+        pytest.skip(f"not installed: {radosgw.missing()}")
+    server = radosgw.RadosGateway(str(tmp_path_factory.mktemp("rgw")))
+    try:
+        server.start()
+        client = server.add_user("live", KEYS["user"], KEYS["password"])
+        for bucket in ("live-0", "live-1", "live-2", "fed-0", "fed-1"):
+            client.make_bucket(bucket)
+        yield server
+    finally:
+        server.stop()
+
+
+def of(box, name):
+    """Alerts of a channel, by their number."""
+    return {alert["id"]: alert["message"] for alert in box.alerts() if alert["source"].startswith(name)}
+
+
+def wait_segments(presentations, count, seconds=30):
+    wait_for(lambda: all(len(presentation.playlist(presentation.name + rung).entries) >= count
+                         for presentation in presentations for rung in RUNGS), seconds, f"{count} segments")
+
+
+def never_absent(presentations, seconds):
+    """For a while, whatever the playlists name is there."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for presentation in presentations:
+            assert presentation.absent() == []
+
+
+def check_media(presentation, count):
+    """Segments decode, and go on where the one before ends."""
+    for rung in RUNGS:
+        playlist = presentation.playlist(presentation.name + rung)
+        assert playlist.faults() == []
+        before = None
+        for entry in playlist.entries[-count:]:
+            segment = presentation.segment(entry.name)
+            assert inner_faults(segment, 3600) == []
+            assert before is None or continuity_faults(before, segment, 3600) == []
+            before = segment
+
+
+def check_headers(presentation, segment_length):
+    """Type and caching as RFC 8216 and the destination's rules want them."""
+    rung = presentation.name + RUNGS[0]
+    segment = presentation.place.answer(presentation.playlist(rung).entries[-1].name)
+    assert segment.headers["Content-Type"] == "video/mp2t"
+    assert segment.headers["Cache-Control"] == "max-age=86400"
+    for name in (rung, presentation.name + ".m3u8"):
+        answer = presentation.place.answer(name)
+        assert answer.headers["Content-Type"] == "application/vnd.apple.mpegurl"
+        assert answer.headers["Cache-Control"] == (f"max-age={segment_length // 2}" if segment_length > 1 else "no-cache")
+
+
+def readable_by_all(presentation, name):
+    return b"AllUsers" in presentation.place.client.get(presentation.place.path(name), "acl").body
+
+
+def no_secret(box, *secrets):
+    text = box.log_tail(100000) + str(box.alerts(also_cleared=True)) + str(box.api("/v1/status"))
+    assert not [secret for secret in secrets if secret in text]
+
+
+def test_standard_channel_to_two_buckets(network, no_studio, gateway, tmp_path):
+    """The real thing: two sources, twin encoders, a bucket each."""
+    places = [(f"s3://live-{i}/news/live", "keys", gateway.url, "") for i in range(2)]
+    settings = s3_channel("live", places, connection={"canned_acl": "public_read", "timeout": 5}, segment_length=2.0,
+                          hls={"index_n_segments": 3, "keep_segments": 5})
+    client = gateway.users["live"]
+    presentations = [BucketPresentation(client, f"live-{i}", "news", "live") for i in range(2)]
+    nodes = [node(name, i) for i, name in enumerate(network.interfaces)]
+    sender = Sender(small_source(), [(network.data_plane(i), 5000, network.sender(i), []) for i in range(2)], network,
+                    directory=str(tmp_path))
+    with Box(str(tmp_path / "box"), nodes, [rtp_input("studio")], [settings], [KEYS]) as box:
+        sender.start()
+        try:
+            wait_segments(presentations, 3, 40)
+            never_absent(presentations, 14)  # long enough for segments to leave the window and be deleted
+            for presentation in presentations:
+                check_headers(presentation, 2)
+                check_media(presentation, 3)
+                assert readable_by_all(presentation, "live.m3u8")
+            newest = min(presentation.playlist("live" + RUNGS[0]).numbers[-1] for presentation in presentations)
+            one, two = (presentation.segment(presentation.segment_name("live" + RUNGS[0], newest))
+                        for presentation in presentations)
+            assert one.video_pts() == two.video_pts()
+            wait_for(lambda: all(2 * 3 + 3 < len(presentation.place.names()) <= 2 * 7 + 3 for presentation in presentations),
+                     10, "old segments deleted")
+            assert of(box, "live") == {}
+            no_secret(box, SECRET)
+        finally:
+            sender.stop()
+
+
+def test_single_pipeline_channel(gateway, tmp_path):
+    settings = s3_channel("solo", [("s3://live-2/solo", "keys", gateway.url, "us-east-1")],
+                          connection={"canned_acl": "bucket_owner_full_control"})
+    presentation = BucketPresentation(gateway.users["live"], "live-2", "", "solo")
+    with FedBox(str(tmp_path / "box"), [settings], [KEYS]) as box:
+        wait_segments([presentation], 4)
+        never_absent([presentation], 3)
+        check_headers(presentation, 1)
+        check_media(presentation, 3)
+        assert not readable_by_all(presentation, "solo.m3u8")
+        assert of(box, "solo") == {}
+
+
+def test_refusals_of_a_gateway(gateway, tmp_path):
+    """Three channels, each with something wrong at one of its destinations: told at once, the other one untouched."""
+    good = ("s3://fed-1/{}", "keys", gateway.url, "")
+    wrong = {"secret": ("s3://fed-0/secret", "wrong", gateway.url, ""),
+             "unknown": ("s3://fed-0/unknown", "unknown", gateway.url, ""),
+             "bucket": ("s3://not-there/bucket", "keys", gateway.url, "")}
+    channels = [s3_channel(name, [place, (good[0].format(name), *good[1:])]) for name, place in wrong.items()]
+    credentials = [KEYS, {"name": "wrong", "user": KEYS["user"], "password": "a-wrong-secret"},
+                   {"name": "unknown", "user": "NOBODY", "password": "nobodys-secret"}]
+    with FedBox(str(tmp_path / "box"), channels, credentials) as box:
+        client = gateway.users["live"]
+        good_ones = [BucketPresentation(client, "fed-1", "", name) for name in wrong]
+        wait_segments(good_ones, 1)
+        wait_for(lambda: 6015 in of(box, "secret") and 6015 in of(box, "unknown") and 6010 in of(box, "bucket"), 5, "alerts")
+        assert "403 SignatureDoesNotMatch" in of(box, "secret")[6015]
+        assert "403 InvalidAccessKeyId" in of(box, "unknown")[6015]
+        assert "404 NoSuchBucket" in of(box, "bucket")[6010]
+        wait_segments(good_ones, 5)
+        no_secret(box, SECRET, "a-wrong-secret", "nobodys-secret")
+        box.credentials[1]["password"] = SECRET  # put right while it runs
+        client.make_bucket("not-there")
+        box.reload()
+        wait_for(lambda: not of(box, "secret") and not of(box, "bucket"), 20, "both well again")
+        wait_segments([BucketPresentation(client, "fed-0", "", "secret"), BucketPresentation(client, "not-there", "", "bucket")], 3)
+
+
+def test_swift(tmp_path):
+    if swift.missing():
+        pytest.skip(f"not installed: {swift.missing()}")
+    server = swift.Swift(str(tmp_path / "swift"))
+    try:
+        server.start()
+        client = server.client()
+        for i in range(2):
+            client.make_bucket(f"live-{i}")
+        credentials = [{"name": "keys", "user": server.access_key, "password": server.secret_key}]
+        settings = s3_channel("sw", [(f"s3://live-{i}/a/sw", "keys", server.url, "") for i in range(2)],
+                              connection={"timeout": 5})
+        presentations = [BucketPresentation(client, f"live-{i}", "a", "sw") for i in range(2)]
+        with FedBox(str(tmp_path / "box"), [settings], credentials) as box:
+            wait_segments(presentations, 4)
+            never_absent(presentations, 3)
+            for presentation in presentations:
+                check_headers(presentation, 1)
+                check_media(presentation, 3)
+            assert of(box, "sw") == {}
+    finally:
+        server.stop()
+
+
+def test_mediastore(tmp_path):
+    """Signed with the service's own name, for the region of the configuration; the sink takes nothing else."""
+    sinks = [S3Sink(9461 + i, region=f"eu-west-{i + 1}", service="mediastore", token="token-of-an-hour") for i in range(2)]
+    places = [(f"{sink.url}/live/ms", "keys", "", sink.region) for sink in sinks]
+    credentials = [{"name": "keys", "user": sinks[0].access_key, "password": sinks[0].secret_key,
+                    "session_token": "token-of-an-hour"}]
+    with sinks[0], sinks[1], FedBox(str(tmp_path / "box"), [s3_channel("ms", places, "mediastore")], credentials) as box:
+        class Container(BucketPresentation):
+            def __init__(self, sink):
+                super().__init__(S3Client(sink.url), "", "live", "ms")
+                self.sink = sink
+                self.place.read = lambda name: sink.objects["/live/" + name].body
+
+        presentations = [Container(sink) for sink in sinks]
+        wait_segments(presentations, 4)
+        for presentation in presentations:
+            check_media(presentation, 3)
+            stored = presentation.sink.objects["/live/ms.m3u8"]
+            assert stored.headers["x-amz-storage-class"] == "TEMPORAL"
+            assert stored.headers["x-amz-upload-availability"] == "STANDARD"
+            assert stored.headers["Content-Type"] == "application/vnd.apple.mpegurl"
+            assert "x-amz-acl" not in stored.headers
+            assert [request for request in presentation.sink.requests if request["status"] >= 300] == []
+        assert of(box, "ms") == {}
+        no_secret(box, sinks[0].secret_key, "token-of-an-hour")
+
+
+# ---- faults ----
+class Fault:
+    """What the first destination's sink does for a while, and what is expected of the box.
+
+    alert: the number that must be there within 5 s, with `words` in it; None: none about the destination may come."""
+
+    def __init__(self, name, begin, alert=None, words="", seconds=10, end=None):
+        self.name, self.begin, self.alert, self.words, self.seconds = name, begin, alert, words, seconds
+        self.end = end or (lambda sink: sink.calm())
+
+
+def refusing(status, code, **more):
+    return lambda sink: sink.fail(status, code, **more)
+
+
+def setting(mode):
+    return lambda sink: setattr(sink, "mode", mode)
+
+
+def led_on(status, code, headers):
+    """To the same sink under another region, as S3 tells it."""
+    def begin(sink):
+        sink.region = "eu-central-1"
+        sink.fail(status, code, times=1, headers={**headers, "x-amz-bucket-region": sink.region})
+    return begin
+
+
+def other_region(sink):
+    sink.region = "eu-south-1"
+
+
+def other_clock(sink):
+    sink.clock_offset = 1500
+
+
+def other_certificate(sink):
+    sink.good, sink.certificate = sink.certificate, sink.bad
+    sink.vanish()
+    sink.appear()
+
+
+def good_certificate(sink):
+    sink.certificate = sink.good
+    sink.vanish()
+    sink.appear()
+
+
+FAULTS = [
+    Fault("f401", refusing(401, "Unauthorized"), 6015, "401 Unauthorized"),
+    Fault("f403", refusing(403, "AccessDenied"), 6015, "403 AccessDenied"),
+    Fault("f404", refusing(404, "NoSuchBucket"), 6010, "404 NoSuchBucket"),
+    Fault("f409", refusing(409, "OperationAborted"), 6010, "409 OperationAborted"),
+    Fault("f412", refusing(412, "PreconditionFailed"), 6010, "412 PreconditionFailed"),
+    Fault("f429", refusing(429, "TooManyRequests"), 6010, "429 TooManyRequests"),
+    Fault("f500", refusing(500, "InternalError"), 6010, "500 InternalError"),
+    Fault("f503", refusing(503, "SlowDown"), 6010, "503 SlowDown"),
+    Fault("reset", setting("reset"), 6010),
+    Fault("stall", setting("stall"), 6010, "no progress"),
+    Fault("gone", lambda sink: sink.vanish(), 6010, seconds=60, end=lambda sink: sink.appear()),
+    Fault("tls", other_certificate, 6028, end=good_certificate),
+    Fault("close", setting("close")),
+    Fault("slow", setting("slow")),
+    Fault("moved", led_on(301, "PermanentRedirect", {})),
+    Fault("region", other_region),
+    Fault("clock", other_clock),
+    Fault("once", refusing(503, "SlowDown", times=3)),
+]
+
+
+def certificate(folder, name, authority=None):
+    """A key and certificate of 127.0.0.1, signed by itself or by an authority made here; returns their files."""
+    key, made = str(folder / f"{name}.key"), str(folder / f"{name}.pem")
+    signer = ["-CA", authority[1], "-CAkey", authority[0]] if authority else []
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", 2, "-keyout",
+        key, "-out", made, "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", *signer)
+    return key, made
+
+
+class FaultyChannel:
+    """A standard channel: its first destination is a sink with a fault, the second one that all channels share."""
+
+    def __init__(self, fault, sink, good):
+        self.fault, self.sink, self.good = fault, sink, good
+        self.began = self.alerted = self.ended = 0.0
+        self.seen = set()
+
+    def segments(self, sink, rung, since=0.0):
+        """(time, number) of the segments of a rung that were stored there, in that order."""
+        prefix = f"/{self.fault.name}_{rung}_"
+        return [(request["time"], int(request["path"].rsplit("_", 1)[1].removesuffix(".ts"))) for request in sink.requests
+                if request["method"] == "PUT" and prefix in request["path"] and request["path"].endswith(".ts")
+                and request["status"] == 200 and request["time"] >= since]
+
+    def watch(self, box, now):
+        """Notes alerts; ends the fault when its time is over."""
+        found = of(box, self.fault.name)
+        self.seen |= set(found)
+        if self.fault.alert in found and not self.alerted and self.fault.words in found[self.fault.alert]:
+            self.alerted = now
+        if not self.ended and now - self.began >= self.fault.seconds:
+            self.fault.end(self.sink)
+            self.ended = now
+
+    def faults(self):
+        found = []
+        if self.fault.alert and not 0 < self.alerted - self.began <= 5:
+            found.append(f"alert {self.fault.alert} after {self.alerted - self.began:.1f} s")
+        if not self.fault.alert and self.seen - {6501}:
+            found.append(f"alerts {self.seen}")
+        for rung, *_ in SMALL_LADDER:
+            here, there = ([number for _, number in self.segments(sink, rung)] for sink in (self.sink, self.good))
+            ordered = sorted(set(here))
+            if [number for i, number in enumerate(here) if number not in here[:i]] != ordered:
+                found.append(f"{rung}: not in order")
+            missing = set(range(min(here), max(here) + 1)) - set(here)
+            if missing:
+                found.append(f"{rung}: lost {sorted(missing)}")
+            if max(here) < max(there) - 3:
+                found.append(f"{rung}: did not catch up: {max(here)} of {max(there)}")
+            times = [when for when, _ in self.segments(self.good, rung)]
+            pause = max(two - one for one, two in zip(times, times[1:]))
+            if pause > 2.5:
+                found.append(f"{rung}: the other destination waited {pause:.1f} s")
+        return [f"{self.fault.name}: {text}" for text in found]
+
+
+def test_faults(tmp_path):
+    """All of them at once, each to a channel of its own: the right alert within 5 s, nothing lost, order kept, the other
+    destination untouched, recovery without help."""
+    authority = certificate(tmp_path, "authority")
+    good = S3Sink(9500, keep=False)
+    channels, faulty = [], []
+    for i, fault in enumerate(FAULTS):
+        sink = S3Sink(9501 + i, keep=False)
+        more = {}
+        if fault.name == "tls":
+            key, made = certificate(tmp_path, "sink", authority)
+            sink.certificate, sink.bad = (made, key), tuple(reversed(certificate(tmp_path, "stranger")))
+            more = {"certificate_authority": authority[1]}
+        channels.append(s3_channel(fault.name, [(f"s3://bucket/{fault.name}", "keys", sink.url, "", more),
+                                                (f"s3://good/{fault.name}", "keys", good.url, "")],
+                                   connection={"num_retries": 100}))
+        faulty.append(FaultyChannel(fault, sink, good))
+    credentials = [{"name": "keys", "user": good.access_key, "password": good.secret_key}]
+    with contextlib.ExitStack() as stack:
+        for sink in (good, *(item.sink for item in faulty)):
+            stack.enter_context(sink)
+        box = stack.enter_context(FedBox(str(tmp_path / "box"), channels, credentials))
+        wait_for(lambda: all(len(item.segments(sink, "90p")) >= 2 for item in faulty for sink in (item.sink, good)), 40,
+                 "segments everywhere")
+        assert [alert for alert in box.alerts() if not alert["source"].startswith("dataplane")] == []
+        for item in faulty:
+            item.fault.begin(item.sink)
+            item.began = time.monotonic()
+        longest = max(item.fault.seconds for item in faulty)
+        while time.monotonic() < faulty[-1].began + longest + 1:
+            for item in faulty:
+                item.watch(box, time.monotonic())
+            time.sleep(0.2)
+        wait_for(lambda: not any(of(box, item.fault.name) for item in faulty), 40, "all alerts cleared", 0.5)
+        time.sleep(3)
+        assert [text for item in faulty for text in item.faults()] == []
+        counters = {name: sum(request["status"] == status for request in item.sink.requests)
+                    for item in faulty for name, status in (("moved", 301), ("clock", 403)) if item.fault.name == name}
+        assert counters["moved"] == 1, "a redirect is followed once and remembered"
+        assert counters["clock"] <= 8, "once for each connection that was on its way at that time, and when it was put back"
+        no_secret(box, good.secret_key)

@@ -212,6 +212,13 @@ static const char *url_fault(const struct output_group *group, const struct dest
     return store_class_of(group->connection.cdn)->fault(&prefix, &group->connection);
 }
 
+static bool is_secure(const struct destination *destination)
+{
+    const char *server = destination->endpoint[0] ? destination->endpoint : destination->url;
+    return strncmp(server, "https://", 8) == 0 || strncmp(server, "rtmps://", 8) == 0 ||
+           strncmp(server, "s3", 2) == 0; /* AWS's own is always https */
+}
+
 static void check_destination(const struct output_group *group, unsigned index, struct problems *problems)
 {
     const struct destination *destination = &group->destinations[index];
@@ -226,7 +233,7 @@ static void check_destination(const struct output_group *group, unsigned index, 
                    "output group \"%s\": destination %u: %s", group->name, index, err.text);
     if (!destination->certificate_authority[0])
         return;
-    if (strncmp(destination->url, "https://", 8) != 0 && strncmp(destination->url, "rtmps://", 8) != 0)
+    if (!is_secure(destination))
         problem_at(problems, destination->certificate_authority,
                    "output group \"%s\": destination %u has a certificate_authority but is not https or rtmps",
                    group->name, index);

@@ -273,7 +273,7 @@ FAULTS = [
     Fault("moved", led_on(301, "PermanentRedirect", {})),
     Fault("region", other_region),
     Fault("clock", other_clock),
-    Fault("once", refusing(503, "SlowDown", times=3)),
+    Fault("once", refusing(503, "SlowDown", times=1)),
 ]
 
 

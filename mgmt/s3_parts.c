@@ -62,13 +62,6 @@ static bool md5_of(const char *etag, unsigned char md5[MD5_BYTES])
     return etag[2 * MD5_BYTES] == '"' || etag[2 * MD5_BYTES] == '\0';
 }
 
-bool s3_etag_is_md5(const char *etag, const void *data, size_t bytes)
-{
-    unsigned char told[MD5_BYTES], mine[MD5_BYTES];
-    return md5_of(etag, told) && EVP_Digest(data, bytes, mine, NULL, EVP_md5(), NULL) &&
-           memcmp(told, mine, MD5_BYTES) == 0;
-}
-
 bool s3_parts_etag(const struct s3_parts *parts, char out[S3_ETAG_BYTES])
 {
     unsigned char md5[MD5_BYTES];

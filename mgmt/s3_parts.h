@@ -32,7 +32,6 @@ void s3_parts_free(struct s3_parts *parts);
 struct s3_part *s3_parts_at(struct s3_parts *parts, unsigned number); /* borrow until the next; NULL: no memory */
 bool s3_parts_have(const struct s3_parts *parts, unsigned number);
 
-bool s3_etag_is_md5(const char *etag, const void *data, size_t bytes); /* of this data */
 /* What S3 calls an object of these parts: the MD5 of their MD5s, and how many. False: a part's ETag is no MD5. */
 bool s3_parts_etag(const struct s3_parts *parts, char out[S3_ETAG_BYTES]);
 char *s3_parts_xml(const struct s3_parts *parts); /* give; NULL: no memory */

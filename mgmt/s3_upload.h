@@ -58,7 +58,6 @@ struct s3_upload_config {
 
 struct s3_upload_counters {
     uint64_t parts_done, bytes_done, part_retries, other_retries;
-    uint64_t other_etags; /* parts whose ETag is not the MD5 of what was sent: a store that encrypts; nothing wrong */
 };
 
 /* saved: of s3_upload_save() (borrow during the call), to go on with that; NULL: a new upload. -EINVAL: saved is for

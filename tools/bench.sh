@@ -2,22 +2,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Measures side by side with peers and prints tables; the figures also land in build/bench.json.
 #
-#   tools/bench.sh [ladder|receive]
+#   tools/bench.sh [ladder|receive|s3]
 #
 # BENCH_SECONDS, BENCH_ROUNDS: see tools/bench/ladder.py. Missed aims are told, they are not an error.
 cd "$(dirname "$0")/.." || exit 2
 build=${BUILD:-build}
 export BUILD=$build
 mkdir -p "$build"
-what=${1:-ladder receive}
+what=${1:-ladder receive s3}
 status=0
 echo "$(uname -sr), $(nproc) x $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1-3 /proc/loadavg)"
 for bench in $what; do
     echo "== $bench"
     case $bench in
     ladder) tools/testbed/isolate.py /usr/bin/python3 tools/bench/ladder.py "$build/bench-ladder.json" || status=1 ;;
+    s3) tools/testbed/isolate.py /usr/bin/python3 tools/bench/s3_archive.py "$build/bench/s3_archive" "$build/bench-s3.json" || status=1 ;;
     receive) tools/bench/receive.sh "$build/bench" "$build/bench-receive.jsonl" || status=1 ;;
-    *) echo "bench.sh: there is no bench \"$bench\": ladder or receive" >&2 && exit 2 ;;
+    *) echo "bench.sh: there is no bench \"$bench\": ladder, receive or s3" >&2 && exit 2 ;;
     esac
 done
 /usr/bin/python3 - "$build" <<'END'
@@ -27,6 +28,10 @@ ladder, receive = (os.path.join(sys.argv[1], name) for name in ("bench-ladder.js
 if os.path.exists(ladder):
     with open(ladder, encoding="utf-8") as file:
         whole["ladder"] = json.load(file)
+archive = os.path.join(sys.argv[1], "bench-s3.json")
+if os.path.exists(archive):
+    with open(archive, encoding="utf-8") as file:
+        whole["s3"] = json.load(file)
 if os.path.exists(receive):
     with open(receive, encoding="utf-8") as file:
         whole["receive"] = [json.loads(line) for line in file if line.strip()]

@@ -199,7 +199,6 @@ static void test_order_and_bounds(void **state)
     put_parts(bench, 1, 1);
     assert_int_equal(s3_upload_part(bench->upload, 1, "x", 1, NULL), -EBUSY);
     wait_for(bench, &bench->parts_done, 3);
-    assert_int_equal(s3_upload_counters(bench->upload).other_etags, 0);
     complete(bench);
     assert_int_equal(s3_upload_part(bench->upload, 4, "x", 1, NULL), -EBUSY);
 }

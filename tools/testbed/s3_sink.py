@@ -4,7 +4,7 @@
 It knows PUT, GET, HEAD, DELETE and uploads in parts, keeps what it is given or only counts it (keep=False), and logs every
 request. What it is told to do wrong:
 
-    sink.fail(503, "SlowDown")              every request from now on; times=3: so many; only="_180p": paths that hold this
+    sink.fail(503, "SlowDown")              every request from now on; times=3: so many; only="_180p": paths that hold this; query=: likewise
     sink.fail(301, "PermanentRedirect", headers={"x-amz-bucket-region": "eu-west-1", "Location": "http://..."})
     sink.mode = "stall"                     reads the head and then nothing, answers nothing
     sink.mode = "reset"                     cuts the connection in the middle of a body
@@ -128,7 +128,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         wrong = sink.judge(self)
         if wrong:
             return self._refuse(*wrong)
-        fault = sink.take_fault(self.route)
+        fault = sink.take_fault(self.route, self.query)
         if fault:
             return self._refuse(fault["status"], fault["code"], fault["headers"])
         with sink.lock:
@@ -213,19 +213,20 @@ class S3Sink:
         self.stop()
 
     # ---- misbehaving ----
-    def fail(self, status, code, times=None, only="", headers=None):
+    def fail(self, status, code, times=None, only="", headers=None, query=""):
         with self.lock:
-            self.faults.append({"status": status, "code": code, "times": times, "only": only, "headers": headers or {}})
+            self.faults.append({"status": status, "code": code, "times": times, "only": only,
+                                "query": query, "headers": headers or {}})
 
     def calm(self):
         with self.lock:
             self.faults.clear()
         self.mode, self.clock_offset = "pass", 0
 
-    def take_fault(self, path):
+    def take_fault(self, path, query):
         with self.lock:
             for fault in self.faults:
-                if fault["only"] in path and (fault["times"] is None or fault["times"] > 0):
+                if fault["only"] in path and fault["query"] in query and (fault["times"] is None or fault["times"] > 0):
                     if fault["times"] is not None:
                         fault["times"] -= 1
                     return fault

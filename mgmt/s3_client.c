@@ -284,10 +284,15 @@ static const char *const identity_codes[] = { "ExpiredToken",
                                               "TokenRefreshRequired",
                                               "InvalidSignatureException",
                                               NULL };
-static const char *const way_codes[] = {
-    "RequestTimeout",    "XAmzContentSHA256Mismatch", "BadDigest", "IncompleteBody", "AuthorizationHeaderMalformed",
-    "InvalidBucketName", "RequestTimeTooSkewed",      NULL
-};
+static const char *const way_codes[] = { "RequestTimeout",
+                                         "XAmzContentSHA256Mismatch",
+                                         "BadDigest",
+                                         "IncompleteBody",
+                                         "AuthorizationHeaderMalformed",
+                                         "InvalidBucketName",
+                                         "AccessControlListNotSupported",
+                                         "RequestTimeTooSkewed",
+                                         NULL };
 
 static enum transfer_outcome judge(const struct s3_call *call, const struct transfer_result *answer,
                                    const struct s3_answer_error *error)

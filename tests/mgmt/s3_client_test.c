@@ -213,6 +213,8 @@ static void test_refusals(void **state)
         { 404, "NoSuchBucket", TRANSFER_FAILED, "404 NoSuchBucket: said the fake", false },
         { 412, "PreconditionFailed", TRANSFER_FAILED, "412 PreconditionFailed: said the fake", false },
         { 400, "XAmzContentSHA256Mismatch", TRANSFER_FAILED, "400 XAmzContentSHA256Mismatch: said the fake", false },
+        { 400, "AccessControlListNotSupported", TRANSFER_FAILED, "400 AccessControlListNotSupported: said the fake",
+          false },
         { 400, "EntityTooLarge", TRANSFER_REFUSED, "400 EntityTooLarge: said the fake", false },
         { 429, "TooManyRequests", TRANSFER_FAILED, "429 TooManyRequests: said the fake", true },
         { 500, "InternalError", TRANSFER_FAILED, "500 InternalError: said the fake", true },

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """HLS into S3 buckets and MediaStore containers: RADOS Gateway, Swift, and a sink that recomputes signatures."""
 import contextlib
+import re
 import time
 
 import pytest
 
-from s3_channel import BucketPresentation, s3_channel
+from s3_channel import Bucket, BucketPresentation, s3_channel
 from testbed import radosgw, swift
 from testbed.box import SMALL_LADDER, Box, node, rtp_input
 from testbed.feed import FedBox
@@ -13,7 +14,8 @@ from testbed.hls import continuity_faults, inner_faults
 from testbed.processes import run, wait_for
 from testbed.s3_client import S3Client
 from testbed.s3_sink import S3Sink
-from testbed.sender import Sender, small_source
+from testbed.sender import Sender, small_source, source
+from testbed.transport_stream import Segment
 
 SECRET = "live-secret-of-the-box"
 KEYS = {"name": "keys", "user": "LIVEKEY", "password": SECRET}
@@ -157,6 +159,24 @@ def test_refusals_of_a_gateway(gateway, tmp_path):
         wait_segments([BucketPresentation(client, "fed-0", "", "secret"), BucketPresentation(client, "not-there", "", "bucket")], 3)
 
 
+def test_the_judge_is_right(tmp_path):
+    """What the sink calls well signed is what AWS's own library sends; so it may judge ours."""
+    boto3 = pytest.importorskip("boto3", reason="not installed: python3-boto3")
+    with S3Sink(9480, token="a-token", buckets={"bucket1"}) as sink:
+        client = boto3.client("s3", endpoint_url=sink.url, region_name="us-east-1", aws_access_key_id=sink.access_key,
+                              aws_secret_access_key=sink.secret_key, aws_session_token="a-token")
+        for key in ("plain.ts", "a b+c/\u00fc$&=~.ts", "live//%41.m3u8"):
+            client.put_object(Bucket="bucket1", Key=key, Body=b"y" * 1000, CacheControl="max-age=2", ACL="public-read",
+                              ContentType="video/mp2t")
+            assert client.get_object(Bucket="bucket1", Key=key)["Body"].read() == b"y" * 1000
+        upload = client.create_multipart_upload(Bucket="bucket1", Key="large")["UploadId"]
+        parts = [{"PartNumber": number, "ETag": client.upload_part(Bucket="bucket1", Key="large", UploadId=upload, Body=body,
+                                                                   PartNumber=number)["ETag"]}
+                 for number, body in ((1, b"1" * (5 << 20)), (2, b"2"))]
+        client.complete_multipart_upload(Bucket="bucket1", Key="large", UploadId=upload, MultipartUpload={"Parts": parts})
+        assert [request["status"] for request in sink.requests if request["status"] not in (200, 204)] == []
+
+
 def test_swift(tmp_path):
     if swift.missing():
         pytest.skip(f"not installed: {swift.missing()}")
@@ -169,14 +189,16 @@ def test_swift(tmp_path):
         credentials = [{"name": "keys", "user": server.access_key, "password": server.secret_key}]
         settings = s3_channel("sw", [(f"s3://live-{i}/a/sw", "keys", server.url, "") for i in range(2)],
                               connection={"timeout": 5})
+        solo = s3_channel("solo", [("s3://live-0/solo", "keys", server.url, "")], connection={"timeout": 5})
         presentations = [BucketPresentation(client, f"live-{i}", "a", "sw") for i in range(2)]
-        with FedBox(str(tmp_path / "box"), [settings], credentials) as box:
+        presentations.append(BucketPresentation(client, "live-0", "", "solo"))
+        with FedBox(str(tmp_path / "box"), [settings, solo], credentials) as box:
             wait_segments(presentations, 4)
             never_absent(presentations, 3)
             for presentation in presentations:
                 check_headers(presentation, 1)
                 check_media(presentation, 3)
-            assert of(box, "sw") == {}
+            assert of(box, "sw") == of(box, "solo") == {}
     finally:
         server.stop()
 
@@ -187,24 +209,26 @@ def test_mediastore(tmp_path):
     places = [(f"{sink.url}/live/ms", "keys", "", sink.region) for sink in sinks]
     credentials = [{"name": "keys", "user": sinks[0].access_key, "password": sinks[0].secret_key,
                     "session_token": "token-of-an-hour"}]
-    with sinks[0], sinks[1], FedBox(str(tmp_path / "box"), [s3_channel("ms", places, "mediastore")], credentials) as box:
+    channels = [s3_channel("ms", places, "mediastore"),
+                s3_channel("solo", [(f"{sinks[0].url}/live/solo", "keys", "", sinks[0].region)], "mediastore")]
+    with sinks[0], sinks[1], FedBox(str(tmp_path / "box"), channels, credentials) as box:
         class Container(BucketPresentation):
-            def __init__(self, sink):
-                super().__init__(S3Client(sink.url), "", "live", "ms")
+            def __init__(self, sink, name):
+                super().__init__(S3Client(sink.url), "", "live", name)
                 self.sink = sink
                 self.place.read = lambda name: sink.objects["/live/" + name].body
 
-        presentations = [Container(sink) for sink in sinks]
+        presentations = [Container(sinks[0], "ms"), Container(sinks[1], "ms"), Container(sinks[0], "solo")]
         wait_segments(presentations, 4)
         for presentation in presentations:
             check_media(presentation, 3)
-            stored = presentation.sink.objects["/live/ms.m3u8"]
+            stored = presentation.sink.objects[f"/live/{presentation.name}.m3u8"]
             assert stored.headers["x-amz-storage-class"] == "TEMPORAL"
             assert stored.headers["x-amz-upload-availability"] == "STANDARD"
             assert stored.headers["Content-Type"] == "application/vnd.apple.mpegurl"
             assert "x-amz-acl" not in stored.headers
             assert [request for request in presentation.sink.requests if request["status"] >= 300] == []
-        assert of(box, "ms") == {}
+        assert of(box, "ms") == of(box, "solo") == {}
         no_secret(box, sinks[0].secret_key, "token-of-an-hour")
 
 
@@ -375,3 +399,46 @@ def test_faults(tmp_path):
         assert counters["moved"] == 1, "a redirect is followed once and remembered"
         assert counters["clock"] <= 8, "once for each connection that was on its way at that time, and when it was put back"
         no_secret(box, good.secret_key)
+
+
+# ---- archive ----
+ROLLOVER = 6.0
+
+
+def test_archive_to_two_buckets(gateway, tmp_path):
+    """Recordings large enough to go in parts: each object is there as a whole or not at all, nothing is missing between one
+    and the next, and both buckets have the same."""
+    client = gateway.users["live"]
+    places = [(f"s3://fed-{i}/archive/rec", "keys", gateway.url, "") for i in range(2)]
+    settings = s3_channel("rec", places, connection={"timeout": 5})
+    group = settings["output_groups"][0]
+    del group["hls"]
+    group.update({"type": "archive", "archive": {"rollover_interval": ROLLOVER}, "outputs": group["outputs"][:1]})
+    clip = source("test", "1280x720", 25, 20_000_000, video_rate=16_000_000)
+    buckets = [Bucket(client, f"fed-{i}", "archive") for i in range(2)]
+    sizes = [{}, {}]
+
+    def complete(count):
+        for bucket, seen in zip(buckets, sizes):
+            for name in bucket.names():
+                answer = bucket.answer(name)
+                assert answer.status == 200
+                assert seen.setdefault(name, answer.headers["Content-Length"]) == answer.headers["Content-Length"]
+        return min(len(seen) for seen in sizes) >= count
+
+    with FedBox(str(tmp_path / "box"), [settings], [KEYS], clip=clip) as box:
+        wait_for(lambda: complete(3), 60, "three recordings in each bucket", 0.3)
+        assert of(box, "rec") == {}
+    shared = sorted(set(sizes[0]) & set(sizes[1]))[:3]
+    assert len(shared) == 3 and [name[-12:] for name in shared] == sorted(name[-12:] for name in shared)
+    assert all(re.fullmatch(r"rec_180p\.\d{6}\.m2ts", name) for name in shared), shared
+    before = None
+    for name in shared:
+        one, two = (bucket.read(name) for bucket in buckets)
+        assert one == two
+        segment = Segment(one, name)
+        assert inner_faults(segment, 3600) == []
+        assert before is None or continuity_faults(before, segment, 3600) == []
+        before = segment
+    etags = [buckets[0].answer(name).headers["ETag"] for name in shared]
+    assert all(re.search(r'-[2-9]"$', etag) for etag in etags[1:]), f"{etags}: sent in parts"

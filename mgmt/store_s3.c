@@ -90,10 +90,16 @@ static const char *fault_s3(const struct destination *destination, const struct 
 
 static const char *fault_mediastore(const struct destination *destination, const struct connection_settings *connection)
 {
+    struct destination plain = *destination;
+    char *to = plain.url;
+    for (const char *from = destination->url; *from; from++) /* of $dt$ and the like a digit or letter is left */
+        if (*from != '$')
+            *to++ = *from;
+    *to = '\0';
     const char *fault = url_prefix_fault(destination->url);
     if (!fault && destination->endpoint[0])
         fault = "is the container's already: \"endpoint\" must be empty";
-    return fault ? fault : fault_of(destination, connection, S3_SERVICE_MEDIASTORE);
+    return fault ? fault : fault_of(&plain, connection, S3_SERVICE_MEDIASTORE);
 }
 
 /* ---- birth and end ---- */

@@ -285,6 +285,7 @@ static void test_configurations(void **state)
         { CDN_S3, "s3://bucket1", "", "keys", false, "needs a path" },
         { CDN_S3, "s3://bucket1/a", "10.0.0.1", "keys", false, "has an endpoint" },
         { CDN_MEDIASTORE, "https://a.data.mediastore.eu-west-1.amazonaws.com/live/news", "", "keys", false, NULL },
+        { CDN_MEDIASTORE, "https://a.example/live/$dt$/news", "", "keys", false, NULL },
         { CDN_MEDIASTORE, "https://a.example/live//news", "", "keys", false, "must not hold an empty folder" },
         { CDN_MEDIASTORE, "https://a.example/live/new+s", "", "keys", false, "has a path with a character" },
         { CDN_MEDIASTORE, "https://a.example/news", "http://b", "keys", false, "is the container's already" },

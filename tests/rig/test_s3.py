@@ -410,10 +410,10 @@ def test_archive_to_two_buckets(gateway, tmp_path):
     and the next, and both buckets have the same."""
     client = gateway.users["live"]
     places = [(f"s3://fed-{i}/archive/rec", "keys", gateway.url, "") for i in range(2)]
-    settings = s3_channel("rec", places, connection={"timeout": 5})
+    settings = s3_channel("rec", places, connection={"timeout": 5}, ladder=SMALL_LADDER[:1])
     group = settings["output_groups"][0]
     del group["hls"]
-    group.update({"type": "archive", "archive": {"rollover_interval": ROLLOVER}, "outputs": group["outputs"][:1]})
+    group.update({"type": "archive", "archive": {"rollover_interval": ROLLOVER}})
     clip = source("test", "1280x720", 25, 20_000_000, video_rate=16_000_000)
     buckets = [Bucket(client, f"fed-{i}", "archive") for i in range(2)]
     sizes = [{}, {}]

@@ -87,6 +87,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise OSError
         self.body, self.sha256, self.md5 = self._read_body(sink, entry["bytes"], mode == "slow")
         status, headers, body = self._answer_of(sink)
+        entry["status"] = status  # before the client knows
         self._send(status, headers, body)
         if mode == "close":
             time.sleep(0.05)

@@ -48,7 +48,7 @@ class Segment:
 
     @property
     def audios(self):
-        return [stream for stream in self.streams.values() if not stream.is_video]
+        return [stream for stream in self.streams.values() if stream.codec in AUDIO_TYPES.values()]
 
     def _packet(self, packet, number):
         if packet[0] != 0x47:

@@ -14,6 +14,7 @@
 #include "mgmt/hls_group.h"
 #include "mgmt/mediapackage_group.h"
 #include "mgmt/rtmp_group.h"
+#include "mgmt/smooth_group.h"
 #include "mgmt/store.h"
 
 /* ---- rows: ranges and defaults are the field's ---- */
@@ -132,7 +133,8 @@ static const struct setting output_rows[] = {
 const struct settings output_settings = { "output", sizeof(struct output), output_rows,
                                           .help = "One rendition: a video, its audios, and how its files are called." };
 
-static const char *const types[] = { "hls", "archive", "cmaf_ingest", "mediapackage", "rtmp", "frame_capture", NULL };
+static const char *const types[] = { "hls",  "archive",       "cmaf_ingest", "mediapackage",
+                                     "rtmp", "frame_capture", "smooth",      NULL };
 
 static const struct setting output_group_rows[] = {
     SETTING_STRING(struct output_group, name, .flags = SETTING_REQUIRED | SETTING_NAME, .help = "Name of the group."),
@@ -144,6 +146,7 @@ static const struct setting output_group_rows[] = {
     SETTING_GROUP(struct output_group, mediapackage, &mediapackage_settings_table,
                   .help = "Settings of type \"mediapackage\", which takes those of \"hls\" or \"cmaf_ingest\" too."),
     SETTING_GROUP(struct output_group, rtmp, &rtmp_settings_table, .help = "Settings of type \"rtmp\"."),
+    SETTING_GROUP(struct output_group, smooth, &smooth_settings_table, .help = "Settings of type \"smooth\"."),
     SETTING_GROUP(struct output_group, connection, &connection_settings_table,
                   .help = "How destinations are connected to, and retried."),
     SETTING_LIST(struct output_group, destinations, &destination_settings, .flags = SETTING_REQUIRED,
@@ -165,6 +168,7 @@ static const struct output_group_class *const classes[] = {
     [OUTPUT_GROUP_MEDIAPACKAGE] = &mediapackage_group_class,
     [OUTPUT_GROUP_RTMP] = &rtmp_group_class,
     [OUTPUT_GROUP_FRAME_CAPTURE] = &frame_capture_group_class,
+    [OUTPUT_GROUP_SMOOTH] = &smooth_group_class,
 };
 /* clang-format on */
 

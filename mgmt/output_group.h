@@ -17,6 +17,7 @@
 #include "mgmt/hls_settings.h"
 #include "mgmt/mediapackage_settings.h"
 #include "mgmt/rtmp_settings.h"
+#include "mgmt/smooth_settings.h"
 
 enum {
     OUTPUT_URL_BYTES = 512,
@@ -40,7 +41,8 @@ enum output_group_type {
     OUTPUT_GROUP_CMAF_INGEST,
     OUTPUT_GROUP_MEDIAPACKAGE,
     OUTPUT_GROUP_RTMP,
-    OUTPUT_GROUP_FRAME_CAPTURE
+    OUTPUT_GROUP_FRAME_CAPTURE,
+    OUTPUT_GROUP_SMOOTH
 };
 enum cdn_type { CDN_BASIC_PUT, CDN_FOLDER, CDN_S3, CDN_MEDIASTORE, CDN_WEBDAV, CDN_AKAMAI };
 enum http_transfer_mode { HTTP_TRANSFER_NON_CHUNKED, HTTP_TRANSFER_CHUNKED };
@@ -96,6 +98,7 @@ struct output_group {
     struct cmaf_settings cmaf_ingest;
     struct mediapackage_settings mediapackage;
     struct rtmp_settings rtmp;
+    struct smooth_settings smooth;
     struct connection_settings connection;
     struct destination destinations[OUTPUT_DESTINATIONS_MAX];
     unsigned destinations_count;

@@ -10,6 +10,7 @@
 #include "mgmt/frame_capture_publisher.h"
 #include "mgmt/hls_publisher.h"
 #include "mgmt/rtmp_publisher.h"
+#include "mgmt/smooth_publisher.h"
 
 /* clang-format off */
 static const struct publisher_class *const classes[] = {
@@ -19,6 +20,7 @@ static const struct publisher_class *const classes[] = {
     [OUTPUT_GROUP_MEDIAPACKAGE] = &hls_publisher_class,
     [OUTPUT_GROUP_RTMP] = &rtmp_publisher_class,
     [OUTPUT_GROUP_FRAME_CAPTURE] = &frame_capture_publisher_class,
+    [OUTPUT_GROUP_SMOOTH] = &smooth_publisher_class,
 };
 /* clang-format on */
 

@@ -7,9 +7,11 @@
 #include "mgmt/transfer.h"
 
 #include <curl/curl.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "board/clock.h"
 #include "board/error.h"
@@ -156,12 +158,29 @@ static void notice_cut(CURL *easy, int what)
         transfer->cut = true;
 }
 
+static void note_socket(CURL *easy, curl_socket_t file_descriptor, int what)
+{
+    struct transfer *transfer = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
+    if (transfer)
+        transfer->socket = what == CURL_POLL_REMOVE ? -1 : file_descriptor;
+}
+
+uint64_t transfer_unacknowledged(const struct transfer *transfer)
+{
+    int bytes = 0;
+    if (!transfer->running || transfer->socket < 0 || ioctl(transfer->socket, SIOCOUTQ, &bytes) < 0)
+        return UINT64_MAX;
+    return (uint64_t)bytes;
+}
+
 /* CURLMOPT_SOCKETFUNCTION. A watch that cannot be had is noticed by the transfer's own time limits. */
 int transfer_watch_socket(CURL *easy, curl_socket_t file_descriptor, int what, void *context, void *unused)
 {
     (void)unused;
     struct transfer_target *target = context;
     notice_cut(easy, what);
+    note_socket(easy, file_descriptor, what);
     if (what == CURL_POLL_REMOVE)
         loop_unwatch(target->engine->loop, file_descriptor);
     else

@@ -140,6 +140,9 @@ int transfer_start(struct transfer_target *target, const struct transfer_request
                    struct error *err);
 void transfer_resume(struct transfer *transfer); /* its `read` has something again, or the end; too often is fine */
 void transfer_cancel(struct transfer *transfer); /* done is not called */
+/* Bytes of its connection that the other end's kernel has not acknowledged yet, those of TLS and HTTP among them;
+ * UINT64_MAX: not known. What a body's `read` has given before its last call has at least reached our kernel. */
+uint64_t transfer_unacknowledged(const struct transfer *transfer);
 
 /* The value of a header of the answer, the first of that name; NULL: none. Borrow: during done, until a transfer is
  * started on this target. */

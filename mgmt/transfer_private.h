@@ -31,6 +31,7 @@ struct transfer {
     bool running;
     bool paused; /* its `read` had nothing */
     bool cut;    /* the server ended the connection meanwhile */
+    int socket;  /* of its connection; -1: not known */
     enum transfer_method method;
     const unsigned char *body;
     transfer_read *read;

@@ -200,6 +200,7 @@ void transfer_rewind(struct transfer *transfer)
 {
     transfer->paused = false;
     transfer->cut = false;
+    transfer->socket = -1;
     transfer->sent = 0;
     transfer->read_error = 0;
     transfer->answer_bytes = 0;

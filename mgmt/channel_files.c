@@ -123,8 +123,7 @@ static bool is_seen_elsewhere(const struct file *a, const struct file *b)
         return false;
     if (!a->output || !b->output || a->pipeline > 0)
         return true;
-    bool become = has_identifiers(a->output) || has_identifiers(b->output);
-    return !become || strcmp(a->output->name_modifier, b->output->name_modifier) == 0;
+    return !has_identifiers(a->output) && !has_identifiers(b->output);
 }
 
 static void complain(const struct file *mine, const struct file *other, struct problems *problems)

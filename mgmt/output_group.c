@@ -282,6 +282,11 @@ static void check_modifier_text(const struct output_group *group, const struct o
                    group->name, key, modifier, output->name);
 }
 
+static bool has_identifiers(const struct output *output)
+{
+    return identifiers_in(output->name_modifier) || identifiers_in(output->segment_modifier);
+}
+
 static bool same_segment_names(const struct output *a, const struct output *b)
 {
     char name_a[2 * ENCODE_NAME_BYTES], name_b[2 * ENCODE_NAME_BYTES];
@@ -300,11 +305,12 @@ static void check_output(const struct output_group *group, unsigned index, struc
     check_modifier_text(group, output, "segment_modifier", output->segment_modifier, problems);
     for (unsigned i = 0; i < index; i++) {
         const struct output *other = &group->outputs[i];
-        if (output->name_modifier[0] && strcmp(output->name_modifier, other->name_modifier) == 0)
+        bool become = has_identifiers(output) || has_identifiers(other); /* compared when they are filled in */
+        if (!become && output->name_modifier[0] && strcmp(output->name_modifier, other->name_modifier) == 0)
             problem_at(problems, output->name_modifier,
                        "output group \"%s\": name_modifier \"%s\" is there twice; two outputs would write one file",
                        group->name, output->name_modifier);
-        else if (output->name_modifier[0] && same_segment_names(output, other))
+        else if (!become && output->name_modifier[0] && same_segment_names(output, other))
             problem_at(problems, output->segment_modifier,
                        "output group \"%s\": outputs \"%s\" and \"%s\" would give their segments the same names",
                        group->name, other->name, output->name);

@@ -100,7 +100,8 @@ def test_tracks_are_complete(rig):
 
 
 def test_tracks_are_cut_alike(rig):
-    """Video tracks at the same times in all rungs and at both packagers; audio within one frame of them."""
+    """Video tracks at the same times in all rungs and at both packagers; audio within one frame of the presentation, which
+    is up to four pictures behind the decoding."""
     times = [{time for time, _, _ in sink.tracks[rung].segments[1:-1]} for sink in rig.sinks for rung in RUNGS]
     common = set.intersection(*times)
     assert len(common) >= 2
@@ -109,7 +110,9 @@ def test_tracks_are_cut_alike(rig):
     for sink in rig.sinks:
         track = sink.tracks["audio"]
         begins = [time * 90000 // track.header.timescale for time, _, _ in track.segments]
-        assert all(min(abs(time - begin) for begin in begins) <= 1920 + 90 for time in common)
+        for time in sorted(common)[:-1]:  # the newest may not be there yet
+            nearest = min(begins, key=lambda begin, time=time: abs(time - begin))
+            assert -1920 <= nearest - time <= 4 * 3600 + 1920, (time, nearest)
 
 
 def test_a_receiver_that_forgets_gets_the_header_again(rig):

@@ -16,12 +16,13 @@ def test_feed(tmp_path):
     with origins[0], origins[1], FedBox(str(tmp_path / "box"), channels, credentials) as box:
         wait_for(lambda: all(len(place.playlist("fed_180p.m3u8").entries) >= 4 for place in places), 20, "segments")
         assert [alert for alert in box.alerts() if not alert["source"].startswith("dataplane")] == []
-    names = [[entry.name for entry in place.playlist("fed_180p.m3u8").entries[:4]] for place in places]
-    assert names[0] == names[1]
+    names = [[entry.name for entry in place.playlist("fed_180p.m3u8").entries] for place in places]
+    common = [name for name in names[0] if name in names[1]]
+    assert len(common) >= 3
     before = None
-    for name in names[0]:
-        assert places[0].data(name) == places[1].data(name)
-        segment = places[0].segment(name)
+    for name in common:
+        segment, twin = (place.segment(name) for place in places)
+        assert segment.video_pts() == twin.video_pts() and segment.audio_times(0) == twin.audio_times(0)
         assert inner_faults(segment, 3600) == []
         assert before is None or continuity_faults(before, segment, 3600) == []
         before = segment

@@ -30,8 +30,7 @@ class Connection(socketserver.StreamRequestHandler):
                     upstream = upstream or socket.create_connection(proxy.upstream, 10)
                     if not self._forward(upstream, head, self._body(head)):
                         break
-                    if mode == "close_idle":
-                        self._end_soon()
+                    if mode == "close_idle" and self._stays_idle():
                         break
                 elif mode in ("error", "status"):
                     self._invite(head)
@@ -95,13 +94,15 @@ class Connection(socketserver.StreamRequestHandler):
             parts.append(self._read(int(parts[-1].split(b";")[0], 16) + 2))
         return b"".join(parts)
 
-    def _end_soon(self):
-        """Waits a little whether there is another request, and does not answer it."""
+    def _stays_idle(self):
+        """Whether there is no further request for a moment."""
         self.request.settimeout(0.2)
         try:
-            self.request.recv(1, socket.MSG_PEEK)
+            return not self.request.recv(1, socket.MSG_PEEK)
         except TimeoutError:
-            pass
+            return True
+        finally:
+            self.request.settimeout(None)
 
     def _invite(self, head):
         if any(line.lower().startswith(b"expect:") for line in head):

@@ -120,6 +120,41 @@ static void body_from_callback(void **state)
     tear_down(bench);
 }
 
+static void body_from_file(void **state)
+{
+    (void)state;
+    struct bench bench;
+    FILE *file = tmpfile();
+    set_up(&bench);
+    open_target(&bench, &(struct transfer_target_config){ 0 });
+    for (unsigned i = 0; i < 100000; i++)
+        fprintf(file, "%7u\n", i);
+    fflush(file);
+    struct transfer_request request = { .descriptor = fileno(file), .bytes = 800000 };
+    start_request(&bench, request, "_1.m2ts");
+    run(&bench, 1, 2000);
+    request.chunked = true;
+    start_request(&bench, request, "_2.m2ts");
+    run(&bench, 2, 2000);
+    assert_int_equal(bench.failed, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        struct origin_file *stored = origin_find(bench.origin, i ? "/live/news_2.m2ts" : "/live/news_1.m2ts");
+        assert_int_equal(stored->bytes, 800000);
+        assert_memory_equal(stored->body + 799992, "  99999\n", 8);
+        assert_int_equal(bench.origin->requests[i].chunked, i == 1);
+    }
+    request.bytes = 800001; /* it has become shorter */
+    for (unsigned i = 0; i < 2; i++) {
+        request.chunked = i == 1;
+        start_request(&bench, request, "_3.m2ts");
+        run(&bench, 3 + i, 2000);
+        assert_int_equal(bench.failed, 1 + i);
+        assert_string_equal(bench.result.text, "the body cannot be read: No data available");
+    }
+    fclose(file);
+    tear_down(&bench);
+}
+
 /* Sleeps beyond the limit of time, is woken, ends. */
 static void long_running_post(void **state)
 {
@@ -216,6 +251,7 @@ int main(void)
         cmocka_unit_test(every_method),
         cmocka_unit_test(answer_is_kept),
         cmocka_unit_test(body_from_callback),
+        cmocka_unit_test(body_from_file),
         cmocka_unit_test(long_running_post),
         cmocka_unit_test(early_answer_reaches_a_sleeping_post),
         cmocka_unit_test(early_answer_stops_a_large_body),

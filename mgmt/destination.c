@@ -119,7 +119,7 @@ static uint64_t dropped(const struct destination_queue *queue)
 {
     const struct destination_counters *counters = &queue->counters;
     return counters->dropped_too_old + counters->dropped_no_room + counters->dropped_refused +
-           counters->dropped_given_up;
+           counters->dropped_given_up + counters->dropped_damaged;
 }
 
 /* Raised early, cleared late: a queue that breathes around the bound must not make the alert flap. */
@@ -159,6 +159,9 @@ static void drop_file(struct job *job, enum destination_outcome outcome)
         break;
     case DESTINATION_REFUSED:
         queue->counters.dropped_refused++;
+        break;
+    case DESTINATION_DAMAGED:
+        queue->counters.dropped_damaged++;
         break;
     default:
         queue->counters.dropped_given_up++;
@@ -440,6 +443,13 @@ static int start_job(struct job *job)
     return store_start(queue->store, &request, &job->task, NULL);
 }
 
+static bool is_damaged(const struct job *job)
+{
+    const struct destination_queue_config *config = &job->queue->config;
+    return job->kind == JOB_FILE && config->callbacks.intact &&
+           !config->callbacks.intact(config->context, job->lane, job->file);
+}
+
 struct wake {
     uint64_t now, at;
 };
@@ -479,11 +489,14 @@ static void pump(struct destination_queue *queue)
     }
     struct job *job;
     while (queue->state != DESTINATION_ABANDONED && now >= queue->hold_until_ns && store_free(queue->store) > 0 &&
-           (job = next_job(queue, now)))
-        if (start_job(job) < 0) {
+           (job = next_job(queue, now))) {
+        if (is_damaged(job)) {
+            drop_file(job, DESTINATION_DAMAGED);
+        } else if (start_job(job) < 0) {
             queue->hold_until_ns = now + NS_PER_S; /* no memory: later */
             break;
         }
+    }
     watch_backlog(queue);
     set_timer(queue, now);
 }
@@ -531,7 +544,7 @@ int destination_queue_create(struct destination_queue **out, const struct destin
     }
     queue->folder_bytes = folder_bytes;
     unsigned megabytes = config->connection->cache_megabytes;
-    queue->cache_bytes = (uint64_t)(megabytes ? megabytes : CACHE_DEFAULT_MEGABYTES) << 20;
+    queue->cache_bytes = ((uint64_t)(megabytes ? megabytes : CACHE_DEFAULT_MEGABYTES) << 20) + config->disk_bytes;
     if (config->segment_length_s >= 2)
         snprintf(queue->text_caching, sizeof queue->text_caching, "max-age=%u", config->segment_length_s / 2);
     else
@@ -604,6 +617,16 @@ void destination_put_file(struct destination_queue *queue, unsigned lane, const 
         return;
     }
     pump(queue);
+}
+
+bool destination_move_file(struct destination_queue *queue, unsigned lane, const void *file, const void *data)
+{
+    for (struct job *job = queue->files[lane].first; job; job = job->next)
+        if (job->file == file && !job->task) {
+            job->data = data;
+            return true;
+        }
+    return false;
 }
 
 void destination_put_text(struct destination_queue *queue, unsigned lane, const struct destination_text *text)

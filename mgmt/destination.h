@@ -49,6 +49,7 @@ enum destination_outcome {
     DESTINATION_NO_ROOM,   /* the oldest when the cache was full */
     DESTINATION_REFUSED,   /* the origin will never take it (413 and the like) */
     DESTINATION_GIVEN_UP,  /* the destination is abandoned */
+    DESTINATION_DAMAGED,   /* its bytes are not those that were meant to be sent */
 };
 
 struct destination_text_tag {
@@ -89,6 +90,8 @@ struct destination_callbacks {
     /* As it was given with the deletion, any number. false: given up. */
     void (*delete_done)(void *context, unsigned lane, bool deleted);
     void (*recovered)(void *context); /* well again after failures: what it had may be lost */
+    /* Just before a file is sent: are these its bytes? NULL: they all are. */
+    bool (*intact)(void *context, unsigned lane, void *file);
 };
 
 struct destination_queue_config {
@@ -96,6 +99,7 @@ struct destination_queue_config {
     const struct destination *destination;        /* borrow: outlives the queue */
     const struct connection_settings *connection; /* borrow: outlives the queue */
     const struct credential *credential;          /* borrow during create; NULL: none */
+    uint64_t disk_bytes;                          /* of files that may wait beyond cache_megabytes: on a disk */
     unsigned lanes;                               /* of files */
     unsigned texts;                               /* lanes of texts; 0: one more than of files */
     unsigned segment_length_s;                    /* rounded up: for Cache-Control */
@@ -112,7 +116,7 @@ struct destination_counters {
     uint64_t files_delivered, bytes_delivered, texts_delivered, deleted;
     uint64_t retries;  /* tries that failed and are repeated */
     uint64_t failures; /* times it went from well or retrying to failed */
-    uint64_t dropped_too_old, dropped_no_room, dropped_refused, dropped_given_up;
+    uint64_t dropped_too_old, dropped_no_room, dropped_refused, dropped_given_up, dropped_damaged;
     uint64_t texts_replaced; /* by a newer one before they were sent */
     uint64_t deletes_given_up;
     uint64_t new_connections;
@@ -124,6 +128,8 @@ int destination_queue_create(struct destination_queue **out, const struct destin
 void destination_queue_destroy(struct destination_queue *queue); /* no callbacks; clears its alerts; NULL is fine */
 
 void destination_put_file(struct destination_queue *queue, unsigned lane, const struct destination_file *file);
+/* The file's bytes lie there from now on (borrow until file_done). False: it is on its way, and has to stay. */
+bool destination_move_file(struct destination_queue *queue, unsigned lane, const void *file, const void *data);
 void destination_put_text(struct destination_queue *queue, unsigned lane, const struct destination_text *text);
 void destination_delete(struct destination_queue *queue, unsigned lane, const char *name);
 

@@ -170,7 +170,9 @@ static void on_file_done(void *context, unsigned index, void *file, enum destina
     }
     if (outcome == DESTINATION_DELIVERED)
         append(publisher, lane, item);
-    publisher->config.acknowledge(publisher->config.context, item->segment.instance, item->segment.serial);
+    segment_spool_forget(publisher->spool, item->spooled);
+    if (!item->acknowledged)
+        publisher->config.acknowledge(publisher->config.context, item->segment.instance, item->segment.serial);
     bool lacks_header = item->segment.header_bytes && !lane->header.confirmed;
     hls_free_item(item);
     if (lacks_header && outcome == DESTINATION_DELIVERED)
@@ -331,6 +333,7 @@ static void name_files(struct hls_publisher *publisher)
 static void publisher_free(struct hls_publisher *publisher)
 {
     destination_queue_destroy(publisher->queue);
+    hls_spool_close(publisher);
     loop_timer_destroy(publisher->timer);
     loop_timer_destroy(publisher->pause_timer);
     for (unsigned i = 0; i < publisher->lane_count; i++)
@@ -352,6 +355,7 @@ static int open_queue(struct hls_publisher *publisher, struct error *err)
         .destination = publisher->destination,
         .connection = &config->group->connection,
         .credential = credential,
+        .disk_bytes = (uint64_t)config->group->connection.disk_cache_megabytes << 20,
         .lanes = publisher->lane_count,
         .texts = 2 * publisher->lane_count + 1,
         .segment_length_s = (unsigned)(config->group->hls.segment_length + 0.999),
@@ -360,7 +364,7 @@ static int open_queue(struct hls_publisher *publisher, struct error *err)
         .alerts = config->alerts,
         .clock = config->clock,
         .log = config->log,
-        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered },
+        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, hls_is_intact },
         .context = publisher,
     };
     int result = destination_queue_create(&publisher->queue, &queue, err);
@@ -396,6 +400,8 @@ static int create(struct publisher **out, const struct publisher_config *config,
     publisher->pause_timer = loop_timer_create(config->loop, on_pause, publisher);
     if (result == 0 && (!publisher->timer || !publisher->pause_timer))
         result = error_set(err, -ENOMEM, "output group %s", group->name);
+    if (result == 0)
+        result = hls_spool_open(publisher, err);
     if (result < 0) {
         publisher_free(publisher);
         return result;

@@ -215,7 +215,7 @@ void hls_remember_format(struct hls_lane *lane, const struct hls_item *item)
 }
 
 /* ---- what is handed over ---- */
-static int find_lane(const struct hls_publisher *publisher, const char *output)
+int hls_find_lane(const struct hls_publisher *publisher, const char *output)
 {
     for (unsigned i = 0; i < publisher->lane_count; i++)
         if (strcmp(publisher->lanes[i].state.name, output) == 0)
@@ -291,7 +291,7 @@ static struct hls_item *make_item(struct hls_publisher *publisher, const struct 
     return NULL;
 }
 
-static void put_segment(struct hls_publisher *publisher, unsigned index, struct hls_item *item)
+void hls_put_segment(struct hls_publisher *publisher, unsigned index, struct hls_item *item)
 {
     struct hls_lane *lane = &publisher->lanes[index];
     const struct handoff_segment *segment = &item->segment;
@@ -310,7 +310,7 @@ static void put_segment(struct hls_publisher *publisher, unsigned index, struct 
 
 void hls_take_segment(struct hls_publisher *publisher, const struct handoff_segment *segment, int memfd)
 {
-    int index = find_lane(publisher, segment->output);
+    int index = hls_find_lane(publisher, segment->output);
     publisher->counters.received++;
     if (index < 0) {
         publisher->counters.unknown_output++;
@@ -318,8 +318,10 @@ void hls_take_segment(struct hls_publisher *publisher, const struct handoff_segm
     } else if (!is_known(publisher, &publisher->lanes[index], segment)) {
         if (!is_suppressed(publisher, segment)) {
             struct hls_item *item = make_item(publisher, segment, memfd);
-            if (item)
-                put_segment(publisher, (unsigned)index, item);
+            if (item) {
+                hls_put_segment(publisher, (unsigned)index, item);
+                hls_spool_excess(publisher);
+            }
             return;
         }
         publisher->counters.suppressed++;

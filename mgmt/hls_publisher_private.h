@@ -10,6 +10,7 @@
 #include "mgmt/publisher.h"
 #include "mgmt/publisher_state.h"
 #include "mgmt/segment_mapping.h"
+#include "mgmt/segment_spool.h"
 
 /* A segment between its hand-over and its delivery; or a header (no mapping, its bytes are its own). */
 struct hls_item {
@@ -20,6 +21,9 @@ struct hls_item {
     struct handoff_segment segment;
     struct segment_mapping file;
     uint64_t received_ns;
+    uint64_t spooled;  /* its number in the spool; 0: it is in memory only */
+    uint32_t checksum; /* of one that an earlier life left */
+    bool unchecked, acknowledged;
 };
 
 /* An fMP4 header as it was last seen. */
@@ -48,6 +52,7 @@ struct hls_lane {
 
 struct hls_counters {
     uint64_t received, resent, duplicates, damaged, unknown_output, jumps_back, suppressed, pauses;
+    uint64_t spooled, spool_failed, taken_up; /* segments onto the disk, and from an earlier life */
 };
 
 struct hls_publisher {
@@ -55,6 +60,7 @@ struct hls_publisher {
     struct publisher_config config;
     const struct destination *destination;
     struct destination_queue *queue;
+    struct segment_spool *spool;    /* NULL: what waits is in memory only */
     struct loop_timer *timer;       /* of deletions that must wait */
     struct loop_timer *pause_timer; /* of a source that is lost */
     unsigned lane_count;
@@ -89,6 +95,16 @@ void hls_put_header(struct hls_publisher *publisher, unsigned index); /* the new
 void hls_remove_item(struct hls_lane *lane, struct hls_item *item);
 void hls_free_item(struct hls_item *item);
 void hls_free_lane(struct hls_lane *lane);
+
+int hls_find_lane(const struct hls_publisher *publisher, const char *output); /* -1: none */
+/* item: take. Its segment is the newest of its lane. */
+void hls_put_segment(struct hls_publisher *publisher, unsigned index, struct hls_item *item);
+
+/* ---- hls_publisher_spool.c ---- */
+int hls_spool_open(struct hls_publisher *publisher, struct error *err); /* takes up what is there */
+void hls_spool_close(struct hls_publisher *publisher);
+void hls_spool_excess(struct hls_publisher *publisher); /* puts what is too much for memory onto the disk */
+bool hls_is_intact(void *context, unsigned lane, void *file);
 
 /* ---- hls_publisher_texts.c ---- */
 void hls_send_playlist(struct hls_publisher *publisher, unsigned index);

@@ -32,6 +32,10 @@ static json_t *counters_status(const struct hls_publisher *publisher)
     set_count(counters, "segments_unknown_output", mine->unknown_output);
     set_count(counters, "jumps_back", mine->jumps_back);
     set_count(counters, "segments_suppressed", mine->suppressed);
+    set_count(counters, "segments_spooled", mine->spooled);
+    set_count(counters, "segments_spool_failed", mine->spool_failed);
+    set_count(counters, "segments_taken_up", mine->taken_up);
+    set_count(counters, "dropped_damaged", queue.dropped_damaged);
     set_count(counters, "pauses", mine->pauses);
     set_count(counters, "segments_delivered", queue.files_delivered);
     set_count(counters, "bytes_delivered", queue.bytes_delivered);

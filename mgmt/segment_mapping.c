@@ -38,3 +38,13 @@ void segment_mapping_close(struct segment_mapping *file)
         munmap((void *)file->data, file->bytes);
     *file = (struct segment_mapping){ 0 };
 }
+
+int segment_mapping_duplicate(struct segment_mapping *copy, const struct segment_mapping *file)
+{
+    /* an old size of 0 makes another mapping of shared pages: mremap(2) */
+    void *data = mremap((void *)file->data, 0, file->bytes, MREMAP_MAYMOVE);
+    if (data == MAP_FAILED)
+        return -errno;
+    *copy = (struct segment_mapping){ .data = data, .bytes = file->bytes };
+    return 0;
+}

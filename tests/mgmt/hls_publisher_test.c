@@ -142,7 +142,8 @@ static int sealed_memfd(size_t bytes, int seals)
     static char zeros[4096];
     int memfd = memfd_create("segment", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     assert_true(memfd >= 0);
-    assert_int_equal(write(memfd, zeros, bytes), (ssize_t)bytes);
+    for (size_t left = bytes; left; left -= left < sizeof zeros ? left : sizeof zeros)
+        assert_true(write(memfd, zeros, left < sizeof zeros ? left : sizeof zeros) > 0);
     assert_int_equal(fcntl(memfd, F_ADD_SEALS, seals), 0);
     return memfd;
 }
@@ -172,7 +173,8 @@ static struct handoff_segment segment_of(struct bench *bench, const char *output
 
 static void hand_over(struct bench *bench, const struct handoff_segment *segment)
 {
-    publisher_segment(bench->publisher, segment, sealed_memfd(1000, F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_GROW));
+    publisher_segment(bench->publisher, segment,
+                      sealed_memfd(segment->bytes, F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_GROW));
 }
 
 static void hand_over_both(struct bench *bench, int64_t first, int64_t last)
@@ -540,7 +542,7 @@ static void what_cannot_be_published(void **state)
     hand_over(&bench, &segment);
     segment = segment_of(&bench, "720p", 1);
     segment.bytes = 999; /* not as long as it is */
-    hand_over(&bench, &segment);
+    publisher_segment(bench.publisher, &segment, sealed_memfd(1000, F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_GROW));
     segment.bytes = 1000;
     publisher_segment(bench.publisher, &segment, sealed_memfd(1000, F_SEAL_GROW)); /* may change under way */
     publisher_segment(bench.publisher, &segment, open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -601,6 +603,78 @@ static void refused_configurations(void **state)
     tear_down(&bench);
 }
 
+static json_int_t counter(const struct bench *bench, const char *name)
+{
+    json_t *status = publisher_status(bench->publisher);
+    json_int_t value = json_integer_value(json_object_get(json_object_get(status, "counters"), name));
+    json_decref(status);
+    return value;
+}
+
+static void hand_over_large(struct bench *bench, int64_t first, int64_t last)
+{
+    for (int64_t number = first; number <= last; number++)
+        for (unsigned output = 0; output < 2; output++) {
+            struct handoff_segment segment = segment_of(bench, output ? "360p" : "720p", number);
+            segment.bytes = 200000;
+            hand_over(bench, &segment);
+        }
+}
+
+/* 1 MiB of memory, 4 MiB of disk, 4 MB to keep: what does not fit into memory outlives a power cut. */
+static void test_a_long_outage_goes_to_the_disk(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.group.connection.disk_cache_megabytes = 4;
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 503;
+    open_publisher(&bench);
+    hand_over_large(&bench, 1, 10);
+    for (unsigned i = 0; i < 400 && counter(&bench, "segments_spooled") < 14; i++)
+        loop_turn(bench.loop, 5);
+    json_int_t spooled = counter(&bench, "segments_spooled");
+    assert_true(spooled >= 14);
+    assert_int_equal(bench.acknowledged, spooled);
+    publisher_destroy(bench.publisher);
+    open_publisher(&bench);
+    assert_true(counter(&bench, "segments_taken_up") >= spooled); /* and what was under way to the disk */
+    bench.serial = 0;
+    hand_over_large(&bench, 1, 10); /* the encode process sends again what was not acknowledged, and more */
+    bench.origin->behaviour = ORIGIN_GOOD;
+    run_until_idle(&bench, 3000);
+    for (unsigned number = 1; number <= 10; number++)
+        assert_true(bench.named[0][number] && bench.named[1][number]);
+    assert_int_equal(counter(&bench, "dropped_damaged"), 0);
+    assert_int_equal(counter(&bench, "dropped_no_room"), 0);
+    for (unsigned i = 0; i < 20; i++)
+        loop_turn(bench.loop, 5); /* the files go */
+    tear_down(&bench);
+}
+
+static void test_the_disk_is_bounded_too(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.group.connection.disk_cache_megabytes = 1;
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 503;
+    open_publisher(&bench);
+    hand_over_large(&bench, 1, 10); /* 4 MB into 2 MiB */
+    for (unsigned i = 0; i < 50; i++)
+        loop_turn(bench.loop, 5);
+    assert_true(counter(&bench, "dropped_no_room") >= 10);
+    assert_true(alerts_active(bench.alerts) > 0);
+    bench.origin->behaviour = ORIGIN_GOOD;
+    run_until_idle(&bench, 3000);
+    assert_true(bench.named[0][10] && bench.named[1][10]);
+    for (unsigned i = 0; i < 20; i++)
+        loop_turn(bench.loop, 5);
+    tear_down(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -618,6 +692,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_published),
         cmocka_unit_test(spool_that_does_not_fit),
         cmocka_unit_test(refused_configurations),
+        cmocka_unit_test(test_a_long_outage_goes_to_the_disk),
+        cmocka_unit_test(test_the_disk_is_bounded_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -666,6 +666,60 @@ static void fragments_with_a_gap(void **state)
     assert_found(scene, FINDING_STALE, "nothing new");
 }
 
+static void send_fragment(struct scene *scene, unsigned copy, uint64_t time, unsigned samples)
+{
+    struct observation observation = observation_of(scene, OBSERVED_FRAGMENT, copy);
+    observation.fragment = (struct boxes_fragment){
+        .timescale = 90000, .has_time = true, .duration = 180000, .time = time, .samples = samples
+    };
+    judge_observe(scene->judge, &observation);
+}
+
+static void fragments_of_twins(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_of(2, 0);
+    for (unsigned i = 0; i < 6; i++) {
+        send_fragment(scene, 0, i * 180000u, 50);
+        scene->at_ns += 100 * NS_PER_MS;
+        send_fragment(scene, 1, i * 180000u, 50);
+        pass(scene, 1.9);
+    }
+    assert_int_equal(judge_troubles(scene->judge), 0);
+    assert_true(judge_track(scene->judge, 1).behind_s > 0.09 && judge_track(scene->judge, 1).behind_s < 0.11);
+    send_fragment(scene, 0, 6 * 180000, 50);
+    send_fragment(scene, 1, 6 * 180000, 49);
+    assert_found(scene, FINDING_TWINS_DIFFER, "49 samples from 12.000 s in copy 1");
+}
+
+static void fragments_of_one_copy_only(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_of(2, 0);
+    for (unsigned i = 0; i < 8; i++) {
+        send_fragment(scene, 0, i * 180000u, 50);
+        if (i < 4)
+            send_fragment(scene, 1, i * 180000u, 50);
+        pass(scene, 2);
+    }
+    assert_non_null(finding(scene, FINDING_STALE));
+    assert_found(scene, FINDING_BEHIND, "before those of another copy");
+}
+
+static void fragments_that_end(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_of(1, 0);
+    send_fragment(scene, 0, 0, 50);
+    send_fragment(scene, 0, 180000, 50);
+    struct observation observation = observation_of(scene, OBSERVED_FRAGMENT, 0);
+    observation.fragment = (struct boxes_fragment){ .ended = true };
+    judge_observe(scene->judge, &observation);
+    pass(scene, 60);
+    assert_int_equal(judge_troubles(scene->judge), 0);
+    judge_destroy(scene->judge);
+}
+
 static void what_is_refused(void **state)
 {
     (void)state;
@@ -719,6 +773,9 @@ int main(void)
         cmocka_unit_test(a_stream_that_stops),
         cmocka_unit_test(a_stream_that_fails),
         cmocka_unit_test(fragments_with_a_gap),
+        cmocka_unit_test(fragments_of_twins),
+        cmocka_unit_test(fragments_of_one_copy_only),
+        cmocka_unit_test(fragments_that_end),
         cmocka_unit_test(what_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ struct boxes_fragment {
     bool has_tfxd;           /* Smooth */
     uint64_t tfxd_time, tfxd_duration;
     unsigned samples;
+    bool ended; /* made by the reader: the file says that nothing more follows (mfra) */
 };
 
 struct boxes {

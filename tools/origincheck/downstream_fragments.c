@@ -15,7 +15,7 @@ struct growing {
     char name[128], track[OBSERVATION_TRACK_BYTES];
     uint64_t at, bytes;
     struct boxes boxes;
-    bool bad; /* its structure is lost: nothing more is said about it */
+    bool ended, bad; /* bad: its structure is lost: nothing more is said about it */
 };
 
 struct fragments {
@@ -66,6 +66,14 @@ static void on_fragment(void *context, const struct boxes_fragment *fragment)
     downstream_report(fragments->config, &observation);
 }
 
+/* A Smooth stream ends with an mfra box: that nothing more comes is right then. */
+static void report_end(struct fragments *fragments, struct growing *file)
+{
+    for (unsigned i = 0; i < file->boxes.tracks_count; i++)
+        on_fragment(fragments, &(struct boxes_fragment){ .track = file->boxes.tracks[i].id, .ended = true });
+    file->ended = true;
+}
+
 static void report_faults(struct fragments *fragments, const struct media *media)
 {
     for (unsigned i = 0; i < media->faults_count; i++) {
@@ -96,6 +104,8 @@ static void read_on(struct fragments *fragments, struct growing *file)
         file->at += boxes_read(&file->boxes, answer.data, answer.bytes, on_fragment, fragments, &media);
         report_faults(fragments, &media);
         file->bad = media.faults_count > 0;
+        if (file->boxes.mfra && !file->ended)
+            report_end(fragments, file);
     } else if (answer.status != 416) { /* nothing new */
         downstream_report_text(fragments->config, OBSERVED_UNREACHABLE, file->track, answer.status, answer.text);
     }

@@ -14,10 +14,13 @@
 
 enum { TRACKS_MAX = 32, MASTER_AGAIN_S = 5 };
 
+#define ENDED_STEP_S 0.25
+
 struct follower {
     const struct downstream_config *config;
     char address[ADDRESS_BYTES], name[OBSERVATION_TRACK_BYTES];
     pthread_t thread;
+    atomic_bool ended; /* its playlist has, and all of it was looked at */
 };
 
 struct hls {
@@ -55,6 +58,7 @@ static void *follow(void *context)
 {
     struct follower *follower = context;
     hls_track_run(follower->config, follower->address, follower->name);
+    atomic_store(&follower->ended, true);
     return NULL;
 }
 
@@ -121,6 +125,19 @@ static void take_master(struct hls *hls, const struct playlist *playlist)
         take_variant(hls, playlist, &playlist->variants[i]);
 }
 
+/* False: it is time to stop, or nothing more comes. */
+static bool wait_for_more(struct hls *hls, double seconds)
+{
+    for (double waited_s = 0; waited_s < seconds; waited_s += ENDED_STEP_S) {
+        bool all = hls->followers_count > 0;
+        for (unsigned i = 0; i < hls->followers_count; i++)
+            all = all && atomic_load(&hls->followers[i].ended);
+        if (all || !downstream_wait(hls->config, ENDED_STEP_S))
+            return false;
+    }
+    return true;
+}
+
 static void run(const struct downstream_config *config)
 {
     struct hls *hls = calloc(1, sizeof *hls);
@@ -144,7 +161,7 @@ static void run(const struct downstream_config *config)
         if (!failed && playlist)
             take_master(hls, playlist);
         ended = hls->told; /* it is followed as what it is; nothing more is to be read here */
-    } while (!ended && downstream_wait(config, failed ? 0.5 : MASTER_AGAIN_S));
+    } while (!ended && wait_for_more(hls, failed ? 0.5 : MASTER_AGAIN_S));
     for (unsigned i = 0; i < hls->followers_count; i++)
         pthread_join(hls->followers[i].thread, NULL);
     playlist_destroy(playlist);

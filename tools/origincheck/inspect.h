@@ -17,7 +17,7 @@ enum inspect_depth {
     INSPECT_NONE,  /* only the container's structure */
     INSPECT_TIMES, /* and the times of streams; nothing is decoded */
     INSPECT_EDGES,
-    INSPECT_ALL, /* every picture and every sound is decoded */
+    INSPECT_ALL, /* every picture is decoded */
 };
 
 struct inspect_input {

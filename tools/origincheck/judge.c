@@ -321,6 +321,7 @@ void judge_tick(struct judge *judge, uint64_t at_ns, uint64_t utc_ns)
         struct judge_track *track = judge->tracks[i];
         judge_playlist_tick(judge, track);
         judge_stream_tick(judge, track);
+        judge_fragment_tick(judge, track);
         compare_progress(judge, track);
         if (in_charge(judge, track))
             tally_track(judge, track, JUDGE_TALLY_LAG);

@@ -162,17 +162,92 @@ static void fragment_times(struct judge *judge, struct judge_track *track, const
         track->usual_interval_s = seconds;
 }
 
-/* Twins are compared by the number of a fragment's time in units of its duration: interchangeable copies cut there. */
+/* The one of a track that begins then; NULL: none. *covered: it has fragments before and behind that time. */
+static const struct judge_record *fragment_at(const struct judge_track *track, int64_t first_90k, bool *covered)
+{
+    bool before = false, behind = false;
+    for (unsigned i = 0; i < JUDGE_RECORDS_MAX; i++) {
+        const struct judge_record *record = &track->records[i];
+        if (record->state == RECORD_EMPTY)
+            continue;
+        if (record->media.streams[0].first_90k == first_90k)
+            return record;
+        before |= record->media.streams[0].first_90k < first_90k;
+        behind |= record->media.streams[0].first_90k > first_90k;
+    }
+    *covered = before && behind;
+    return NULL;
+}
+
+static void compare_fragment(struct judge *judge, struct judge_track *track, const struct judge_record *record)
+{
+    const struct media_stream *mine = &record->media.streams[0];
+    for (unsigned copy = 0; copy < judge->groups[track->group].copies; copy++) {
+        struct judge_track *twin = copy == track->copy ? NULL : judge_twin(judge, track, copy);
+        bool covered = false;
+        const struct judge_record *other = twin ? fragment_at(twin, mine->first_90k, &covered) : NULL;
+        if (other && other->media.streams[0].units == mine->units) {
+            double later_s = (double)(int64_t)(record->listed_ns - other->listed_ns) / 1e9;
+            track->behind_s = later_s;
+            track->behind_max_s = fmax(track->behind_max_s, later_s);
+        } else if (other || covered) {
+            judge_raise(judge, FINDING_TWINS_DIFFER, track, "%u samples from %.3f s in copy %u, %s in copy %u",
+                        mine->units, (double)mine->first_90k / 90000, track->copy,
+                        other ? "another number of them" : "nothing that begins then", copy);
+        }
+    }
+}
+
+static void remember_fragment(struct judge *judge, struct judge_track *track, const struct boxes_fragment *fragment)
+{
+    uint32_t scale = fragment->timescale ? fragment->timescale : 10000000;
+    struct judge_record *record = judge_record_new(track, (int64_t)track->segments);
+    int64_t first_90k = (int64_t)((double)fragment->time / scale * 90000 + 0.5);
+    record->state = RECORD_WELL;
+    record->listed_ns = judge->at_ns;
+    record->media.streams_count = 1;
+    record->media.streams[0] = (struct media_stream){ .kind = 'd', .first_90k = first_90k, .units = fragment->samples };
+    track->fragment_end_90k = first_90k + (int64_t)((double)fragment->duration / scale * 90000 + 0.5);
+    if (track->seen) /* what was there before we came says nothing of who is late */
+        compare_fragment(judge, track, record);
+}
+
+/* How far the copies have come, in time: their fragments are not numbered. */
+static void compare_ends(struct judge *judge, struct judge_track *track)
+{
+    int64_t newest_90k = track->fragment_end_90k;
+    for (unsigned copy = 0; copy < judge->groups[track->group].copies; copy++) {
+        const struct judge_track *twin = judge_twin(judge, track, copy);
+        if (twin && twin->fragment_end_90k > newest_90k)
+            newest_90k = twin->fragment_end_90k;
+    }
+    double behind_s = (double)(newest_90k - track->fragment_end_90k) / 90000;
+    judge_hold(judge, FINDING_BEHIND, track, behind_s > 2.5 * track->usual_interval_s,
+               "its fragments end %.1f s before those of another copy", behind_s);
+}
+
 void judge_fragment(struct judge *judge, struct judge_track *track, const struct observation *observation)
 {
     const struct boxes_fragment *fragment = &observation->fragment;
+    if (fragment->ended) {
+        track->ended = true;
+        return;
+    }
     track->segments++;
     if (!fragment->has_time) {
         judge_raise(judge, FINDING_BAD_MEDIA, track, "%s", *observation->text ? observation->text : "no time");
         return;
     }
     fragment_times(judge, track, fragment);
+    remember_fragment(judge, track, fragment);
     track->well++;
     track->newest_at_ns = judge->at_ns;
+    track->ended = false;
     track->seen = true;
+}
+
+void judge_fragment_tick(struct judge *judge, struct judge_track *track)
+{
+    if (track->fragment_timescale && !track->ended)
+        compare_ends(judge, track);
 }

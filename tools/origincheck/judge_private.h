@@ -40,6 +40,7 @@ struct judge_track {
     struct observed_stream stream;
     uint64_t picture_at_ns, sound_at_ns;
     uint64_t fragment_end;
+    int64_t fragment_end_90k;
     uint32_t fragment_timescale;
     struct judge_record *records; /* JUDGE_RECORDS_MAX: by number */
 };
@@ -82,4 +83,5 @@ void judge_object(struct judge *judge, struct judge_track *track, const struct o
 void judge_listing(struct judge *judge, struct judge_track *track);
 void judge_stream(struct judge *judge, struct judge_track *track, const struct observation *observation);
 void judge_fragment(struct judge *judge, struct judge_track *track, const struct observation *observation);
+void judge_fragment_tick(struct judge *judge, struct judge_track *track);
 void judge_stream_tick(struct judge *judge, struct judge_track *track);

@@ -38,6 +38,16 @@ static const struct plan_place *plan_place_of(const struct plan *plan, unsigned 
     return NULL;
 }
 
+/* The name of an RTMP stream is often its key. */
+static const char *shown_place(char shown[ADDRESS_BYTES], const struct plan_place *place)
+{
+    address_shown(shown, place->address);
+    char *slash = place->kind == PLAN_RTMP ? strrchr(shown, '/') : NULL;
+    if (slash && slash < shown + ADDRESS_BYTES - 5)
+        memcpy(slash + 1, "...", 4);
+    return shown;
+}
+
 /* Tracks that only stand for a master playlist or a listing have nothing to tell. */
 static bool worth_telling(const struct judge_track_view *track)
 {
@@ -97,14 +107,16 @@ void report_text(FILE *stream, const struct plan *plan, const struct judge *judg
     fputs("\n", stream);
     for (unsigned i = 0; i < plan->groups_count; i++) {
         struct judge_tally tally = judge_tally(judge, i);
-        if (plan->groups[i].copies > 1)
+        if (plan->kinds[i] == PLAN_RTMP || plan->kinds[i] == PLAN_FRAGMENTS) /* nothing in them has a number */
+            fprintf(stream, "  %s:\n", plan->groups[i].name);
+        else if (plan->groups[i].copies > 1)
             fprintf(stream, "  %s: complete in all copies %llu, in some %llu, in none %llu\n", plan->groups[i].name,
                     (unsigned long long)tally.all, (unsigned long long)tally.some, (unsigned long long)tally.none);
         else
             fprintf(stream, "  %s: complete %llu, not complete %llu\n", plan->groups[i].name,
                     (unsigned long long)tally.all, (unsigned long long)tally.none);
         for (unsigned copy = 0; copy < plan->groups[i].copies; copy++)
-            fprintf(stream, "    copy %u: %s\n", copy, address_shown(shown, plan_place_of(plan, i, copy)->address));
+            fprintf(stream, "    copy %u: %s\n", copy, shown_place(shown, plan_place_of(plan, i, copy)));
     }
     fprintf(stream, "\n%s\n", judge_troubles(judge) ? "found:" : "nothing is wrong");
     for (unsigned i = 0; i < judge_findings(judge); i++) {
@@ -140,7 +152,7 @@ static json_t *json_of_group(const struct plan *plan, const struct judge *judge,
     struct judge_tally tally = judge_tally(judge, group);
     json_t *copies = json_array(), *tracks = json_array();
     for (unsigned copy = 0; copy < plan->groups[group].copies; copy++)
-        json_array_append_new(copies, json_string(address_shown(shown, plan_place_of(plan, group, copy)->address)));
+        json_array_append_new(copies, json_string(shown_place(shown, plan_place_of(plan, group, copy))));
     for (unsigned i = 0; i < judge_tracks(judge); i++) {
         struct judge_track_view track = judge_track(judge, i);
         if (track.group == group && worth_telling(&track))

@@ -13,6 +13,7 @@ import pytest
 from studio import NAME, ORIGIN_PORTS, PROXY_PORTS, SEGMENT_SECONDS
 from testbed.processes import end, program, run, start
 from testbed import radosgw
+from testbed.rtmp_server import NginxRtmp, nginx_missing
 
 METRICS = "127.0.0.1:9464"
 
@@ -262,3 +263,55 @@ def test_pictures_in_a_folder(objects, tmp_path):
     assert kinds(report) == {"truncated"} or kinds(report) == {"truncated", "undecodable"}, texts(report)
     assert kinds(report, 0) == set()
     assert report["groups"][0]["complete"] == {"all": 3, "some": 1, "none": 0}
+
+
+# ---- streams and fragments ----
+LIVE = ["ffmpeg", "-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25", "-f", "lavfi", "-i",
+        "sine=r=48000", "-map", "0", "-map", "1", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "50", "-c:a",
+        "aac", "-b:a", "64k"]
+
+
+def run_check(tmp_path, *words):
+    with open(tmp_path / "report.json", "wb") as output:
+        process = start([program("biplane-origincheck"), "--json", *words], stdout=output, log=tmp_path / "log")
+    status = process.wait(60)
+    return status, json.loads((tmp_path / "report.json").read_text())
+
+
+@pytest.mark.skipif(bool(nginx_missing()), reason=nginx_missing() or "-")
+def test_rtmp(tmp_path):
+    with NginxRtmp(str(tmp_path / "nginx"), 19385) as server:
+        publisher = start([*LIVE, "-f", "flv", server.url + "/secretkey"])
+        time.sleep(2)
+        try:
+            status, report = run_check(tmp_path, "--seconds", "7", server.url + "/secretkey")
+            assert status == 0, texts(report)
+            assert report["groups"][0]["tracks"][0]["segments"] > 4 * 25
+            assert "secretkey" not in json.dumps(report)
+        finally:
+            end(publisher)
+        status, report = run_check(tmp_path, "--seconds", "8", "--timeout", "3", server.url + "/secretkey")
+        assert status == 1 and kinds(report) & {"unreachable", "stopped"}, texts(report)
+
+
+def test_fragments(tmp_path):
+    """Two copies of a growing file as an ingest server writes it: the same; then one that lost a fragment."""
+    writer = start([*LIVE, "-f", "tee",
+                    "|".join(f"[f=mp4:movflags=frag_keyframe+empty_moov+default_base_moof:flush_packets=1]"
+                             f"{tmp_path}/{i}-video.mp4" for i in range(2))])
+    time.sleep(1)
+    try:
+        status, report = run_check(tmp_path, "--seconds", "10", "--stale", "3", "--type", "cmaf_ingest",
+                                   f"{tmp_path}/0-", f"{tmp_path}/1-")
+        assert status == 0, texts(report)
+        tracks = report["groups"][0]["tracks"]
+        assert {(track["copy"], track["track"]) for track in tracks} == {(i, f"video#{n}") for i in range(2) for n in (1, 2)}
+        assert min(track["segments"] for track in tracks) >= 3
+    finally:
+        end(writer)
+    data = (tmp_path / "0-video.mp4").read_bytes()
+    second = data.index(b"moof", data.index(b"moof") + 4) - 4
+    third = data.index(b"moof", second + 8) - 4
+    (tmp_path / "2-video.mp4").write_bytes(data[:second] + data[third:])
+    status, report = run_check(tmp_path, "--seconds", "2", "--type", "cmaf_ingest", f"{tmp_path}/2-")
+    assert status == 1 and kinds(report) == {"timestamps"}, texts(report)

@@ -162,6 +162,22 @@ static void twins_that_are_well(void **state)
     judge_destroy(scene->judge);
 }
 
+static void what_is_under_way_at_the_end(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_of(2, 0);
+    play(scene, 2, 50, 55);
+    playlist_to(scene, 56);
+    send_playlist(scene, 0);
+    send_playlist(scene, 1);
+    send_segment(scene, 0, 56); /* copy 1 is still fetching it */
+    judge_finish(scene->judge);
+    struct judge_tally tally = judge_tally(scene->judge, 0);
+    assert_int_equal(tally.all, 6);
+    assert_int_equal(tally.some + tally.none, 0);
+    judge_destroy(scene->judge);
+}
+
 static void timestamps_that_wrap(void **state)
 {
     (void)state;
@@ -739,6 +755,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(twins_that_are_well),
+        cmocka_unit_test(what_is_under_way_at_the_end),
         cmocka_unit_test(timestamps_that_wrap),
         cmocka_unit_test(stale_and_back),
         cmocka_unit_test(an_ended_playlist_is_not_stale),

@@ -120,7 +120,9 @@ static const char channel_text[] =
     "  destinations = ( { url = \"https://a/live/news\"; credentials = \"origin-a\"; }, { url = \"https://b/live/n\"; "
     "} "
     ");\n"
-    "  outputs = ( { name_modifier = \"_1\"; video = \"v1\"; } ); } );\n";
+    "  outputs = ( { name_modifier = \"_1\"; video = \"v1\"; } ); },\n"
+    "  { name = \"push\"; type = \"rtmp\"; destinations = ( { url = \"rtmp://c/live\"; stream = \"key\"; } );\n"
+    "  outputs = ( { video = \"v1\"; } ); } );\n";
 
 static void a_channel(void **state)
 {
@@ -133,7 +135,9 @@ static void a_channel(void **state)
     close(file);
     assert_int_equal(plan_add_channel(&plan, path, stderr), 0);
     unlink(path);
-    assert_int_equal(plan.places_count, 2);
+    assert_int_equal(plan.places_count, 3);
+    assert_string_equal(plan.places[2].address, "rtmp://c/live/key");
+    assert_int_equal(plan.kinds[1], PLAN_RTMP);
     assert_string_equal(plan.groups[0].name, "web");
     assert_int_equal(plan.kinds[0], PLAN_HLS);
     assert_string_equal(plan.places[0].settings.credentials, "origin-a");

@@ -127,6 +127,8 @@ static void set_up(struct http_get *get, const struct origin_config *config)
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, timeout_s);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)WHOLE_TIMEOUT_S);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, config->self_signed ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, config->self_signed ? 0L : 2L);
     if (config->interface_name && *config->interface_name)
         curl_easy_setopt(easy, CURLOPT_INTERFACE, config->interface_name);
     if (config->certificate_authority && *config->certificate_authority) {

@@ -328,6 +328,18 @@ void judge_tick(struct judge *judge, uint64_t at_ns, uint64_t utc_ns)
     }
 }
 
+/* Some copy's is listed and still being fetched. */
+static bool is_under_way(struct judge *judge, const struct judge_track *track, int64_t number)
+{
+    for (unsigned copy = 0; copy < judge->groups[track->group].copies; copy++) {
+        struct judge_track *twin = judge_twin(judge, track, copy);
+        const struct judge_record *record = twin ? judge_record_of(twin, number) : NULL;
+        if (record && record->state == RECORD_LISTED)
+            return true;
+    }
+    return false;
+}
+
 void judge_finish(struct judge *judge)
 {
     for (unsigned i = 0; i < judge->tracks_count; i++) {
@@ -341,8 +353,9 @@ void judge_finish(struct judge *judge)
                 common = twin->newest_number;
         }
         /* what is still under way at the end says nothing against anybody */
-        bool pending = !copy_is_well(judge, track, track->copy, common);
-        int64_t lag = newest - common + pending;
+        while (newest - common < JUDGE_TALLY_LAG && is_under_way(judge, track, common))
+            common--;
+        int64_t lag = newest - common;
         if (in_charge(judge, track))
             tally_track(judge, track, lag < JUDGE_TALLY_LAG ? lag : JUDGE_TALLY_LAG);
     }

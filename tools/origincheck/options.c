@@ -40,6 +40,7 @@ const char options_usage[] =
     "  --interval S         how often objects come (learned)\n"
     "  --use NAME           section of the credentials file\n"
     "  --ca FILE            certificate authority (the system's)\n"
+    "  --self-signed        whatever certificate the server shows is taken\n"
     "  --interface NAME     network interface to leave by\n"
     "  --endpoint URL       S3 server that is not AWS's\n"
     "  --region NAME        of S3\n"
@@ -65,6 +66,7 @@ enum option_key {
     OPTION_INTERVAL,
     OPTION_USE,
     OPTION_CA,
+    OPTION_SELF_SIGNED,
     OPTION_INTERFACE,
     OPTION_ENDPOINT,
     OPTION_REGION,
@@ -89,6 +91,7 @@ static const struct option long_options[] = { { "seconds", required_argument, NU
                                               { "interval", required_argument, NULL, OPTION_INTERVAL },
                                               { "use", required_argument, NULL, OPTION_USE },
                                               { "ca", required_argument, NULL, OPTION_CA },
+                                              { "self-signed", no_argument, NULL, OPTION_SELF_SIGNED },
                                               { "interface", required_argument, NULL, OPTION_INTERFACE },
                                               { "endpoint", required_argument, NULL, OPTION_ENDPOINT },
                                               { "region", required_argument, NULL, OPTION_REGION },
@@ -207,6 +210,9 @@ static int take(struct reader *reader, int key, char *text)
         return text_option(reader, settings->credentials, sizeof settings->credentials, text);
     case OPTION_CA:
         return text_option(reader, settings->certificate_authority, sizeof settings->certificate_authority, text);
+    case OPTION_SELF_SIGNED:
+        settings->self_signed = true;
+        return 0;
     case OPTION_INTERFACE:
         return text_option(reader, settings->interface_name, sizeof settings->interface_name, text);
     case OPTION_ENDPOINT:

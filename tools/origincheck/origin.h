@@ -68,6 +68,7 @@ struct origin_config {
     const char *certificate_authority;   /* borrow, like credential; NULL or "": the system's */
     const char *interface_name;          /* the network interface to leave by; NULL or "": by route */
     const char *endpoint, *region;       /* of S3; NULL or "": AWS's */
+    bool self_signed;                    /* whatever certificate is taken */
     bool mediastore;                     /* https:// of a MediaStore container: signed like S3 */
     unsigned timeout_s;                  /* without progress; 0: 5 */
     const atomic_bool *stop;             /* borrow */

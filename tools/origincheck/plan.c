@@ -13,7 +13,7 @@ static const struct {
     enum plan_kind kind;
 } words[] = {
     { "hls", PLAN_HLS },
-    { "media_package", PLAN_HLS },
+    { "mediapackage", PLAN_HLS },
     { "archive", PLAN_ARCHIVE },
     { "frame_capture", PLAN_FRAME_CAPTURE },
     { "rtmp", PLAN_RTMP },

@@ -36,6 +36,7 @@ struct plan_settings {
     char certificate_authority[PLAN_PATH_BYTES];
     char interface_name[PLAN_NAME_BYTES];
     char endpoint[PLAN_PATH_BYTES], region[PLAN_NAME_BYTES]; /* of S3 */
+    bool self_signed;                                        /* whatever certificate the server shows is taken */
     bool mediastore;                                         /* a MediaStore container: requests are signed */
 };
 

@@ -8,12 +8,14 @@
 #include "board/error.h"
 #include "board/settings.h"
 #include "mgmt/channel.h"
+#include "mgmt/transfer.h"
 #include "tools/origincheck/plan.h"
 
 static int add_group(struct plan *plan, const struct channel *channel, const struct output_group *group, FILE *said)
 {
     enum plan_kind kind;
     struct error err = { 0 };
+    char address[ADDRESS_BYTES];
     const char *type = output_group_class_of(group)->name;
     unsigned count = group->destinations_count;
     if (!plan_kind_of(type, &kind)) {
@@ -34,8 +36,14 @@ static int add_group(struct plan *plan, const struct channel *channel, const str
                  destination->certificate_authority);
         snprintf(settings.endpoint, sizeof settings.endpoint, "%.*s", PLAN_PATH_BYTES - 1, destination->endpoint);
         snprintf(settings.region, sizeof settings.region, "%.*s", PLAN_NAME_BYTES - 1, destination->region);
+        snprintf(settings.interface_name, sizeof settings.interface_name, "%s", destination->interface);
+        settings.self_signed = destination->certificate_check == TRANSFER_SELF_SIGNED;
         settings.mediastore = group->connection.cdn == CDN_MEDIASTORE;
-        if (plan_add_place(plan, destination->url, &settings, &err) < 0) {
+        if (kind == PLAN_RTMP)
+            snprintf(address, sizeof address, "%s/%s", destination->url, destination->stream);
+        else
+            snprintf(address, sizeof address, "%s", destination->url);
+        if (plan_add_place(plan, address, &settings, &err) < 0) {
             fprintf(said, "%s: %s\n", channel->name, err.text);
             return err.code;
         }

@@ -83,6 +83,14 @@ void encoder_parameters_fill(struct encoder_parameters *parameters, const struct
     parameters->video.IOPattern = (mfxU16)accelerator_input_pattern(config->accelerator);
     parameters->video.ExtParam = parameters->buffers;
     fill_frame(&parameters->video.mfx.FrameInfo, config);
+    if (config->description->codec == VIDEO_CODEC_JPEG) {
+        parameters->video.mfx.CodecId = MFX_CODEC_JPEG;
+        parameters->video.mfx.CodecProfile = MFX_PROFILE_JPEG_BASELINE;
+        parameters->video.mfx.Interleaved = 1;
+        parameters->video.mfx.Quality =
+            (mfxU16)(config->description->jpeg_quality ? config->description->jpeg_quality : 80);
+        return;
+    }
     fill_structure(&parameters->video.mfx, config);
     attach(parameters, &parameters->option.Header, MFX_EXTBUFF_CODING_OPTION, sizeof parameters->option);
     parameters->option.AUDelimiter = MFX_CODINGOPTION_ON;

@@ -73,6 +73,17 @@ bool ladder_is_idr(const struct encode_job *job, const struct timeline_rate *rat
     return (frame - first) % gop == 0 && next - frame >= gop / 2;
 }
 
+bool ladder_is_captured(const struct encode_job *job, const struct timeline_rate *rate, unsigned video, int64_t frame)
+{
+    int64_t interval_90k = video_capture_interval_90k(job, video);
+    int64_t index = timeline_segment_of_frame(rate, interval_90k, frame);
+
+    /* an interval shorter than a frame: every frame */
+    return timeline_segment_of_frame(rate, interval_90k, frame - (rate->frame_multiple ? rate->frame_multiple : 1)) <
+               index &&
+           (rate->frame_multiple <= 1 || frame % rate->frame_multiple == 0);
+}
+
 static unsigned longest_gop(const struct ladder_config *config, unsigned video, unsigned divisor)
 {
     int64_t last = -1, longest = 0;
@@ -170,6 +181,9 @@ void ladder_encode(struct ladder *ladder, int64_t frame, const struct ladder_pic
     for (unsigned i = 0; i < ladder->count; i++) {
         unsigned divisor = config->job->videos[i].framerate_divisor;
         if (divisor > 1 && frame % divisor)
+            continue;
+        if (config->job->videos[i].codec == VIDEO_CODEC_JPEG &&
+            !ladder_is_captured(config->job, config->rate, i, frame))
             continue;
         rung_encode(ladder->lanes[i].rung,
                     &(struct rung_frame){ .picture = picture->picture,

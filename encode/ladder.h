@@ -49,6 +49,8 @@ const struct rung *ladder_rung(const struct ladder *ladder, unsigned video); /* 
 
 /* Is this frame, of the channel's frame rate, an IDR picture of job->videos[video]? */
 bool ladder_is_idr(const struct encode_job *job, const struct timeline_rate *rate, unsigned video, int64_t frame);
+/* Is this frame one that a JPEG video takes? The first one of each interval of the timeline. */
+bool ladder_is_captured(const struct encode_job *job, const struct timeline_rate *rate, unsigned video, int64_t frame);
 /* Least common multiple of all frame rate divisors: every rung has a picture at its multiples. */
 unsigned ladder_frame_multiple(const struct encode_job *job);
 /* Distance of the IDR pictures that an output needs; 0: it needs none. */

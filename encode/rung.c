@@ -81,6 +81,23 @@ static int init_encoder(struct rung *rung, struct error *err)
     return 0;
 }
 
+static bool is_jpeg(const struct rung *rung)
+{
+    return rung->config.description->codec == VIDEO_CODEC_JPEG;
+}
+
+static void describe(const struct rung *rung, AVCodecParameters *parameters)
+{
+    const mfxFrameInfo *info = &rung->wanted.video.mfx.FrameInfo;
+
+    parameters->codec_type = AVMEDIA_TYPE_VIDEO;
+    parameters->codec_id = is_jpeg(rung) ? AV_CODEC_ID_MJPEG : AV_CODEC_ID_H264;
+    parameters->format = is_jpeg(rung) ? AV_PIX_FMT_YUVJ420P : AV_PIX_FMT_YUV420P;
+    parameters->width = (int)rung->config.width;
+    parameters->height = (int)rung->config.height;
+    parameters->sample_aspect_ratio = (AVRational){ info->AspectRatioW, info->AspectRatioH };
+}
+
 static int read_back(struct rung *rung, struct error *err)
 {
     uint8_t sps[HEADER_BYTES], pps[HEADER_BYTES];
@@ -93,6 +110,10 @@ static int read_back(struct rung *rung, struct error *err)
     AVCodecParameters *parameters = avcodec_parameters_alloc();
 
     rung->parameters = parameters;
+    if (parameters && is_jpeg(rung)) { /* it has no headers, and holds nothing back */
+        describe(rung, parameters);
+        return 0;
+    }
     rung->got = (mfxVideoParam){ .ExtParam = buffers, .NumExtParam = 1 };
     mfxStatus status = MFXVideoENCODE_GetVideoParam(rung->session, &rung->got);
     if (status < MFX_ERR_NONE)
@@ -106,13 +127,7 @@ static int read_back(struct rung *rung, struct error *err)
     memcpy(parameters->extradata, sps, headers.SPSBufSize);
     memcpy(parameters->extradata + headers.SPSBufSize, pps, headers.PPSBufSize);
     parameters->extradata_size = (int)bytes;
-    parameters->codec_type = AVMEDIA_TYPE_VIDEO;
-    parameters->codec_id = AV_CODEC_ID_H264;
-    parameters->format = AV_PIX_FMT_YUV420P;
-    parameters->width = (int)rung->config.width;
-    parameters->height = (int)rung->config.height;
-    parameters->sample_aspect_ratio = (AVRational){ (int)rung->wanted.video.mfx.FrameInfo.AspectRatioW,
-                                                    (int)rung->wanted.video.mfx.FrameInfo.AspectRatioH };
+    describe(rung, parameters);
     parameters->profile = rung->got.mfx.CodecProfile & 0xff;
     parameters->level = rung->got.mfx.CodecLevel;
     encoder_parameters_compare(&rung->wanted.video, &rung->got, rung->changes, sizeof rung->changes);
@@ -124,6 +139,9 @@ static int make_tasks(struct rung *rung, struct error *err)
     unsigned multiplier = rung->got.mfx.BRCParamMultiplier ? rung->got.mfx.BRCParamMultiplier : 1;
     mfxU32 bytes = (mfxU32)rung->got.mfx.BufferSizeInKB * multiplier * 1000;
     mfxU32 least = rung->config.width * rung->config.height; /* a burst at the start of a stream fits */
+
+    if (is_jpeg(rung)) /* rate control's fields mean something else */
+        bytes = least * 3 + HEADER_BYTES;
 
     bytes = bytes > least ? bytes : least;
     rung->packet = av_packet_alloc();
@@ -218,8 +236,8 @@ static void emit(struct rung *rung, const mfxBitstream *bitstream)
     }
     memcpy(packet->data, bitstream->Data + bitstream->DataOffset, bitstream->DataLength);
     packet->pts = (int64_t)bitstream->TimeStamp;
-    packet->dts = bitstream->DecodeTimeStamp;
-    packet->flags = bitstream->FrameType & MFX_FRAMETYPE_IDR ? AV_PKT_FLAG_KEY : 0;
+    packet->dts = is_jpeg(rung) ? packet->pts : bitstream->DecodeTimeStamp;
+    packet->flags = is_jpeg(rung) || bitstream->FrameType & MFX_FRAMETYPE_IDR ? AV_PKT_FLAG_KEY : 0;
     rung->config.on_packet(rung->config.context, packet);
     av_packet_unref(packet);
 }
@@ -407,7 +425,7 @@ void rung_encode(struct rung *rung, const struct rung_frame *frame)
     rung->shown->Data.TimeStamp = (mfxU64)frame->tick_90k;
     if (frame->idr)
         control.FrameType = MFX_FRAMETYPE_I | MFX_FRAMETYPE_IDR | MFX_FRAMETYPE_REF;
-    mfxPayload *payload = first_showing ? keep_captions(rung, frame->picture) : NULL;
+    mfxPayload *payload = first_showing && !is_jpeg(rung) ? keep_captions(rung, frame->picture) : NULL;
     control.Payload = &payload;
     control.NumPayload = payload != NULL;
     mfxStatus status = encode(rung, &control, rung->shown);

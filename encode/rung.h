@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* rung.h - one video description at work: the picture scaled (VPP) and encoded (H.264), asynchronously, through one
- * oneVPL session.
+/* rung.h - one video description at work: the picture scaled (VPP) and encoded (H.264 or JPEG), asynchronously, through
+ * one oneVPL session.
  *
  * A picture of the rung's own size goes to the encoder as it is. What comes out is called back in decoding order. A
  * picture that is shown again is not scaled again. The source may change its size at any time: only the scaler is made
@@ -61,7 +61,7 @@ void rung_poll(struct rung *rung);
 /* Waits up to wait_ms for the oldest frame under way; false: none is. */
 bool rung_wait(struct rung *rung, unsigned wait_ms);
 void rung_drain(struct rung *rung);
-/* H.264 parameters with SPS and PPS in extradata (borrow). */
+/* Of what comes out (borrow): H.264 with SPS and PPS in extradata, or JPEG. */
 const struct AVCodecParameters *rung_parameters(const struct rung *rung);
 const char *rung_changes(const struct rung *rung); /* what the encoder did otherwise than asked; "": nothing */
 struct rung_counters rung_counters(const struct rung *rung);

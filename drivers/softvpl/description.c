@@ -55,9 +55,11 @@ static const struct encprofile encode_avc[] = {
     ENCODE_PROFILE(MFX_PROFILE_AVC_MAIN), ENCODE_PROFILE(MFX_PROFILE_AVC_HIGH),
     ENCODE_PROFILE(MFX_PROFILE_AVC_CONSTRAINED_HIGH), ENCODE_PROFILE(MFX_PROFILE_AVC_PROGRESSIVE_HIGH),
 };
+static const struct encprofile encode_jpeg[] = { ENCODE_PROFILE(MFX_PROFILE_JPEG_BASELINE) };
 static const struct encoder encoders[] = {
     { .CodecID = MFX_CODEC_AVC, .MaxcodecLevel = MFX_LEVEL_AVC_62, .BiDirectionalPrediction = 1,
       .NumProfiles = COUNT(encode_avc), .Profiles = (struct encprofile *)encode_avc },
+    { .CodecID = MFX_CODEC_JPEG, .NumProfiles = COUNT(encode_jpeg), .Profiles = (struct encprofile *)encode_jpeg },
 };
 
 #define PICTURE_FORMAT(in) { .InFormat = (in), .NumOutFormat = COUNT(picture_formats),                                 \

@@ -289,7 +289,8 @@ mfxStatus encode_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrame
     (void)session;
     if (!par || !request)
         return MFX_ERR_NULL_PTR;
-    if (par->mfx.CodecId != MFX_CODEC_AVC || par->IOPattern != MFX_IOPATTERN_IN_SYSTEM_MEMORY)
+    if ((par->mfx.CodecId != MFX_CODEC_AVC && par->mfx.CodecId != MFX_CODEC_JPEG) ||
+        par->IOPattern != MFX_IOPATTERN_IN_SYSTEM_MEMORY)
         return MFX_ERR_INVALID_VIDEO_PARAM;
     unsigned depth = par->AsyncDepth ? par->AsyncDepth : ASYNC_DEPTH_DEFAULT;
     memset(request, 0, sizeof *request);

@@ -190,6 +190,38 @@ static void idr_pictures_stand_at_every_boundary(void **state)
     }
 }
 
+static void one_picture_an_interval_is_captured(void **state)
+{
+    (void)state;
+    static const struct timeline_rate rates[] = { { 25, 1, 1 }, { 30000, 1001, 1 }, { 60000, 1001, 2 } };
+    static const struct {
+        unsigned interval, unit;
+        int64_t ticks;
+    } cases[] = { { 5, CAPTURE_INTERVAL_SECONDS, 450000 },
+                  { 1500, CAPTURE_INTERVAL_MILLISECONDS, 135000 },
+                  { 0, CAPTURE_INTERVAL_SECONDS, 180000 } }; /* as the segments of its output */
+    struct encode_job job;
+    describe(&job);
+    job.videos[0].codec = VIDEO_CODEC_JPEG;
+    for (unsigned r = 0; r < 3; r++)
+        for (unsigned c = 0; c < 3; c++) {
+            job.videos[0].capture_interval = cases[c].interval;
+            job.videos[0].capture_interval_unit = cases[c].unit;
+            int64_t begin = timeline_segment_first_frame(&rates[r], cases[c].ticks, 350000000), count = 0;
+            int64_t end = timeline_segment_first_frame(&rates[r], cases[c].ticks, 350000010);
+            for (int64_t i = begin; i < end; i++)
+                if (ladder_is_captured(&job, &rates[r], 0, i)) {
+                    assert_int_equal(i, timeline_segment_first_frame(&rates[r], cases[c].ticks, 350000000 + count));
+                    count++;
+                }
+            assert_int_equal(count, 10);
+        }
+    job.videos[0].capture_interval = 1; /* shorter than a frame: every one */
+    job.videos[0].capture_interval_unit = CAPTURE_INTERVAL_MILLISECONDS;
+    for (int64_t i = 1000; i < 1020; i++)
+        assert_true(ladder_is_captured(&job, &rates[0], 0, i));
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -208,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(idr_pictures_stand_at_every_boundary),
         cmocka_unit_test(three_rungs_cut_alike),
+        cmocka_unit_test(one_picture_an_interval_is_captured),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

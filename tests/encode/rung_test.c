@@ -169,6 +169,61 @@ static void what_cannot_be_encoded_is_refused_by_name(void **state)
     assert_non_null(strstr(err.text, "video \"odd\": the encoder refuses 161x91"));
 }
 
+static uint8_t first_picture[1 << 18];
+static int first_bytes;
+
+static void take_jpeg(void *context, const AVPacket *packet)
+{
+    take(context, packet);
+    assert_int_equal(packet->pts, packet->dts);
+    assert_true(packet->size < (int)sizeof first_picture);
+    if (packets == 1) {
+        first_bytes = packet->size;
+        memcpy(first_picture, packet->data, (size_t)packet->size);
+    }
+}
+
+static void single_pictures_are_jpeg(void **state)
+{
+    (void)state;
+    struct video_description video = describe();
+    struct error err = { 0 };
+    struct rung *rung;
+    mfxSession source = picture_source(320, 180);
+    video.codec = VIDEO_CODEC_JPEG;
+    video.jpeg_quality = 60;
+    struct rung_config config = { .description = &video,
+                                  .rate = &rate,
+                                  .width = 162, /* no multiple of 16 */
+                                  .height = 90,
+                                  .accelerator = accelerator,
+                                  .slate = slate,
+                                  .on_packet = take_jpeg };
+    assert_int_equal(rung_create(&rung, &config, &err), 0);
+    assert_int_equal(rung_parameters(rung)->codec_id, AV_CODEC_ID_MJPEG);
+    run(rung, source, 20);
+    assert_int_equal(packets, 20);
+    assert_int_equal(keys, 20);
+    assert_int_equal(rung_counters(rung).errors, 0);
+    AVCodecContext *decoder = avcodec_alloc_context3(avcodec_find_decoder(AV_CODEC_ID_MJPEG));
+    AVPacket *packet = av_packet_alloc();
+    AVFrame *frame = av_frame_alloc();
+    decoder->thread_count = 1;
+    assert_int_equal(avcodec_open2(decoder, NULL, NULL), 0);
+    assert_int_equal(av_new_packet(packet, first_bytes), 0);
+    memcpy(packet->data, first_picture, (size_t)first_bytes);
+    assert_int_equal(avcodec_send_packet(decoder, packet), 0);
+    assert_int_equal(avcodec_receive_frame(decoder, frame), 0);
+    assert_int_equal(frame->width, 162);
+    assert_int_equal(frame->height, 90);
+    assert_int_equal(frame->format, AV_PIX_FMT_YUVJ420P);
+    av_frame_free(&frame);
+    av_packet_free(&packet);
+    avcodec_free_context(&decoder);
+    rung_destroy(rung);
+    MFXClose(source);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -192,6 +247,7 @@ int main(void)
         cmocka_unit_test(pictures_captions_and_idrs_come_through),
         cmocka_unit_test(the_own_size_is_not_scaled_and_rates_are_kept),
         cmocka_unit_test(what_cannot_be_encoded_is_refused_by_name),
+        cmocka_unit_test(single_pictures_are_jpeg),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -24,7 +24,7 @@
 #include "board/loop.h"
 #include "mgmt/delivery_socket.h"
 
-enum { CONNECT_TIMEOUT_DEFAULT_MS = 5000, URL_BYTES = 320, STAGE_BYTES = 64 * 1024, UNSENT_BYTES = 128 * 1024 };
+enum { CONNECT_TIMEOUT_DEFAULT_MS = 5000, URL_BYTES = 320, STAGE_BYTES = 64 * 1024, UNSENT_BYTES = 64 * 1024 };
 
 struct connection_stream {
     struct connection_stream_config config;

@@ -30,8 +30,8 @@ enum {
     ROUNDS_MAX = 3,     /* of connecting, for authentication */
     CHUNK_SIZE = 60000, /* as libavformat's publisher asks for: servers are used to it */
     WINDOW_BYTES = 2500000,
-    WAITING_BYTES_MAX = 256 * 1024,  /* past it messages are refused */
-    WAITING_BYTES_ROOM = 128 * 1024, /* below it there is room again */
+    WAITING_BYTES_MAX = 64 * 1024,  /* past it messages are refused */
+    WAITING_BYTES_ROOM = 32 * 1024, /* below it there is room again */
     READ_BYTES = 16 * 1024,
     READS_A_TURN = 8, /* a server that talks without end does not stop the loop */
     COMMAND_BYTES = 4096,

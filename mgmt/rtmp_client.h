@@ -3,7 +3,7 @@
  *
  * Lives on the event loop and never blocks; one thread (the loop's). A client is one session: when it fails, its owner
  * makes another (mgmt/rtmp_publisher.h says when). What waits to be sent is bounded: a message is refused (-EAGAIN)
- * while more than 256 KiB wait, and `writable` tells when there is room again. Callbacks come from the loop, never from
+ * while more than 64 KiB wait, and `writable` tells when there is room again. Callbacks come from the loop, never from
  * within a call; in `ended` the client may be destroyed.
  *
  *     rtmp_client_create(&client, &cfg, &err);

@@ -25,7 +25,7 @@
 enum {
     TICK_MS = 200,
     READ_TICKS = 10,   /* two seconds after its arrival everything counts as read by the server */
-    TROUBLE_MS = 3000, /* without a session or without being read: an alert */
+    TROUBLE_MS = 2000, /* without a session or without being read: an alert */
     STABLE_S = 10,     /* of publishing: failures before it are forgotten */
     WAIT_FOR_SERVER_S = 300,
     BACKLOG_90K = 5 * 90000, /* waits while publishing: an alert */
@@ -66,6 +66,8 @@ struct rtmp_publisher {
     bool finished;         /* publisher_finish() was called */
     unsigned failures;     /* in a row */
     uint64_t since_ns;     /* in this state */
+    uint64_t progress_ns;  /* when the server's side has last confirmed anything, or had nothing to confirm */
+    uint64_t progress;     /* bytes that were confirmed then */
     uint64_t blocked_ns;   /* since when the server does not read; 0: it does */
     uint64_t full_ns;      /* since when the cache overflows although there is a session; 0: it does not */
     int64_t newest_number; /* handed over; -1: none */
@@ -98,6 +100,7 @@ static void enter(struct rtmp_publisher *publisher, enum state state)
 {
     publisher->state = state;
     publisher->since_ns = now_ns(publisher);
+    publisher->progress_ns = publisher->since_ns;
     publisher->blocked_ns = publisher->full_ns = 0;
 }
 
@@ -131,12 +134,12 @@ static unsigned alert_of(enum rtmp_end end)
 static void watch_alerts(struct rtmp_publisher *publisher, uint64_t now)
 {
     bool publishing = publisher->state == STATE_PUBLISHING;
-    uint64_t since_ns = publisher->state == STATE_CONNECTING ? publisher->since_ns : publisher->blocked_ns;
+    bool trouble = now - publisher->progress_ns > TROUBLE_MS * NS_PER_MS;
     int64_t waiting_90k = rtmp_cache_waiting_90k(publisher->cache);
-    if (since_ns && now - since_ns > TROUBLE_MS * NS_PER_MS)
+    if (trouble && (publishing || publisher->state == STATE_CONNECTING))
         raise(publisher, ALERT_CONNECT,
               publishing ? "the server does not take what is sent" : "the server does not answer so far");
-    else if (publishing && !publisher->blocked_ns && publisher->feed.begun)
+    else if (publishing && publisher->feed.begun)
         clear_session_alerts(publisher);
     if (waiting_90k > BACKLOG_90K) {
         char text[96];
@@ -323,12 +326,23 @@ static void on_pace(void *context)
     pump(context);
 }
 
+static void note_progress(struct rtmp_publisher *publisher, uint64_t now)
+{
+    if (!publisher->client)
+        return;
+    uint64_t arrived = rtmp_client_confirmed(publisher->client);
+    publisher->arrived[publisher->ticks++ % READ_TICKS] = arrived;
+    bool well = arrived != publisher->progress || arrived == rtmp_client_taken(publisher->client);
+    if (publisher->state == STATE_PUBLISHING && well)
+        publisher->progress_ns = now;
+    publisher->progress = arrived;
+}
+
 static void on_tick(void *context)
 {
     struct rtmp_publisher *publisher = context;
     uint64_t now = now_ns(publisher);
-    if (publisher->client)
-        publisher->arrived[publisher->ticks++ % READ_TICKS] = rtmp_client_confirmed(publisher->client);
+    note_progress(publisher, now);
     confirm(publisher);
     if (publisher->state < STATE_STOPPED)
         watch_bounds(publisher, now);

@@ -368,7 +368,8 @@ static json_t *groups_json(const struct channel *channel)
                                   json_pack("{s:s, s:s, s:s}", "name", group->outputs[i].name, "name_modifier",
                                             group->outputs[i].name_modifier, "video", group->outputs[i].video));
         for (unsigned i = 0; i < group->destinations_count; i++)
-            json_array_append_new(destinations, json_string(group->destinations[i].url));
+            json_array_append_new(destinations,
+                                  json_stringn(group->destinations[i].url, strcspn(group->destinations[i].url, "?")));
         const struct output_group_class *class = output_group_class_of(group);
         const double *segment_length = class->segment_length(group);
         json_array_append_new(groups,

@@ -65,6 +65,7 @@ static void give_back(struct smooth_stream *stream, const struct smooth_fragment
         break;
     case DESTINATION_GIVEN_UP:
     case DESTINATION_REFUSED:
+    case DESTINATION_DAMAGED: /* none of a stream is */
         stream->counters.dropped_given_up++;
         break;
     case DESTINATION_DELIVERED:

@@ -98,7 +98,7 @@ static unsigned count_free(const struct store *base)
 static int start(struct store *base, const struct store_request *request, struct store_task **out, struct error *err)
 {
     struct store_http *store = of(base);
-    struct store_http_parts parts;
+    struct store_http_parts parts = { 0 };
     struct transfer_request transfer;
     store_http_request(&transfer, &parts, store->destination, store->connection, request);
     return transfer_start(store->target, &transfer, (struct transfer **)out, err);

@@ -209,7 +209,7 @@ static int start_plain(struct webdav_task *task, enum transfer_method method, co
 static int start_put(struct webdav_task *task, struct error *err)
 {
     struct store_webdav *store = task->store;
-    struct store_http_parts parts;
+    struct store_http_parts parts = { 0 };
     struct transfer_request transfer;
     store_http_request(&transfer, &parts, store->destination, store->connection, &task->request);
     strcpy(task->url, parts.url);

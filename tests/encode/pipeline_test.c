@@ -70,6 +70,40 @@ static void describe(struct encode_job *job, unsigned pipeline)
     }
 }
 
+static bool every_package; /* the job has an output of each kind that is not tried elsewhere in a pipeline */
+
+static void add_packages(struct encode_job *job)
+{
+    static const struct {
+        unsigned package;
+        const char *name, *video;
+        unsigned audios;
+        double length;
+    } kinds[] = { { PACKAGE_FMP4, "cmaf", "small", 0, 1 },
+                  { PACKAGE_AAC, "packed", "", 1, 1 },
+                  { PACKAGE_M2TS, "tape", "small", 1, 0.5 },
+                  { PACKAGE_JPEG, "thumb", "thumb", 0, 1 } };
+    struct video_description *thumb = &job->videos[job->videos_count++];
+    *thumb = (struct video_description){ .name = "thumb",
+                                         .codec = VIDEO_CODEC_JPEG,
+                                         .width = 64,
+                                         .height = 36,
+                                         .framerate_divisor = 1,
+                                         .capture_interval = 500,
+                                         .capture_interval_unit = CAPTURE_INTERVAL_MILLISECONDS };
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct encode_output *output = &job->outputs[job->outputs_count++];
+        output->package = kinds[i].package;
+        output->segment_length = kinds[i].length;
+        output->rollover_interval = 2;
+        output->audios_count = kinds[i].audios;
+        strcpy(output->group, "more");
+        strcpy(output->name, kinds[i].name);
+        strcpy(output->video, kinds[i].video);
+        strcpy(output->audios[0], "sound");
+    }
+}
+
 static void *run(void *context)
 {
     struct running *running = context;
@@ -95,6 +129,8 @@ static void start(struct running *running, unsigned number)
     memset(running, 0, sizeof *running);
     running->number = number;
     describe(&jobs[number], number);
+    if (every_package)
+        add_packages(&jobs[number]);
     assert_int_equal(pthread_create(&running->thread, NULL, run, running), 0);
 }
 
@@ -204,6 +240,46 @@ static void twins_make_equal_segments(void **state)
     assert_non_null(strstr(fake.status[0], "\"anchor\":1,"));
 }
 
+static void every_package_comes_out_alike_in_twins(void **state)
+{
+    (void)state;
+    struct running a, b;
+    unsigned cmaf = 0, thumbs = 0, pieces = 0, sounds = 0;
+    every_package = true;
+    fill_ring();
+    start(&a, 0);
+    start(&b, 1);
+    wait_for(60, 6000);
+    stop(&a);
+    stop(&b);
+    every_package = false;
+    for (unsigned i = 0; i < fake.segment_count; i++) {
+        const struct fake_segment *one = &fake.segments[i], *other;
+        const struct handoff_segment *header = &one->header;
+        other = find(!one->pipeline, header->output, header->number);
+        if (strcmp(header->group, "more") || !other || header->flags & HANDOFF_LAST)
+            continue;
+        assert_int_equal(header->start_90k, other->header.start_90k);
+        pieces += !strcmp(header->output, "tape");
+        sounds += !strcmp(header->output, "packed");
+        if (!strcmp(header->output, "cmaf")) {
+            assert_int_equal(header->start_90k, header->number * 90000);
+            assert_int_equal(header->duration_90k, 90000);
+            assert_int_equal(header->header_bytes, other->header.header_bytes);
+            assert_memory_equal(one->bytes, other->bytes, header->header_bytes);
+            cmaf++;
+        } else if (!strcmp(header->output, "thumb")) {
+            assert_int_equal(header->start_90k, header->number * 45000);
+            assert_int_equal(header->width, 64);
+            assert_memory_equal(one->bytes, "\xff\xd8\xff\xe0", 4);
+            assert_int_equal(header->bytes, other->header.bytes);
+            assert_memory_equal(one->bytes, other->bytes, header->bytes);
+            thumbs++;
+        }
+    }
+    assert_true(cmaf >= 2 && thumbs >= 4 && pieces >= 4 && sounds >= 2);
+}
+
 static void resumes_exactly_where_it_ended(void **state)
 {
     (void)state;
@@ -289,6 +365,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(twins_make_equal_segments, before, after),
+        cmocka_unit_test_setup_teardown(every_package_comes_out_alike_in_twins, before, after),
         cmocka_unit_test_setup_teardown(resumes_exactly_where_it_ended, before, after),
         cmocka_unit_test_setup_teardown(without_a_source_the_slate_is_encoded, before, after),
     };

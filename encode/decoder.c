@@ -41,6 +41,7 @@ struct video_decoder {
     mfxSession session;
     bool initialised;
     mfxVideoParam parameters;
+    mfxExtVideoSignalInfo colour;
     struct {
         mfxFrameSurface1 *surface;
         mfxSyncPoint point;
@@ -252,8 +253,14 @@ static bool initialise(struct video_decoder *decoder, mfxBitstream *bitstream)
     parameters->mfx.CodecId = codec_of(decoder->config.codec);
     parameters->IOPattern = (mfxU16)accelerator_output_pattern(decoder->config.accelerator);
     parameters->AsyncDepth = UNDER_WAY_MAX;
+    decoder->colour = (mfxExtVideoSignalInfo){ .Header = { MFX_EXTBUFF_VIDEO_SIGNAL_INFO, sizeof decoder->colour } };
+    mfxExtBuffer *buffers[] = { &decoder->colour.Header };
+    parameters->ExtParam = buffers;
+    parameters->NumExtParam = 1;
     mfxBitstream look = *bitstream; /* DecodeHeader moves on to the header it found; the unit stays whole */
     mfxStatus status = MFXVideoDECODE_DecodeHeader(decoder->session, &look, parameters);
+    parameters->ExtParam = NULL;
+    parameters->NumExtParam = 0;
     if (status == MFX_ERR_MORE_DATA) {
         decoder->counters.units_skipped++;
         return false;
@@ -366,6 +373,12 @@ struct decoder_counters decoder_counters(const struct video_decoder *decoder)
 enum AVCodecID decoder_codec(const struct video_decoder *decoder)
 {
     return decoder->config.codec;
+}
+
+const mfxExtVideoSignalInfo *decoder_colour(const struct video_decoder *decoder)
+{
+    bool described = decoder->colour.ColourDescriptionPresent || decoder->colour.VideoFullRange;
+    return decoder->initialised && described ? &decoder->colour : NULL;
 }
 
 mfxSession decoder_session(const struct video_decoder *decoder)

@@ -57,6 +57,8 @@ void decoder_drain(struct video_decoder *decoder); /* all pictures that can come
 const char *decoder_refusal(const struct video_decoder *decoder);
 struct decoder_counters decoder_counters(const struct video_decoder *decoder);
 enum AVCodecID decoder_codec(const struct video_decoder *decoder);
+/* Primaries, transfer, matrix and range as the stream describes them (borrow); NULL: it does not, or not yet. */
+const mfxExtVideoSignalInfo *decoder_colour(const struct video_decoder *decoder);
 mfxSession decoder_session(const struct video_decoder *decoder); /* borrow */
 bool decoder_busy(const struct video_decoder *decoder);          /* pictures are under way: poll */
 

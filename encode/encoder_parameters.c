@@ -100,6 +100,10 @@ void encoder_parameters_fill(struct encoder_parameters *parameters, const struct
     attach(parameters, &parameters->option3.Header, MFX_EXTBUFF_CODING_OPTION3, sizeof parameters->option3);
     parameters->option3.ScenarioInfo = MFX_SCENARIO_LIVE_STREAMING;
     fill_rate(parameters, config->description);
+    if (config->colour) {
+        parameters->colour = *config->colour;
+        attach(parameters, &parameters->colour.Header, MFX_EXTBUFF_VIDEO_SIGNAL_INFO, sizeof parameters->colour);
+    }
     if (accelerator_is_ours(config->accelerator)) {
         attach(parameters, &parameters->x264.header, SOFTVPL_EXTBUFF_X264, sizeof parameters->x264);
         snprintf(parameters->x264.preset, sizeof parameters->x264.preset, "%s", presets[config->description->preset]);

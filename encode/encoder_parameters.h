@@ -20,7 +20,8 @@ struct encoder_parameters {
     mfxExtCodingOption2 option2;
     mfxExtCodingOption3 option3;
     struct softvpl_x264 x264;
-    mfxExtBuffer *buffers[4];
+    mfxExtVideoSignalInfo colour;
+    mfxExtBuffer *buffers[5];
 };
 
 void encoder_parameters_fill(struct encoder_parameters *parameters, const struct rung_config *config);

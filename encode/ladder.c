@@ -131,6 +131,7 @@ static int create_rung(struct ladder *ladder, unsigned video, struct error *err)
                                 .rate = config->rate,
                                 .width = description->width ? description->width : config->source_width & ~1u,
                                 .height = description->height ? description->height : config->source_height & ~1u,
+                                .colour = config->source_colour,
                                 .accelerator = config->accelerator,
                                 .slate = config->slate,
                                 .join = config->join,
@@ -157,6 +158,7 @@ int ladder_create(struct ladder **out, const struct ladder_config *config, struc
     ladder->config = *config;
     for (; status == 0 && ladder->count < config->job->videos_count; ladder->count++)
         status = create_rung(ladder, ladder->count, err);
+    ladder->config.source_colour = NULL;
     if (status < 0) {
         ladder_destroy(ladder);
         return status;

@@ -25,6 +25,7 @@ struct ladder_config {
     const struct timeline_rate *rate;                   /* borrow: outlives the ladder */
     unsigned source_width, source_height;               /* for descriptions without a size */
     unsigned source_aspect_width, source_aspect_height; /* of the source's pixels; 0: square, or no source yet */
+    const mfxExtVideoSignalInfo *source_colour;         /* borrow during create; NULL: not described */
     struct accelerator *accelerator;
     const struct slate *slate;
     mfxSession join;

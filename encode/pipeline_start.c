@@ -91,6 +91,7 @@ static int make_ladder(struct pipeline *pipeline, struct error *err)
                                     .source_height = info->CropH,
                                     .source_aspect_width = info->AspectRatioW,
                                     .source_aspect_height = info->AspectRatioH,
+                                    .source_colour = pipeline->decoder ? decoder_colour(pipeline->decoder) : NULL,
                                     .accelerator = pipeline->config.accelerator,
                                     .slate = pipeline->slate,
                                     .on_packet = on_packet,

@@ -182,6 +182,7 @@ int rung_create(struct rung **out, const struct rung_config *config, struct erro
     rung->config = *config;
     int status = make(rung, err);
     rung->config.rate = NULL;
+    rung->config.colour = NULL;
     if (status < 0) {
         rung_destroy(rung);
         return status;

@@ -33,6 +33,7 @@ struct rung_config {
     const struct timeline_rate *rate;            /* borrow during create */
     unsigned width, height;                      /* of this rung: the description's, or the source's */
     unsigned aspect_width, aspect_height;        /* of a pixel; 0: square */
+    const mfxExtVideoSignalInfo *colour;         /* borrow during create; NULL: the source does not say */
     unsigned gop_frames;                         /* of this rung's frames: the longest distance of two IDR pictures */
     struct accelerator *accelerator;             /* borrow */
     const struct slate *slate;                   /* borrow */

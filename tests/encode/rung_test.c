@@ -224,6 +224,48 @@ static void single_pictures_are_jpeg(void **state)
     MFXClose(source);
 }
 
+/* The source's description of its colours stands in the parameter sets. */
+static void colours_are_passed_on(void **state)
+{
+    (void)state;
+    struct error err = { 0 };
+    struct video_description video = describe();
+    struct rung *rung = NULL;
+    const mfxExtVideoSignalInfo colour = { .Header = { MFX_EXTBUFF_VIDEO_SIGNAL_INFO, sizeof colour },
+                                           .VideoFormat = 5,
+                                           .ColourDescriptionPresent = 1,
+                                           .ColourPrimaries = 9,
+                                           .TransferCharacteristics = 14,
+                                           .MatrixCoefficients = 9 };
+    struct rung_config config = { .description = &video,
+                                  .rate = &rate,
+                                  .width = 320,
+                                  .height = 180,
+                                  .gop_frames = 25,
+                                  .colour = &colour,
+                                  .accelerator = accelerator,
+                                  .slate = slate,
+                                  .on_packet = take };
+    assert_int_equal(rung_create(&rung, &config, &err), 0);
+    assert_string_equal(rung_changes(rung), "");
+    const AVCodecParameters *parameters = rung_parameters(rung);
+    AVPacket headers = { .data = parameters->extradata, .size = parameters->extradata_size, .pts = 0 };
+    struct video_decoder *decoder = NULL;
+    struct decoder_config decoding = { .accelerator = accelerator, .codec = AV_CODEC_ID_H264 };
+    assert_int_equal(decoder_create(&decoder, &decoding, &err), 0);
+    assert_null(decoder_colour(decoder));
+    decoder_push(decoder, &headers, 0, false);
+    const mfxExtVideoSignalInfo *found = decoder_colour(decoder);
+    assert_non_null(found);
+    assert_int_equal(found->ColourDescriptionPresent, 1);
+    assert_int_equal(found->ColourPrimaries, 9);
+    assert_int_equal(found->TransferCharacteristics, 14);
+    assert_int_equal(found->MatrixCoefficients, 9);
+    assert_int_equal(found->VideoFullRange, 0);
+    decoder_destroy(decoder);
+    rung_destroy(rung);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -244,6 +286,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(colours_are_passed_on),
         cmocka_unit_test(pictures_captions_and_idrs_come_through),
         cmocka_unit_test(the_own_size_is_not_scaled_and_rates_are_kept),
         cmocka_unit_test(what_cannot_be_encoded_is_refused_by_name),

@@ -259,6 +259,16 @@ static void the_good_files_are_good(void **state)
     assert_null(read_broken(fixture, BOX, fixture_box, 0644));
 }
 
+static void modifiers_that_become_different_are_good(void **state)
+{
+    const struct configuration_fixture *fixture = *state;
+    char *one = fixture_replace(fixture_channel, "\"_720p\"", "\"_$h$p\"");
+    char *two = fixture_replace(one, "\"_360p\"", "\"_$h$p\"");
+    assert_null(read_broken(fixture, CHANNEL, two, 0644));
+    free(one);
+    free(two);
+}
+
 static void all_problems_are_told_at_once(void **state)
 {
     const struct configuration_fixture *fixture = *state;
@@ -344,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_good_files_are_good),
         cmocka_unit_test(every_broken_file_is_answered_with_line_and_reason),
+        cmocka_unit_test(modifiers_that_become_different_are_good),
         cmocka_unit_test(all_problems_are_told_at_once),
         cmocka_unit_test(no_message_holds_a_password),
         cmocka_unit_test(a_credentials_file_that_others_can_read_is_refused),

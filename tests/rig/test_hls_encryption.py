@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""HLS encrypted with AES-128 and a static key: transport streams and fMP4, read with the key, played, and no key told."""
+import os
+import stat
+import subprocess
+import tempfile
+
+import pytest
+
+import check_twins
+from conftest import chromium_missing
+from players import Browser, Page, play_with_hls_js
+from testbed import hls_rules
+from testbed.box import SMALL_LADDER, Box, channel, node, rtp_input
+from testbed.hls import MediaPlaylist
+from testbed.origin import Origin
+from testbed.processes import wait_for
+from testbed.sender import Sender, small_source
+
+KEY = "00112233445566778899aabbccddee42"
+NAME = "secret"
+SUFFIXES = {"ts": ".ts", "fmp4": ".mp4"}
+
+
+class Rig:
+    def __init__(self, shared, network):
+        self.directory = tempfile.mkdtemp(dir=shared.directory)
+        self.origin = Origin(os.path.join(self.directory, "origin"), 9151)
+        value = channel(NAME, "studio", [(f"{self.origin.url}/live/ts", "origin")], SMALL_LADDER, "superfast")
+        group = value["output_groups"][0]
+        group["hls"].update({"encryption": {"method": "aes_128", "key": KEY}, "key_provider_url": f"{self.origin.url}/key"})
+        fmp4 = {**group, "name": "fmp4", "destinations": [{"url": f"{self.origin.url}/live/fmp4", "credentials": "origin"}],
+                "outputs": [{**output, "container": "fmp4", "audio": [], "audio_rendition_sets": ["stereo"]}
+                            for output in group["outputs"]]}
+        fmp4["outputs"].append({"name_modifier": "_audio", "audio": ["a128"], "container": "fmp4", "audio_group": "stereo"})
+        value["output_groups"].append(fmp4)
+        self.box = Box(self.directory, [node(name, i) for i, name in enumerate(network.interfaces)], [rtp_input("studio")],
+                       [value], [{"name": "origin", "user": self.origin.user, "password": self.origin.password}])
+        shared.boxes.append(self.box)
+        self.page = Page(self.directory, [f"{self.origin.url}/live/{kind}.m3u8" for kind in SUFFIXES])
+        self.network, self.sender = network, None
+
+    @property
+    def folder(self):
+        return os.path.join(self.origin.root, "live")
+
+    def read(self, name):
+        with open(os.path.join(self.folder, name), "rb") as file:
+            return file.read()
+
+    def start(self):
+        self.origin.start()
+        with open(os.path.join(self.origin.root, "key"), "wb") as file:
+            file.write(bytes.fromhex(KEY))
+        self.page.start()
+        self.box.start()
+        self.sender = Sender(small_source(), [(self.network.data_plane(0), 5000, self.network.sender(0), [])], self.network,
+                             directory=self.directory)
+        self.sender.start()
+        for kind in SUFFIXES:
+            wait_for(lambda kind=kind: len(MediaPlaylist(self.read(f"{kind}_180p.m3u8").decode()).entries) >= 4, 60,
+                     f"four segments of {kind}", 0.5)
+            wait_for(lambda kind=kind: os.path.exists(os.path.join(self.folder, f"{kind}.m3u8")), 10, "the master")
+
+    def stop(self):
+        if self.sender:
+            self.sender.stop()
+        self.box.stop()
+        self.page.stop()
+        self.origin.stop()
+
+
+@pytest.fixture(scope="module")
+def rig(shared, network):
+    if shared.studio:
+        shared.studio.stop()
+        shared.studio = None
+    value = Rig(shared, network)
+    try:
+        value.start()
+        yield value
+    finally:
+        value.stop()
+
+
+def decrypted(data, number):
+    return subprocess.run(["openssl", "enc", "-d", "-aes-128-cbc", "-K", KEY, "-iv", f"{number:032x}"], input=data,
+                          stdout=subprocess.PIPE, check=True).stdout
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+def test_segments_decode_with_the_key(rig, kind):
+    text = rig.read(f"{kind}_180p.m3u8").decode()
+    entries = MediaPlaylist(text).entries[1:3]
+    assert f'METHOD=AES-128,URI="{rig.origin.url}/key",IV=0x{entries[0].number:032x}' in text
+    header = b""
+    if kind == "fmp4":
+        header = rig.read(hls_rules.attributes(text.partition("#EXT-X-MAP:")[2].splitlines()[0])["URI"])
+        assert header[4:8] == b"ftyp"
+    clear = b"".join(decrypted(rig.read(entry.name), entry.number) for entry in entries)
+    assert check_twins.decode_faults(header + clear, kind) == []
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+def test_playlists_follow_the_rules(rig, kind):
+    assert hls_rules.faults(rig.folder, f"{kind}.m3u8") == []
+
+
+def test_the_key_is_told_nobody(rig):
+    for folder, _, names in os.walk(rig.directory):
+        for name in names:
+            path = os.path.join(folder, name)
+            if "origin" in os.path.relpath(path, rig.directory).split(os.sep)[0] or not os.path.isfile(path):
+                continue
+            with open(path, "rb") as file:
+                data = file.read()
+            if KEY.encode() not in data:
+                continue
+            if name.endswith(".job"):
+                assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0, path
+            else:
+                assert path.startswith(rig.box.config), path
+    for pid in rig.box.processes().values():
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            assert KEY.encode() not in file.read()
+    assert KEY not in str(rig.box.api(f"/v1/channels/{NAME}"))
+
+
+@pytest.mark.parametrize("origin", [0, 1])
+def test_hls_js_plays(rig, tmp_path, origin):
+    reason = chromium_missing()
+    if reason:
+        pytest.skip(reason)
+    browser = Browser(tmp_path)
+    try:
+        play_with_hls_js(browser, rig.page, origin, [height for _, _, height, _ in SMALL_LADDER])
+    finally:
+        browser.driver.quit()

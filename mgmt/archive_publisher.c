@@ -460,7 +460,7 @@ static int open_queue(struct archive_publisher *publisher, struct error *err)
         .connection = &publisher->connection,
         .lanes = publisher->lane_count,
         .segment_length = publisher->config.group->archive.rollover_interval,
-        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered },
+        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, NULL },
         .context = publisher,
     };
     return publisher_queue_open(&publisher->queue, &publisher->config, &queue, err);

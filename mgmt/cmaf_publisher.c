@@ -339,7 +339,7 @@ static int open_queue(struct cmaf_publisher *publisher, struct error *err)
         .alerts = config->alerts,
         .clock = config->clock,
         .log = config->log,
-        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered },
+        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, NULL },
         .context = publisher,
     };
     return destination_queue_create(&publisher->queue, &queue, err);

@@ -192,7 +192,7 @@ static int create(struct publisher **out, const struct publisher_config *config,
         .source = publisher->source,
         .lanes = publisher->lane_count,
         .segment_length = 1,
-        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered },
+        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, NULL },
         .context = publisher,
     };
     int result = publisher_queue_open(&publisher->queue, config, &queue, err);

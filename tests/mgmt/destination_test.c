@@ -93,7 +93,7 @@ static void open_queue(struct bench *bench)
                                                .engine = bench->engine,
                                                .alerts = bench->alerts,
                                                .clock = &bench->clock,
-                                               .callbacks = { file_done, text_done, delete_done, recovered },
+                                               .callbacks = { file_done, text_done, delete_done, recovered, NULL },
                                                .context = bench };
     assert_int_equal(destination_queue_create(&bench->queue, &config, &err), 0);
 }

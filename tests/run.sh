@@ -106,6 +106,7 @@ run_rig() {
         skipped=$((skipped + 1))
         return
     fi
+    tools/testbed/npm.sh "$build/npm"
     run_pytest "${folders[@]}"
 }
 

@@ -2,13 +2,16 @@
 """RTMP and RTMPS, from a channel's configuration to what real servers have recorded."""
 import os
 import tempfile
+import time
 
 import pytest
 
 from testbed.box import Box, channel, node, rtp_input
 from testbed.processes import wait_for
-from testbed.rtmp_server import NginxRtmp, Recorded, nginx_missing
+from testbed.rtmp_server import NginxRtmp, NodeMediaServer, Recorded, nginx_missing, nms_missing
+from testbed.rtmp_sink import RtmpSink
 from testbed.sender import Sender, small_source
+from testbed.stream_proxy import StreamProxy
 
 pytestmark = pytest.mark.skipif(bool(nginx_missing()), reason=nginx_missing() or "-")
 
@@ -60,6 +63,12 @@ class Rig:
     def alerts(self, pipeline):
         return [alert["id"] for alert in self.box.alerts() if alert["source"] == f"{NAME}/{pipeline}"]
 
+    def wait_alert(self, pipeline, alert, seconds=5):
+        wait_for(lambda: alert in self.alerts(pipeline), seconds, f"alert {alert} of pipeline {pipeline}", 0.1)
+
+    def wait_calm(self, pipeline, seconds=30):
+        wait_for(lambda: not self.alerts(pipeline), seconds, f"no alert of pipeline {pipeline}")
+
 
 def check_recorded(path, seconds):
     recorded = Recorded(path)
@@ -83,7 +92,223 @@ def test_standard_channel(shared, no_studio):
             assert rig.alerts(i) == []
             assert status[i]["counters"]["failures"] == 0
             assert status[i]["queued_ms"] < 1000
-            print("latency", status[i]["source_to_sent_ms"], status[i]["handoff_to_sent_ms"])
             files = server.recordings("news").files
             assert len(files) == 1
             check_recorded(files[0], 8)
+
+
+# ---- other servers, TLS, authentication: a single pipeline ----
+@pytest.mark.skipif(bool(nms_missing()), reason=nms_missing() or "-")
+def test_node_media_server(shared, no_studio):
+    with NodeMediaServer(os.path.join(shared.directory, "nms"), 1940) as server, \
+            Rig(shared, [{"url": server.url, "stream": "news"}]) as rig:
+        rig.wait_state(0, "well", 30)
+        rig.wait_sent(0, 150)
+        rig.stop_channel()
+        files = server.recordings("news").files
+        assert len(files) == 1
+        check_recorded(files[0], 5)
+
+
+def test_tls(shared, no_studio):
+    """A certificate that nobody knows is refused, taken with its authority, and taken unseen when that is wanted."""
+    with NginxRtmp(os.path.join(shared.directory, "rtmps"), 1935, 1943) as server:
+        destination = {"url": server.tls_url, "stream": "news"}
+        with Rig(shared, [dict(destination)]) as rig:
+            rig.wait_alert(0, 6028, 40)
+            assert not server.recordings("news").files
+            assert rig.publisher(0)["state"] in ("retrying", "connecting")
+            group = rig.box.channels[NAME]["output_groups"][0]
+            for stream, more in (("known", {"certificate_authority": server.certificate}),
+                                 ("unseen", {"certificate_check": "self_signed"})):
+                group["destinations"][0] = {**destination, "stream": stream, **more}
+                rig.box.reload()
+                wait_for(lambda: rig.box.channel(NAME)["state"] == "running" and server.recordings(stream).bytes() > 0,
+                         40, f"recording {stream}")
+                rig.wait_sent(0, 60)
+            rig.stop_channel()
+        for stream in ("known", "unseen"):
+            check_recorded(server.recordings(stream).newest(), 1)
+
+
+@pytest.mark.parametrize("scheme", ["common", "akamai"])
+def test_authentication(shared, no_studio, scheme):
+    credentials = [{"name": "entry", "user": "live", "password": "pass-word"}]
+    with RtmpSink(1950, "live", "pass-word", opaque=scheme == "akamai") as sink, \
+            Rig(shared, [{"url": sink.url, "stream": "news_1_200@664379", "credentials": "entry"}], credentials,
+                authentication_scheme=scheme) as rig:
+        rig.wait_state(0, "well", 30)
+        rig.wait_sent(0, 25)
+        assert sink.published == ["news_1_200@664379"] and sink.applications == ["live"]
+        applications = [application for application, _ in sink.attempts]
+        assert len(applications) == (3 if scheme == "common" else 2)
+        assert "pass-word" not in " ".join(applications)
+        assert sink.media_bytes > 10_000 and not sink.errors
+        sink.password = "another"
+        sink.listener.shutdown()  # nothing new is accepted; the session goes on
+        with open(rig.box.log, encoding="utf-8") as log:
+            assert "pass-word" not in log.read()
+
+
+def test_wrong_password(shared, no_studio):
+    credentials = [{"name": "entry", "user": "live", "password": "wrong"}]
+    with RtmpSink(1950, "live", "right") as sink, \
+            Rig(shared, [{"url": sink.url, "stream": "news", "credentials": "entry"}], credentials, num_retries=1) as rig:
+        rig.wait_alert(0, 6015, 40)
+        rig.wait_state(0, "abandoned")
+        assert not sink.published
+
+
+# ---- faults: pipeline 0 behind a network that misbehaves, pipeline 1 must not notice ----
+class Pair:
+    """A standard channel, both pipelines to one nginx as streams of their own; pipeline 0 through a proxy."""
+
+    def __init__(self, shared, **rtmp):
+        self.server = NginxRtmp(tempfile.mkdtemp(dir=shared.directory), 1935)
+        self.proxy = StreamProxy(1960, 1935)
+        destinations = [{"url": f"rtmp://127.0.0.1:{port}/live", "stream": f"news{i}"}
+                        for i, port in enumerate((1960, 1935))]
+        self.rig = Rig(shared, destinations, **rtmp)
+
+    def __enter__(self):
+        self.server.start()
+        self.proxy.start()
+        self.rig.__enter__()
+        for i in range(2):
+            self.rig.wait_state(i, "well", 30)
+            self.rig.wait_sent(i, 50)
+        return self
+
+    def __exit__(self, *_):
+        self.rig.__exit__()
+        self.proxy.stop()
+        self.server.stop()
+
+    def finish(self):
+        """Stops the channel. Pipeline 1 was untouched: one session, one recording, without a gap."""
+        counters = self.rig.publisher(1)["counters"]
+        self.rig.stop_channel()
+        assert counters["failures"] == 0 and counters["dropped_no_room"] == 0
+        files = self.server.recordings("news1").files
+        assert len(files) == 1
+        assert Recorded(files[0]).faults() == []
+
+
+def test_away_and_back(shared, no_studio):
+    """The server is away for 60 s, which fits into the cache: everything comes, in order, caught up at twice real time."""
+    with Pair(shared, cache_length=90.0) as pair:
+        rig = pair.rig
+        rig.wait_calm(0)
+        pair.proxy.set("refuse")
+        rig.wait_alert(0, 6018)
+        time.sleep(60)
+        assert 55_000 < rig.publisher(0)["queued_ms"] < 75_000
+        pair.proxy.set("pass")
+        rig.wait_state(0, "well", 10)
+        wait_for(lambda: rig.publisher(0)["queued_ms"] < 1000, 90, "caught up", 0.5)
+        rig.wait_calm(0)
+        counters = rig.publisher(0)["counters"]
+        assert counters["dropped_no_room"] == 0 and counters["dropped_cache_full"] == 0
+        pair.finish()
+        files = pair.server.recordings("news0").files
+        whole = Recorded(pair.server.recordings("news1").newest()).duration()
+        parts = [Recorded(path) for path in files]
+        assert [part.faults() for part in parts] == [[]] * 2
+        assert parts[1].decode_errors() == []
+        # the second begins with the key picture before what may have been lost: nothing is missing, little comes twice
+        assert whole - 0.5 <= sum(part.duration() for part in parts) <= whole + 6
+
+
+def test_closing_connections(shared, no_studio):
+    with Pair(shared) as pair:
+        rig = pair.rig
+        for _ in range(3):
+            rig.wait_sent(0, 60)
+            before = rig.publisher(0)["counters"]["connections_opened"]
+            pair.proxy.cut()
+            wait_for(lambda: rig.publisher(0)["counters"]["connections_opened"] > before, 5, "another session")
+        rig.wait_sent(0, 60)
+        rig.wait_calm(0)
+        pair.finish()
+        parts = [Recorded(path) for path in pair.server.recordings("news0").files]
+        assert len(parts) == 4
+        assert [part.faults() for part in parts] == [[]] * 4
+        whole = Recorded(pair.server.recordings("news1").newest()).duration()
+        assert sum(part.duration() for part in parts) >= whole - 0.5
+
+
+def test_stalled_server_is_left(shared, no_studio):
+    """It reads no more: an alert, and when the cache is full another session, from a key picture on."""
+    with Pair(shared, cache_length=30.0, restart_delay=1.0) as pair:
+        rig = pair.rig
+        pair.proxy.set("stall")
+        rig.wait_alert(0, 6018, 8)  # buffers on the way fill first
+        wait_for(lambda: rig.publisher(0)["counters"]["caches_full"] == 1, 60, "a full cache")
+        pair.proxy.cut()
+        pair.proxy.set("pass")
+        rig.wait_state(0, "well", 15)
+        rig.wait_sent(0, 75)
+        rig.wait_calm(0)
+        pair.finish()
+        assert Recorded(pair.server.recordings("news0").newest()).faults() == []
+
+
+def test_slow_server(shared, no_studio):
+    """Too slow for the stream: what waits is bounded, and told; when it is quick again all is well."""
+    with Pair(shared, cache_full_behavior="wait_for_server") as pair:
+        rig = pair.rig
+        pair.proxy.set(16_000)
+        rig.wait_alert(0, 6501, 30)
+        pair.proxy.set("pass")
+        wait_for(lambda: rig.publisher(0)["queued_ms"] < 1000, 30, "caught up")
+        rig.wait_calm(0)
+        assert rig.publisher(0)["counters"]["connections_opened"] == 1
+        pair.finish()
+        assert Recorded(pair.server.recordings("news0").newest()).faults() == []
+
+
+def test_silent_server(shared, no_studio):
+    with Pair(shared) as pair:
+        rig = pair.rig
+        pair.proxy.set("silent")
+        pair.proxy.cut()
+        rig.wait_alert(0, 6018)
+        pair.proxy.set("pass")
+        rig.wait_state(0, "well", 20)
+        rig.wait_calm(0)
+        pair.finish()
+
+
+def test_rejected_stream(shared, no_studio):
+    """An application that lets nobody publish; the output stops after its retries, the other goes on."""
+    server = NginxRtmp(tempfile.mkdtemp(dir=shared.directory), 1935)
+    destinations = [{"url": f"rtmp://127.0.0.1:1935/{name}", "stream": f"news{i}"}
+                    for i, name in enumerate(("closed", "live"))]
+    with server, Rig(shared, destinations, num_retries=2) as rig:
+        rig.wait_alert(0, 6018, 40)
+        rig.wait_state(0, "abandoned", 30)
+        rig.wait_state(1, "well", 30)
+        rig.wait_sent(1, 50)
+        assert rig.publisher(0)["counters"]["retries"] == 2
+        assert rig.alerts(1) == []
+
+
+def test_input_loss_keeps_the_connection(shared, no_studio):
+    """pause_output: nothing is sent while the source is lost, and the same session goes on after it."""
+    with NginxRtmp(tempfile.mkdtemp(dir=shared.directory), 1935) as server, \
+            Rig(shared, [{"url": server.url, "stream": "news"}], input_loss_action="pause_output") as rig:
+        rig.wait_state(0, "well", 30)
+        rig.wait_sent(0, 50)
+        rig.sender.tell("cut 0")
+        time.sleep(4)
+        before = rig.publisher(0)["counters"]["pictures_sent"]
+        time.sleep(3)  # longer than the server's pings
+        assert rig.publisher(0)["counters"]["pictures_sent"] == before
+        rig.sender.tell("resume 0")
+        rig.wait_sent(0, 75)
+        counters = rig.publisher(0)["counters"]
+        assert counters["connections_opened"] == 1 and counters["failures"] == 0
+        rig.stop_channel()
+        files = server.recordings("news").files
+        assert len(files) == 1
+        assert Recorded(files[0]).longest_step() > 3

@@ -11,7 +11,6 @@ import subprocess
 from .processes import build_directory, end, run, start, wait_for
 
 MODULES = "/usr/lib/nginx/modules"
-NMS_VERSION = "4.4.3"
 
 CONFIGURATION = """\
 # written by tools/testbed/rtmp_server.py
@@ -140,32 +139,21 @@ class NginxRtmp:
 # ---- node-media-server ----
 NMS_SCRIPT = """\
 const NMS = require('node-media-server');
-const server = new NMS({ bind: '127.0.0.1', rtmp: { port: PORT, chunk_size: 4096, gop_cache: false },
-                         http: { port: HTTP }, record: { path: 'RECORDINGS' } });
-server.run();
+new NMS({ bind: '127.0.0.1', rtmp: { port: PORT }, http: { port: HTTP }, record: { auto: true, path: 'RECORDINGS' },
+          store: { path: 'STORE', maxHistory: 10 } }).run();
 """
 
 
-def nms_folder():
-    """Where node-media-server is, installed by npm beside what was built; it says why not by an exception."""
-    folder = os.path.join(build_directory(), "npm", f"node-media-server-{NMS_VERSION}")
-    done = os.path.join(folder, "node_modules", "node-media-server", "package.json")
-    if not os.path.exists(done):
-        os.makedirs(folder, exist_ok=True)
-        run("npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error",
-            f"node-media-server@{NMS_VERSION}", timeout=180)
-    return folder
+def nms_modules():
+    return os.path.join(build_directory(), "npm", "node_modules")  # see tools/testbed/npm.sh
 
 
 def nms_missing():
     """Why node-media-server cannot run here; empty: it can."""
-    for program in ("node", "npm"):
-        if not shutil.which(program):
-            return f"package {'nodejs' if program == 'node' else program} is not installed"
-    try:
-        nms_folder()
-    except (RuntimeError, subprocess.TimeoutExpired) as error:
-        return f"npm package node-media-server cannot be installed: {str(error).splitlines()[0]}"
+    if not shutil.which("node"):
+        return "package nodejs is not installed"
+    if not os.path.exists(os.path.join(nms_modules(), "node-media-server", "package.json")):
+        return "npm package node-media-server is not installed (tools/testbed/npm.sh)"
     return ""
 
 
@@ -186,9 +174,9 @@ class NodeMediaServer:
         script = os.path.join(self.directory, "server.js")
         with open(script, "w", encoding="ascii") as file:
             file.write(NMS_SCRIPT.replace("PORT", str(self.port)).replace("HTTP", str(self.port + 1000))
-                       .replace("RECORDINGS", recordings))
+                       .replace("RECORDINGS", recordings).replace("STORE", os.path.join(self.directory, "store")))
         self.process = start(["node", script], log=os.path.join(self.directory, "node.log"),
-                             env={**os.environ, "NODE_PATH": os.path.join(nms_folder(), "node_modules")},
+                             env={**os.environ, "NODE_PATH": nms_modules()},
                              cwd=self.directory)
         wait_for(lambda: answers(self.port), 15, f"node-media-server on port {self.port}")
         return self
@@ -233,8 +221,9 @@ class Recorded:
     def faults(self, video_step=0.04, audio_step=1024 / 48000):
         """What is wrong: streams, codecs, first picture, steps back, gaps, audio apart from video."""
         found = []
-        if {kind: stream["codec_name"] for kind, stream in self.streams.items()} != {"video": "h264", "audio": "aac"}:
-            return [f"{self.path}: streams {self.streams.keys()}"]
+        codecs = {kind: stream.get("codec_name") for kind, stream in self.streams.items() if kind in ("video", "audio")}
+        if codecs != {"video": "h264", "audio": "aac"}:
+            return [f"{self.path}: streams {codecs}"]
         first = next((key for kind, _, key in self.packets if kind == "video"), False)
         if not first:
             found.append("it does not begin with a key picture")

@@ -19,6 +19,7 @@ static const struct {
     { "rtmp", PLAN_RTMP },
     { "fragments", PLAN_FRAGMENTS },
     { "ms_smooth", PLAN_FRAGMENTS },
+    { "smooth", PLAN_FRAGMENTS },
     { "cmaf_ingest", PLAN_FRAGMENTS },
 };
 

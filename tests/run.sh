@@ -76,7 +76,7 @@ run_fuzz() {
 # Adds up pytest's own summary; a run that has none has failed.
 run_pytest() {
     local status word count
-    PYTHONPATH=$PWD/tools timeout -k 10 "${RIG_SECONDS:-3000}" tools/testbed/isolate.py /usr/bin/python3 -m pytest -q \
+    PYTHONPATH=$PWD/tools timeout -k 10 "${RIG_SECONDS:-4200}" tools/testbed/isolate.py /usr/bin/python3 -m pytest -q \
         -p no:cacheprovider -rs --durations=10 ${name:+-k "$name"} "$@" 2>&1 | tee "$work/pytest"
     status=${PIPESTATUS[0]}
     summary=$(grep -E '^[0-9]+ [a-z]+.* in [0-9.]+s|^=+ .* in [0-9.]+s' "$work/pytest" | tail -n 1)

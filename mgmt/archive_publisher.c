@@ -542,5 +542,13 @@ static json_t *status(const struct publisher *base)
 }
 
 const struct publisher_class archive_publisher_class = {
-    "archive", create, destroy, take_segment, finish, is_idle, resume_tick_90k, status,
+    .name = "archive",
+    .create = create,
+    .destroy = destroy,
+    .segment = take_segment,
+    .finish = finish,
+    .idle = is_idle,
+    .resume_tick_90k = resume_tick_90k,
+    .status = status,
+    .on_disk = true,
 };

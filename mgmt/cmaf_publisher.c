@@ -449,5 +449,11 @@ static json_t *status(const struct publisher *base)
 }
 
 const struct publisher_class cmaf_publisher_class = {
-    "cmaf_ingest", create, destroy, take_segment, NULL, is_idle, resume_tick_90k, status,
+    .name = "cmaf_ingest",
+    .create = create,
+    .destroy = destroy,
+    .segment = take_segment,
+    .idle = is_idle,
+    .resume_tick_90k = resume_tick_90k,
+    .status = status,
 };

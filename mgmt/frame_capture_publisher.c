@@ -225,5 +225,11 @@ static json_t *status(const struct publisher *base)
 }
 
 const struct publisher_class frame_capture_publisher_class = {
-    "frame_capture", create, destroy, take_segment, NULL, is_idle, resume_tick_90k, status,
+    .name = "frame_capture",
+    .create = create,
+    .destroy = destroy,
+    .segment = take_segment,
+    .idle = is_idle,
+    .resume_tick_90k = resume_tick_90k,
+    .status = status,
 };

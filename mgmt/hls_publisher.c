@@ -423,5 +423,12 @@ static void destroy(struct publisher *base)
 }
 
 const struct publisher_class hls_publisher_class = {
-    "hls", create, destroy, take_segment, finish, is_idle, resume_tick_90k, hls_status,
+    .name = "hls",
+    .create = create,
+    .destroy = destroy,
+    .segment = take_segment,
+    .finish = finish,
+    .idle = is_idle,
+    .resume_tick_90k = resume_tick_90k,
+    .status = hls_status,
 };

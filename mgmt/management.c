@@ -401,6 +401,7 @@ void management_shutdown(struct management *management)
         if (!runtime_channel_wanted(channel))
             running_file_forget(&management->running, runtime_channel_name(channel));
         runtime_channel_stop(channel);
+        runtime_channel_hurry(channel);
     }
     remember(management);
     loop_timer_set(management->housekeeping, clock_monotonic_ns(management->config.clock));

@@ -66,6 +66,11 @@ bool publisher_idle(const struct publisher *publisher)
     return publisher->class->idle(publisher);
 }
 
+bool publisher_is_patient(const struct publisher *publisher)
+{
+    return publisher->class->on_disk;
+}
+
 int64_t publisher_resume_tick_90k(const struct publisher *publisher)
 {
     return publisher->class->resume_tick_90k(publisher);

@@ -53,6 +53,7 @@ struct publisher_class {
     bool (*idle)(const struct publisher *publisher);
     int64_t (*resume_tick_90k)(const struct publisher *publisher);
     json_t *(*status)(const struct publisher *publisher);
+    bool on_disk; /* what it has lies on the disk: it may take its time when the channel is stopped, or be cut short */
 };
 
 /* The first member of every publisher. */
@@ -70,6 +71,8 @@ void publisher_segment(struct publisher *publisher, const struct handoff_segment
 void publisher_finish(struct publisher *publisher);
 /* Everything that was handed over is delivered or given up, and downstream knows: may be destroyed. */
 bool publisher_idle(const struct publisher *publisher);
+/* Its last deliveries may take as long as they need, and lose nothing when they are cut short. */
+bool publisher_is_patient(const struct publisher *publisher);
 /* Timeline tick up to which every output's segments have been received (0: none): where a restarted encoder resumes.
  * INT64_MAX: it does not mind. */
 int64_t publisher_resume_tick_90k(const struct publisher *publisher);

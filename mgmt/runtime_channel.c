@@ -237,9 +237,17 @@ void runtime_channel_destroy(struct runtime_channel *channel)
     free(channel);
 }
 
+void runtime_channel_hurry(struct runtime_channel *channel)
+{
+    for (unsigned i = 0; i < RUNTIME_PIPELINES_MAX; i++)
+        if (channel->pipelines[i])
+            runtime_pipeline_hurry(channel->pipelines[i]);
+}
+
 void runtime_channel_start(struct runtime_channel *channel)
 {
     channel->wanted = true;
+    runtime_channel_hurry(channel);
     settle(channel);
 }
 
@@ -284,6 +292,7 @@ bool runtime_channel_update(struct runtime_channel *channel, const struct channe
     channel->next = setup;
     bool wanted = channel->wanted;
     runtime_channel_stop(channel);
+    runtime_channel_hurry(channel);
     channel->wanted = wanted;
     settle(channel);
     return true;

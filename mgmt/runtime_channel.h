@@ -42,6 +42,8 @@ void runtime_channel_destroy(struct runtime_channel *channel);
 
 void runtime_channel_start(struct runtime_channel *channel);
 void runtime_channel_stop(struct runtime_channel *channel);
+/* Of one that is stopping: what may be delivered in another life is left for that. */
+void runtime_channel_hurry(struct runtime_channel *channel);
 int runtime_channel_restart(struct runtime_channel *channel, int pipeline, struct error *err); /* -1: all */
 /* Another configuration for a channel of this name; false: it is the same. What runs with another one is restarted. */
 bool runtime_channel_update(struct runtime_channel *channel, const struct channel *configuration, unsigned accelerator,

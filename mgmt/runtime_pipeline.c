@@ -18,8 +18,9 @@
 
 enum {
     PATH_BYTES = 768,
-    ASKED_MS = 10000, /* what an encode process gets to drain and hand over when it is asked to end */
-    DELIVERY_S = 10,  /* what the publishers get afterwards to deliver */
+    ASKED_MS = 10000,       /* what an encode process gets to drain and hand over when it is asked to end */
+    DELIVERY_S = 10,        /* what the publishers get afterwards to deliver */
+    RECORDING_S = 6 * 3600, /* and those of recordings, while nobody waits for the pipeline */
     DRAIN_TICK_MS = 100,
 };
 
@@ -31,8 +32,9 @@ struct runtime_pipeline {
     struct publisher *publishers[OUTPUT_GROUPS_MAX];
     struct loop_timer *drain;
     uint64_t drain_until_ns; /* 0: does not drain */
-    bool has_run;            /* since start: a process has handed over a segment */
-    pid_t running;           /* the process that has; 0: the one that lives now has not */
+    bool hurried;
+    bool has_run;  /* since start: a process has handed over a segment */
+    pid_t running; /* the process that has; 0: the one that lives now has not */
     uint64_t segments, segments_unknown;
     uint64_t last_segment_ns;
     json_t *told;
@@ -94,10 +96,12 @@ static int create_publishers(struct runtime_pipeline *pipeline, struct error *er
     return 0;
 }
 
-static bool publishers_idle(const struct runtime_pipeline *pipeline)
+/* but_patient: those do not count. */
+static bool publishers_idle(const struct runtime_pipeline *pipeline, bool but_patient)
 {
     for (unsigned i = 0; i < OUTPUT_GROUPS_MAX; i++)
-        if (pipeline->publishers[i] && !publisher_idle(pipeline->publishers[i]))
+        if (pipeline->publishers[i] && !publisher_idle(pipeline->publishers[i]) &&
+            !(but_patient && publisher_is_patient(pipeline->publishers[i])))
             return false;
     return true;
 }
@@ -130,12 +134,14 @@ static void forget_told(struct runtime_pipeline *pipeline)
 static void on_drain(void *context)
 {
     struct runtime_pipeline *pipeline = context;
-    bool late = now_ns(pipeline) >= pipeline->drain_until_ns;
-    if (!publishers_idle(pipeline) && !late) {
-        loop_timer_set(pipeline->drain, now_ns(pipeline) + DRAIN_TICK_MS * NS_PER_MS);
+    uint64_t now = now_ns(pipeline);
+    bool idle = publishers_idle(pipeline, false), late = now >= pipeline->drain_until_ns;
+    bool records = !pipeline->hurried && now < pipeline->drain_until_ns + RECORDING_S * NS_PER_S;
+    if (!idle && (!late || (records && publishers_idle(pipeline, true)))) {
+        loop_timer_set(pipeline->drain, now + DRAIN_TICK_MS * NS_PER_MS);
         return;
     }
-    if (late)
+    if (!publishers_idle(pipeline, true))
         log_warning(pipeline->config.environment->log, "%s: stopped with undelivered segments", pipeline->source);
     pipeline->drain_until_ns = 0;
     destroy_publishers(pipeline);
@@ -250,6 +256,7 @@ int runtime_pipeline_start(struct runtime_pipeline *pipeline, struct error *err)
     if (result < 0)
         return result;
     pipeline->has_run = false;
+    pipeline->hurried = false;
     pipeline->running = 0;
     process_start(pipeline->process);
     return 0;
@@ -264,6 +271,11 @@ void runtime_pipeline_stop(struct runtime_pipeline *pipeline)
     process_stop(pipeline->process, asked ? ASKED_MS : 0);
     if (process_state(pipeline->process) == PROCESS_STOPPED) /* it was waiting for its next start */
         on_process(pipeline);
+}
+
+void runtime_pipeline_hurry(struct runtime_pipeline *pipeline)
+{
+    pipeline->hurried = true;
 }
 
 void runtime_pipeline_restart(struct runtime_pipeline *pipeline)

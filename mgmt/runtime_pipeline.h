@@ -37,6 +37,8 @@ int runtime_pipeline_create(struct runtime_pipeline **out, const struct runtime_
 void runtime_pipeline_destroy(struct runtime_pipeline *pipeline); /* leaves the process running; NULL is fine */
 int runtime_pipeline_start(struct runtime_pipeline *pipeline, struct error *err);
 void runtime_pipeline_stop(struct runtime_pipeline *pipeline);
+/* Something waits for the pipeline to be idle: recordings that are still being delivered wait on the disk instead. */
+void runtime_pipeline_hurry(struct runtime_pipeline *pipeline);
 void runtime_pipeline_restart(struct runtime_pipeline *pipeline);
 enum pipeline_state runtime_pipeline_state(const struct runtime_pipeline *pipeline);
 

@@ -489,5 +489,12 @@ static json_t *status(const struct publisher *base)
 }
 
 const struct publisher_class smooth_publisher_class = {
-    "smooth", create, destroy, take_segment, finish, is_idle, resume_tick_90k, status,
+    .name = "smooth",
+    .create = create,
+    .destroy = destroy,
+    .segment = take_segment,
+    .finish = finish,
+    .idle = is_idle,
+    .resume_tick_90k = resume_tick_90k,
+    .status = status,
 };

@@ -140,9 +140,13 @@ def test_archive_to_a_folder_of_one_pipeline_outlives_an_outage(no_studio, tmp_p
         assert numbers == list(range(numbers[0], numbers[-1] + 1))
         for number in numbers[1:]:
             check_recording(recordings(place)[number])
+        origin.stop()
         box.api("/v1/channels/news/stop", "POST")
+        time.sleep(13)  # longer than what is live is waited for
+        assert box.channel("news")["state"] == "stopping"
+        origin.start()
         wait_for(lambda: box.channel("news")["state"] == "idle", 20, "the end")
-        wait_for(lambda: max(recordings(place)) > numbers[-1], 10, "the recording that was stopped", 0.2)
+        assert max(recordings(place)) > numbers[-1]
         check_recording(recordings(place)[max(recordings(place))], whole=False)
         assert not [name for name in os.listdir(box.spool) if name.endswith(".part")]
     origin.stop()

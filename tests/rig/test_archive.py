@@ -9,6 +9,7 @@ import pytest
 
 from testbed.box import SMALL_LADDER, Box, channel, node, rtp_input
 from testbed.feed import FedBox
+from testbed.hls import Presentation
 from testbed.origin import Origin
 from testbed.processes import wait_for
 from testbed.sender import Sender, small_source
@@ -69,7 +70,9 @@ def live(network, no_studio, tmp_path):
     settings["output_groups"] += [
         archive_group([http, {"url": f"{origin.url}/rec1/news", "credentials": "a"}], "v180p"),
         {**still, "connection": {"cdn": "folder"},
-         "destinations": [{"url": f"file://{folder}/{i}/news"} for i in range(2)]}]
+         "destinations": [{"url": f"file://{folder}/{i}/news"} for i in range(2)]},
+        {**still, "name": "stills-http", "destinations": [{"url": f"{origin.url}/still/{i}/news", "credentials": "a"}
+                                                          for i in range(2)]}]
     box = Box(str(tmp_path), [node(name, i) for i, name in enumerate(network.interfaces)], [rtp_input("studio")],
               [settings], [{"name": "a", "user": origin.user, "password": origin.password}])
     targets = [(network.data_plane(i), 5000, network.sender(i), []) for i in range(2)]
@@ -111,13 +114,38 @@ def test_archive_and_frame_capture_from_real_sources(live):
     for number in both:
         one, two = (open(paths[number], "rb").read() for paths in pictures)
         assert one == two, f"picture {number} differs"
+    at_server = stills(os.path.join(origin.root, "still", "1"))
+    for number in both[:-1]:
+        assert open(at_server[number], "rb").read() == open(pictures[0][number], "rb").read()
     info = probe(pictures[0][both[-1]])
     assert info["streams"][0]["codec_name"] == "mjpeg" and info["streams"][0]["width"] == 192
     assert not [name for name in os.listdir(folder / "0") if name.endswith(".part")]
 
 
-def test_archive_to_a_folder_of_one_pipeline_outlives_an_outage(no_studio, tmp_path):
-    """A channel of one pipeline; the server is away for three recordings, and biplaned is killed meanwhile."""
+def test_hls_and_archive_into_folders(no_studio, tmp_path):
+    """A channel of one pipeline: playlists in a folder name what is there, recordings appear whole."""
+    folder = tmp_path / "srv"
+    settings = channel("news", "studio", [(f"file://{folder}/live/news", "")], SMALL_LADDER, segment_length=1.0,
+                       connection={"cdn": "folder"}, hls={"index_n_segments": 4, "keep_segments": 5})
+    settings["output_groups"].append(archive_group([{"url": f"file://{folder}/rec/news"}], "v180p",
+                                                   connection={"cdn": "folder"}))
+    presentation = Presentation(str(folder / "live"), "news")
+    with FedBox(str(tmp_path), [settings]) as box:
+        wait_for(lambda: len(recordings(folder / "rec")) >= 2, 30, "two recordings", 0.2)
+        for _ in range(20):
+            names = [entry.name for entry in presentation.playlist("news_180p.m3u8").entries]
+            assert all((folder / "live" / name).exists() for name in names), names
+            time.sleep(0.1)
+        assert len(names) == 4
+        here = [name for name in os.listdir(folder / "live") if name.startswith("news_180p_")]
+        assert len(here) <= 5 + 4 + 2, "what left the window is deleted"
+        assert not box.alerts()
+    for number in sorted(recordings(folder / "rec"))[1:-1]:
+        check_recording(recordings(folder / "rec")[number])
+
+
+def test_an_archive_of_one_pipeline_outlives_an_outage(no_studio, tmp_path):
+    """The server is away for three recordings, and biplaned is killed meanwhile."""
     origin = Origin(str(tmp_path / "origin"), 9105, password="secret-a").start()
     settings = channel("news", "studio", [(f"{origin.url}/live/news", "a")], SMALL_LADDER)
     settings["output_groups"].append(archive_group(

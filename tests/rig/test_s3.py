@@ -89,11 +89,34 @@ def no_secret(box, *secrets):
     assert not [secret for secret in secrets if secret in text]
 
 
+def add_stills(settings, gateway):
+    """Frame capture beside the segments: a picture a second into the same buckets."""
+    settings["encodes"]["video"].append({"name": "still", "codec": "jpeg", "width": 192, "height": 108,
+                                         "capture_interval": 1})
+    settings["output_groups"].append({
+        "name": "stills", "type": "frame_capture", "connection": {"cdn": "s3"},
+        "destinations": [{"url": f"s3://live-{i}/stills/live", "credentials": "keys", "endpoint": gateway.url}
+                         for i in range(2)],
+        "outputs": [{"name_modifier": "_still", "video": "still"}]})
+
+
+def check_stills(buckets):
+    """Both pipelines have the same pictures, under the same numbers, one after the other."""
+    both = sorted(set(buckets[0].names()) & set(buckets[1].names()))
+    numbers = [int(re.fullmatch(r"live_still\.(\d{5,})\.jpg", name).group(1)) for name in both]
+    assert len(both) >= 10 and numbers == list(range(numbers[0], numbers[0] + len(numbers))), numbers
+    for name in both[-5:]:
+        one, two = (bucket.read(name) for bucket in buckets)
+        assert one == two and one[:3] == b"\xff\xd8\xff" and one[-2:] == b"\xff\xd9", name
+    assert buckets[0].answer(both[-1]).headers["Content-Type"] == "image/jpeg"
+
+
 def test_standard_channel_to_two_buckets(network, no_studio, gateway, tmp_path):
     """The real thing: two sources, twin encoders, a bucket each."""
     places = [(f"s3://live-{i}/news/live", "keys", gateway.url, "") for i in range(2)]
     settings = s3_channel("live", places, connection={"canned_acl": "public_read", "timeout": 5}, segment_length=2.0,
                           hls={"index_n_segments": 3, "keep_segments": 5})
+    add_stills(settings, gateway)
     client = gateway.users["live"]
     presentations = [BucketPresentation(client, f"live-{i}", "news", "live") for i in range(2)]
     nodes = [node(name, i) for i, name in enumerate(network.interfaces)]
@@ -114,6 +137,7 @@ def test_standard_channel_to_two_buckets(network, no_studio, gateway, tmp_path):
             assert one.video_pts() == two.video_pts()
             wait_for(lambda: all(2 * 3 + 3 < len(presentation.place.names()) <= 2 * 7 + 3 for presentation in presentations),
                      10, "old segments deleted")
+            check_stills([Bucket(client, f"live-{i}", "stills") for i in range(2)])
             assert of(box, "live") == {}
             no_secret(box, SECRET)
         finally:

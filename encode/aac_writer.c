@@ -10,7 +10,11 @@
 
 #include "board/error.h"
 #include "encode/id3.h"
+#include "encode/sample_aes.h"
+#include "encode/segment_cipher.h"
 #include "encode/segment_file.h"
+
+#define SETUP_OWNER "com.apple.streaming.audioDescription"
 
 enum { ADTS_BYTES = 7, ADTS_FRAME_MAX = (1 << 13) - 1, OBJECT_TYPES_OF_ADTS = 4, RATE_ESCAPE = 15, CHANNELS_MAX = 7 };
 
@@ -18,6 +22,9 @@ struct segment_writer {
     struct segment_file *file;
     bool first; /* nothing is in the open segment yet */
     unsigned profile, rate_index, channels;
+    struct segment_cipher *sample_cipher; /* NULL: frames stay as they are */
+    int64_t number;                       /* of the open segment */
+    uint8_t setup[SAMPLE_AES_SETUP_BYTES];
 };
 
 static void destroy_writer(struct segment_writer *writer)
@@ -25,6 +32,7 @@ static void destroy_writer(struct segment_writer *writer)
     if (!writer)
         return;
     segment_file_destroy(writer->file);
+    segment_cipher_destroy(writer->sample_cipher);
     free(writer);
 }
 
@@ -46,6 +54,16 @@ static int read_config(struct segment_writer *writer, const AVCodecParameters *p
     return 0;
 }
 
+static int use_key(struct segment_writer *writer, const struct segment_writer_config *config, struct error *err)
+{
+    const struct encryption *encryption = &config->output->encryption;
+
+    if (encryption->method != ENCRYPTION_SAMPLE_AES)
+        return segment_file_use_key(writer->file, encryption, err);
+    int result = segment_cipher_create(&writer->sample_cipher, encryption, err);
+    return result == 0 ? sample_aes_setup(writer->setup, config->streams[0].parameters, err) : result;
+}
+
 static int create_writer(struct segment_writer **out, const struct segment_writer_config *config, struct error *err)
 {
     if (config->stream_count != 1)
@@ -57,7 +75,7 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     if (result == 0)
         result = segment_file_create(&writer->file, err);
     if (result == 0)
-        result = segment_file_use_key(writer->file, &config->output->encryption, err);
+        result = use_key(writer, config, err);
     if (result < 0) {
         destroy_writer(writer);
         return result;
@@ -69,6 +87,7 @@ static int create_writer(struct segment_writer **out, const struct segment_write
 static int open_writer(struct segment_writer *writer, const struct segment_writer_segment *segment, struct error *err)
 {
     writer->first = true;
+    writer->number = segment->number;
     int result = segment_file_open(writer->file, segment->name, err);
     segment_file_encrypt(writer->file, segment->number);
     return result;
@@ -79,6 +98,8 @@ static void write_tag(struct segment_writer *writer, int64_t pts)
     struct id3_tag tag;
     id3_begin(&tag);
     id3_transport_timestamp(&tag, pts);
+    if (writer->sample_cipher)
+        id3_private(&tag, SETUP_OWNER, writer->setup, sizeof writer->setup);
     size_t bytes = id3_end(&tag);
     avio_write(segment_file_io(writer->file), tag.bytes, (int)bytes);
     writer->first = false;
@@ -97,6 +118,22 @@ static void write_adts_header(struct segment_writer *writer, unsigned bytes)
     avio_write(segment_file_io(writer->file), header, ADTS_BYTES);
 }
 
+static int write_frame(struct segment_writer *writer, const AVPacket *packet)
+{
+    uint8_t secret[ADTS_FRAME_MAX];
+    const uint8_t *frame = packet->data;
+
+    if (writer->sample_cipher) {
+        memcpy(secret, packet->data, (size_t)packet->size);
+        int result = sample_aes_sound(writer->sample_cipher, writer->number, secret, (size_t)packet->size);
+        if (result < 0)
+            return result;
+        frame = secret;
+    }
+    avio_write(segment_file_io(writer->file), frame, packet->size);
+    return 0;
+}
+
 static int write_packet(struct segment_writer *writer, unsigned stream, struct AVPacket *packet)
 {
     unsigned bytes = (unsigned)packet->size + ADTS_BYTES;
@@ -107,8 +144,7 @@ static int write_packet(struct segment_writer *writer, unsigned stream, struct A
     if (writer->first)
         write_tag(writer, packet->pts);
     write_adts_header(writer, bytes);
-    avio_write(segment_file_io(writer->file), packet->data, packet->size);
-    return 0;
+    return write_frame(writer, packet);
 }
 
 static int close_writer(struct segment_writer *writer, struct segment_writer_result *result, struct error *err)

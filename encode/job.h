@@ -146,7 +146,7 @@ struct encode_output {
     unsigned audios_count;
     struct transport_stream transport_stream; /* HLS_TS, M2TS */
     struct timed_metadata timed_metadata;     /* HLS_TS, FMP4, M2TS */
-    struct encryption encryption;             /* HLS_TS, FMP4, AAC */
+    struct encryption encryption;             /* HLS_TS, FMP4 (AES_128 only), AAC */
     uint64_t time_origin;                     /* SMOOTH: what its times count from, 90 kHz ticks since 1970 */
 };
 

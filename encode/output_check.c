@@ -18,11 +18,6 @@ void encryption_check(const struct encryption *encryption, struct problems *prob
 {
     if (encryption->method == ENCRYPTION_NONE)
         return;
-    if (encryption->method == ENCRYPTION_SAMPLE_AES)
-        problem_at(
-            problems, &encryption->method,
-            "encryption: segments are encrypted whole here, not the media in them: sample_aes cannot be made, use "
-            "aes_128");
     if (!is_hex(encryption->key)) /* what stands there is not repeated */
         problem_at(problems, encryption->key, "encryption: key: want %d hexadecimal digits", HEX_BYTES);
     if (encryption->iv == ENCRYPTION_IV_EXPLICIT && !is_hex(encryption->constant_iv))
@@ -188,6 +183,11 @@ static void check_encryption(const struct encode_output *output, struct problems
         problem_at(problems, &output->encryption.method,
                    "output \"%s\" of \"%s\": encryption is for HLS packages: hls_ts, fmp4 and aac", output->name,
                    output->group);
+    if (method == ENCRYPTION_SAMPLE_AES && output->package == PACKAGE_FMP4)
+        problem_at(problems, &output->encryption.method,
+                   "output \"%s\" of \"%s\": sample_aes is for hls_ts and aac; in fmp4 it would be another encryption, "
+                   "which is not made: use aes_128",
+                   output->name, output->group);
 }
 
 static void check_name(const struct encode_job *job, const struct encode_output *output, struct problems *problems)

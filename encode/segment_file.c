@@ -22,8 +22,10 @@ struct segment_file {
     int memfd;   /* -1: none is open */
     int failure; /* first negative errno of the open file */
     uint64_t bytes;
-    struct segment_cipher *cipher; /* NULL: in clear */
-    bool encrypting;               /* the open file, from where it was asked for on */
+    struct segment_cipher *cipher;                           /* NULL: in clear */
+    bool encrypting;                                         /* the open file, from where it was asked for on */
+    int (*edit)(void *context, uint8_t *data, size_t count); /* NULL: none */
+    void *edit_context;
 };
 
 /* pwrite, not write: the file offset goes with the descriptor to another process and has to stay 0. */
@@ -64,12 +66,23 @@ static int write_bytes(void *opaque, uint8_t *data, int size)
 
     if (file->memfd < 0)
         return size;
+    if (file->edit && !file->failure) {
+        int result = file->edit(file->edit_context, data, (size_t)size);
+        file->failure = result < 0 ? result : 0;
+    }
     if (file->encrypting)
         put_encrypted(file, data, size);
     else
         put_bytes(file, data, size);
     /* the failure is reported at close: a muxer that saw it here would never recover for the next segment */
     return size;
+}
+
+void segment_file_edit_with(struct segment_file *file, int (*edit)(void *context, uint8_t *data, size_t count),
+                            void *context)
+{
+    file->edit = edit;
+    file->edit_context = context;
 }
 
 int segment_file_use_key(struct segment_file *file, const struct encryption *encryption, struct error *err)

@@ -14,6 +14,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct AVIOContext;
@@ -24,6 +25,11 @@ struct segment_file;
 int segment_file_create(struct segment_file **out, struct error *err);
 void segment_file_destroy(struct segment_file *file);           /* with what is open and not closed; NULL is fine */
 struct AVIOContext *segment_file_io(struct segment_file *file); /* borrow, as long as the file */
+
+/* From now on what is written to an open file goes through `edit` first, as the muxer wrote it, in pieces of its own
+ * size: it may change the bytes. Negative errno of it: the open file is given up. */
+void segment_file_edit_with(struct segment_file *file, int (*edit)(void *context, uint8_t *data, size_t count),
+                            void *context);
 
 /* From now on segments may be encrypted whole with this key, if there is one. -ENOTSUP: of another method. */
 int segment_file_use_key(struct segment_file *file, const struct encryption *encryption, struct error *err);

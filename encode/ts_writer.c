@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ts_writer.c - options of the muxer, and parameter sets where an encoder does not repeat them. */
+/* ts_writer.c - options of the muxer, parameter sets where an encoder does not repeat them, encrypted samples. */
 #include "encode/ts_writer.h"
 
 #include <errno.h>
@@ -13,6 +13,9 @@
 
 #include "board/error.h"
 #include "encode/annex_b.h"
+#include "encode/sample_aes.h"
+#include "encode/sample_aes_table.h"
+#include "encode/segment_cipher.h"
 #include "encode/segment_file.h"
 
 /* With mpegts_copyts the muxer's max_delay moves only the PCR: a receiver that paces by it has the bytes of a picture
@@ -34,6 +37,9 @@ struct segment_writer {
     int64_t first_pts_90k;
     unsigned keys_count;
     struct handoff_key keys[HANDOFF_KEYS_MAX];
+    struct segment_cipher *sample_cipher; /* NULL: samples stay as they are */
+    int64_t number;                       /* of the open segment */
+    struct sample_aes_table table;
 };
 
 static int pid_of(unsigned setting, unsigned other, unsigned offset)
@@ -89,6 +95,80 @@ static int keep_parameter_sets(struct segment_writer *writer, const AVCodecParam
     return 0;
 }
 
+/* ---- encryption of samples ---- */
+static int edit_tables(void *context, uint8_t *data, size_t count)
+{
+    const struct segment_writer *writer = context;
+    return sample_aes_table_edit(&writer->table, data, count);
+}
+
+static int use_sample_key(struct segment_writer *writer, const struct segment_writer_config *config, struct error *err)
+{
+    const struct encode_output *output = config->output;
+    int result = segment_cipher_create(&writer->sample_cipher, &output->encryption, err);
+
+    writer->table.pmt_pid = (unsigned)pid_of(output->transport_stream.pmt_pid, TS_PID_PMT, 0);
+    for (unsigned i = writer->has_video; result == 0 && i < config->stream_count; i++) {
+        if (writer->table.count == ENCODE_OUTPUT_AUDIOS_MAX)
+            return error_set(err, -EINVAL, "sample_aes takes %d audios", ENCODE_OUTPUT_AUDIOS_MAX);
+        struct sample_aes_audio *audio = &writer->table.audios[writer->table.count++];
+        audio->pid = (unsigned)writer->muxer->streams[i]->id;
+        result = sample_aes_setup(audio->setup, config->streams[i].parameters, err);
+    }
+    if (result == 0)
+        segment_file_edit_with(writer->file, edit_tables, writer);
+    return result;
+}
+
+static int use_key(struct segment_writer *writer, const struct segment_writer_config *config, struct error *err)
+{
+    return config->output->encryption.method == ENCRYPTION_SAMPLE_AES
+               ? use_sample_key(writer, config, err)
+               : segment_file_use_key(writer->file, &config->output->encryption, err);
+}
+
+/* Gives a packet like this one, of its own data, encrypted. */
+static int encrypt_sample(struct segment_writer *writer, AVPacket **out, const AVPacket *clear)
+{
+    bool picture = clear->stream_index == 0 && writer->has_video;
+    size_t count = (size_t)clear->size;
+    AVPacket *secret = av_packet_alloc();
+    ptrdiff_t bytes = secret ? av_new_packet(secret, picture ? (int)sample_aes_room(count) : clear->size) : -ENOMEM;
+
+    if (bytes == 0)
+        bytes = av_packet_copy_props(secret, clear);
+    if (bytes == 0 && picture) {
+        bytes = sample_aes_picture(writer->sample_cipher, writer->number, clear->data, count, secret->data);
+    } else if (bytes == 0) {
+        memcpy(secret->data, clear->data, count);
+        bytes = sample_aes_sound(writer->sample_cipher, writer->number, secret->data, count);
+        bytes = bytes < 0 ? bytes : clear->size;
+    }
+    if (bytes < 0) {
+        av_packet_free(&secret);
+        return (int)bytes;
+    }
+    av_shrink_packet(secret, (int)bytes);
+    secret->stream_index = clear->stream_index;
+    *out = secret;
+    return 0;
+}
+
+static int write_sample(struct segment_writer *writer, AVPacket *packet)
+{
+    AVPacket *secret;
+
+    if (!writer->sample_cipher)
+        return av_write_frame(writer->muxer, packet);
+    int result = encrypt_sample(writer, &secret, packet);
+    if (result == 0) {
+        result = av_write_frame(writer->muxer, secret);
+        av_packet_free(&secret);
+    }
+    return result;
+}
+
+/* ---- the muxer ---- */
 static void set_option(AVDictionary **options, const char *name, const char *format, double value)
 {
     char text[32];
@@ -105,6 +185,9 @@ static int start_muxer(struct segment_writer *writer, const struct segment_write
     set_option(&options, "mpegts_service_id", "%.0f", settings->program_number ? settings->program_number : 1);
     av_dict_set(&options, "mpegts_copyts", "1", 0);
     av_dict_set(&options, "pes_payload_size", "0", 0); /* an audio frame a PES: every one has its own timestamp */
+    /* a reader that knows where a picture ends has it before the next segment begins, which has another IV */
+    if (writer->sample_cipher)
+        av_dict_set(&options, "omit_video_pes_length", "0", 0);
     set_option(&options, "pat_period", "%.3f", settings->pat_interval ? settings->pat_interval / 1000.0 : NEVER_S);
     set_option(&options, "sdt_period", "%.3f", settings->pat_interval ? 5 : NEVER_S);
     if (settings->pcr_period)
@@ -130,6 +213,7 @@ static void destroy_writer(struct segment_writer *writer)
         avformat_free_context(writer->muxer);
     }
     segment_file_destroy(writer->file);
+    segment_cipher_destroy(writer->sample_cipher);
     free(writer->parameter_sets);
     free(writer);
 }
@@ -142,8 +226,6 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     writer->metadata_stream = -1;
     writer->has_video = config->stream_count && config->streams[0].parameters->codec_type == AVMEDIA_TYPE_VIDEO;
     int result = segment_file_create(&writer->file, err);
-    if (result == 0)
-        result = segment_file_use_key(writer->file, &config->output->encryption, err);
     if (result == 0 && avformat_alloc_output_context2(&writer->muxer, NULL, "mpegts", NULL) < 0)
         result = error_set(err, -ENOMEM, "no memory for a transport stream");
     for (unsigned i = 0; result == 0 && i < config->stream_count; i++)
@@ -151,6 +233,8 @@ static int create_writer(struct segment_writer **out, const struct segment_write
             result = error_set(err, -ENOMEM, "no memory for stream %u of a transport stream", i);
     if (result == 0 && add_metadata(writer, config) < 0)
         result = error_set(err, -ENOMEM, "no memory for the metadata of a transport stream");
+    if (result == 0)
+        result = use_key(writer, config, err);
     if (result == 0) {
         int code = start_muxer(writer, config);
         if (code < 0)
@@ -168,6 +252,7 @@ static int open_writer(struct segment_writer *writer, const struct segment_write
 {
     writer->first_packet = true;
     writer->keys_count = 0;
+    writer->number = segment->number;
     writer->base = avio_tell(writer->muxer->pb);
     int result = segment_file_open(writer->file, segment->name, err);
     segment_file_encrypt(writer->file, segment->number);
@@ -207,7 +292,7 @@ static int write_with_parameter_sets(struct segment_writer *writer, AVPacket *pa
         memcpy(whole->data + place, writer->parameter_sets, added);
         memcpy(whole->data + place + added, packet->data + place, (size_t)(packet->size - place));
         whole->stream_index = packet->stream_index;
-        result = av_write_frame(writer->muxer, whole);
+        result = write_sample(writer, whole);
     }
     av_packet_free(&whole);
     return result;
@@ -240,7 +325,7 @@ static int write_packet(struct segment_writer *writer, unsigned stream, struct A
     writer->first_packet = false;
     if (key && writer->parameter_sets)
         place = parameter_sets_place(packet);
-    int result = place < 0 ? av_write_frame(writer->muxer, packet) : write_with_parameter_sets(writer, packet, place);
+    int result = place < 0 ? write_sample(writer, packet) : write_with_parameter_sets(writer, packet, place);
     if (result >= 0 && key)
         note_key(writer, packet, begin);
     return result < 0 ? -EINVAL : 0;

@@ -283,6 +283,11 @@ static void check_container(const struct output_group *group, const struct outpu
     if (output->container == CONTAINER_AAC && (output->video[0] || output->audio_count != 1))
         problem_at(problems, &output->container, "output group \"%s\": output \"%s\": aac holds one audio and no video",
                    group->name, output->name);
+    if (output->container == CONTAINER_FMP4 && group->hls.encryption.method == ENCRYPTION_SAMPLE_AES)
+        problem_at(problems, &output->container,
+                   "output group \"%s\": output \"%s\": sample_aes is for containers ts and aac; in fmp4 it would be "
+                   "another encryption, which is not made: take aes_128",
+                   group->name, output->name);
 }
 
 static void check(const struct output_group *group, struct problems *problems)

@@ -139,7 +139,9 @@ static bool has_header(const struct printer *printer)
 static int version_of(const struct printer *printer)
 {
     int version = printer->of_keys ? VERSION_BYTE_RANGES : VERSION_FRACTIONS;
-    if (printer->view->settings->encryption.method != ENCRYPTION_NONE && has_key_format(printer->view->settings))
+    const struct hls_settings *settings = printer->view->settings;
+    unsigned method = settings->encryption.method;
+    if (method == ENCRYPTION_SAMPLE_AES || (method != ENCRYPTION_NONE && has_key_format(settings)))
         version = VERSION_KEY_FORMATS;
     if (has_header(printer))
         version = printer->of_keys ? VERSION_KEY_FORMATS : VERSION_HEADERS;

@@ -137,8 +137,9 @@ static const struct broken broken[] = {
       "rollover_interval = 4.0; video = \"v360\"",
       "encryption is for HLS packages" },
     { "video = \"v360\"",
-      "encryption = { method = \"sample_aes\"; key = \"000102030405060708090a0b0c0d0e0f\"; }; video = \"v360\"",
-      "sample_aes cannot be made" },
+      "encryption = { method = \"sample_aes\"; key = \"000102030405060708090a0b0c0d0e0f\"; }; package = \"fmp4\"; "
+      "video = \"v360\"",
+      "sample_aes is for hls_ts and aac" },
     { "video = \"v360\"", "transport_stream = { timed_metadata_pid = 484; }; video = \"v360\"",
       "PID 484 is used twice" },
     { "video = \"v360\"", "transport_stream = { pat_interval = 5; }; video = \"v360\"", "want 0, or 10 and more" },

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <openssl/evp.h>
 
+#include "encode/sample_aes.h"
 #include "tests/encode/package_media.h"
+#include "tests/encode/sample_aes_reader.h"
 
 enum { TS_BYTES = 188 };
 
@@ -346,7 +348,49 @@ static void test_a_wrong_key_is_refused_and_not_repeated(void **state)
     assert_int_equal(package_create(&package, &config, &err), -EINVAL);
     assert_null(strstr(err.text, "5ec7e7"));
     output.encryption.method = ENCRYPTION_SAMPLE_AES;
+    assert_int_equal(package_create(&package, &config, &err), -EINVAL);
+    assert_null(strstr(err.text, "5ec7e7"));
+    output.package = PACKAGE_FMP4;
     assert_int_equal(package_create(&package, &config, &err), -ENOTSUP);
+}
+
+static void test_frames_of_packed_audio_are_encrypted(void **state)
+{
+    enum { TAG = 73, SETUP_FRAME = 10 + 37 + SAMPLE_AES_SETUP_BYTES };
+    const struct media *media = *state;
+    struct encode_output output = {
+        .group = "web", .name = "x", .package = PACKAGE_AAC, .segment_length = 2, .audios_count = 1
+    };
+    struct shelf clear_ones, secret;
+    struct package *plain = make(media, &clear_ones, &output);
+
+    output.encryption = (struct encryption){ ENCRYPTION_SAMPLE_AES, SAMPLE_KEY_TEXT, 0, "" };
+    struct package *package = make(media, &secret, &output);
+    for (unsigned i = 0; i < media->sound_count; i++) {
+        push(plain, media->sounds[i], START, true);
+        push(package, media->sounds[i], START, true);
+    }
+    assert_true(secret.count >= 5 && secret.count == clear_ones.count);
+    for (unsigned i = 0; i < secret.count; i++) {
+        uint8_t *at = secret.bytes[i], *other = clear_ones.bytes[i], iv[16];
+        assert_int_equal(secret.segments[i].bytes, clear_ones.segments[i].bytes + SETUP_FRAME);
+        assert_memory_equal(at + 10, other + 10, TAG - 10);
+        assert_string_equal((const char *)at + TAG + 10, "com.apple.streaming.audioDescription");
+        assert_memory_equal(at + TAG + SETUP_FRAME - 10, "zaac\0\0\1\2", 8);
+        assert_memory_not_equal(at + TAG + SETUP_FRAME, other + TAG, clear_ones.segments[i].bytes - TAG);
+        number_iv(iv, 900000000u + i);
+        for (uint64_t place = TAG; place < clear_ones.segments[i].bytes;) {
+            uint8_t *frame = at + SETUP_FRAME + place;
+            size_t bytes = (frame[3] & 3u) << 11 | (unsigned)frame[4] << 3 | frame[5] >> 5;
+            read_sound(frame, bytes, iv);
+            assert_memory_equal(frame, other + place, bytes);
+            place += bytes;
+        }
+    }
+    package_destroy(plain);
+    package_destroy(package);
+    clear(&clear_ones);
+    clear(&secret);
 }
 
 int main(void)
@@ -360,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_libavformat_sees_the_metadata),
         cmocka_unit_test(test_segments_are_encrypted_whole),
         cmocka_unit_test(test_a_wrong_key_is_refused_and_not_repeated),
+        cmocka_unit_test(test_frames_of_packed_audio_are_encrypted),
     };
     return cmocka_run_group_tests(tests, make_media, free_media);
 }

@@ -136,6 +136,42 @@ static void test_a_failed_segment_does_not_spoil_the_next(void **state)
     segment_file_destroy(file);
 }
 
+static int edit(void *context, uint8_t *data, size_t count)
+{
+    size_t *seen = context;
+    *seen += count;
+    if (data[0] == 255)
+        return -EMSGSIZE;
+    for (size_t i = 0; i < count; i++)
+        data[i]++;
+    return 0;
+}
+
+static void test_what_is_written_can_be_edited(void **state)
+{
+    (void)state;
+    struct segment_file *file;
+    struct error err = { 0 };
+    uint64_t bytes;
+    size_t seen = 0;
+
+    assert_int_equal(segment_file_create(&file, &err), 0);
+    segment_file_edit_with(file, edit, &seen);
+    write_pattern(file, 0, 1000); /* to no file */
+    assert_int_equal(segment_file_open(file, "x", &err), 0);
+    assert_int_equal(seen, 0);
+    write_pattern(file, 0, LONG_BYTES);
+    int memfd = segment_file_close(file, &bytes, &err);
+    assert_int_equal(bytes, LONG_BYTES);
+    assert_int_equal(seen, LONG_BYTES);
+    assert_pattern(memfd, 1, LONG_BYTES);
+    close(memfd);
+    assert_int_equal(segment_file_open(file, "y", &err), 0);
+    write_pattern(file, 255, 1000);
+    assert_int_equal(segment_file_close(file, &bytes, &err), -EMSGSIZE);
+    segment_file_destroy(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +179,7 @@ int main(void)
         cmocka_unit_test(test_a_finished_segment_is_sealed),
         cmocka_unit_test(test_nothing_is_kept_while_none_is_open),
         cmocka_unit_test(test_a_failed_segment_does_not_spoil_the_next),
+        cmocka_unit_test(test_what_is_written_can_be_edited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

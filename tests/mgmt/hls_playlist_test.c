@@ -303,8 +303,8 @@ static void keys_that_stay(void **state)
         const char *format, *versions, *line;
         int version;
     } rows[] = {
-        { ENCRYPTION_IV_EXPLICIT, true, "identity", "", "URI=\"k\",IV=0x0123456789abcdef0123456789ABCDEF\n", 3 },
-        { ENCRYPTION_IV_EXPLICIT, false, "", "", "URI=\"k\"\n", 3 },
+        { ENCRYPTION_IV_EXPLICIT, true, "identity", "", "URI=\"k\",IV=0x0123456789abcdef0123456789ABCDEF\n", 5 },
+        { ENCRYPTION_IV_EXPLICIT, false, "", "", "URI=\"k\"\n", 5 },
         { ENCRYPTION_IV_FOLLOWS_SEGMENT_NUMBER, false, "identity", "1/2",
           "URI=\"k\",KEYFORMAT=\"identity\",KEYFORMATVERSIONS=\"1/2\"\n", 5 },
         { ENCRYPTION_IV_FOLLOWS_SEGMENT_NUMBER, false, "com.drm", "", "URI=\"k\",KEYFORMAT=\"com.drm\"\n", 5 },

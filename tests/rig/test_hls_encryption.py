@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""HLS encrypted with AES-128 and a static key: transport streams and fMP4, read with the key, played, and no key told."""
+"""HLS encrypted with a static key: transport streams and fMP4 with AES-128, transport streams with SAMPLE-AES; read with the
+key, played, and no key told."""
+import copy
 import os
 import stat
 import subprocess
@@ -19,7 +21,9 @@ from testbed.sender import Sender, small_source
 
 KEY = "00112233445566778899aabbccddee42"
 NAME = "secret"
+IV = "0f0e0d0c0b0a09080706050403020100"
 SUFFIXES = {"ts": ".ts", "fmp4": ".mp4"}
+KINDS = [*SUFFIXES, "samples"]
 
 
 class Rig:
@@ -33,11 +37,15 @@ class Rig:
                 "outputs": [{**output, "container": "fmp4", "audio": [], "audio_rendition_sets": ["stereo"]}
                             for output in group["outputs"]]}
         fmp4["outputs"].append({"name_modifier": "_audio", "audio": ["a128"], "container": "fmp4", "audio_group": "stereo"})
-        value["output_groups"].append(fmp4)
+        samples = copy.deepcopy(group)
+        samples.update({"name": "samples", "destinations": [{"url": f"{self.origin.url}/live/samples", "credentials": "origin"}]})
+        samples["hls"].update({"encryption": {"method": "sample_aes", "key": KEY, "iv": "explicit", "constant_iv": IV},
+                               "i_frame_only_playlists": True})
+        value["output_groups"] += [fmp4, samples]
         self.box = Box(self.directory, [node(name, i) for i, name in enumerate(network.interfaces)], [rtp_input("studio")],
                        [value], [{"name": "origin", "user": self.origin.user, "password": self.origin.password}])
         shared.boxes.append(self.box)
-        self.page = Page(self.directory, [f"{self.origin.url}/live/{kind}.m3u8" for kind in SUFFIXES])
+        self.page = Page(self.directory, [f"{self.origin.url}/live/{kind}.m3u8" for kind in KINDS])
         self.network, self.sender = network, None
 
     @property
@@ -57,7 +65,7 @@ class Rig:
         self.sender = Sender(small_source(), [(self.network.data_plane(0), 5000, self.network.sender(0), [])], self.network,
                              directory=self.directory)
         self.sender.start()
-        for kind in SUFFIXES:
+        for kind in KINDS:
             wait_for(lambda kind=kind: len(MediaPlaylist(self.read(f"{kind}_180p.m3u8").decode()).entries) >= 4, 60,
                      f"four segments of {kind}", 0.5)
             wait_for(lambda kind=kind: os.path.exists(os.path.join(self.folder, f"{kind}.m3u8")), 10, "the master")
@@ -101,7 +109,33 @@ def test_segments_decode_with_the_key(rig, kind):
     assert check_twins.decode_faults(header + clear, kind) == []
 
 
-@pytest.mark.parametrize("kind", SUFFIXES)
+def faults_with_ffmpeg(playlist, *options):
+    """What ffmpeg complains about when it decrypts and decodes a playlist."""
+    result = subprocess.run(["ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-xerror", "-err_detect", "explode",
+                             "-allowed_extensions", "ALL", "-i", playlist, "-map", "0:v", "-map", "0:a", *options, "-f", "null",
+                             "-"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return result.stderr.decode(errors="replace").strip()
+
+
+def test_samples_decode_with_the_key(rig, tmp_path):
+    text = rig.read("samples_180p.m3u8").decode()
+    assert f'METHOD=SAMPLE-AES,URI="{rig.origin.url}/key",IV=0x{IV}' in text
+    names = [entry.name for entry in MediaPlaylist(text).entries[:3]]
+    for name in names:
+        data = rig.read(name)
+        assert all(mark in data[:3 * 188] for mark in (b"zavc", b"aacd", b"apadzaac"))
+    for key, right in ((KEY, True), ("0" * 32, False)):
+        (tmp_path / "key").write_bytes(bytes.fromhex(key))
+        (tmp_path / "list.m3u8").write_text(
+            "#EXTM3U\n#EXT-X-VERSION:5\n#EXT-X-TARGETDURATION:10\n#EXT-X-MEDIA-SEQUENCE:1\n"
+            f'#EXT-X-KEY:METHOD=SAMPLE-AES,URI="{tmp_path}/key",IV=0x{IV}\n'
+            + "".join(f"#EXTINF:2,\n{rig.folder}/{name}\n" for name in names) + "#EXT-X-ENDLIST\n")
+        # the very last picture is one that ffmpeg does not decrypt
+        faults = faults_with_ffmpeg(str(tmp_path / "list.m3u8"), "-t", "4")
+        assert (faults == "") == right, faults
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_playlists_follow_the_rules(rig, kind):
     assert hls_rules.faults(rig.folder, f"{kind}.m3u8") == []
 
@@ -126,7 +160,7 @@ def test_the_key_is_told_nobody(rig):
     assert KEY not in str(rig.box.api(f"/v1/channels/{NAME}"))
 
 
-@pytest.mark.parametrize("origin", [0, 1])
+@pytest.mark.parametrize("origin", range(len(SUFFIXES)))
 def test_hls_js_plays(rig, tmp_path, origin):
     reason = chromium_missing()
     if reason:

@@ -46,7 +46,7 @@ class Playlist:
         keys = [attributes(value) for value in self.tags("#EXT-X-KEY")]
         wanted = [1, 3 * any("." in value for value in self.tags("#EXTINF")), 4 * self.has("#EXT-X-BYTERANGE"),
                   4 * self.has("#EXT-X-I-FRAMES-ONLY"), 2 * any("IV" in key for key in keys),
-                  5 * any("KEYFORMAT" in key for key in keys), 8 * self.has("#EXT-X-GAP"),
+                  5 * any("KEYFORMAT" in key or key["METHOD"] == "SAMPLE-AES" for key in keys), 8 * self.has("#EXT-X-GAP"),
                   self.has("#EXT-X-MAP") * (5 if self.has("#EXT-X-I-FRAMES-ONLY") else 6)]
         if version < max(wanted):
             self.fault(f"version {version} has what only {max(wanted)} knows")

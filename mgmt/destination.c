@@ -32,6 +32,7 @@ enum {
     RETRY_AFTER_MAX_S = 15, /* an origin's wish for a longer pause is not granted: it is live */
     BACKLOG_SEGMENTS = 3,   /* of one lane; more: alert */
     BACKLOG_PERCENT = 30,   /* of the cache; more: alert */
+    ALERT_AFTER_DEFAULT_MS = 4000,
     CACHE_DEFAULT_MEGABYTES = 256,
     SECONDS_OF_SEGMENT_CACHING = 86400,
 };
@@ -48,10 +49,14 @@ struct destination_queue {
     enum destination_state state;
     uint64_t hold_until_ns;    /* nothing is started before */
     uint64_t failing_since_ns; /* of the failures in a row; 0: none */
+    uint64_t alert_due_ns;     /* when those get their alert, if that has not come by then; 0: it has */
+    uint64_t alert_after_ns;
+    bool stalled; /* something on its way stands still */
     bool backlog;
     struct destination_counters counters;
     char text_caching[48], file_caching[48];
     char last_error[ERROR_TEXT_BYTES];
+    char failure[TRANSFER_TEXT_BYTES]; /* of the last that held back all */
 };
 
 static void pump(struct destination_queue *queue);
@@ -120,6 +125,27 @@ static uint64_t dropped(const struct destination_queue *queue)
     const struct destination_counters *counters = &queue->counters;
     return counters->dropped_too_old + counters->dropped_no_room + counters->dropped_refused +
            counters->dropped_given_up + counters->dropped_damaged;
+}
+
+/* Something stands still, though its time is not over: it may yet go on, but somebody should look. */
+static void on_stalled(void *context, bool stalled)
+{
+    struct destination_queue *queue = context;
+    queue->stalled = stalled;
+    if (stalled)
+        raise_alert(queue, ALERT_OUTPUT_FAILED, "destination %s: no progress for %g s", queue->config.destination->url,
+                    (double)queue->alert_after_ns / 1e9);
+    else if (queue->state == DESTINATION_WELL)
+        clear_alert(queue, ALERT_OUTPUT_FAILED);
+}
+
+/* The next try may be far away. */
+static void raise_overdue(struct destination_queue *queue, uint64_t now)
+{
+    if (!queue->alert_due_ns || now < queue->alert_due_ns)
+        return;
+    queue->alert_due_ns = 0;
+    raise_alert(queue, ALERT_OUTPUT_FAILED, "destination %s: %s", queue->config.destination->url, queue->failure);
 }
 
 /* Raised early, cleared late: a queue that breathes around the bound must not make the alert flap. */
@@ -236,7 +262,9 @@ static void note_success(struct destination_queue *queue)
     log_info(queue->config.log, "destination %s is well again after %.1f s", queue->config.destination->url,
              (double)(now_ns(queue) - queue->failing_since_ns) / 1e9);
     queue->state = DESTINATION_WELL;
-    clear_alert(queue, ALERT_OUTPUT_FAILED);
+    queue->alert_due_ns = 0;
+    if (!queue->stalled)
+        clear_alert(queue, ALERT_OUTPUT_FAILED);
     clear_alert(queue, ALERT_UNAUTHORIZED);
     clear_alert(queue, ALERT_CERTIFICATE);
     queue->config.callbacks.recovered(queue->config.context);
@@ -257,13 +285,15 @@ static void become_failed(struct destination_queue *queue, uint64_t now)
 
 static void raise_failure(struct destination_queue *queue, const struct job *job, const struct transfer_result *result)
 {
-    if (result->outcome == TRANSFER_UNAUTHORIZED)
-        raise_alert(queue, ALERT_UNAUTHORIZED, "destination %s: %s", queue->config.destination->url, result->text);
-    else if (result->outcome == TRANSFER_CERTIFICATE)
-        raise_alert(queue, ALERT_CERTIFICATE, "destination %s: %s", queue->config.destination->url, result->text);
-    else if (job->tries > 1 || queue->state >= DESTINATION_FAILED)
-        /* one that the next try puts right is not worth an alert: it is counted */
-        raise_alert(queue, ALERT_OUTPUT_FAILED, "destination %s: %s", queue->config.destination->url, result->text);
+    unsigned alert = result->outcome == TRANSFER_UNAUTHORIZED  ? ALERT_UNAUTHORIZED
+                     : result->outcome == TRANSFER_CERTIFICATE ? ALERT_CERTIFICATE
+                                                               : ALERT_OUTPUT_FAILED;
+    snprintf(queue->failure, sizeof queue->failure, "%s", result->text);
+    /* one that the next try puts right is not worth an alert: it is counted */
+    if (alert == ALERT_OUTPUT_FAILED && job->tries <= 1 && queue->state < DESTINATION_FAILED)
+        return;
+    queue->alert_due_ns = 0;
+    raise_alert(queue, alert, "destination %s: %s", queue->config.destination->url, result->text);
 }
 
 /* The whole destination waits before its next try, and may have failed with this one. */
@@ -280,6 +310,8 @@ static void note_failure(struct destination_queue *queue, struct job *job, const
     if (queue->state == DESTINATION_WELL) {
         queue->state = DESTINATION_RETRYING;
         queue->failing_since_ns = now;
+        uint64_t still_ns = result->still_ns < queue->alert_after_ns ? result->still_ns : queue->alert_after_ns;
+        queue->alert_due_ns = now + queue->alert_after_ns - still_ns;
         log_warning(queue->config.log, "%s", queue->last_error);
     }
     if (queue->state == DESTINATION_RETRYING) {
@@ -472,6 +504,7 @@ static void set_timer(struct destination_queue *queue, uint64_t now)
 {
     struct wake wake = { .now = now, .at = UINT64_MAX };
     wake_at(&wake, queue->hold_until_ns);
+    wake_at(&wake, queue->alert_due_ns);
     for_each_job(queue, wake_for_job, &wake);
     if (wake.at == UINT64_MAX)
         loop_timer_clear(queue->timer);
@@ -497,6 +530,7 @@ static void pump(struct destination_queue *queue)
             break;
         }
     }
+    raise_overdue(queue, now);
     watch_backlog(queue);
     set_timer(queue, now);
 }
@@ -508,14 +542,26 @@ static void on_timer(void *context)
 
 /* ---- owner's side ---- */
 
+static void set_caching(struct destination_queue *queue)
+{
+    unsigned seconds = queue->config.segment_length_s;
+    if (seconds >= 2)
+        snprintf(queue->text_caching, sizeof queue->text_caching, "max-age=%u", seconds / 2);
+    else
+        snprintf(queue->text_caching, sizeof queue->text_caching, "no-cache");
+    snprintf(queue->file_caching, sizeof queue->file_caching, "max-age=%d", SECONDS_OF_SEGMENT_CACHING);
+}
+
 int destination_queue_create(struct destination_queue **out, const struct destination_queue_config *config,
                              struct error *err)
 {
     const char *url = config->destination->url;
-    const struct store_config store = {
+    unsigned alert_after_ms = config->alert_after_ms ? config->alert_after_ms : ALERT_AFTER_DEFAULT_MS;
+    struct store_config store = {
         .destination = config->destination,
         .connection = config->connection,
         .credential = config->credential,
+        .stall_watch = { .tell = on_stalled, .ms = alert_after_ms },
         .engine = config->engine,
         .loop = config->loop,
         .clock = config->clock,
@@ -530,6 +576,8 @@ int destination_queue_create(struct destination_queue **out, const struct destin
         return error_set(err, -ENOMEM, "queue of destination");
     queue->config = *config;
     queue->config.credential = NULL;
+    queue->alert_after_ns = alert_after_ms * NS_PER_MS;
+    store.stall_watch.context = queue;
     if (!config->texts)
         queue->config.texts = config->lanes + 1;
     int result = store_create(&queue->store, &store, err);
@@ -545,11 +593,7 @@ int destination_queue_create(struct destination_queue **out, const struct destin
     queue->folder_bytes = folder_bytes;
     unsigned megabytes = config->connection->cache_megabytes;
     queue->cache_bytes = ((uint64_t)(megabytes ? megabytes : CACHE_DEFAULT_MEGABYTES) << 20) + config->disk_bytes;
-    if (config->segment_length_s >= 2)
-        snprintf(queue->text_caching, sizeof queue->text_caching, "max-age=%u", config->segment_length_s / 2);
-    else
-        snprintf(queue->text_caching, sizeof queue->text_caching, "no-cache");
-    snprintf(queue->file_caching, sizeof queue->file_caching, "max-age=%d", SECONDS_OF_SEGMENT_CACHING);
+    set_caching(queue);
     *out = queue;
     return 0;
 }

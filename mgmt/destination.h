@@ -103,6 +103,7 @@ struct destination_queue_config {
     unsigned lanes;                               /* of files */
     unsigned texts;                               /* lanes of texts; 0: one more than of files */
     unsigned segment_length_s;                    /* rounded up: for Cache-Control */
+    unsigned alert_after_ms;                      /* of standing still or failing, at the latest; 0: 4000 */
     struct loop *loop;                            /* borrow, like all below */
     struct transfer_engine *engine;
     struct alerts *alerts;

@@ -44,6 +44,7 @@ struct store_config {
     const struct destination *destination;        /* borrow: outlives the store */
     const struct connection_settings *connection; /* borrow: likewise */
     const struct credential *credential;          /* borrow during create; NULL: none */
+    struct transfer_stall_watch stall_watch;      /* of all its tasks */
     struct transfer_engine *engine;               /* borrow, like all below */
     struct loop *loop;
     const struct clock *clock;

@@ -43,6 +43,8 @@ struct store_folder {
     struct loop_timer *timer;
     const struct clock *clock;
     uint64_t timeout_ns;
+    struct transfer_stall_watch stall_watch;
+    bool stalled; /* as was told */
     char folder[OUTPUT_URL_BYTES];
     struct folder_task *task; /* the one that runs; NULL: none */
     unsigned orphans;
@@ -186,6 +188,14 @@ static void tell(struct store_folder *store, const struct folder_task *task, int
     task->done(task->context, &result);
 }
 
+static void tell_stall(struct store_folder *store, bool stalled)
+{
+    if (!store->stall_watch.tell || stalled == store->stalled)
+        return;
+    store->stalled = stalled;
+    store->stall_watch.tell(store->stall_watch.context, stalled);
+}
+
 /* The owner hears no more of it, or has been told that it failed; the thread may still be at it. */
 static void orphan(struct store_folder *store)
 {
@@ -208,13 +218,18 @@ static void on_worked(struct worker_job *job, int code)
     loop_timer_clear(store->timer);
     struct folder_task told = *task;
     free_task(task);
+    if (code == 0)
+        tell_stall(store, false);
     tell(store, &told, code, code < 0 ? strerror(-code) : "");
 }
 
 static void watch(struct store_folder *store)
 {
     struct clock real = clock_real(); /* the loop's timers are real */
-    loop_timer_set(store->timer, clock_monotonic_ns(&real) + store->timeout_ns / 4);
+    uint64_t patience_ns = store->timeout_ns, stall_ns = store->stall_watch.ms * NS_PER_MS;
+    if (store->stall_watch.tell && stall_ns < patience_ns)
+        patience_ns = stall_ns;
+    loop_timer_set(store->timer, clock_monotonic_ns(&real) + patience_ns / 4);
 }
 
 static void on_timer(void *context)
@@ -229,6 +244,7 @@ static void on_timer(void *context)
         store->progress = progress;
         store->progress_ns = now;
     }
+    tell_stall(store, now - store->progress_ns >= store->stall_watch.ms * NS_PER_MS);
     if (now - store->progress_ns < store->timeout_ns) {
         watch(store);
         return;
@@ -257,6 +273,7 @@ static int create(struct store **out, const struct store_config *config, struct 
     snprintf(store->folder, sizeof store->folder, "%.*s", (int)url_folder_bytes(path), path);
     store->clock = config->clock;
     store->timeout_ns = config->connection->timeout * NS_PER_S;
+    store->stall_watch = config->stall_watch;
     int result = worker_create(&store->worker, config->loop, "folder", err);
     if (result == 0 && !(store->timer = loop_timer_create(config->loop, on_timer, store)))
         result = error_set(err, -ENOMEM, "destination %s", config->destination->url);

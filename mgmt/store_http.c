@@ -38,6 +38,7 @@ int store_http_target(struct transfer_target **out, const struct store_config *c
         .source_address = destination->source_address,
         .connections = config->connection->connections,
         .timeout_s = config->connection->timeout,
+        .stall_watch = config->stall_watch,
     };
     return transfer_target_create(out, config->engine, &target, err);
 }

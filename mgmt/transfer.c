@@ -75,19 +75,47 @@ static curl_off_t bytes_so_far(const struct transfer *transfer)
     return connected_us ? 1 + sent + received + head : 0;
 }
 
+static void note_progress(struct transfer *transfer, uint64_t now)
+{
+    bool waits = !transfer->running || transfer->paused || transfer->held;
+    curl_off_t progress = waits ? 0 : bytes_so_far(transfer);
+    if (!waits && progress == transfer->progress)
+        return;
+    transfer->progress = progress;
+    transfer->progress_ns = now;
+}
+
+static void tell_stalls(struct transfer_target *target, uint64_t now)
+{
+    const struct transfer_stall_watch *watch = &target->stall_watch;
+    bool stalled = false;
+    for (unsigned i = 0; i < target->count; i++) {
+        const struct transfer *transfer = &target->transfers[i];
+        stalled |= transfer->running && !transfer->may_stall && now - transfer->progress_ns >= watch->ms * NS_PER_MS;
+    }
+    if (!watch->tell || stalled == target->stalled)
+        return;
+    target->stalled = stalled;
+    watch->tell(watch->context, stalled);
+}
+
+static void look_at_all(struct transfer_engine *engine, uint64_t now)
+{
+    for (struct transfer_target *target = engine->targets; target; target = target->next) {
+        for (unsigned i = 0; i < target->count; i++)
+            note_progress(&target->transfers[i], now);
+        tell_stalls(target, now);
+    }
+}
+
+/* The first whose time is over. */
 static struct transfer *find_stalled(struct transfer_engine *engine, uint64_t now)
 {
     for (struct transfer_target *target = engine->targets; target; target = target->next)
         for (unsigned i = 0; i < target->count; i++) {
             struct transfer *transfer = &target->transfers[i];
-            curl_off_t progress =
-                transfer->running && !transfer->paused && !transfer->held ? bytes_so_far(transfer) : 0;
-            if (progress == 0 || progress != transfer->progress) {
-                transfer->progress = progress;
-                transfer->progress_ns = now;
-            } else if (now - transfer->progress_ns >= transfer->timeout_ns) {
+            if (transfer->running && transfer->progress && now - transfer->progress_ns >= transfer->timeout_ns)
                 return transfer;
-            }
         }
     return NULL;
 }
@@ -97,16 +125,23 @@ static void on_watch(void *context)
     struct transfer_engine *engine = context;
     uint64_t now = clock_monotonic_ns(engine->clock);
     struct transfer *transfer;
+    bool ended = false;
+    engine->watching = false;
+    look_at_all(engine, now);
     while ((transfer = find_stalled(engine, now))) { /* looked for anew: done() may take targets away */
         struct transfer_result result = { .outcome = TRANSFER_FAILED,
                                           .duration_ns = now - transfer->started_ns,
+                                          .still_ns = now - transfer->progress_ns,
                                           .transfer = transfer };
         snprintf(result.text, sizeof result.text, "no progress for %llu s",
                  (unsigned long long)(transfer->timeout_ns / NS_PER_S));
         engine->counters.failed++;
         transfer_release(transfer);
         tell(transfer, &result);
+        ended = true;
     }
+    if (ended)
+        look_at_all(engine, now); /* there may be nothing left to look at next time */
     if (engine->running)
         transfer_watch_progress(engine);
 }
@@ -114,6 +149,9 @@ static void on_watch(void *context)
 void transfer_watch_progress(struct transfer_engine *engine)
 {
     struct clock real = clock_real();
+    if (engine->watching) /* not put off by whoever starts one after the other */
+        return;
+    engine->watching = true;
     loop_timer_set(engine->watchman, clock_monotonic_ns(&real) + WATCH_INTERVAL_MS * NS_PER_MS);
 }
 

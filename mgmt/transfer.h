@@ -70,6 +70,7 @@ struct transfer_result {
     unsigned retry_after_s; /* as the server wishes; 0: it said nothing */
     unsigned pause_ms;      /* that whoever passes this on wishes for before the next try; 0: none */
     uint64_t duration_ns;
+    uint64_t still_ns; /* nothing had gone either way for so long at its end; 0 when there was an answer */
     bool new_connection;
     char text[TRANSFER_TEXT_BYTES];  /* "503 Service Unavailable", "Connection refused"; "" when all is well */
     const void *answer;              /* borrow during done: the answer's body; NULL: none, or not asked for */
@@ -104,6 +105,16 @@ struct transfer_request {
     void *context;
 };
 
+/* Something stands still / nothing does any more. No function of this header may be called from it. */
+typedef void transfer_stalled(void *context, bool stalled);
+
+/* Somebody who wants to know of transfers that stand still while their time is not over. */
+struct transfer_stall_watch {
+    transfer_stalled *tell; /* NULL: nobody */
+    void *context;
+    unsigned ms; /* without progress, while connecting as well */
+};
+
 struct transfer_target_config {
     const char *url;                     /* borrow during create: checked, and used in messages */
     const struct credential *credential; /* borrow during create (copied into libcurl); NULL: none */
@@ -115,6 +126,8 @@ struct transfer_target_config {
     unsigned connections;        /* 0: 4 */
     unsigned connect_timeout_ms; /* 0: 5000 */
     unsigned timeout_s;          /* without progress; 0: 10 */
+    /* Of all its transfers, but those with a time limit of their own: their answer may take its time. */
+    struct transfer_stall_watch stall_watch;
 };
 
 struct transfer_engine_counters {

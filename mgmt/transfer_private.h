@@ -21,6 +21,7 @@ struct transfer_engine {
     struct transfer_target
         *visited; /* whose finished transfers are being collected; NULL when it went away meanwhile */
     unsigned running;
+    bool watching; /* watchman is set */
     struct transfer_engine_counters counters;
 };
 
@@ -46,8 +47,9 @@ struct transfer {
     size_t answer_bytes, answer_bytes_max;
     bool answer_cut;
     uint64_t started_ns, timeout_ns;
-    uint64_t progress_ns; /* when bytes have last gone either way */
-    curl_off_t progress;  /* bytes so far */
+    bool may_stall;       /* without anybody being told */
+    uint64_t progress_ns; /* when bytes have last gone either way; until it is connected: when it began */
+    curl_off_t progress;  /* bytes so far; 0: not connected, or it waits for us */
     long connects;        /* of tries before the last */
     char *uri;            /* of a target with Digest: path and query */
     bool held;            /* waits for the challenge that another request asks for */
@@ -82,6 +84,8 @@ struct transfer_target {
     struct delivery_path path;
     struct transfer_identity *identity; /* NULL: no Digest */
     uint64_t timeout_ns;
+    struct transfer_stall_watch stall_watch;
+    bool stalled; /* as was told */
     unsigned count;
     struct transfer transfers[];
 };

@@ -228,6 +228,7 @@ static void take_request(struct transfer *transfer, const struct transfer_reques
     transfer->done = request->done;
     transfer->context = request->context;
     transfer->answer_bytes_max = request->answer_bytes_max;
+    transfer->may_stall = request->timeout_s > 0;
     transfer->timeout_ns = request->timeout_s ? request->timeout_s * NS_PER_S : target->timeout_ns;
     transfer->started_ns = clock_monotonic_ns(target->engine->clock);
     transfer_rewind(transfer);

@@ -94,10 +94,12 @@ void transfer_fill_result(struct transfer *transfer, CURLcode code, struct trans
     struct transfer_engine *engine = transfer->target->engine;
     /* a server that refuses may cut the connection at which we still send: its answer counts, not the cut */
     bool answered = code == CURLE_OK || (status >= 300 && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR));
+    uint64_t now = clock_monotonic_ns(engine->clock);
     *result = (struct transfer_result){
         .status = answered ? (unsigned)status : 0,
         .retry_after_s = retry_after_s > 0 && retry_after_s < 86400 ? (unsigned)retry_after_s : 0,
-        .duration_ns = clock_monotonic_ns(engine->clock) - transfer->started_ns,
+        .duration_ns = now - transfer->started_ns,
+        .still_ns = answered ? 0 : now - transfer->progress_ns,
         .new_connection = connects + transfer->connects > 0,
         .answer = transfer->answer,
         .answer_bytes = transfer->answer_bytes,

@@ -176,6 +176,7 @@ int transfer_target_create(struct transfer_target **out, struct transfer_engine 
     target->path = path;
     target->count = count;
     target->timeout_ns = (config->timeout_s ? config->timeout_s : TIMEOUT_DEFAULT_S) * NS_PER_S;
+    target->stall_watch = config->stall_watch;
     target->next = engine->targets;
     engine->targets = target;
     if (!open_target(target, config)) {

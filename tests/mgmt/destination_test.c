@@ -32,6 +32,7 @@ struct bench {
     struct destination destination;
     struct connection_settings connection;
     struct destination_queue *queue;
+    unsigned alert_after_ms; /* 0: as the queue likes */
     unsigned event_count;
     struct event events[EVENTS_MAX];
 };
@@ -89,6 +90,7 @@ static void open_queue(struct bench *bench)
                                                .connection = &bench->connection,
                                                .lanes = LANES,
                                                .segment_length_s = 2,
+                                               .alert_after_ms = bench->alert_after_ms,
                                                .loop = bench->loop,
                                                .engine = bench->engine,
                                                .alerts = bench->alerts,
@@ -150,17 +152,24 @@ static void put_text(struct bench *bench, unsigned lane, int number)
                                                      .tag = { (uint64_t)number, 0 } });
 }
 
-static bool alert_is_active(struct bench *bench, unsigned id)
+/* Is it active, and does its message hold this? */
+static bool alert_says(struct bench *bench, unsigned id, const char *part)
 {
     bool found = false;
     size_t i;
     json_t *entry, *list = alerts_json(bench->alerts, false);
     json_array_foreach(list, i, entry)
     {
-        found |= json_integer_value(json_object_get(entry, "id")) == id;
+        found |= json_integer_value(json_object_get(entry, "id")) == id &&
+                 strstr(json_string_value(json_object_get(entry, "message")), part);
     }
     json_decref(list);
     return found;
+}
+
+static bool alert_is_active(struct bench *bench, unsigned id)
+{
+    return alert_says(bench, id, "");
 }
 
 /* Every file of a lane came to its end in rising order and was delivered. */
@@ -362,6 +371,78 @@ static void refused_file(void **state)
     tear_down(&bench);
 }
 
+/* Told long before its time is over, and not ended: it may go on. */
+static void stall_is_told_in_time(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    static char large[8000000]; /* more than the kernel's buffers take */
+    bench.connection.timeout = 10;
+    bench.connection.cache_megabytes = 16;
+    bench.alert_after_ms = 100;
+    bench.origin->behaviour = ORIGIN_DEAF;
+    open_queue(&bench);
+    destination_put_file(bench.queue, 0,
+                         &(struct destination_file){ .name = "large.ts", .data = large, .bytes = sizeof large });
+    for (int i = 0; i < 100 && !alert_is_active(&bench, 6010); i++)
+        run_for(&bench, 10);
+    assert_true(alert_says(&bench, 6010, "no progress for 0.1 s"));
+    assert_int_equal(destination_queue_state(bench.queue), DESTINATION_WELL);
+    assert_int_equal(destination_queue_files(bench.queue, 0), 1);
+    origin_hear(bench.origin);
+    run_until_idle(&bench, 2000);
+    for (int i = 0; i < 100 && alert_is_active(&bench, 6010); i++)
+        run_for(&bench, 10);
+    assert_int_equal(alerts_active(bench.alerts), 0);
+    assert_int_equal(destination_queue_counters(bench.queue).retries, 0);
+    assert_int_equal(destination_queue_counters(bench.queue).files_delivered, 1);
+    tear_down(&bench);
+}
+
+/* A stall that ends in a failure keeps its alert until a file is delivered. */
+static void stall_that_fails(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.connection.connection_retry_interval = 0.4;
+    bench.alert_after_ms = 100;
+    bench.origin->behaviour = ORIGIN_HANG;
+    open_queue(&bench);
+    put_file(&bench, 0, 1, 100);
+    for (int i = 0; i < 100 && !alert_is_active(&bench, 6010); i++)
+        run_for(&bench, 10);
+    bench.origin->behaviour = ORIGIN_GOOD;
+    origin_drop_connections(bench.origin);
+    run_for(&bench, 300); /* longer than between two looks */
+    assert_int_equal(destination_queue_state(bench.queue), DESTINATION_RETRYING);
+    assert_true(alert_is_active(&bench, 6010));
+    run_until_idle(&bench, 1000);
+    assert_int_equal(alerts_active(bench.alerts), 0);
+    tear_down(&bench);
+}
+
+/* The first failure is worth an alert when the next try is far away. */
+static void failure_is_told_in_time(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 503;
+    bench.connection.connection_retry_interval = 10;
+    bench.alert_after_ms = 100;
+    open_queue(&bench);
+    put_file(&bench, 0, 1, 100);
+    run_for(&bench, 50);
+    assert_int_equal(alerts_active(bench.alerts), 0);
+    run_for(&bench, 150);
+    assert_int_equal(destination_queue_counters(bench.queue).retries, 1);
+    assert_true(alert_says(&bench, 6010, "503 Service Unavailable"));
+    tear_down(&bench);
+}
+
 static void origin_that_deletes_nothing(void **state)
 {
     (void)state;
@@ -490,6 +571,9 @@ int main(void)
         cmocka_unit_test(unauthorized_is_told_at_once),
         cmocka_unit_test(hiccup),
         cmocka_unit_test(refused_file),
+        cmocka_unit_test(stall_is_told_in_time),
+        cmocka_unit_test(stall_that_fails),
+        cmocka_unit_test(failure_is_told_in_time),
         cmocka_unit_test(origin_that_deletes_nothing),
         cmocka_unit_test(oldest_is_dropped_when_the_cache_is_full),
         cmocka_unit_test(too_old_is_dropped),

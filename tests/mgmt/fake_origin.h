@@ -417,6 +417,15 @@ static inline void origin_drop_connections(struct origin *origin)
         origin_close(&origin->open[i], true);
 }
 
+/* One that was deaf reads again, what waits as well. */
+static inline void origin_hear(struct origin *origin)
+{
+    origin->behaviour = ORIGIN_GOOD;
+    for (unsigned i = 0; i < ORIGIN_CONNECTIONS_MAX; i++)
+        if (origin->open[i].socket >= 0)
+            loop_watch(origin->loop, origin->open[i].socket, LOOP_READ, origin_readable, &origin->open[i], NULL);
+}
+
 static inline struct origin *origin_create(struct loop *loop)
 {
     struct origin *origin = calloc(1, sizeof *origin);

@@ -28,9 +28,16 @@ struct bench {
     struct destination destination;
     struct connection_settings connection;
     struct store *store;
-    unsigned done;
+    unsigned done, stalls_begun, stalls_ended;
     struct transfer_result result;
 };
+
+static void on_stalled(void *context, bool stalled)
+{
+    struct bench *bench = context;
+    bench->stalls_begun += stalled;
+    bench->stalls_ended += !stalled;
+}
 
 static void on_done(void *context, const struct transfer_result *result)
 {
@@ -49,6 +56,7 @@ static void set_up(struct bench *bench)
     snprintf(bench->destination.url, sizeof bench->destination.url, "file://%s/live/news", bench->folder);
     const struct store_config config = { .destination = &bench->destination,
                                          .connection = &bench->connection,
+                                         .stall_watch = { on_stalled, bench, 200 },
                                          .loop = bench->loop,
                                          .clock = &bench->fake.clock };
     assert_int_equal(store_create(&bench->store, &config, NULL), 0);
@@ -190,10 +198,16 @@ static void test_a_folder_that_hangs(void **state)
     set_up(&bench);
     make_it_hang(&bench, "news_1.ts");
     start(&bench, (struct store_request){ .name = "news_1.ts", .body = "x", .bytes = 1 });
+    fake_clock_advance(&bench.fake, 300 * NS_PER_MS);
+    for (int i = 0; i < 100 && !bench.stalls_begun; i++)
+        loop_turn(bench.loop, 10);
+    assert_int_equal(bench.stalls_begun, 1);
+    assert_int_equal(bench.done, 0);
     fake_clock_advance(&bench.fake, 11 * NS_PER_S);
     wait_done(&bench);
     assert_int_equal(bench.result.outcome, TRANSFER_FAILED);
     assert_string_equal(bench.result.text, "no progress for 1 s");
+    assert_int_equal(bench.stalls_ended, 0);
     const struct store_request again = {
         .name = "news_1.ts", .body = "x", .bytes = 1, .done = on_done, .context = &bench
     };
@@ -204,6 +218,8 @@ static void test_a_folder_that_hangs(void **state)
     wait_done(&bench);
     assert_int_equal(bench.result.outcome, TRANSFER_OK);
     assert_true(holds(&bench, "news_1.ts", "x"));
+    assert_int_equal(bench.stalls_begun, 1);
+    assert_int_equal(bench.stalls_ended, 1);
     close(reader);
     tear_down(&bench);
 }

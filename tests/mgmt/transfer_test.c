@@ -132,6 +132,17 @@ static void bad_urls(void **state)
     tear_down(&bench);
 }
 
+struct stalls {
+    unsigned begun, ended;
+};
+
+static void note_stall(void *context, bool stalled)
+{
+    struct stalls *stalls = context;
+    stalls->begun += stalled;
+    stalls->ended += !stalled;
+}
+
 /* A server that answers nothing, or does not even read, is left after the time limit, on its own connection only. */
 static void standing_still(void **state)
 {
@@ -139,7 +150,9 @@ static void standing_still(void **state)
     static char body[8000000]; /* more than the kernel's buffers take */
     struct bench bench;
     set_up(&bench);
-    open_target(&bench, &(struct transfer_target_config){ .connections = 2, .timeout_s = 1 });
+    struct stalls stalls = { 0 };
+    open_target(&bench, &(struct transfer_target_config){
+                            .connections = 2, .timeout_s = 1, .stall_watch = { note_stall, &stalls, 300 } });
     bench.origin->behaviour = ORIGIN_HANG;
     start(&bench, TRANSFER_PUT, "_1.ts", "abc", 3);
     run(&bench, 1, 50);
@@ -147,8 +160,14 @@ static void standing_still(void **state)
     start(&bench, TRANSFER_PUT, "_2.ts", body, sizeof body);
     run(&bench, 1, 850);
     assert_int_equal(bench.done, 0);
+    assert_int_equal(stalls.begun, 1); /* told while it still has time, once for all */
+    assert_int_equal(stalls.ended, 0);
     run(&bench, 2, 800);
     assert_int_equal(bench.failed, 2);
+    assert_int_equal(stalls.begun, 1);
+    loop_turn(bench.loop, 0);
+    assert_int_equal(stalls.ended, 1);
+    assert_in_range(bench.result.still_ns, NS_PER_S, 1500 * NS_PER_MS);
     assert_string_equal(bench.result.text, "no progress for 1 s");
     assert_in_range(bench.result.duration_ns, NS_PER_S, 1500 * NS_PER_MS);
     assert_int_equal(transfer_target_free(bench.target), 2);

@@ -22,6 +22,7 @@
 #include "mgmt/url.h"
 
 enum {
+    ALERT_FILE_REFUSED = 6005,
     ALERT_DELETE_FAILED = 6008,
     ALERT_OUTPUT_FAILED = 6010,
     ALERT_UNAUTHORIZED = 6015,
@@ -146,6 +147,32 @@ static void raise_overdue(struct destination_queue *queue, uint64_t now)
         return;
     queue->alert_due_ns = 0;
     raise_alert(queue, ALERT_OUTPUT_FAILED, "destination %s: %s", queue->config.destination->url, queue->failure);
+}
+
+/* One that the tries to come put right is not worth an alert, unless they come too late. */
+static void raise_refusal(struct job *job, const struct transfer_result *result)
+{
+    struct destination_queue *queue = job->queue;
+    double left_s = queue->config.connection->connection_retry_interval * (REFUSALS_MAX - (double)job->tries);
+    if (job->tries >= REFUSALS_MAX || left_s * 1e9 > (double)queue->alert_after_ns) {
+        raise_alert(queue, ALERT_FILE_REFUSED, "destination refuses %s: %s", job->url, result->text);
+        job->list->refused = true;
+    }
+}
+
+/* Files of other outputs, or texts, that are taken say nothing about those that are refused. */
+static void note_acceptance(struct destination_queue *queue, struct job_list *list)
+{
+    bool refused = false;
+    if (!list->refused)
+        return;
+    list->refused = false;
+    for (unsigned lane = 0; lane < queue->config.lanes; lane++)
+        refused |= queue->files[lane].refused;
+    for (unsigned lane = 0; lane < queue->config.texts; lane++)
+        refused |= queue->texts[lane].refused;
+    if (!refused)
+        clear_alert(queue, ALERT_FILE_REFUSED);
 }
 
 /* Raised early, cleared late: a queue that breathes around the bound must not make the alert flap. */
@@ -357,6 +384,8 @@ static void job_failed(struct job *job, const struct transfer_result *result)
     snprintf(queue->last_error, sizeof queue->last_error, "%s %s: %s", job->kind == JOB_DELETE ? "DELETE" : "PUT",
              job->url, result->text);
     bool only_this = is_about_deletion(job, result) || result->outcome == TRANSFER_REFUSED;
+    if (only_this && job->kind != JOB_DELETE)
+        raise_refusal(job, result);
     if (only_this && job->tries >= REFUSALS_MAX) {
         give_up(job, result);
         return;
@@ -380,6 +409,7 @@ static void job_succeeded(struct job *job)
 {
     struct destination_queue *queue = job->queue;
     const struct destination_callbacks *callbacks = &queue->config.callbacks;
+    note_acceptance(queue, job->list);
     job_unlink(job);
     switch (job->kind) {
     case JOB_FILE:
@@ -617,8 +647,8 @@ void destination_queue_destroy(struct destination_queue *queue)
     for (unsigned lane = 0; lane < DESTINATION_LANES_MAX; lane++)
         job_list_free(&queue->files[lane]);
     job_list_free(&queue->deletes);
-    static const unsigned alerts[] = { ALERT_DELETE_FAILED, ALERT_OUTPUT_FAILED, ALERT_UNAUTHORIZED, ALERT_CERTIFICATE,
-                                       ALERT_BACKLOG };
+    static const unsigned alerts[] = { ALERT_FILE_REFUSED, ALERT_DELETE_FAILED, ALERT_OUTPUT_FAILED,
+                                       ALERT_UNAUTHORIZED, ALERT_CERTIFICATE,   ALERT_BACKLOG };
     for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++)
         clear_alert(queue, alerts[i]);
     loop_timer_destroy(queue->timer);

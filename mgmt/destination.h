@@ -6,7 +6,7 @@
  * failed try is repeated after the retry interval; after num_retries tries of one file the destination counts as failed
  * and rests, then goes on with the oldest that is still wanted. On overload the oldest files are dropped: those that
  * waited longer than filecache_duration, and those past cache_megabytes. Raises and clears the alerts of delivery:
- * 6008, 6010, 6015, 6028, 6501. One thread (the loop's). Callbacks may come from within destination_put_file.
+ * 6005, 6008, 6010, 6015, 6028, 6501. One thread (the loop's). Callbacks may come from within destination_put_file.
  *
  *     destination_queue_create(&queue, &cfg, &err);
  *     destination_put_file(queue, 0, &(struct destination_file){ .name = "news_720p_00042.ts", .data = data, ... });

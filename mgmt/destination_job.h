@@ -42,6 +42,7 @@ struct job_list {
     struct job *first, *last;
     unsigned count;
     uint64_t bytes; /* of files */
+    bool refused;   /* the last that ended was one that the origin does not want */
 };
 
 /* Adds a copy of `job` at the end, with the URL <folder, folder_bytes long><name>. Borrow; NULL: no memory. */

@@ -368,6 +368,53 @@ static void refused_file(void **state)
     assert_int_equal(origin_count(bench.origin, "PUT", "00001", 413), 3);
     assert_int_equal(destination_queue_counters(bench.queue).dropped_refused, 1);
     assert_int_equal(destination_queue_state(bench.queue), DESTINATION_WELL);
+    assert_int_equal(alerts_active(bench.alerts), 0); /* the next was taken */
+    tear_down(&bench);
+}
+
+static void refusals_are_told(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 413;
+    bench.origin->only_path = "news_0";
+    open_queue(&bench);
+    put_file(&bench, 0, 1, 100);
+    put_text(&bench, 0, 1);
+    run_until_idle(&bench, 1000);
+    assert_int_equal(origin_count(bench.origin, "PUT", "news_0_00001.ts", 413), 3);
+    assert_true(alert_says(&bench, 6005, "news_0"));
+    assert_true(alert_says(&bench, 6005, "413 Payload Too Large"));
+    put_file(&bench, 1, 1, 100); /* what another output has says nothing about this one */
+    put_text(&bench, 1, 1);
+    run_until_idle(&bench, 1000);
+    assert_true(alert_is_active(&bench, 6005));
+    bench.origin->behaviour = ORIGIN_GOOD;
+    put_file(&bench, 0, 2, 100);
+    run_until_idle(&bench, 1000);
+    assert_true(alert_is_active(&bench, 6005)); /* its playlist is still the last that was refused */
+    put_text(&bench, 0, 2);
+    run_until_idle(&bench, 1000);
+    assert_int_equal(alerts_active(bench.alerts), 0);
+    tear_down(&bench);
+}
+
+/* When the tries are far apart, nobody waits for the last one. */
+static void refusal_is_told_in_time(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 415;
+    bench.connection.connection_retry_interval = 10;
+    open_queue(&bench);
+    put_file(&bench, 0, 1, 100);
+    run_for(&bench, 50);
+    assert_int_equal(destination_queue_files(bench.queue, 0), 1);
+    assert_true(alert_says(&bench, 6005, "news_0_00001.ts: 415"));
     tear_down(&bench);
 }
 
@@ -571,6 +618,8 @@ int main(void)
         cmocka_unit_test(unauthorized_is_told_at_once),
         cmocka_unit_test(hiccup),
         cmocka_unit_test(refused_file),
+        cmocka_unit_test(refusals_are_told),
+        cmocka_unit_test(refusal_is_told_in_time),
         cmocka_unit_test(stall_is_told_in_time),
         cmocka_unit_test(stall_that_fails),
         cmocka_unit_test(failure_is_told_in_time),

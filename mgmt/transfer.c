@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 
 #include "board/clock.h"
 #include "board/error.h"
@@ -243,6 +244,15 @@ int transfer_set_timer(CURLM *multi, long timeout_ms, void *context)
 
 /* ---- engine ---- */
 
+static void lift_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit); /* else as many as there may be */
+}
+
 int transfer_engine_create(struct transfer_engine **out, struct loop *loop, const struct clock *clock,
                            struct error *err)
 {
@@ -259,6 +269,7 @@ int transfer_engine_create(struct transfer_engine **out, struct loop *loop, cons
         return error_set(err, -ENOMEM, "transfer engine");
     }
     signal(SIGPIPE, SIG_IGN);
+    lift_file_limit();
     *out = engine;
     return 0;
 }

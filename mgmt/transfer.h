@@ -22,7 +22,9 @@
  *     transfer_resume(transfer);
  *
  * An answer that comes before the body has gone ends the transfer when it is a failure (status >= 300); a 2xx does not.
- * Creating an engine makes the process ignore SIGPIPE: OpenSSL writes to sockets without MSG_NOSIGNAL.
+ * Creating an engine makes the process ignore SIGPIPE: OpenSSL writes to sockets without MSG_NOSIGNAL. It also lifts
+ * the process's soft limit of open files to the hard one: each target holds two descriptors and its connections, and
+ * 500 targets do not fit into the usual 1024.
  */
 #pragma once
 #include <errno.h>

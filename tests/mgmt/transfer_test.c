@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* transfer_test.c - requests on the wire, what becomes of them, and the way out. */
+#include <sys/resource.h>
+
 #include "tests/mgmt/transfer_fixture.h"
 
 static void put_and_delete(void **state)
@@ -129,6 +131,22 @@ static void bad_urls(void **state)
         if (i == 2)
             assert_null(strstr(err.text, "secret"));
     }
+    tear_down(&bench);
+}
+
+/* Two descriptors and a connection of 500 destinations are more than a process may have open at first. */
+static void files_for_many_targets(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct rlimit before, limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    limit = before;
+    limit.rlim_cur = 256;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    set_up(&bench);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(limit.rlim_cur, before.rlim_max);
     tear_down(&bench);
 }
 
@@ -277,6 +295,7 @@ int main(void)
         cmocka_unit_test(every_outcome),
         cmocka_unit_test(refused_reset_and_hanging),
         cmocka_unit_test(bad_urls),
+        cmocka_unit_test(files_for_many_targets),
         cmocka_unit_test(standing_still),
         cmocka_unit_test(dead_connection_is_replaced),
         cmocka_unit_test(interface_and_source_address),

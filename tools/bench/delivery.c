@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "board/clock.h"
 #include "board/error.h"
@@ -130,10 +129,6 @@ static void on_pace(void *context)
 static void open_bench(struct bench *bench)
 {
     struct error err = { 0 };
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
     bench->clock = clock_real();
     bench->connection = (struct connection_settings){ .cdn = CDN_BASIC_PUT,
                                                       .connection_retry_interval = 1,

@@ -496,7 +496,7 @@ static int create(struct publisher **out, const struct publisher_config *config,
     if (result < 0) {
         publisher->source[0] = '\0'; /* there is no state of its own to save */
         destroy(&publisher->base);
-        return error_wrap(err, "output group %s", config->group->name);
+        return result;
     }
     load_state(publisher);
     archive_file_list(config->spool_directory, publisher->prefix, take_up, publisher);

@@ -10,9 +10,8 @@
 #include "board/clock.h"
 #include "board/error.h"
 #include "board/log.h"
-#include "mgmt/credentials.h"
-#include "mgmt/destination.h"
 #include "mgmt/latency.h"
+#include "mgmt/publisher_queue.h"
 #include "mgmt/segment_mapping.h"
 #include "mgmt/spool.h"
 
@@ -321,28 +320,14 @@ static void name_tracks(struct cmaf_publisher *publisher)
 
 static int open_queue(struct cmaf_publisher *publisher, struct error *err)
 {
-    const struct publisher_config *config = &publisher->config;
-    const char *name = publisher->destination->credentials;
-    const struct credential *credential = *name ? credentials_find(config->credentials, name) : NULL;
-    if (*name && !credential)
-        return error_set(err, -ENOENT, "there are no credentials named %s", name);
-    const struct destination_queue_config queue = {
+    const struct publisher_queue_config queue = {
         .source = publisher->source,
-        .subject = config->group->name,
-        .destination = publisher->destination,
-        .connection = &config->group->connection,
-        .credential = credential,
         .lanes = publisher->track_count,
-        .segment_length_s = (unsigned)(config->group->cmaf_ingest.segment_length_s + 0.999),
-        .loop = config->loop,
-        .engine = config->engine,
-        .alerts = config->alerts,
-        .clock = config->clock,
-        .log = config->log,
+        .segment_length = publisher->config.group->cmaf_ingest.segment_length_s,
         .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, NULL },
         .context = publisher,
     };
-    return destination_queue_create(&publisher->queue, &queue, err);
+    return publisher_queue_open(&publisher->queue, &publisher->config, &queue, err);
 }
 
 static void publisher_free(struct cmaf_publisher *publisher)
@@ -373,7 +358,7 @@ static int create(struct publisher **out, const struct publisher_config *config,
     int result = open_queue(publisher, err);
     if (result < 0) {
         publisher_free(publisher);
-        return error_wrap(err, "output group %s", config->group->name);
+        return result;
     }
     *out = &publisher->base;
     return 0;
@@ -387,13 +372,12 @@ static void destroy(struct publisher *base)
 }
 
 /* ---- status ---- */
-static json_t *outputs_status(const struct cmaf_publisher *publisher, unsigned *queued)
+static json_t *outputs_status(const struct cmaf_publisher *publisher)
 {
     json_t *outputs = json_array();
     for (unsigned i = 0; i < publisher->track_count; i++) {
         const struct track *track = &publisher->tracks[i];
         unsigned waiting = destination_queue_files(publisher->queue, i);
-        *queued += waiting;
         json_array_append_new(outputs, json_pack("{s:s, s:s, s:I, s:I, s:I}", "name", track->output->name, "track",
                                                  track->name, "queued_segments", (json_int_t)waiting, "last_received",
                                                  (json_int_t)track->newest_number, "last_delivered",
@@ -405,47 +389,25 @@ static json_t *outputs_status(const struct cmaf_publisher *publisher, unsigned *
 static json_t *counters_status(const struct cmaf_publisher *publisher)
 {
     const struct counters *mine = &publisher->counters;
-    struct destination_counters queue = destination_queue_counters(publisher->queue);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } all[] = {
-        { "segments_received", mine->received },
-        { "segments_resent", mine->resent },
-        { "segments_duplicate", mine->duplicates },
-        { "segments_damaged", mine->damaged },
-        { "segments_unknown_output", mine->unknown_output },
-        { "jumps_back", mine->jumps_back },
-        { "segments_delivered", queue.files_delivered },
-        { "bytes_delivered", queue.bytes_delivered },
-        { "headers_delivered", queue.headers_delivered },
-        { "headers_asked_for", queue.headers_asked_for },
-        { "dropped_too_old", queue.dropped_too_old },
-        { "dropped_no_room", queue.dropped_no_room },
-        { "dropped_refused", queue.dropped_refused },
-        { "dropped_given_up", queue.dropped_given_up },
-        { "retries", queue.retries },
-        { "failures", queue.failures },
-        { "connections_opened", queue.new_connections },
-    };
     json_t *counters = json_object();
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        json_object_set_new(counters, all[i].name, json_integer((json_int_t)all[i].value));
+    publisher_count(counters, "segments_received", mine->received);
+    publisher_count(counters, "segments_resent", mine->resent);
+    publisher_count(counters, "segments_duplicate", mine->duplicates);
+    publisher_count(counters, "segments_damaged", mine->damaged);
+    publisher_count(counters, "segments_unknown_output", mine->unknown_output);
+    publisher_count(counters, "jumps_back", mine->jumps_back);
+    publisher_queue_count(publisher->queue, counters);
     return counters;
 }
 
 static json_t *status(const struct publisher *base)
 {
     const struct cmaf_publisher *publisher = of_const(base);
-    unsigned queued = 0;
-    json_t *outputs = outputs_status(publisher, &queued);
-    return json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:s, s:o, s:o, s:o, s:o}", "group", publisher->config.group->name, "url",
-        publisher->destination->url, "state", destination_state_name(destination_queue_state(publisher->queue)),
-        "queued_segments", (json_int_t)queued, "queued_bytes", (json_int_t)destination_queue_bytes(publisher->queue),
-        "last_error", destination_queue_last_error(publisher->queue), "handoff_to_delivery_ms",
-        latency_json(&publisher->handoff_to_delivery), "source_to_delivery_ms",
-        latency_json(&publisher->source_to_delivery), "counters", counters_status(publisher), "outputs", outputs);
+    json_t *status = publisher_queue_status(publisher->queue, &publisher->config, publisher->track_count,
+                                            counters_status(publisher), outputs_status(publisher));
+    json_object_set_new(status, "handoff_to_delivery_ms", latency_json(&publisher->handoff_to_delivery));
+    json_object_set_new(status, "source_to_delivery_ms", latency_json(&publisher->source_to_delivery));
+    return status;
 }
 
 const struct publisher_class cmaf_publisher_class = {

@@ -344,31 +344,17 @@ static void publisher_free(struct hls_publisher *publisher)
 
 static int open_queue(struct hls_publisher *publisher, struct error *err)
 {
-    const struct publisher_config *config = &publisher->config;
-    const char *name = publisher->destination->credentials;
-    const struct credential *credential = *name ? credentials_find(config->credentials, name) : NULL;
-    if (*name && !credential)
-        return error_set(err, -ENOENT, "output group %s: there are no credentials named %s", config->group->name, name);
-    struct destination_queue_config queue = {
+    const struct output_group *group = publisher->config.group;
+    const struct publisher_queue_config queue = {
         .source = publisher->source,
-        .subject = config->group->name,
-        .destination = publisher->destination,
-        .connection = &config->group->connection,
-        .credential = credential,
-        .disk_bytes = (uint64_t)config->group->connection.disk_cache_megabytes << 20,
+        .disk_bytes = (uint64_t)group->connection.disk_cache_megabytes << 20,
         .lanes = publisher->lane_count,
         .texts = 2 * publisher->lane_count + 1,
-        .segment_length_s = (unsigned)(config->group->hls.segment_length + 0.999),
-        .loop = config->loop,
-        .engine = config->engine,
-        .alerts = config->alerts,
-        .clock = config->clock,
-        .log = config->log,
+        .segment_length = group->hls.segment_length,
         .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, hls_is_intact },
         .context = publisher,
     };
-    int result = destination_queue_create(&publisher->queue, &queue, err);
-    return result < 0 ? error_wrap(err, "output group %s", config->group->name) : 0;
+    return publisher_queue_open(&publisher->queue, &publisher->config, &queue, err);
 }
 
 static int create(struct publisher **out, const struct publisher_config *config, struct error *err)

@@ -7,7 +7,7 @@
 #include "mgmt/destination.h"
 #include "mgmt/hls_playlist.h"
 #include "mgmt/latency.h"
-#include "mgmt/publisher.h"
+#include "mgmt/publisher_queue.h"
 #include "mgmt/publisher_state.h"
 #include "mgmt/segment_mapping.h"
 #include "mgmt/segment_spool.h"

@@ -22,7 +22,9 @@ int publisher_queue_open(struct destination_queue **out, const struct publisher_
         .destination = destination,
         .connection = config->connection ? config->connection : &group->connection,
         .credential = credential,
+        .disk_bytes = config->disk_bytes,
         .lanes = config->lanes,
+        .texts = config->texts,
         .segment_length_s = (unsigned)ceil(config->segment_length),
         .loop = publisher->loop,
         .engine = publisher->engine,
@@ -46,10 +48,17 @@ void publisher_queue_count(const struct destination_queue *queue, json_t *counte
     struct destination_counters count = destination_queue_counters(queue);
     publisher_count(counters, "segments_delivered", count.files_delivered);
     publisher_count(counters, "bytes_delivered", count.bytes_delivered);
+    publisher_count(counters, "headers_delivered", count.headers_delivered);
+    publisher_count(counters, "headers_asked_for", count.headers_asked_for);
+    publisher_count(counters, "playlists_delivered", count.texts_delivered);
+    publisher_count(counters, "playlists_replaced", count.texts_replaced);
+    publisher_count(counters, "segments_deleted", count.deleted);
+    publisher_count(counters, "deletes_given_up", count.deletes_given_up);
     publisher_count(counters, "dropped_too_old", count.dropped_too_old);
     publisher_count(counters, "dropped_no_room", count.dropped_no_room);
     publisher_count(counters, "dropped_refused", count.dropped_refused);
     publisher_count(counters, "dropped_given_up", count.dropped_given_up);
+    publisher_count(counters, "dropped_damaged", count.dropped_damaged);
     publisher_count(counters, "retries", count.retries);
     publisher_count(counters, "failures", count.failures);
     publisher_count(counters, "connections_opened", count.new_connections);

@@ -10,7 +10,8 @@
 struct publisher_queue_config {
     const char *source;                           /* borrow: of alerts, outlives the queue */
     const struct connection_settings *connection; /* borrow: outlives the queue; NULL: the group's */
-    unsigned lanes;
+    uint64_t disk_bytes;                          /* see mgmt/destination.h, like the next two */
+    unsigned lanes, texts;
     double segment_length; /* s */
     struct destination_callbacks callbacks;
     void *context;

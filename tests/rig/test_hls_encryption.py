@@ -160,7 +160,7 @@ def test_the_key_is_told_nobody(rig):
     assert KEY not in str(rig.box.api(f"/v1/channels/{NAME}"))
 
 
-@pytest.mark.parametrize("origin", range(len(SUFFIXES)))
+@pytest.mark.parametrize("origin", range(len(KINDS)))
 def test_hls_js_plays(rig, tmp_path, origin):
     reason = chromium_missing()
     if reason:

@@ -112,11 +112,12 @@ static int create_package(struct feed *feed, unsigned number, struct error *err)
     return package_create(&feed->packages[number], &config, err);
 }
 
-/* All packets that are due. */
-static void give(struct feed *feed, enum feed_stream stream, AVPacket *packet)
+/* All packets that are due: up to then, or with to_key up to the next key picture. */
+static void give(struct feed *feed, enum feed_stream stream, bool to_key, AVPacket *packet)
 {
     int64_t now = now_90k(feed);
-    while (feed_clip_packet(feed->clip, stream, feed->next[stream], packet) == 0 && packet->dts <= now) {
+    while (feed_clip_packet(feed->clip, stream, feed->next[stream], packet) == 0 &&
+           (to_key ? !(packet->flags & AV_PKT_FLAG_KEY) : packet->dts <= now)) {
         feed->next[stream]++;
         for (unsigned i = 0; i < feed->job.outputs_count; i++) {
             const struct encode_output *output = &feed->job.outputs[i];
@@ -135,11 +136,13 @@ static void feed_until_stopped(struct feed *feed)
         handoff_turn(feed->handoff);
         if (feed->started)
             for (int i = 0; i < 2; i++)
-                give(feed, (enum feed_stream)i, packet);
+                give(feed, (enum feed_stream)i, false, packet);
         if (turn % 100 == 0)
             handoff_status(feed->handoff, "{\"alerts\": []}");
         usleep(TURN_US);
     }
+    if (packet && feed->started) /* an encoder is drained: no picture is missing before its last one */
+        give(feed, FEED_VIDEO, true, packet);
     av_packet_free(&packet);
     for (unsigned i = 0; feed->started && i < feed->job.outputs_count; i++)
         package_finish(feed->packages[i]);

@@ -16,7 +16,8 @@ def test_feed(tmp_path):
     with origins[0], origins[1], FedBox(str(tmp_path / "box"), channels, credentials) as box:
         wait_for(lambda: all(len(place.playlist("fed_180p.m3u8").entries) >= 4 for place in places), 20, "segments")
         assert [alert for alert in box.alerts() if not alert["source"].startswith("dataplane")] == []
-    names = [[entry.name for entry in place.playlist("fed_180p.m3u8").entries] for place in places]
+        # what comes last is cut short by the end
+        names = [[entry.name for entry in place.playlist("fed_180p.m3u8").entries] for place in places]
     common = [name for name in names[0] if name in names[1]]
     assert len(common) >= 3
     before = None

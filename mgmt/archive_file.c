@@ -15,7 +15,7 @@
 #include "board/error.h"
 #include "mgmt/spool.h"
 
-static const char data_suffix[] = ".part", info_suffix[] = ".json";
+static const char data_suffix[] = ".part", info_suffix[] = ".json", upload_suffix[] = ".upload";
 
 enum { PATH_BYTES = 1024, VERIFY_BYTES = 1 << 20, STATE_VERSION = 1 };
 
@@ -199,29 +199,49 @@ int archive_file_descriptor(const char *directory, const char *name)
     return descriptor < 0 ? -errno : descriptor;
 }
 
-void archive_file_remove(const char *directory, const char *name)
+void archive_file_upload_name(char out[ARCHIVE_NAME_BYTES], const char *name)
+{
+    snprintf(out, ARCHIVE_NAME_BYTES, "%s%s", name, upload_suffix);
+}
+
+void archive_file_remove(const char *directory, const char *name, bool upload)
 {
     char path[2 * PATH_BYTES];
     path_of(path, directory, name, info_suffix);
     unlink(path);
     path_of(path, directory, name, data_suffix);
     unlink(path);
+    path_of(path, directory, name, upload_suffix);
+    if (upload)
+        unlink(path);
+}
+
+static void list(const char *directory, const char *prefix, const char *suffix,
+                 void (*visit)(void *context, const char *name), void *context)
+{
+    DIR *folder = opendir(directory);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        char name[ARCHIVE_NAME_BYTES];
+        size_t length = strlen(entry->d_name), tail = strlen(suffix);
+        if (length <= tail || length - tail >= sizeof name || strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
+            strcmp(entry->d_name + length - tail, suffix) != 0)
+            continue;
+        memcpy(name, entry->d_name, length - tail);
+        name[length - tail] = '\0';
+        visit(context, name);
+    }
+    if (folder)
+        closedir(folder);
 }
 
 void archive_file_list(const char *directory, const char *prefix, void (*visit)(void *context, const char *name),
                        void *context)
 {
-    DIR *folder = opendir(directory);
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        char name[ARCHIVE_NAME_BYTES];
-        size_t length = strlen(entry->d_name), suffix = strlen(data_suffix);
-        if (length <= suffix || length - suffix >= sizeof name || strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
-            strcmp(entry->d_name + length - suffix, data_suffix) != 0)
-            continue;
-        memcpy(name, entry->d_name, length - suffix);
-        name[length - suffix] = '\0';
-        visit(context, name);
-    }
-    if (folder)
-        closedir(folder);
+    list(directory, prefix, data_suffix, visit, context);
+}
+
+void archive_file_list_uploads(const char *directory, const char *prefix,
+                               void (*visit)(void *context, const char *name), void *context)
+{
+    list(directory, prefix, upload_suffix, visit, context);
 }

@@ -11,6 +11,8 @@
  *     archive_file_complete(file, &err);
  *     struct archive_file_info info = archive_file_info(file);
  *     archive_file_close(file);
+ *
+ * When it is sent in parts, "<name>.upload" says how far that has come (mgmt/s3_file.h writes it).
  */
 #pragma once
 #include <stdbool.h>
@@ -44,8 +46,13 @@ struct archive_file_info archive_file_info(const struct archive_file *file);
 int archive_file_verify(const struct archive_file *file, struct error *err);
 int archive_file_read(const char *directory, const char *name, struct archive_file_info *info, struct error *err);
 int archive_file_descriptor(const char *directory, const char *name); /* give, to read; negative errno */
-void archive_file_remove(const char *directory, const char *name);
+/* upload: what is said of its upload goes too, last of all. */
+void archive_file_remove(const char *directory, const char *name, bool upload);
+void archive_file_upload_name(char out[ARCHIVE_NAME_BYTES], const char *name);
 
 /* Calls visit with the name of every file there whose name begins with `prefix`. name: borrow during the call. */
 void archive_file_list(const char *directory, const char *prefix, void (*visit)(void *context, const char *name),
                        void *context);
+/* Likewise with the name of every one of whose upload something is said, whether it is still there or not. */
+void archive_file_list_uploads(const char *directory, const char *prefix,
+                               void (*visit)(void *context, const char *name), void *context);

@@ -35,6 +35,7 @@ struct entry {
     unsigned part; /* 1, or 2, ... when that interval had one before */
     bool old;      /* begun in an earlier life: its bytes are checked */
     struct recording *recording;
+    char bookmark[ARCHIVE_NAME_BYTES]; /* of its upload */
 };
 
 /* One output. */
@@ -102,13 +103,13 @@ static struct entry *entry_of(struct archive_publisher *publisher, const struct 
 }
 
 /* Its files go too. */
-static void forget(struct archive_publisher *publisher, struct entry *entry)
+static void forget(struct archive_publisher *publisher, struct entry *entry, bool delivered)
 {
     struct entry **place = &publisher->entries;
     while (*place != entry)
         place = &(*place)->next;
     *place = entry->next;
-    recording_remove(entry->recording);
+    recording_remove(entry->recording, delivered);
     free(entry);
 }
 
@@ -147,7 +148,8 @@ static void deliver(struct archive_publisher *publisher, struct entry *entry)
                                                      .content_type = "video/mp2t",
                                                      .descriptor = recording_descriptor(entry->recording),
                                                      .bytes = recording_info(entry->recording).bytes,
-                                                     .file = entry });
+                                                     .file = entry,
+                                                     .bookmark = entry->bookmark });
 }
 
 static void on_ready(void *context, struct recording *recording, int result, const char *text)
@@ -165,7 +167,8 @@ static void on_ready(void *context, struct recording *recording, int result, con
         log_error(publisher->config.log, "%s: recording is lost: %s", publisher->source, text);
         raise_alert(publisher, ALERT_FINALISE_FAILED, text);
     }
-    forget(publisher, entry);
+    destination_forget(publisher->queue, entry->bookmark);
+    forget(publisher, entry, false);
 }
 
 static int add_entry(struct archive_publisher *publisher, const struct entry *entry, const char *name,
@@ -180,6 +183,7 @@ static int add_entry(struct archive_publisher *publisher, const struct entry *en
     if (!added)
         return -ENOMEM;
     *added = *entry;
+    archive_file_upload_name(added->bookmark, name);
     int result = recording_create(&added->recording, &config, name, NULL);
     if (result < 0) {
         free(added);
@@ -259,7 +263,7 @@ static void take_up(void *context, const char *name)
         return;
     if (archive_file_read(publisher->config.spool_directory, name, &info, &err) < 0) {
         log_warning(publisher->config.log, "%s: it is removed", err.text); /* it was never said to hold anything */
-        archive_file_remove(publisher->config.spool_directory, name);
+        archive_file_remove(publisher->config.spool_directory, name, false);
         return;
     }
     found.number = number;
@@ -280,6 +284,20 @@ static void take_up(void *context, const char *name)
     } else {
         recording_complete(entry->recording, true);
     }
+}
+
+/* What is at the destination of a recording that is not here any more is of no use to anybody. */
+static void clear_upload(void *context, const char *name)
+{
+    struct archive_publisher *publisher = context;
+    char bookmark[ARCHIVE_NAME_BYTES];
+    for (const struct entry *entry = publisher->entries; entry; entry = entry->next)
+        if (strcmp(recording_name(entry->recording), name) == 0)
+            return;
+    archive_file_upload_name(bookmark, name);
+    log_info(publisher->config.log, "%s: the upload of recording %s is given up: it is not on the box's disk any more",
+             publisher->source, name);
+    destination_forget(publisher->queue, bookmark);
 }
 
 /* ---- what is handed over ---- */
@@ -392,7 +410,7 @@ static void on_file_done(void *context, unsigned lane, void *file, enum destinat
     else
         log_error(publisher->config.log, "%s: recording %s was not delivered", publisher->source,
                   recording_name(entry->recording));
-    forget(publisher, entry);
+    forget(publisher, entry, outcome == DESTINATION_DELIVERED);
 }
 
 static void on_text_done(void *context, unsigned lane, struct destination_text_tag tag)
@@ -500,6 +518,7 @@ static int create(struct publisher **out, const struct publisher_config *config,
     }
     load_state(publisher);
     archive_file_list(config->spool_directory, publisher->prefix, take_up, publisher);
+    archive_file_list_uploads(config->spool_directory, publisher->prefix, clear_upload, publisher);
     *out = &publisher->base;
     return 0;
 }

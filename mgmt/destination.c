@@ -18,6 +18,7 @@
 #include "board/loop.h"
 #include "mgmt/alerts.h"
 #include "mgmt/destination_job.h"
+#include "mgmt/spool.h"
 #include "mgmt/store.h"
 #include "mgmt/url.h"
 
@@ -197,11 +198,19 @@ static void watch_backlog(struct destination_queue *queue)
 
 /* ---- dropping ---- */
 
+static void forget(struct destination_queue *queue, const char *name, const char *bookmark)
+{
+    if (!store_forget(queue->store, name, bookmark) && bookmark)
+        spool_remove(queue->config.bookmark_directory, bookmark);
+}
+
 static void drop_file(struct job *job, enum destination_outcome outcome)
 {
     struct destination_queue *queue = job->queue;
     if (job->task)
         store_cancel(queue->store, job->task);
+    if (!job->data)
+        forget(queue, job->name, job->bookmark);
     job_unlink(job);
     switch (outcome) {
     case DESTINATION_TOO_OLD:
@@ -499,6 +508,7 @@ static int start_job(struct job *job)
         .body = job->sends_header ? job->header : job->data,
         .descriptor = job->descriptor,
         .bytes = job->sends_header ? job->header_bytes : job->bytes,
+        .bookmark = job->bookmark,
         .done = on_done,
         .context = job,
     };
@@ -591,6 +601,7 @@ int destination_queue_create(struct destination_queue **out, const struct destin
         .destination = config->destination,
         .connection = config->connection,
         .credential = config->credential,
+        .bookmark_directory = config->bookmark_directory,
         .stall_watch = { .tell = on_stalled, .ms = alert_after_ms },
         .engine = config->engine,
         .loop = config->loop,
@@ -680,6 +691,7 @@ void destination_put_file(struct destination_queue *queue, unsigned lane, const 
         .file = file->file,
         .header = file->header,
         .header_bytes = file->header_bytes,
+        .bookmark = file->bookmark,
         .sends_header = file->header && file->header_first,
         .not_before_ns = file->not_before_ns,
     };
@@ -701,6 +713,11 @@ bool destination_move_file(struct destination_queue *queue, unsigned lane, const
             return true;
         }
     return false;
+}
+
+void destination_forget(struct destination_queue *queue, const char *bookmark)
+{
+    forget(queue, NULL, bookmark);
 }
 
 void destination_put_text(struct destination_queue *queue, unsigned lane, const struct destination_text *text)

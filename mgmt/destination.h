@@ -71,6 +71,9 @@ struct destination_file {
     size_t header_bytes;
     bool header_first;
     uint64_t not_before_ns; /* monotonic; 0: at once */
+    /* Of a file in `descriptor`: mgmt/store.h says what it is for; borrow until file_done; NULL: none. Who removes the
+     * file when it is delivered removes the bookmark after it; when it is dropped, the queue does. */
+    const char *bookmark;
 };
 
 /* A playlist or the like: small, and only the newest counts. */
@@ -99,6 +102,7 @@ struct destination_queue_config {
     const struct destination *destination;        /* borrow: outlives the queue */
     const struct connection_settings *connection; /* borrow: outlives the queue */
     const struct credential *credential;          /* borrow during create; NULL: none */
+    const char *bookmark_directory;               /* borrow: outlives the queue; NULL: no file has a bookmark */
     uint64_t disk_bytes;                          /* of files that may wait beyond cache_megabytes: on a disk */
     unsigned lanes;                               /* of files */
     unsigned texts;                               /* lanes of texts; 0: one more than of files */
@@ -131,6 +135,8 @@ void destination_queue_destroy(struct destination_queue *queue); /* no callbacks
 void destination_put_file(struct destination_queue *queue, unsigned lane, const struct destination_file *file);
 /* The file's bytes lie there from now on (borrow until file_done). False: it is on its way, and has to stay. */
 bool destination_move_file(struct destination_queue *queue, unsigned lane, const void *file, const void *data);
+/* The file of an earlier life that this bookmark is of is not there any more. */
+void destination_forget(struct destination_queue *queue, const char *bookmark);
 void destination_put_text(struct destination_queue *queue, unsigned lane, const struct destination_text *text);
 void destination_delete(struct destination_queue *queue, unsigned lane, const char *name);
 

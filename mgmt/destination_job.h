@@ -27,7 +27,8 @@ struct job {
     size_t bytes;
     const void *header; /* of a file; NULL: none */
     size_t header_bytes;
-    bool sends_header; /* now, or next */
+    const char *bookmark; /* of a file; NULL: none */
+    bool sends_header;    /* now, or next */
     unsigned header_tries;
     char *text; /* of a text: where data lies */
     struct destination_text_tag tag;

@@ -27,6 +27,7 @@ struct disk_job {
     struct worker_job job;
     struct recording *recording;
     enum disk_work work;
+    bool delivered;                 /* of one that is removed */
     struct handoff_segment segment; /* of an append, like the mapping */
     struct segment_mapping mapping;
     struct archive_file_info info; /* afterwards */
@@ -61,7 +62,7 @@ static int work(struct worker_job *base)
     struct disk_job *job = (struct disk_job *)base;
     struct recording *recording = job->recording;
     if (job->work == WORK_REMOVE) {
-        archive_file_remove(recording->config.spool_directory, recording->name);
+        archive_file_remove(recording->config.spool_directory, recording->name, job->delivered);
         return 0;
     }
     int result = 0;
@@ -174,13 +175,15 @@ void recording_complete(struct recording *recording, bool verify)
         recording->config.ready(recording->config.context, recording, -ENOMEM, "no memory");
 }
 
-void recording_remove(struct recording *recording)
+void recording_remove(struct recording *recording, bool delivered)
 {
     struct disk_job *job = make_job(recording, WORK_REMOVE);
-    if (job)
-        worker_submit(recording->config.worker, &job->job);
-    else
+    if (!job) {
         recording_destroy(recording);
+        return;
+    }
+    job->delivered = delivered;
+    worker_submit(recording->config.worker, &job->job);
 }
 
 const char *recording_name(const struct recording *recording)

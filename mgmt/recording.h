@@ -5,7 +5,7 @@
  *     recording_create(&recording, &config, "news.0.record.video.5966123", &err);
  *     recording_append(recording, &segment, &mapping);    // takes the mapping; appended() tells
  *     recording_complete(recording);                      // ready() tells: descriptor and size
- *     recording_remove(recording);                        // with its files; it is gone after that
+ *     recording_remove(recording, true);                  // with its files; it is gone after that
  *
  * A recording is given back to nobody while work of its own is under way: destroy the worker first, then what is left.
  * One thread (the loop's).
@@ -36,7 +36,8 @@ void recording_destroy(struct recording *recording); /* leaves its files; no wor
 void recording_append(struct recording *recording, const struct handoff_segment *segment,
                       struct segment_mapping *mapping);
 void recording_complete(struct recording *recording, bool verify); /* verify: it is of an earlier life */
-void recording_remove(struct recording *recording);                /* take: also its files; told to nobody */
+/* take: also its files; told to nobody. delivered: what is said of its upload goes as well. */
+void recording_remove(struct recording *recording, bool delivered);
 
 const char *recording_name(const struct recording *recording);              /* borrow */
 struct archive_file_info recording_info(const struct recording *recording); /* as last told */

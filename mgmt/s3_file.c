@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* s3_file.c - while it rests, parts that were read go on being tried; nothing new is read. */
+/* s3_file.c - while it rests, parts that were read go on being tried; nothing new is read.
+ *
+ * Nothing in a bookmark is believed: the store says which parts it has, and parts whose ETag or length is another are
+ * sent again. So a bookmark needs no checksum, and only its first version (the upload's id) must be on the disk before
+ * anything else happens.
+ */
 #include "mgmt/s3_file.h"
 
 #include <errno.h>
@@ -10,9 +15,13 @@
 
 #include "board/clock.h"
 #include "board/error.h"
+#include "board/log.h"
 #include "board/loop.h"
 #include "mgmt/s3_client.h"
 #include "mgmt/s3_upload.h"
+#include "mgmt/spool.h"
+
+enum { BOOKMARK_VERSION = 1, ABORT_TRIES_MAX = 3 };
 
 struct buffer {
     unsigned number; /* of the part that is in it; 0: free */
@@ -21,8 +30,10 @@ struct buffer {
 
 struct s3_file {
     struct s3_file_config config;
-    char *key, *content_type, *cache_control, *canned_acl;
+    char *key, *content_type, *cache_control, *canned_acl, *directory, *bookmark;
     struct s3_upload *upload;
+    bool clearing; /* the upload is of a file that there was before this one: it is being aborted */
+    bool bookmark_failing;
     size_t part_bytes;
     unsigned part_count, next; /* part to be read */
     struct buffer buffers[S3_FILE_BUFFERS];
@@ -107,6 +118,8 @@ static void advance(struct s3_file *file)
 {
     struct buffer *buffer;
     struct error err = { 0 };
+    if (file->clearing)
+        return;
     while (file->descriptor >= 0 && file->next <= file->part_count) {
         if (s3_upload_has_part(file->upload, file->next) || is_in_a_buffer(file, file->next)) {
             file->next++;
@@ -129,11 +142,67 @@ static void advance(struct s3_file *file)
         s3_upload_complete(file->upload, NULL); /* -EBUSY: it is being opened or joined already */
 }
 
+/* ---- the bookmark ---- */
+
+static void save(struct s3_file *file, enum spool_durability durability)
+{
+    struct error err = { 0 };
+    json_t *upload = file->bookmark[0] && !file->clearing ? s3_upload_save(file->upload) : NULL;
+    if (!upload)
+        return;
+    json_t *mark =
+        json_pack("{s:i, s:I, s:I, s:o}", "version", BOOKMARK_VERSION, "bytes", (json_int_t)file->config.bytes,
+                  "part_bytes", (json_int_t)file->part_bytes, "upload", upload);
+    int result = spool_write_json(file->directory, file->bookmark, mark, durability, &err);
+    json_decref(mark);
+    if (result < 0 && !file->bookmark_failing)
+        log_warning(file->config.log, "a restart would send all of %s again: %s", file->key, err.text);
+    file->bookmark_failing = result < 0;
+}
+
+static void remove_bookmark(const struct s3_file *file)
+{
+    if (file->bookmark[0])
+        spool_remove(file->directory, file->bookmark);
+}
+
+/* give; NULL: there is none that can be read. */
+static json_t *read_bookmark(const char *directory, const char *bookmark, uint64_t *bytes, size_t *part_bytes)
+{
+    struct error err = { 0 };
+    json_t *mark = bookmark && bookmark[0] ? spool_read(directory, bookmark, &err) : NULL;
+    json_int_t all, part;
+    int version;
+    if (!mark || json_unpack(mark, "{s:i, s:I, s:I}", "version", &version, "bytes", &all, "part_bytes", &part) < 0 ||
+        version != BOOKMARK_VERSION || all < 1 || part < 1) {
+        json_decref(mark);
+        return NULL;
+    }
+    *bytes = (uint64_t)all;
+    *part_bytes = (size_t)part;
+    return mark;
+}
+
+static const char *key_of(const json_t *mark)
+{
+    return json_string_value(json_object_get(json_object_get(mark, "upload"), "key"));
+}
+
 /* ---- what the upload tells ---- */
 
 static void on_opened(void *context)
 {
+    save(context, SPOOL_DURABLE);
     advance(context);
+}
+
+/* What was begun is of no use (any more). Without memory: s3_file_continue tries it again. */
+static void begin_anew(struct s3_file *file)
+{
+    remove_bookmark(file);
+    s3_upload_destroy(file->upload);
+    file->upload = NULL;
+    begin(file, NULL);
 }
 
 static void on_part_done(void *context, unsigned number, const void *data)
@@ -143,8 +212,10 @@ static void on_part_done(void *context, unsigned number, const void *data)
         if (file->buffers[i].data == data)
             file->buffers[i].number = 0;
     file->bytes_done += bytes_of(file, number);
-    if (!file->abandoned)
-        advance(file);
+    if (file->abandoned)
+        return;
+    save(file, SPOOL_FAST);
+    advance(file);
 }
 
 static void on_completed(void *context)
@@ -157,18 +228,26 @@ static void on_completed(void *context)
 static void on_aborted(void *context)
 {
     struct s3_file *file = context;
+    if (!file->abandoned) {
+        begin_anew(file);
+        return;
+    }
+    remove_bookmark(file);
     file->gone(file->gone_context, file);
 }
 
 static void on_troubled(void *context, const struct s3_result *result, unsigned tries)
 {
     struct s3_file *file = context;
+    bool in_vain = tries > ABORT_TRIES_MAX; /* to abort: a later life, or the bucket's rules for that, must do it */
     if (!file->abandoned) {
         struct transfer_result told = result->transfer;
         told.pause_ms = result->wait_ms;
+        if (file->clearing && in_vain && told.status) /* it may send, but not abort */
+            begin_anew(file);
         rest(file, &told);
-    } else if (tries > 3) { /* the bucket's rules for what is left over must do it */
-        on_aborted(file);
+    } else if (in_vain) {
+        file->gone(file->gone_context, file);
     }
 }
 
@@ -179,9 +258,7 @@ static void on_lost(void *context, const struct s3_result *result)
         on_aborted(file);
         return;
     }
-    s3_upload_destroy(file->upload);
-    file->upload = NULL;
-    begin(file, NULL); /* without memory: s3_file_continue tries it again */
+    begin_anew(file);
     rest(file, &result->transfer);
 }
 
@@ -204,11 +281,12 @@ static void wake(struct s3_file *file)
 
 /* ---- owner's side ---- */
 
-static int begin(struct s3_file *file, struct error *err)
+/* saved: to go on with (borrow), or NULL. */
+static int open_upload(struct s3_file *file, const char *key, const json_t *saved, struct error *err)
 {
     const struct s3_upload_config config = {
         .client = file->config.client,
-        .key = file->key,
+        .key = key,
         .content_type = file->content_type,
         .cache_control = file->cache_control,
         .canned_acl = file->canned_acl,
@@ -217,11 +295,32 @@ static int begin(struct s3_file *file, struct error *err)
         .callbacks = { on_opened, on_part_done, on_completed, on_aborted, on_troubled, on_lost },
         .context = file,
     };
+    return s3_upload_create(&file->upload, &config, saved, err);
+}
+
+static int begin(struct s3_file *file, struct error *err)
+{
+    uint64_t bytes = 0;
+    size_t part_bytes = 0;
+    json_t *mark = read_bookmark(file->directory, file->bookmark, &bytes, &part_bytes);
+    const char *key = key_of(mark);
+    int result = -EINVAL;
     for (unsigned i = 0; i < S3_FILE_BUFFERS; i++)
         file->buffers[i].number = 0;
     file->next = 1;
     file->bytes_done = 0;
-    return s3_upload_create(&file->upload, &config, NULL, err);
+    file->clearing =
+        key && (strcmp(key, file->key) != 0 || bytes != file->config.bytes || part_bytes != file->part_bytes);
+    if (key)
+        result = open_upload(file, key, json_object_get(mark, "upload"), NULL);
+    if (result < 0) { /* there is no bookmark, or a damaged one */
+        file->clearing = false;
+        result = open_upload(file, file->key, NULL, err);
+    }
+    json_decref(mark);
+    if (result == 0 && file->clearing)
+        s3_upload_abort(file->upload);
+    return result;
 }
 
 /* In whole megabytes, so that at most S3_PARTS_MAX are enough. */
@@ -255,9 +354,12 @@ int s3_file_create(struct s3_file **out, const struct s3_file_config *config, st
     file->content_type = copy(config->content_type);
     file->cache_control = copy(config->cache_control);
     file->canned_acl = copy(config->canned_acl);
+    file->directory = copy(config->directory);
+    file->bookmark = copy(config->bookmark);
     file->starter = loop_timer_create(config->loop, on_start, file);
     int result = 0;
-    if (!file->starter || !file->key || !file->content_type || !file->cache_control || !file->canned_acl)
+    if (!file->starter || !file->key || !file->content_type || !file->cache_control || !file->canned_acl ||
+        !file->directory || !file->bookmark)
         result = error_set(err, -ENOMEM, "upload of %.200s", config->key);
     if (result == 0)
         result = begin(file, err);
@@ -267,6 +369,17 @@ int s3_file_create(struct s3_file **out, const struct s3_file_config *config, st
     }
     *out = file;
     return 0;
+}
+
+int s3_file_find(struct s3_file **out, const struct s3_file_config *config, struct error *err)
+{
+    struct s3_file_config found = *config;
+    json_t *mark = read_bookmark(config->directory, config->bookmark, &found.bytes, &found.part_bytes);
+    found.key = key_of(mark);
+    int result = found.key ? s3_file_create(out, &found, err)
+                           : error_set(err, -ENOENT, "nothing is noted in %.200s", config->bookmark);
+    json_decref(mark);
+    return result;
 }
 
 void s3_file_destroy(struct s3_file *file)
@@ -281,6 +394,8 @@ void s3_file_destroy(struct s3_file *file)
     free(file->content_type);
     free(file->cache_control);
     free(file->canned_acl);
+    free(file->directory);
+    free(file->bookmark);
     free(file);
 }
 
@@ -324,6 +439,11 @@ void s3_file_abandon(struct s3_file *file, void (*gone)(void *context, struct s3
 bool s3_file_is(const struct s3_file *file, const char *key, uint64_t bytes)
 {
     return strcmp(file->key, key) == 0 && file->config.bytes == bytes;
+}
+
+bool s3_file_is_of(const struct s3_file *file, const char *key, const char *bookmark)
+{
+    return (key && strcmp(file->key, key) == 0) || (bookmark && strcmp(file->bookmark, bookmark) == 0);
 }
 
 bool s3_file_is_at_work(const struct s3_file *file)

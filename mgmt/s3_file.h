@@ -3,8 +3,11 @@
  *
  * Over mgmt/s3_upload.h. It reads a part into a buffer, sends it, and reads the next; S3_FILE_BUFFERS are on their way
  * at once. A try that fails ends the work for its owner (`done` says why), but what the store has stays:
- * s3_file_continue() goes on from there, with the same bytes. Whoever gives up calls s3_file_abandon(). One thread (the
- * loop's).
+ * s3_file_continue() goes on from there, with the same bytes. Whoever gives up calls s3_file_abandon(). With a bookmark
+ * (a small file in the spool, mgmt/spool.h) a later life of the box goes on too: every part that the store confirmed is
+ * noted there, and the store is asked which it still has. When the file is with the store as a whole, the bookmark
+ * stays: its owner removes it after the file itself, so that no kill in between makes it be sent once more. One thread
+ * (the loop's).
  *
  *     s3_file_create(&file, &(struct s3_file_config){ .client = client, .key = "archive/news.000000.m2ts",
  *                    .bytes = 8 << 30, .loop = loop, .clock = &clock }, &err);
@@ -19,6 +22,7 @@
 
 struct clock;
 struct error;
+struct log;
 struct loop;
 struct s3_client;
 struct s3_file;
@@ -29,12 +33,17 @@ struct s3_file_config {
     struct s3_client *client;                                    /* borrow: outlives the file, like loop and clock */
     const char *key, *content_type, *cache_control, *canned_acl; /* borrow during create; NULL: none but key */
     uint64_t bytes;
-    size_t part_bytes; /* 0: as large as they need to be */
+    size_t part_bytes;                /* 0: as large as they need to be */
+    const char *directory, *bookmark; /* borrow during create; where it is, and its name. bookmark NULL: none */
     struct loop *loop;
     const struct clock *clock;
+    const struct log *log;
 };
 
+/* Goes on with what the bookmark says, where that is of this object and this length; else that is aborted first. */
 int s3_file_create(struct s3_file **out, const struct s3_file_config *config, struct error *err);
+/* One that is to be abandoned: key and bytes are as the bookmark says. -ENOENT: nothing is noted there. */
+int s3_file_find(struct s3_file **out, const struct s3_file_config *config, struct error *err);
 void s3_file_destroy(struct s3_file *file); /* parts that are at the store stay there; NULL is fine */
 
 /* descriptor: borrow until done; read with pread. done is called once, from the loop: complete, or what went wrong.
@@ -42,9 +51,10 @@ void s3_file_destroy(struct s3_file *file); /* parts that are at the store stay 
 int s3_file_continue(struct s3_file *file, int descriptor, transfer_done *done, void *context);
 void s3_file_pause(struct s3_file *file); /* done is not called, descriptor is free */
 /* The store is told to forget the parts; gone is called from the loop when that is over, one way or the other: destroy
- * then (or before). */
+ * then (or before). The bookmark goes when the store has said yes. */
 void s3_file_abandon(struct s3_file *file, void (*gone)(void *context, struct s3_file *file), void *context);
 
 bool s3_file_is(const struct s3_file *file, const char *key, uint64_t bytes);
-bool s3_file_is_at_work(const struct s3_file *file); /* between continue and done */
+bool s3_file_is_of(const struct s3_file *file, const char *key, const char *bookmark); /* either; NULL: not by that */
+bool s3_file_is_at_work(const struct s3_file *file);                                   /* between continue and done */
 uint64_t s3_file_bytes_done(const struct s3_file *file);

@@ -46,3 +46,10 @@ void store_cancel(struct store *store, struct store_task *task)
 {
     store->class->cancel(store, task);
 }
+
+bool store_forget(struct store *store, const char *name, const char *bookmark)
+{
+    if (store->class->forget)
+        store->class->forget(store, name, bookmark);
+    return store->class->forget != NULL;
+}

@@ -36,6 +36,9 @@ struct store_request {
     const void *body; /* borrow until done or cancelled; NULL: the file's bytes are in `descriptor` */
     int descriptor;   /* borrow likewise: read with pread from offset 0, may be of many gigabytes */
     size_t bytes;
+    /* Name of a file in the bookmark directory, where the store may note how much of a large file is there, so that a
+     * later life of the box goes on with it; borrow during the call; NULL: it begins again. */
+    const char *bookmark;
     transfer_done *done; /* made from the loop, never from within a call */
     void *context;
 };
@@ -44,6 +47,7 @@ struct store_config {
     const struct destination *destination;        /* borrow: outlives the store */
     const struct connection_settings *connection; /* borrow: likewise */
     const struct credential *credential;          /* borrow during create; NULL: none */
+    const char *bookmark_directory;               /* borrow: likewise; NULL: no request has a bookmark */
     struct transfer_stall_watch stall_watch;      /* of all its tasks */
     struct transfer_engine *engine;               /* borrow, like all below */
     struct loop *loop;
@@ -60,6 +64,7 @@ struct store_class {
     unsigned (*free)(const struct store *store);
     int (*start)(struct store *store, const struct store_request *request, struct store_task **out, struct error *err);
     void (*cancel)(struct store *store, struct store_task *task);
+    void (*forget)(struct store *store, const char *name, const char *bookmark); /* NULL: nothing to do */
 };
 
 /* The first member of every store. */
@@ -74,4 +79,9 @@ void store_destroy(struct store *store);        /* nothing runs any more; NULL i
 unsigned store_free(const struct store *store); /* how many more requests may be started now */
 /* 0 and the task (borrow: until done or cancelled), or -EBUSY, -ENOMEM. */
 int store_start(struct store *store, const struct store_request *request, struct store_task **out, struct error *err);
-void store_cancel(struct store *store, struct store_task *task); /* done is not called */
+/* done is not called. What is there of a large file may stay, to be gone on with. */
+void store_cancel(struct store *store, struct store_task *task);
+/* This file, of which no task is under way, will not be put any more: what is there of it goes, and its bookmark. Not
+ * waited for. name: NULL when only the bookmark is known; bookmark: NULL when it has none. False: this family knows no
+ * bookmarks, and nothing is done. */
+bool store_forget(struct store *store, const char *name, const char *bookmark);

@@ -93,4 +93,4 @@ static void cancel(struct store *base, struct store_task *task)
     transfer_cancel((struct transfer *)task); /* a task of this family is a transfer */
 }
 
-const struct store_class store_akamai_class = { "akamai", fault, create, destroy, count_free, start, cancel };
+const struct store_class store_akamai_class = { "akamai", fault, create, destroy, count_free, start, cancel, NULL };

@@ -340,4 +340,4 @@ static void cancel(struct store *base, struct store_task *task)
     orphan(of(base));
 }
 
-const struct store_class store_folder_class = { "folder", fault, create, destroy, count_free, start, cancel };
+const struct store_class store_folder_class = { "folder", fault, create, destroy, count_free, start, cancel, NULL };

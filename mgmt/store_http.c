@@ -111,6 +111,5 @@ static void cancel(struct store *base, struct store_task *task)
     transfer_cancel((struct transfer *)task); /* a task of this family is a transfer */
 }
 
-const struct store_class store_http_class = {
-    "basic_put", store_http_fault, create, destroy, count_free, start, cancel
-};
+const struct store_class store_http_class = { "basic_put", store_http_fault, create, destroy, count_free,
+                                              start,       cancel,           NULL };

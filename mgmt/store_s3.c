@@ -15,12 +15,14 @@
 #include "mgmt/credentials.h"
 #include "mgmt/s3_client.h"
 #include "mgmt/s3_file.h"
+#include "mgmt/spool.h"
 #include "mgmt/url.h"
 
 enum {
     ONE_REQUEST_MAX = 8 << 20,       /* larger files of a disk go in parts */
     MEDIASTORE_BYTES_MAX = 25 << 20, /* as its documentation says */
     FILES_MAX = 4,                   /* begun, and not whole yet */
+    LEAVING_MAX = 16,                /* given up, and their buckets are being told; more: by a later life */
 };
 
 struct store_s3 {
@@ -30,7 +32,7 @@ struct store_s3 {
     bool mediastore;
     char folder[S3_KEY_BYTES]; /* what is before names: "live/" */
     struct s3_file *files[FILES_MAX];
-    struct s3_file *leaving[FILES_MAX]; /* given up: the bucket is being told */
+    struct s3_file *leaving[LEAVING_MAX]; /* given up: the bucket is being told */
 };
 
 struct store_task {
@@ -131,10 +133,10 @@ static int make_client(struct store_s3 *store, const struct store_config *config
 static void destroy(struct store *base)
 {
     struct store_s3 *store = of(base);
-    for (unsigned i = 0; i < FILES_MAX; i++) {
+    for (unsigned i = 0; i < FILES_MAX; i++)
         s3_file_destroy(store->files[i]);
+    for (unsigned i = 0; i < LEAVING_MAX; i++)
         s3_file_destroy(store->leaving[i]);
-    }
     s3_client_destroy(store->client);
     free(store);
 }
@@ -219,18 +221,18 @@ static void forget_file(struct store_s3 *store, const struct s3_file *file)
 static void on_gone(void *context, struct s3_file *file)
 {
     struct store_s3 *store = context;
-    for (unsigned i = 0; i < FILES_MAX; i++)
+    for (unsigned i = 0; i < LEAVING_MAX; i++)
         if (store->leaving[i] == file)
             store->leaving[i] = NULL;
     s3_file_destroy(file);
 }
 
-/* Takes it out of files[]. Without room to wait for the bucket's answer, its own rules for what is left over must do.
- */
+/* file: take. Without room to wait for the bucket's answer, its own rules for what is left over must do, or the next
+ * life that finds the bookmark. */
 static void abandon_file(struct store_s3 *store, struct s3_file *file)
 {
     forget_file(store, file);
-    for (unsigned i = 0; i < FILES_MAX; i++)
+    for (unsigned i = 0; i < LEAVING_MAX; i++)
         if (!store->leaving[i]) {
             store->leaving[i] = file;
             s3_file_abandon(file, on_gone, store);
@@ -245,8 +247,6 @@ static void on_file_done(void *context, const struct transfer_result *result)
     if (result->outcome == TRANSFER_OK) {
         forget_file(task->store, task->file);
         s3_file_destroy(task->file);
-    } else if (result->outcome == TRANSFER_REFUSED) { /* it could not be read, or will never be taken */
-        abandon_file(task->store, task->file);
     }
     finish(task, result);
 }
@@ -320,7 +320,7 @@ static int read_small(struct store_task *task, const struct store_request *reque
 }
 
 /* The one that was begun, or a new one in a free place, or in that of one that nobody asked for again. */
-static struct s3_file **find_file(struct store_s3 *store, const char *key, uint64_t bytes)
+static struct s3_file **place_for_file(struct store_s3 *store, const char *key, uint64_t bytes)
 {
     struct s3_file **place = NULL;
     for (unsigned i = 0; i < FILES_MAX; i++)
@@ -337,11 +337,19 @@ static struct s3_file **find_file(struct store_s3 *store, const char *key, uint6
     return place;
 }
 
+static bool is_leaving(const struct store_s3 *store, const char *key, const char *bookmark)
+{
+    for (unsigned i = 0; i < LEAVING_MAX; i++)
+        if (store->leaving[i] && s3_file_is_of(store->leaving[i], key, bookmark))
+            return true;
+    return false;
+}
+
 static int start_file(struct store_task *task, const struct store_request *request, const char *key, struct error *err)
 {
     struct store_s3 *store = task->store;
-    struct s3_file **place = find_file(store, key, request->bytes);
-    if (!place)
+    struct s3_file **place = place_for_file(store, key, request->bytes);
+    if (!place || is_leaving(store, key, request->bookmark))
         return error_set(err, -EBUSY, "%d large files are on their way to %s", FILES_MAX,
                          store->config.destination->url);
     const struct s3_file_config config = {
@@ -351,8 +359,11 @@ static int start_file(struct store_task *task, const struct store_request *reque
         .cache_control = request->cache_control,
         .canned_acl = acl_text(store->config.connection),
         .bytes = request->bytes,
+        .directory = store->config.bookmark_directory,
+        .bookmark = request->bookmark,
         .loop = store->config.loop,
         .clock = store->config.clock,
+        .log = store->config.log,
     };
     int result = *place ? 0 : s3_file_create(place, &config, err);
     if (result < 0)
@@ -399,15 +410,48 @@ static int start(struct store *base, const struct store_request *request, struct
 
 static void cancel(struct store *base, struct store_task *task)
 {
-    struct store_s3 *store = of(base);
+    (void)base;
     if (task->call)
         s3_client_cancel(task->call);
     if (task->file)
-        abandon_file(store, task->file);
+        s3_file_pause(task->file);
     free_task(task);
 }
 
-const struct store_class store_s3_class = { "s3", fault_s3, create_s3, destroy, count_free, start, cancel };
-const struct store_class store_mediastore_class = { "mediastore", fault_mediastore, create_mediastore,
-                                                    destroy,      count_free,       start,
-                                                    cancel };
+/* Of this life. */
+static struct s3_file *find_file(const struct store_s3 *store, const char *key, const char *bookmark)
+{
+    for (unsigned i = 0; i < FILES_MAX; i++)
+        if (store->files[i] && s3_file_is_of(store->files[i], key, bookmark))
+            return store->files[i];
+    return NULL;
+}
+
+static void forget(struct store *base, const char *name, const char *bookmark)
+{
+    struct store_s3 *store = of(base);
+    char key[S3_KEY_BYTES];
+    const char *known = name && store_s3_key(base, name, key, sizeof key) == 0 ? key : NULL;
+    struct s3_file *found = find_file(store, known, bookmark);
+    if (is_leaving(store, known, bookmark))
+        return;
+    const struct s3_file_config config = {
+        .client = store->client,
+        .directory = store->config.bookmark_directory,
+        .bookmark = bookmark,
+        .loop = store->config.loop,
+        .clock = store->config.clock,
+        .log = store->config.log,
+    };
+    if (found || (bookmark && s3_file_find(&found, &config, NULL) == 0))
+        abandon_file(store, found);
+    else if (bookmark)
+        spool_remove(store->config.bookmark_directory, bookmark);
+}
+
+const struct store_class store_s3_class = {
+    "s3", fault_s3, create_s3, destroy, count_free, start, cancel, forget,
+};
+const struct store_class store_mediastore_class = {
+    "mediastore", fault_mediastore, create_mediastore, destroy, count_free, start, cancel, NULL,
+};

@@ -3,8 +3,8 @@
  *
  * The credential's user is the access key, its password the secret key. Files in memory and small files of a disk are
  * one PUT each. A large file of a disk becomes an object in parts (mgmt/s3_file.h): nobody sees it before it is whole,
- * and when a try fails, the next one of the same name goes on where it ended. A MediaStore container knows no parts:
- * what is larger than it takes is refused.
+ * and when a try fails or is cancelled, the next one of the same name goes on where it ended, with a bookmark in a
+ * later life too. A MediaStore container knows no parts: what is larger than it takes is refused.
  */
 #pragma once
 #include "mgmt/store.h"

@@ -322,6 +322,5 @@ static void cancel(struct store *base, struct store_task *task)
     free(mine);
 }
 
-const struct store_class store_webdav_class = {
-    "webdav", store_http_fault, create, destroy, count_free, start, cancel
-};
+const struct store_class store_webdav_class = { "webdav", store_http_fault, create, destroy, count_free,
+                                                start,    cancel,           NULL };

@@ -14,11 +14,14 @@
 
 #include "board/clock.h"
 #include "board/error.h"
+#include "board/settings.h"
 #include "mgmt/alerts.h"
+#include "mgmt/credentials.h"
 #include "mgmt/transfer.h"
 #include "tests/mgmt/fake_origin.h"
+#include "tests/mgmt/fake_s3.h"
 
-enum { INSTANCE = 100, PIECE_BYTES = 1880, INTERVAL_S = 3 };
+enum { INSTANCE = 100, PIECE_BYTES = 1880, LARGE_PIECE_BYTES = 3 << 20, INTERVAL_S = 3 };
 #define SECOND INT64_C(90000)
 
 struct bench {
@@ -27,6 +30,8 @@ struct bench {
     struct transfer_engine *engine;
     struct alerts *alerts;
     struct origin *origin;
+    struct fake_s3 *s3; /* NULL: the origin is all there is */
+    struct credentials *credentials;
     char spool[64];
     struct output_group group;
     struct publisher *publisher;
@@ -51,6 +56,7 @@ static void open_publisher(struct bench *bench)
                                              .loop = bench->loop,
                                              .engine = bench->engine,
                                              .alerts = bench->alerts,
+                                             .credentials = bench->credentials,
                                              .spool_directory = bench->spool,
                                              .clock = &bench->clock,
                                              .acknowledge = acknowledge,
@@ -101,6 +107,9 @@ static void tear_down(struct bench *bench)
     transfer_engine_destroy(bench->engine);
     alerts_destroy(bench->alerts);
     origin_destroy(bench->origin);
+    if (bench->s3)
+        fake_s3_destroy(bench->s3);
+    credentials_destroy(bench->credentials);
     loop_destroy(bench->loop);
     snprintf(command, sizeof command, "rm -rf %s", bench->spool);
     assert_int_equal(system(command), 0);
@@ -109,7 +118,7 @@ static void tear_down(struct bench *bench)
 /* The piece of one second that begins there; its bytes say which. */
 static void hand_over(struct bench *bench, int64_t second)
 {
-    static char data[1 << 20];
+    static char data[LARGE_PIECE_BYTES];
     struct handoff_segment segment = { .instance = INSTANCE,
                                        .serial = ++bench->serial,
                                        .group = "record",
@@ -162,11 +171,12 @@ static void assert_holds(struct bench *bench, const char *path, int64_t first, u
             assert_int_equal(file->body[at], 'a' + (int)((first + i) % 26));
 }
 
+/* Files of recordings. */
 static unsigned spooled(const struct bench *bench)
 {
     char command[128];
     unsigned count = 0;
-    snprintf(command, sizeof command, "ls %s | grep -c part", bench->spool);
+    snprintf(command, sizeof command, "ls %s | grep -c '[.]part$'", bench->spool);
     FILE *output = popen(command, "r");
     assert_int_equal(fscanf(output, "%u", &count), 1);
     pclose(output);
@@ -307,6 +317,112 @@ static void test_the_disk_is_bounded(void **state)
     tear_down(&bench);
 }
 
+/* ---- uploads in parts ---- */
+
+static void write_credentials(struct bench *bench)
+{
+    static const char text[] = "credentials = ( { name = \"keys\"; user = \"AKID\"; password = \"very-secret\"; } );";
+    char path[160];
+    struct problems *problems = problems_create();
+    snprintf(path, sizeof path, "%s/credentials.cfg", bench->spool);
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(file, text, strlen(text)), (ssize_t)strlen(text));
+    close(file);
+    assert_int_equal(credentials_read(&bench->credentials, path, problems), 0);
+    problems_destroy(problems);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* To a bucket, with a recording of two parts, of which only the first gets there before the end of a life. */
+static void send_half(struct bench *bench)
+{
+    set_up(bench);
+    publisher_destroy(bench->publisher);
+    write_credentials(bench);
+    bench->s3 = fake_s3_create(bench->loop);
+    bench->piece_bytes = LARGE_PIECE_BYTES;
+    bench->group.archive.disk_cache_megabytes = 64;
+    bench->group.connection.cdn = CDN_S3;
+    struct destination *destination = &bench->group.destinations[0];
+    strcpy(destination->url, "s3://bucket1/rec/news");
+    strcpy(destination->credentials, "keys");
+    snprintf(destination->endpoint, sizeof destination->endpoint, "http://127.0.0.1:%u", bench->s3->origin->port);
+    bench->s3->faults[0] =
+        (struct fake_fault){ .times = 1000, .status = 503, .code = "SlowDown", .only = "partNumber=2" };
+    open_publisher(bench);
+    hand_over_all(bench, 300, 302);
+    run_until_acknowledged(bench, 3);
+    publisher_finish(bench->publisher);
+    for (unsigned i = 0; i < 1000 && !origin_count(bench->s3->origin, "PUT", "partNumber=1", 200); i++)
+        loop_turn(bench->loop, 5);
+    run_for(bench, 20); /* its answer */
+    publisher_destroy(bench->publisher);
+    bench->s3->faults[0].times = 0;
+    assert_int_equal(bench->s3->aborted, 0);
+}
+
+static bool is_noted(const struct bench *bench)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/news.0.record.hd.000100.upload", bench->spool);
+    return access(path, F_OK) == 0;
+}
+
+static void test_an_upload_goes_on_after_a_restart(void **state)
+{
+    (void)state;
+    struct bench bench;
+    send_half(&bench);
+    assert_true(is_noted(&bench));
+    open_publisher(&bench);
+    for (unsigned i = 0; i < 1000 && (spooled(&bench) || is_noted(&bench)); i++)
+        loop_turn(bench.loop, 5);
+    assert_int_equal(spooled(&bench), 0);
+    assert_false(is_noted(&bench));
+    const struct fake_object *object = fake_s3_find(bench.s3, "/bucket1/rec/news_hd.000100.m2ts");
+    assert_non_null(object);
+    assert_int_equal(object->bytes, 3 * LARGE_PIECE_BYTES);
+    assert_int_equal(object->body[0], 'a' + 300 % 26);
+    assert_int_equal(object->body[object->bytes - 1], 'a' + 302 % 26);
+    assert_int_equal(origin_count(bench.s3->origin, "PUT", "partNumber=1", 200), 1);
+    assert_int_equal(bench.s3->uploads, 1);
+    tear_down(&bench);
+}
+
+static void test_an_upload_of_a_recording_that_is_gone(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[160];
+    send_half(&bench);
+    snprintf(path, sizeof path, "%s/news.0.record.hd.000100.part", bench.spool);
+    assert_int_equal(unlink(path), 0);
+    open_publisher(&bench);
+    for (unsigned i = 0; i < 1000 && is_noted(&bench); i++)
+        loop_turn(bench.loop, 5);
+    assert_false(is_noted(&bench));
+    assert_int_equal(bench.s3->aborted, 1);
+    tear_down(&bench);
+}
+
+static void test_an_upload_of_damaged_bytes_is_given_up(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[160];
+    send_half(&bench);
+    snprintf(path, sizeof path, "%s/news.0.record.hd.000100.part", bench.spool);
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(file, "!", 1, 100), 1);
+    close(file);
+    open_publisher(&bench);
+    for (unsigned i = 0; i < 1000 && is_noted(&bench); i++)
+        loop_turn(bench.loop, 5);
+    assert_int_equal(counter(&bench, "recordings_damaged"), 1);
+    assert_int_equal(bench.s3->aborted, 1);
+    tear_down(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +432,9 @@ int main(void)
         cmocka_unit_test(test_an_outage_and_a_restart_in_it),
         cmocka_unit_test(test_damaged_bytes_are_not_delivered),
         cmocka_unit_test(test_the_disk_is_bounded),
+        cmocka_unit_test(test_an_upload_goes_on_after_a_restart),
+        cmocka_unit_test(test_an_upload_of_a_recording_that_is_gone),
+        cmocka_unit_test(test_an_upload_of_damaged_bytes_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

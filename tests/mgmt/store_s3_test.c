@@ -15,6 +15,7 @@
 #include "board/log.h"
 #include "mgmt/credentials.h"
 #include "mgmt/s3_client.h"
+#include "mgmt/spool.h"
 #include "tests/mgmt/fake_s3.h"
 
 enum { LARGE_BYTES = (8 << 20) + 100 }; /* two parts */
@@ -32,7 +33,10 @@ struct bench {
     struct transfer_result result;
     unsigned done;
     int file;
+    char spool[64];
 };
+
+static const char bookmark[] = "news.000000.upload";
 
 static void on_done(void *context, const struct transfer_result *result)
 {
@@ -49,6 +53,7 @@ static int create(struct bench *bench, unsigned cdn, const char *url, struct err
         .destination = &bench->destination,
         .connection = &bench->connection,
         .credential = bench->credential.user[0] ? &bench->credential : NULL,
+        .bookmark_directory = bench->spool,
         .engine = bench->engine,
         .loop = bench->loop,
         .clock = &bench->clock,
@@ -61,6 +66,8 @@ static int set_up(void **state)
     struct bench *bench = calloc(1, sizeof *bench);
     *state = bench;
     bench->clock = clock_real();
+    strcpy(bench->spool, "/tmp/biplane-store-XXXXXX");
+    assert_non_null(mkdtemp(bench->spool));
     bench->file = memfd_create("file", MFD_CLOEXEC);
     bench->connection = (struct connection_settings){ .timeout = 2, .connections = 4 };
     assert_int_equal(loop_create(&bench->loop, NULL), 0);
@@ -78,6 +85,8 @@ static int tear_down(void **state)
 {
     struct bench *bench = *state;
     store_destroy(bench->store);
+    spool_remove(bench->spool, bookmark);
+    assert_int_equal(rmdir(bench->spool), 0);
     transfer_engine_destroy(bench->engine);
     fake_s3_destroy(bench->s3);
     loop_destroy(bench->loop);
@@ -220,6 +229,125 @@ static void test_large_file_goes_on_after_a_failure(void **state)
     assert_true(origin_count(bench->s3->origin, "PUT", "partNumber=1", 200) <= (before ? before : 1));
 }
 
+static void turn_until(struct bench *bench, const unsigned *what, unsigned want)
+{
+    for (unsigned turns = 0; *what < want && turns < 500; turns++)
+        loop_turn(bench->loop, 20);
+    assert_int_equal(*what, want);
+}
+
+static bool is_noted(struct bench *bench)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", bench->spool, bookmark);
+    return access(path, F_OK) == 0;
+}
+
+static struct store_request put_noted(struct bench *bench, size_t bytes)
+{
+    struct store_request request = put_file(bench, bytes);
+    request.bookmark = bookmark;
+    return request;
+}
+
+/* Until the second part fails, the first is there and this is noted; then the store is destroyed, as a kill does it. */
+static void send_half(struct bench *bench)
+{
+    assert_int_equal(create(bench, CDN_S3, "s3://bucket1/archive/news", NULL), 0);
+    bench->s3->faults[0] =
+        (struct fake_fault){ .times = 1000, .status = 503, .code = "SlowDown", .only = "partNumber=2" };
+    start(bench, put_noted(bench, LARGE_BYTES));
+    assert_int_equal(finish(bench)->outcome, TRANSFER_FAILED);
+    for (unsigned turns = 0; !origin_count(bench->s3->origin, "PUT", "partNumber=1", 200) && turns < 500; turns++)
+        loop_turn(bench->loop, 20);
+    loop_turn(bench->loop, 20); /* its answer */
+    store_destroy(bench->store);
+    bench->s3->faults[0].times = 0;
+    assert_true(is_noted(bench));
+    assert_int_equal(create(bench, CDN_S3, "s3://bucket1/archive/news", NULL), 0);
+}
+
+static void test_large_file_goes_on_in_a_later_life(void **state)
+{
+    struct bench *bench = *state;
+    send_half(bench);
+    start(bench, put_noted(bench, LARGE_BYTES));
+    assert_int_equal(finish(bench)->outcome, TRANSFER_OK);
+    check_file(bench, "/bucket1/archive/news.000000.m2ts", LARGE_BYTES);
+    assert_int_equal(bench->s3->uploads, 1);
+    assert_int_equal(origin_count(bench->s3->origin, "PUT", "partNumber=1", 200), 1);
+    /* killed before its owner noticed: nothing is sent again, for the object is there */
+    store_destroy(bench->store);
+    assert_int_equal(create(bench, CDN_S3, "s3://bucket1/archive/news", NULL), 0);
+    unsigned before = origin_count(bench->s3->origin, "PUT", "", 200);
+    start(bench, put_noted(bench, LARGE_BYTES));
+    assert_int_equal(finish(bench)->outcome, TRANSFER_OK);
+    assert_int_equal(origin_count(bench->s3->origin, "PUT", "", 200), before);
+    assert_int_equal(bench->s3->uploads, 1);
+}
+
+static void test_bookmark_of_another_length(void **state)
+{
+    struct bench *bench = *state;
+    send_half(bench);
+    start(bench, put_noted(bench, LARGE_BYTES + 1));
+    assert_int_equal(finish(bench)->outcome, TRANSFER_OK);
+    check_file(bench, "/bucket1/archive/news.000000.m2ts", LARGE_BYTES + 1);
+    assert_int_equal(bench->s3->aborted, 1);
+    assert_int_equal(bench->s3->uploads, 2);
+}
+
+/* It may write, and not abort: what is left over is for the bucket's rules. */
+static void test_upload_that_cannot_be_aborted(void **state)
+{
+    struct bench *bench = *state;
+    send_half(bench);
+    bench->s3->faults[0] =
+        (struct fake_fault){ .times = 4, .status = 403, .code = "AccessDenied", .only = "?uploadId=" };
+    enum transfer_outcome outcome = TRANSFER_FAILED;
+    for (unsigned tries = 0; tries < 8 && outcome != TRANSFER_OK; tries++) {
+        start(bench, put_noted(bench, LARGE_BYTES + 1));
+        outcome = finish(bench)->outcome;
+    }
+    assert_int_equal(outcome, TRANSFER_OK);
+    check_file(bench, "/bucket1/archive/news.000000.m2ts", LARGE_BYTES + 1);
+}
+
+static void test_damaged_bookmark(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const texts[] = {
+        "{",
+        "{}",
+        "{\"version\": 1, \"bytes\": 8388708, \"part_bytes\": 8388608}",
+        "{\"version\": 1, \"bytes\": 8388708, \"part_bytes\": 8388608, \"upload\": {\"key\": \"x\", \"parts\": [7]}}",
+    };
+    assert_int_equal(create(bench, CDN_S3, "s3://bucket1/archive/news", NULL), 0);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_int_equal(spool_write(bench->spool, bookmark, texts[i], strlen(texts[i]), SPOOL_FAST, NULL), 0);
+        start(bench, put_noted(bench, LARGE_BYTES));
+        assert_int_equal(finish(bench)->outcome, TRANSFER_OK);
+        assert_int_equal(bench->s3->uploads, i + 1);
+        check_file(bench, "/bucket1/archive/news.000000.m2ts", LARGE_BYTES);
+    }
+}
+
+static void test_what_is_left_of_a_file_that_is_gone(void **state)
+{
+    struct bench *bench = *state;
+    send_half(bench);
+    assert_true(store_forget(bench->store, NULL, bookmark));
+    assert_true(store_forget(bench->store, NULL, bookmark)); /* once is enough */
+    turn_until(bench, &bench->s3->aborted, 1);
+    for (unsigned turns = 0; is_noted(bench) && turns < 500; turns++)
+        loop_turn(bench->loop, 20);
+    assert_false(is_noted(bench));
+    assert_int_equal(spool_write(bench->spool, bookmark, "{", 1, SPOOL_FAST, NULL), 0);
+    assert_true(store_forget(bench->store, NULL, bookmark)); /* of no use to anybody */
+    assert_false(is_noted(bench));
+    assert_int_equal(bench->s3->aborted, 1);
+}
+
 static void test_large_file_is_given_up(void **state)
 {
     struct bench *bench = *state;
@@ -230,9 +358,8 @@ static void test_large_file_is_given_up(void **state)
     assert_int_equal(finish(bench)->outcome, TRANSFER_FAILED);
     start(bench, put_file(bench, LARGE_BYTES));
     store_cancel(bench->store, bench->task);
-    for (unsigned turns = 0; bench->s3->aborted == 0 && turns < 500; turns++)
-        loop_turn(bench->loop, 20);
-    assert_int_equal(bench->s3->aborted, 1);
+    assert_true(store_forget(bench->store, "news.000000.m2ts", NULL));
+    turn_until(bench, &bench->s3->aborted, 1);
     assert_null(fake_s3_find(bench->s3, "/bucket1/archive/news.000000.m2ts"));
 }
 
@@ -313,6 +440,11 @@ int main(void)
         T(test_container),
         T(test_small_file_is_one_request),
         T(test_large_file_goes_on_after_a_failure),
+        T(test_large_file_goes_on_in_a_later_life),
+        T(test_bookmark_of_another_length),
+        T(test_upload_that_cannot_be_aborted),
+        T(test_damaged_bookmark),
+        T(test_what_is_left_of_a_file_that_is_gone),
         T(test_large_file_is_given_up),
         T(test_upload_that_the_store_forgot),
         T(test_overload_wishes_for_a_pause),

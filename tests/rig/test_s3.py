@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """HLS into S3 buckets and MediaStore containers: RADOS Gateway, Swift, and a sink that recomputes signatures."""
 import contextlib
+import os
 import re
 import time
 
@@ -9,6 +10,7 @@ import pytest
 from s3_channel import Bucket, BucketPresentation, s3_channel
 from testbed import radosgw, swift
 from testbed.box import SMALL_LADDER, Box, node, rtp_input
+from testbed.fault_proxy import FaultProxy
 from testbed.feed import FedBox
 from testbed.hls import continuity_faults, inner_faults
 from testbed.processes import run, wait_for
@@ -464,3 +466,71 @@ def test_archive_to_two_buckets(gateway, tmp_path):
         before = segment
     etags = [buckets[0].answer(name).headers["ETag"] for name in shared]
     assert all(re.search(r'-[2-9]"$', etag) for etag in etags), f"{etags}: sent in parts"
+
+
+class Parts:
+    """What a proxy handed on of uploads, by the object's path."""
+
+    def __init__(self, proxy):
+        self.proxy = proxy
+
+    def of(self, path):
+        """Upload id -> numbers of the parts that the store took, as often as it took them."""
+        found = {}
+        for method, target, _, status in list(self.proxy.journal):
+            match = re.fullmatch(r"(.*)\?partNumber=(\d+)&uploadId=(.*)", target)
+            if method == "PUT" and status == 200 and match and match[1] == path:
+                found.setdefault(match[3], []).append(int(match[2]))
+        return found
+
+    def joined(self):
+        """Paths of the objects that are there as a whole."""
+        return [target.split("?")[0] for method, target, _, status in list(self.proxy.journal)
+                if method == "POST" and "uploadId=" in target and status == 200]
+
+    def half_sent(self, count):
+        """The path of one of whose parts so many are there, and that is not whole yet."""
+        paths = {target.split("?")[0] for _, target, _, _ in list(self.proxy.journal) if "partNumber=" in target}
+        for path in sorted(paths - set(self.joined())):
+            if sum(map(len, self.of(path).values())) >= count:
+                return path
+        return None
+
+
+def test_half_sent_archive_object_goes_on_after_a_kill(gateway, tmp_path):
+    """biplaned is killed in the middle of a large object: the next one sends what is missing, and nothing else."""
+    client = gateway.users["live"]
+    with FaultProxy(7490, gateway.port) as proxy:
+        proxy.set("slow", bytes_per_second=2_000_000)
+        settings = s3_channel("kill", [("s3://live-2/archive/kill", "keys", proxy.url, "")], connection={"timeout": 60},
+                              ladder=SMALL_LADDER[:1])
+        group = settings["output_groups"][0]
+        del group["hls"]
+        group.update({"type": "archive", "archive": {"rollover_interval": 20.0}})
+        clip = source("test", "1280x720", 25, 20_000_000, video_rate=16_000_000)
+        parts = Parts(proxy)
+        with FedBox(str(tmp_path / "box"), [settings], [KEYS], clip=clip) as box:
+            wait_for(lambda: parts.half_sent(3), 90, "three parts of an object", 0.1)
+            box.kill_management()
+            path = parts.half_sent(3)
+            time.sleep(6)  # what was on its way through the proxy has arrived, or never will
+            before = parts.of(path)
+            proxy.set("pass")
+            box.start_management()
+            wait_for(lambda: path in parts.joined(), 40, "the object", 0.2)
+            wait_for(lambda: not [name for name in os.listdir(box.spool) if path.split(".")[-2] in name], 10,
+                     "the spool without it")
+            assert of(box, "kill") == {}
+        after = parts.of(path)
+        assert len(after) == 1 and len(before) == 1, f"one upload: {after}"
+        sent = next(iter(after.values()))
+        kept = next(iter(before.values()))
+        assert len(kept) >= 3 and max(sent) > len(set(kept)), f"{kept}, {sent}: it was half sent"
+        # What the store took just before the kill, its answer not read, is sent again: as many as are on their way at once.
+        again = [number for number in set(sent) if sent.count(number) > 1]
+        assert len(again) <= 3 and len(kept) - len(again) >= 1, f"{again} came twice of {sent}"
+        name = path.rsplit("/", 1)[1]
+        segment = Segment(Bucket(client, "live-2", "archive").read(name), name)
+        assert inner_faults(segment, 3600) == []
+        begun = client.get("/live-2", "uploads=").values("Key")
+        assert path.removeprefix("/live-2/") not in begun, "nothing half-sent is left over"

@@ -4,8 +4,10 @@
 Modes: "pass" hands requests on; "refuse" accepts no connection and ends those there are; "error" takes each request and
 answers 500; "status" answers `status` with `headers`; "hang" takes requests and never answers; "reset" cuts the connection
 (RST) in the middle of the body; "slow" hands on, but takes bodies at `bytes_per_second`; "close_idle" hands on, and ends
-each connection soon after it has answered, as servers do with idle ones.
+each connection soon after it has answered, as servers do with idle ones. `journal` has what was handed on and answered:
+method, target, bytes of the body, status.
 """
+import collections
 import socket
 import socketserver
 import struct
@@ -82,17 +84,23 @@ class Connection(socketserver.StreamRequestHandler):
             size -= len(parts[-1])
         return b"".join(parts)
 
-    def _body(self, head):
-        """The body as it stands on the wire."""
-        if not any(line.lower().startswith(b"transfer-encoding:") and b"chunked" in line.lower() for line in head):
-            return self._read(self._length(head))
+    @staticmethod
+    def _is_chunked(head):
+        return any(line.lower().startswith(b"transfer-encoding:") and b"chunked" in line.lower() for line in head)
+
+    @staticmethod
+    def _chunks(stream, read):
+        """A body in chunks as it stands on the wire."""
         parts = []
         while not parts or parts[-2] != b"0\r\n":
-            parts.append(self.rfile.readline())
+            parts.append(stream.readline())
             if not parts[-1]:
-                raise OSError("the client has gone")
-            parts.append(self._read(int(parts[-1].split(b";")[0], 16) + 2))
+                raise OSError("the other side has gone")
+            parts.append(read(int(parts[-1].split(b";")[0], 16) + 2))
         return b"".join(parts)
+
+    def _body(self, head):
+        return self._chunks(self.rfile, self._read) if self._is_chunked(head) else self._read(self._length(head))
 
     def _stays_idle(self):
         """Whether there is no further request for a moment."""
@@ -127,7 +135,14 @@ class Connection(socketserver.StreamRequestHandler):
         lines = self._answer_head(answer)
         if not lines:
             return False
-        data = answer.read(self._length(lines)) if not head[0].startswith(b"HEAD") else b""
+        if head[0].startswith(b"HEAD"):
+            data = b""
+        elif self._is_chunked(lines):
+            data = self._chunks(answer, answer.read)
+        else:
+            data = answer.read(self._length(lines))
+        method, target = head[0].decode().split()[:2]
+        self.server.proxy.journal.append((method, target, len(body), int(lines[0].split()[1])))
         self.wfile.write(b"".join(lines) + data)
         return True
 
@@ -156,6 +171,7 @@ class FaultProxy:
         self.mode = "pass"
         self.status, self.headers, self.bytes_per_second = 500, "", 50_000
         self.requests = 0
+        self.journal = collections.deque(maxlen=10_000)
         self.running = False
         self.listener = None
         self.connections = set()

@@ -105,8 +105,8 @@ void encoder_parameters_fill(struct encoder_parameters *parameters, const struct
         attach(parameters, &parameters->colour.Header, MFX_EXTBUFF_VIDEO_SIGNAL_INFO, sizeof parameters->colour);
     }
     if (accelerator_is_ours(config->accelerator)) {
-        attach(parameters, &parameters->x264.header, SOFTVPL_EXTBUFF_X264, sizeof parameters->x264);
-        snprintf(parameters->x264.preset, sizeof parameters->x264.preset, "%s", presets[config->description->preset]);
+        attach(parameters, &parameters->words.header, SOFTVPL_EXTBUFF_WORDS, sizeof parameters->words);
+        snprintf(parameters->words.preset, sizeof parameters->words.preset, "%s", presets[config->description->preset]);
     }
 }
 

@@ -19,7 +19,7 @@ struct encoder_parameters {
     mfxExtCodingOption option;
     mfxExtCodingOption2 option2;
     mfxExtCodingOption3 option3;
-    struct softvpl_x264 x264;
+    struct softvpl_words words;
     mfxExtVideoSignalInfo colour;
     mfxExtBuffer *buffers[5];
 };

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "drivers/softvpl/decode.h"
-#include "drivers/softvpl/encode_h264.h"
-#include "drivers/softvpl/encode_jpeg.h"
+#include "drivers/softvpl/encoder.h"
 #include "drivers/softvpl/session.h"
 #include "drivers/softvpl/vpp.h"
 
@@ -325,14 +324,9 @@ EXPORT mfxStatus MFXMemory_GetSurfaceForVPPOut(mfxSession session, mfxFrameSurfa
     CALL(vpp_mutex, vpp, surface, vpp_get_surface(session->vpp, true, surface));
 }
 
-/* Which of the two encoders a session has changes with Init and Close only. */
-#define IS_JPEG (session && session->jpeg)
-
 EXPORT mfxStatus MFXVideoENCODE_Query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out)
 {
-    if (!session)
-        return MFX_ERR_INVALID_HANDLE;
-    return out && out->mfx.CodecId == MFX_CODEC_JPEG ? jpeg_query(session, in, out) : encode_query(session, in, out);
+    return session ? encode_query(session, in, out) : MFX_ERR_INVALID_HANDLE;
 }
 
 EXPORT mfxStatus MFXVideoENCODE_QueryIOSurf(mfxSession session, mfxVideoParam *par, mfxFrameAllocRequest *request)
@@ -346,8 +340,7 @@ EXPORT mfxStatus MFXVideoENCODE_Init(mfxSession session, mfxVideoParam *par)
         return MFX_ERR_INVALID_HANDLE;
     if (!par)
         return MFX_ERR_NULL_PTR;
-    CALL_WITHOUT(encode_mutex,
-                 par->mfx.CodecId == MFX_CODEC_JPEG ? jpeg_create(session, par) : encoder_create(session, par));
+    CALL_WITHOUT(encode_mutex, encoder_create(session, par));
 }
 
 EXPORT mfxStatus MFXVideoENCODE_Reset(mfxSession session, mfxVideoParam *par)
@@ -357,37 +350,27 @@ EXPORT mfxStatus MFXVideoENCODE_Reset(mfxSession session, mfxVideoParam *par)
 
 EXPORT mfxStatus MFXVideoENCODE_Close(mfxSession session)
 {
-    if (IS_JPEG)
-        CALL(encode_mutex, jpeg, true, (jpeg_destroy(session->jpeg), MFX_ERR_NONE));
     CALL(encode_mutex, encoder, true, (encoder_destroy(session->encoder), MFX_ERR_NONE));
 }
 
 EXPORT mfxStatus MFXVideoENCODE_GetVideoParam(mfxSession session, mfxVideoParam *par)
 {
-    if (IS_JPEG)
-        CALL(encode_mutex, jpeg, par, jpeg_get_parameters(session->jpeg, par));
     CALL(encode_mutex, encoder, par, encoder_get_parameters(session->encoder, par));
 }
 
 EXPORT mfxStatus MFXVideoENCODE_GetEncodeStat(mfxSession session, mfxEncodeStat *statistics)
 {
-    if (IS_JPEG)
-        CALL(encode_mutex, jpeg, statistics, jpeg_get_statistics(session->jpeg, statistics));
     CALL(encode_mutex, encoder, statistics, encoder_get_statistics(session->encoder, statistics));
 }
 
 EXPORT mfxStatus MFXVideoENCODE_EncodeFrameAsync(mfxSession session, mfxEncodeCtrl *control, mfxFrameSurface1 *surface,
                                                  mfxBitstream *bitstream, mfxSyncPoint *point)
 {
-    if (IS_JPEG)
-        CALL(encode_mutex, jpeg, point, jpeg_encode(session->jpeg, surface, bitstream, point));
     CALL(encode_mutex, encoder, point, encoder_encode(session->encoder, control, surface, bitstream, point));
 }
 
 EXPORT mfxStatus MFXMemory_GetSurfaceForEncode(mfxSession session, mfxFrameSurface1 **surface)
 {
-    if (IS_JPEG)
-        CALL(encode_mutex, jpeg, surface, jpeg_get_surface(session->jpeg, surface));
     CALL(encode_mutex, encoder, surface, encoder_get_surface(session->encoder, surface));
 }
 

@@ -55,10 +55,24 @@ static const struct encprofile encode_avc[] = {
     ENCODE_PROFILE(MFX_PROFILE_AVC_MAIN), ENCODE_PROFILE(MFX_PROFILE_AVC_HIGH),
     ENCODE_PROFILE(MFX_PROFILE_AVC_CONSTRAINED_HIGH), ENCODE_PROFILE(MFX_PROFILE_AVC_PROGRESSIVE_HIGH),
 };
+static const mfxU32 p010[] = { MFX_FOURCC_P010 };
+static const mfxU32 y210[] = { MFX_FOURCC_Y210 };
+#define ENCODE_MEMORY(formats)                                                                                         \
+    { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES, .NumColorFormats = COUNT(formats), \
+      .ColorFormats = (mfxU32 *)(formats) }
+static const struct encmemdesc encode_memory_10[] = { ENCODE_MEMORY(p010) };
+static const struct encmemdesc encode_memory_422[] = { ENCODE_MEMORY(y210) };
+static const struct encprofile encode_hevc[] = {
+    ENCODE_PROFILE(MFX_PROFILE_HEVC_MAIN),
+    { .Profile = MFX_PROFILE_HEVC_MAIN10, .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory_10 },
+    { .Profile = MFX_PROFILE_HEVC_REXT, .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory_422 },
+};
 static const struct encprofile encode_jpeg[] = { ENCODE_PROFILE(MFX_PROFILE_JPEG_BASELINE) };
 static const struct encoder encoders[] = {
     { .CodecID = MFX_CODEC_AVC, .MaxcodecLevel = MFX_LEVEL_AVC_62, .BiDirectionalPrediction = 1,
       .NumProfiles = COUNT(encode_avc), .Profiles = (struct encprofile *)encode_avc },
+    { .CodecID = MFX_CODEC_HEVC, .MaxcodecLevel = MFX_LEVEL_HEVC_62, .BiDirectionalPrediction = 1,
+      .NumProfiles = COUNT(encode_hevc), .Profiles = (struct encprofile *)encode_hevc },
     { .CodecID = MFX_CODEC_JPEG, .NumProfiles = COUNT(encode_jpeg), .Profiles = (struct encprofile *)encode_jpeg },
 };
 
@@ -98,7 +112,7 @@ static const mfxImplDescription description = {
     .ApiVersion = { .Major = 2, .Minor = 8 },
     .ImplName = "Biplane software runtime",
     .License = "GPL-2.0-or-later",
-    .Keywords = "software,CPU,x264,libavcodec",
+    .Keywords = "software,CPU,x264,x265,libavcodec",
     .VendorID = 0xffff, /* none: there is no device */
     .VendorImplID = 0,
     .Dev = { .Version = { .Version = MFX_DEVICEDESCRIPTION_VERSION }, .MediaAdapterType = MFX_MEDIA_UNKNOWN,

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/softvpl/encode_h264.h"
 #include "drivers/softvpl/encode_settings.h"
+#include "drivers/softvpl/encoder.h"
 #include "drivers/softvpl/parameters.h"
 
 #define FIELD(type, name, ...)                                                                                         \
@@ -14,7 +14,7 @@
     }
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { QP_MAX = 51, LOOKAHEAD_MAX = 250, B_FRAMES_MAX = 16, REFERENCES_MAX = 16, SLICES_MAX = 255 };
+enum { QP_MAX = 63, LOOKAHEAD_MAX = 250 };
 
 static const struct extension_field option_fields[] = {
     FIELD(mfxExtCodingOption, RateDistortionOpt, FIELD_OFF, 0, 0),
@@ -37,6 +37,7 @@ static const struct extension_field option_fields[] = {
 };
 
 static const struct extension_field option2_fields[] = {
+    FIELD(mfxExtCodingOption2, IntRefType, FIELD_RANGE, 1, MFX_REFRESH_VERTICAL),
     FIELD(mfxExtCodingOption2, MaxSliceSize, FIELD_RANGE, 100, 1 << 24),
     FIELD(mfxExtCodingOption2, BitrateLimit, FIELD_SWITCH, 0, 0),
     FIELD(mfxExtCodingOption2, MBBRC, FIELD_SWITCH, 0, 0),
@@ -78,9 +79,9 @@ static const struct extension_field option3_fields[] = {
     FIELD(mfxExtCodingOption3, GPB, FIELD_OFF, 0, 0),
     FIELD(mfxExtCodingOption3, EnableQPOffset, FIELD_OFF, 0, 0),
     FIELD(mfxExtCodingOption3, TransformSkip, FIELD_OFF, 0, 0),
-    FIELD(mfxExtCodingOption3, TargetChromaFormatPlus1, FIELD_RANGE, 2, 2),
-    FIELD(mfxExtCodingOption3, TargetBitDepthLuma, FIELD_RANGE, 8, 8),
-    FIELD(mfxExtCodingOption3, TargetBitDepthChroma, FIELD_RANGE, 8, 8),
+    FIELD(mfxExtCodingOption3, TargetChromaFormatPlus1, FIELD_RANGE, 2, 3),
+    FIELD(mfxExtCodingOption3, TargetBitDepthLuma, FIELD_RANGE, 8, 10),
+    FIELD(mfxExtCodingOption3, TargetBitDepthChroma, FIELD_RANGE, 8, 10),
     FIELD(mfxExtCodingOption3, BRCPanicMode, FIELD_OFF, 0, 0),
     FIELD(mfxExtCodingOption3, LowDelayBRC, FIELD_SWITCH, 0, 0),
     FIELD(mfxExtCodingOption3, EnableMBForceIntra, FIELD_OFF, 0, 0),
@@ -106,54 +107,93 @@ static const struct extension_field reset_fields[] = {
     FIELD(mfxExtEncoderResetOption, StartNewSequence, FIELD_SWITCH, 0, 0),
 };
 
-static const struct extension_rule rules[] = {
-    { MFX_EXTBUFF_CODING_OPTION, sizeof(mfxExtCodingOption), option_fields, COUNT(option_fields), false },
-    { MFX_EXTBUFF_CODING_OPTION2, sizeof(mfxExtCodingOption2), option2_fields, COUNT(option2_fields), false },
-    { MFX_EXTBUFF_CODING_OPTION3, sizeof(mfxExtCodingOption3), option3_fields, COUNT(option3_fields), false },
-    { MFX_EXTBUFF_VIDEO_SIGNAL_INFO, sizeof(mfxExtVideoSignalInfo), signal_fields, COUNT(signal_fields), false },
-    { MFX_EXTBUFF_ENCODER_RESET_OPTION, sizeof(mfxExtEncoderResetOption), reset_fields, COUNT(reset_fields), false },
-    { MFX_EXTBUFF_CODING_OPTION_SPSPPS, sizeof(mfxExtCodingOptionSPSPPS), NULL, 0, true },
-    { SOFTVPL_EXTBUFF_X264, sizeof(struct softvpl_x264), NULL, 0, true },
+static const struct extension_field mastering_fields[] = {
+    FIELD(mfxExtMasteringDisplayColourVolume, InsertPayloadToggle, FIELD_RANGE, 1, MFX_PAYLOAD_IDR),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesX[0], FIELD_RANGE, 1, 50000),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesX[1], FIELD_RANGE, 1, 50000),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesX[2], FIELD_RANGE, 1, 50000),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesY[0], FIELD_RANGE, 1, 50000),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesY[1], FIELD_RANGE, 1, 50000),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesY[2], FIELD_RANGE, 1, 50000),
+    FIELD(mfxExtMasteringDisplayColourVolume, WhitePointX, FIELD_RANGE, 1, 50000),
+    FIELD(mfxExtMasteringDisplayColourVolume, WhitePointY, FIELD_RANGE, 1, 50000),
+    FIELD(mfxExtMasteringDisplayColourVolume, MaxDisplayMasteringLuminance, FIELD_RANGE, 1, UINT32_MAX),
+    FIELD(mfxExtMasteringDisplayColourVolume, MinDisplayMasteringLuminance, FIELD_RANGE, 1, UINT32_MAX),
 };
 
-static bool profile_known(unsigned profile)
-{
-    switch (profile) {
-    case MFX_PROFILE_UNKNOWN:
-    case MFX_PROFILE_AVC_BASELINE:
-    case MFX_PROFILE_AVC_CONSTRAINED_BASELINE:
-    case MFX_PROFILE_AVC_MAIN:
-    case MFX_PROFILE_AVC_HIGH:
-    case MFX_PROFILE_AVC_CONSTRAINED_HIGH:
-    case MFX_PROFILE_AVC_PROGRESSIVE_HIGH:
-        return true;
-    default:
-        return false;
+static const struct extension_field light_fields[] = {
+    FIELD(mfxExtContentLightLevelInfo, InsertPayloadToggle, FIELD_RANGE, 1, MFX_PAYLOAD_IDR),
+    FIELD(mfxExtContentLightLevelInfo, MaxContentLightLevel, FIELD_RANGE, 1, UINT16_MAX),
+    FIELD(mfxExtContentLightLevelInfo, MaxPicAverageLightLevel, FIELD_RANGE, 1, UINT16_MAX),
+};
+
+static const struct extension_field hevc_fields[] = {
+    FIELD(mfxExtHEVCParam, PicWidthInLumaSamples, FIELD_RANGE, 1, FRAME_SIZE_MAX),
+    FIELD(mfxExtHEVCParam, PicHeightInLumaSamples, FIELD_RANGE, 1, FRAME_SIZE_MAX),
+    FIELD(mfxExtHEVCParam, SampleAdaptiveOffset, FIELD_RANGE, 1, MFX_SAO_ENABLE_LUMA | MFX_SAO_ENABLE_CHROMA),
+    FIELD(mfxExtHEVCParam, LCUSize, FIELD_RANGE, 16, 64),
+};
+
+static const struct extension_field av1_fields[] = {
+    FIELD(mfxExtAV1BitstreamParam, WriteIVFHeaders, FIELD_SWITCH, 0, 0),
+};
+
+#define RULE(id, type, fields)                                                                                         \
+    {                                                                                                                  \
+        id, sizeof(type), fields, COUNT(fields), false                                                                 \
     }
-}
+static const struct extension_rule all_rules[] = {
+    RULE(MFX_EXTBUFF_CODING_OPTION, mfxExtCodingOption, option_fields),
+    RULE(MFX_EXTBUFF_CODING_OPTION2, mfxExtCodingOption2, option2_fields),
+    RULE(MFX_EXTBUFF_CODING_OPTION3, mfxExtCodingOption3, option3_fields),
+    RULE(MFX_EXTBUFF_VIDEO_SIGNAL_INFO, mfxExtVideoSignalInfo, signal_fields),
+    RULE(MFX_EXTBUFF_ENCODER_RESET_OPTION, mfxExtEncoderResetOption, reset_fields),
+    RULE(MFX_EXTBUFF_MASTERING_DISPLAY_COLOUR_VOLUME, mfxExtMasteringDisplayColourVolume, mastering_fields),
+    RULE(MFX_EXTBUFF_CONTENT_LIGHT_LEVEL_INFO, mfxExtContentLightLevelInfo, light_fields),
+    RULE(MFX_EXTBUFF_HEVC_PARAM, mfxExtHEVCParam, hevc_fields),
+    RULE(MFX_EXTBUFF_AV1_BITSTREAM_PARAM, mfxExtAV1BitstreamParam, av1_fields),
+    { MFX_EXTBUFF_CODING_OPTION_SPSPPS, sizeof(mfxExtCodingOptionSPSPPS), NULL, 0, true },
+    { MFX_EXTBUFF_CODING_OPTION_VPS, sizeof(mfxExtCodingOptionVPS), NULL, 0, true },
+    { SOFTVPL_EXTBUFF_WORDS, sizeof(struct softvpl_words), NULL, 0, true },
+};
 
-static bool level_known(unsigned level)
+static bool takes(const struct encode_codec *codec, uint32_t id)
 {
-    for (int i = 0; x264_levels[i].level_idc; i++)
-        if (x264_levels[i].level_idc == level)
+    for (const uint32_t *known = codec->buffers; *known; known++)
+        if (*known == id)
             return true;
-    return level == 0;
+    return false;
 }
 
-static void check_rate(struct verdict *verdict, mfxInfoMFX *mfx, const mfxExtCodingOption3 *option3, bool complete)
+/* Those of the buffers that the codec has. */
+static unsigned rules_of(const struct encode_codec *codec, struct extension_rule rules[COUNT(all_rules)])
 {
+    unsigned count = 0;
+    for (size_t i = 0; i < COUNT(all_rules); i++)
+        if (takes(codec, all_rules[i].id))
+            rules[count++] = all_rules[i];
+    return count;
+}
+
+void encode_check_rate(struct verdict *verdict, mfxVideoParam *par, const struct encode_limits *limits, bool complete)
+{
+    const mfxExtCodingOption3 *option3 = extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_CODING_OPTION3);
+    mfxInfoMFX *mfx = &par->mfx;
+
+    if (complete && !mfx->FrameInfo.FrameRateExtN)
+        verdict_unsupported(verdict, "frame rate is missing");
     switch (mfx->RateControlMethod) {
     case MFX_RATECONTROL_CQP:
-        if (mfx->QPI > QP_MAX)
-            CORRECT(verdict, mfx->QPI, QP_MAX);
-        if (mfx->QPP > QP_MAX)
-            CORRECT(verdict, mfx->QPP, QP_MAX);
-        if (mfx->QPB > QP_MAX)
-            CORRECT(verdict, mfx->QPB, QP_MAX);
+        if (mfx->QPI > limits->qp)
+            CORRECT(verdict, mfx->QPI, limits->qp);
+        if (mfx->QPP > limits->qp)
+            CORRECT(verdict, mfx->QPP, limits->qp);
+        if (mfx->QPB > limits->qp)
+            CORRECT(verdict, mfx->QPB, limits->qp);
         break;
     case MFX_RATECONTROL_ICQ:
-        if (mfx->ICQQuality > QP_MAX)
-            CORRECT(verdict, mfx->ICQQuality, QP_MAX);
+        if (mfx->ICQQuality > limits->qp)
+            CORRECT(verdict, mfx->ICQQuality, limits->qp);
         break;
     case 0:
     case MFX_RATECONTROL_CBR:
@@ -175,25 +215,20 @@ static void check_rate(struct verdict *verdict, mfxInfoMFX *mfx, const mfxExtCod
         verdict->corrected = true; /* a middle quality is taken */
 }
 
-static void check_structure(struct verdict *verdict, mfxInfoMFX *mfx)
+void encode_check_structure(struct verdict *verdict, mfxInfoMFX *mfx, const struct encode_limits *limits)
 {
-    if (mfx->GopRefDist > B_FRAMES_MAX + 1)
-        CORRECT(verdict, mfx->GopRefDist, B_FRAMES_MAX + 1);
+    if (mfx->GopRefDist > limits->b_frames + 1)
+        CORRECT(verdict, mfx->GopRefDist, limits->b_frames + 1);
     if (mfx->GopPicSize && mfx->GopRefDist > mfx->GopPicSize)
         CORRECT(verdict, mfx->GopRefDist, mfx->GopPicSize);
-    bool no_b = mfx->CodecProfile == MFX_PROFILE_AVC_BASELINE ||
-                mfx->CodecProfile == MFX_PROFILE_AVC_CONSTRAINED_HIGH ||
-                mfx->CodecProfile == MFX_PROFILE_AVC_CONSTRAINED_BASELINE;
-    if (no_b && mfx->GopRefDist > 1)
-        CORRECT(verdict, mfx->GopRefDist, 1);
     if (mfx->GopOptFlag & ~(MFX_GOP_CLOSED | MFX_GOP_STRICT))
         UNSUPPORTED(verdict, mfx->GopOptFlag);
-    if (mfx->IdrInterval && (mfx->GopOptFlag & MFX_GOP_CLOSED))
-        CORRECT(verdict, mfx->IdrInterval, 0); /* x264's closed groups begin with an IDR picture */
-    if (mfx->NumRefFrame > REFERENCES_MAX)
-        CORRECT(verdict, mfx->NumRefFrame, REFERENCES_MAX);
-    if (mfx->NumSlice > SLICES_MAX)
-        CORRECT(verdict, mfx->NumSlice, SLICES_MAX);
+    if (limits->open_groups_only && mfx->IdrInterval && (mfx->GopOptFlag & MFX_GOP_CLOSED))
+        CORRECT(verdict, mfx->IdrInterval, 0);
+    if (mfx->NumRefFrame > limits->references)
+        CORRECT(verdict, mfx->NumRefFrame, limits->references);
+    if (mfx->NumSlice > limits->slices)
+        CORRECT(verdict, mfx->NumSlice, limits->slices);
     if (mfx->EncodedOrder)
         UNSUPPORTED(verdict, mfx->EncodedOrder);
     if (mfx->LowPower == MFX_CODINGOPTION_ON)
@@ -202,70 +237,65 @@ static void check_structure(struct verdict *verdict, mfxInfoMFX *mfx)
         CORRECT(verdict, mfx->TargetUsage, MFX_TARGETUSAGE_BEST_SPEED);
 }
 
-/* The words of softvpl_ext.h are only understood by x264 itself: try them. */
-static void check_x264(struct verdict *verdict, mfxVideoParam *par)
+static bool takes_format(const struct encode_codec *codec, uint32_t fourcc)
 {
-    struct softvpl_x264 *x264 = extension_find(par->ExtParam, par->NumExtParam, SOFTVPL_EXTBUFF_X264);
-    struct encode_settings settings = { 0 };
-    x264_param_t param;
-
-    if (!x264 || x264->header.BufferSz != sizeof *x264)
-        return;
-    settings.x264 = *x264;
-    if (!encode_settings_apply(&settings, 1, &param)) {
-        verdict_unsupported(verdict, "x264 preset, tune or option");
-        if (!verdict->read_only)
-            memset(x264->preset, 0, sizeof *x264 - sizeof x264->header);
-    }
-    x264_param_cleanup(&param);
+    for (const uint32_t *format = codec->formats; *format; format++)
+        if (*format == fourcc)
+            return true;
+    return false;
 }
 
 void encode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
 {
-    mfxInfoMFX *mfx = &par->mfx;
+    const struct encode_codec *codec =
+        encode_codec_find(par->mfx.CodecId || complete ? par->mfx.CodecId : MFX_CODEC_AVC);
+    struct extension_rule rules[COUNT(all_rules)];
+    mfxFrameInfo *info = &par->mfx.FrameInfo;
 
     common_check(verdict, par, MFX_IOPATTERN_IN_SYSTEM_MEMORY);
     if (complete && !par->IOPattern)
         verdict_unsupported(verdict, "IOPattern is missing");
-    if (mfx->CodecId != MFX_CODEC_AVC && (complete || mfx->CodecId))
-        UNSUPPORTED(verdict, mfx->CodecId);
-    frame_info_check(verdict, &mfx->FrameInfo, complete);
-    if (mfx->FrameInfo.FourCC && mfx->FrameInfo.FourCC != MFX_FOURCC_NV12)
-        UNSUPPORTED(verdict, mfx->FrameInfo.FourCC);
-    if (complete && !mfx->FrameInfo.FrameRateExtN)
-        verdict_unsupported(verdict, "frame rate is missing");
-    if ((mfx->FrameInfo.CropW | mfx->FrameInfo.CropH | mfx->FrameInfo.CropX | mfx->FrameInfo.CropY) & 1)
-        verdict_unsupported(verdict, "crop is odd");
-    if (!profile_known(mfx->CodecProfile))
-        UNSUPPORTED(verdict, mfx->CodecProfile);
-    if (!level_known(mfx->CodecLevel))
-        UNSUPPORTED(verdict, mfx->CodecLevel);
-    extensions_check(verdict, rules, COUNT(rules), par->ExtParam, par->NumExtParam);
-    check_rate(verdict, mfx, extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_CODING_OPTION3), complete);
-    check_structure(verdict, mfx);
-    check_x264(verdict, par);
-}
-
-void encode_mark(struct verdict *verdict, mfxVideoParam *par)
-{
-    mfxVideoParam marked = { .ExtParam = par->ExtParam, .NumExtParam = par->NumExtParam };
-    mfxInfoMFX *mfx = &marked.mfx;
-    mfxFrameInfo *info = &mfx->FrameInfo;
-
-    if (par->mfx.CodecId && par->mfx.CodecId != MFX_CODEC_AVC) {
-        verdict_unsupported(verdict, "codec");
+    if (!codec) {
+        UNSUPPORTED(verdict, par->mfx.CodecId);
         return;
     }
-    mfx->CodecId = MFX_CODEC_AVC;
-    marked.AsyncDepth = marked.IOPattern = 1;
+    frame_info_check(verdict, info, complete);
+    if (info->FourCC && !takes_format(codec, info->FourCC))
+        UNSUPPORTED(verdict, info->FourCC);
+    if ((info->CropW | info->CropH | info->CropX | info->CropY) & 1)
+        verdict_unsupported(verdict, "crop is odd");
+    extensions_check(verdict, rules, rules_of(codec, rules), par->ExtParam, par->NumExtParam);
+    codec->check(verdict, par, complete);
+}
+
+void encode_mark_video(mfxInfoMFX *mfx)
+{
+    mfxFrameInfo *info = &mfx->FrameInfo;
+
     mfx->BRCParamMultiplier = mfx->CodecProfile = mfx->CodecLevel = mfx->NumThread = mfx->TargetUsage = 1;
     mfx->GopPicSize = mfx->GopRefDist = mfx->GopOptFlag = mfx->IdrInterval = mfx->RateControlMethod = 1;
     mfx->InitialDelayInKB = mfx->BufferSizeInKB = mfx->TargetKbps = mfx->MaxKbps = mfx->NumSlice = 1;
     mfx->NumRefFrame = 1;
-    info->FourCC = info->Width = info->Height = info->CropX = info->CropY = info->CropW = info->CropH = 1;
+    info->CropX = info->CropY = info->BitDepthLuma = info->BitDepthChroma = 1;
+}
+
+void encode_mark(struct verdict *verdict, mfxVideoParam *par)
+{
+    const struct encode_codec *codec = encode_codec_find(par->mfx.CodecId ? par->mfx.CodecId : MFX_CODEC_AVC);
+    mfxVideoParam marked = { .ExtParam = par->ExtParam, .NumExtParam = par->NumExtParam };
+    struct extension_rule rules[COUNT(all_rules)];
+    mfxFrameInfo *info = &marked.mfx.FrameInfo;
+
+    if (!codec) {
+        verdict_unsupported(verdict, "codec");
+        return;
+    }
+    marked.mfx.CodecId = codec->id;
+    marked.AsyncDepth = marked.IOPattern = 1;
+    info->FourCC = info->Width = info->Height = info->CropW = info->CropH = info->PicStruct = info->ChromaFormat = 1;
     info->FrameRateExtN = info->FrameRateExtD = info->AspectRatioW = info->AspectRatioH = 1;
-    info->PicStruct = info->ChromaFormat = info->BitDepthLuma = info->BitDepthChroma = 1;
-    extensions_mark(verdict, rules, COUNT(rules), par->ExtParam, par->NumExtParam);
+    codec->mark(&marked.mfx);
+    extensions_mark(verdict, rules, rules_of(codec, rules), par->ExtParam, par->NumExtParam);
     *par = marked;
 }
 
@@ -289,13 +319,12 @@ mfxStatus encode_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrame
     (void)session;
     if (!par || !request)
         return MFX_ERR_NULL_PTR;
-    if ((par->mfx.CodecId != MFX_CODEC_AVC && par->mfx.CodecId != MFX_CODEC_JPEG) ||
-        par->IOPattern != MFX_IOPATTERN_IN_SYSTEM_MEMORY)
+    if (!encode_codec_find(par->mfx.CodecId) || par->IOPattern != MFX_IOPATTERN_IN_SYSTEM_MEMORY)
         return MFX_ERR_INVALID_VIDEO_PARAM;
     unsigned depth = par->AsyncDepth ? par->AsyncDepth : ASYNC_DEPTH_DEFAULT;
     memset(request, 0, sizeof *request);
     request->Info = par->mfx.FrameInfo;
-    request->NumFrameMin = (mfxU16)(depth + 1); /* what x264 holds back is its own copy */
+    request->NumFrameMin = (mfxU16)(depth + 1); /* what a library holds back is its own copy */
     request->NumFrameSuggested = (mfxU16)(depth + 2);
     request->Type = MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_EXTERNAL_FRAME | MFX_MEMTYPE_FROM_ENCODE;
     return MFX_ERR_NONE;

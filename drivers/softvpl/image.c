@@ -5,13 +5,15 @@
 #include <string.h>
 
 static const struct image_format formats[] = {
-    { MFX_FOURCC_NV12, AV_PIX_FMT_NV12, MFX_CHROMAFORMAT_YUV420, 2, 1, 1, 1, false },
-    { MFX_FOURCC_IYUV, AV_PIX_FMT_YUV420P, MFX_CHROMAFORMAT_YUV420, 3, 1, 1, 1, false },
-    { MFX_FOURCC_YV12, AV_PIX_FMT_YUV420P, MFX_CHROMAFORMAT_YUV420, 3, 1, 1, 1, true },
-    { MFX_FOURCC_YUY2, AV_PIX_FMT_YUYV422, MFX_CHROMAFORMAT_YUV422, 1, 2, 1, 0, false },
-    { MFX_FOURCC_UYVY, AV_PIX_FMT_UYVY422, MFX_CHROMAFORMAT_YUV422, 1, 2, 1, 0, false },
-    { MFX_FOURCC_RGB4, AV_PIX_FMT_BGRA, MFX_CHROMAFORMAT_YUV444, 1, 4, 0, 0, false },
-    { MFX_FOURCC_BGR4, AV_PIX_FMT_RGBA, MFX_CHROMAFORMAT_YUV444, 1, 4, 0, 0, false },
+    { MFX_FOURCC_NV12, AV_PIX_FMT_NV12, MFX_CHROMAFORMAT_YUV420, 2, 1, 1, 1, 8, false },
+    { MFX_FOURCC_P010, AV_PIX_FMT_P010LE, MFX_CHROMAFORMAT_YUV420, 2, 2, 1, 1, 10, false },
+    { MFX_FOURCC_IYUV, AV_PIX_FMT_YUV420P, MFX_CHROMAFORMAT_YUV420, 3, 1, 1, 1, 8, false },
+    { MFX_FOURCC_YV12, AV_PIX_FMT_YUV420P, MFX_CHROMAFORMAT_YUV420, 3, 1, 1, 1, 8, true },
+    { MFX_FOURCC_YUY2, AV_PIX_FMT_YUYV422, MFX_CHROMAFORMAT_YUV422, 1, 2, 1, 0, 8, false },
+    { MFX_FOURCC_UYVY, AV_PIX_FMT_UYVY422, MFX_CHROMAFORMAT_YUV422, 1, 2, 1, 0, 8, false },
+    { MFX_FOURCC_Y210, AV_PIX_FMT_Y210LE, MFX_CHROMAFORMAT_YUV422, 1, 4, 1, 0, 10, false },
+    { MFX_FOURCC_RGB4, AV_PIX_FMT_BGRA, MFX_CHROMAFORMAT_YUV444, 1, 4, 0, 0, 8, false },
+    { MFX_FOURCC_BGR4, AV_PIX_FMT_RGBA, MFX_CHROMAFORMAT_YUV444, 1, 4, 0, 0, 8, false },
 };
 
 const struct image_format *image_format_find(uint32_t fourcc)
@@ -42,6 +44,10 @@ void image_place(const struct image_format *format, mfxFrameData *data, uint8_t 
         data->UV = chroma;
         data->V = chroma + 1;
         break;
+    case MFX_FOURCC_P010:
+        data->UV = chroma;
+        data->V = chroma + 2;
+        break;
     case MFX_FOURCC_IYUV:
         data->U = chroma;
         data->V = chroma2;
@@ -53,6 +59,10 @@ void image_place(const struct image_format *format, mfxFrameData *data, uint8_t 
     case MFX_FOURCC_YUY2:
         data->U = memory + 1;
         data->V = memory + 3;
+        break;
+    case MFX_FOURCC_Y210:
+        data->U = memory + 2;
+        data->V = memory + 6;
         break;
     case MFX_FOURCC_UYVY:
         data->U = memory;
@@ -72,6 +82,12 @@ void image_place(const struct image_format *format, mfxFrameData *data, uint8_t 
         data->A = memory + 3;
         break;
     }
+}
+
+/* Bytes from one chroma sample to the next, in the second and third plane. */
+static int chroma_step(const struct image_format *format)
+{
+    return (format->depth > 8 ? 2 : 1) * (format->planes == 2 ? 2 : 1);
 }
 
 /* Packed formats have one pointer per component; the lowest of them is where a pixel begins. */
@@ -126,9 +142,8 @@ struct image image_at(const struct image *image, int x, int y, int width, int he
     part.height = height;
     part.plane[0] += (ptrdiff_t)y * image->pitch[0] + (ptrdiff_t)x * format->bytes_per_sample;
     for (int i = 1; i < format->planes; i++) {
-        int bytes = format->planes == 2 ? 2 : 1;
         part.plane[i] += (ptrdiff_t)(y >> format->chroma_y) * image->pitch[i];
-        part.plane[i] += (ptrdiff_t)(x >> format->chroma_x) * bytes;
+        part.plane[i] += (ptrdiff_t)(x >> format->chroma_x) * chroma_step(format);
     }
     return part;
 }
@@ -140,32 +155,40 @@ static void plane_size(const struct image *image, int i, size_t *bytes, int *row
     if (i == 0) {
         *bytes = (size_t)image->width * format->bytes_per_sample;
         if (format->planes == 1 && format->chroma_x)
-            *bytes = (size_t)((image->width + 1) / 2) * 4;
+            *bytes = (size_t)((image->width + 1) / 2) * 2 * format->bytes_per_sample;
         *rows = image->height;
         return;
     }
-    *bytes = (size_t)((image->width + 1) >> format->chroma_x) * (format->planes == 2 ? 2 : 1);
+    *bytes = (size_t)((image->width + 1) >> format->chroma_x) * (size_t)chroma_step(format);
     *rows = (image->height + 1) >> format->chroma_y;
+}
+
+/* Four bytes again and again make a row; ten bits at the upper end of sixteen are bytes of zero and of eight bits. */
+static const uint8_t *black_of(const struct image_format *format, int plane)
+{
+    static const uint8_t yuyv[4] = { 16, 128, 16, 128 }, uyvy[4] = { 128, 16, 128, 16 }, rgba[4] = { 0, 0, 0, 255 };
+    static const uint8_t luma[4] = { 16, 16, 16, 16 }, chroma[4] = { 128, 128, 128, 128 };
+    static const uint8_t luma_10[4] = { 0, 16, 0, 16 }, chroma_10[4] = { 0, 128, 0, 128 };
+
+    if (format->planes > 1)
+        return format->depth > 8 ? (plane ? chroma_10 : luma_10) : plane ? chroma : luma;
+    return format->chroma_format == MFX_CHROMAFORMAT_YUV444 ? rgba : format->fourcc == MFX_FOURCC_UYVY ? uyvy : yuyv;
 }
 
 void image_fill_black(const struct image *image)
 {
-    static const uint8_t yuyv[4] = { 16, 128, 16, 128 }, uyvy[4] = { 128, 16, 128, 16 }, rgba[4] = { 0, 0, 0, 255 };
+    static const uint8_t y210[8] = { 0, 16, 0, 128, 0, 16, 0, 128 };
 
     for (int i = 0; i < image->format->planes; i++) {
         size_t bytes;
         int rows;
         plane_size(image, i, &bytes, &rows);
-        const uint8_t *packed = image->format->bytes_per_sample == 4       ? rgba
-                                : image->format->fourcc == MFX_FOURCC_UYVY ? uyvy
-                                                                           : yuyv;
+        bool wide = image->format->planes == 1 && image->format->depth > 8;
+        const uint8_t *pattern = wide ? y210 : black_of(image->format, i);
         for (int y = 0; y < rows; y++) {
             uint8_t *row = image->plane[i] + (ptrdiff_t)y * image->pitch[i];
-            if (image->format->planes == 1)
-                for (size_t x = 0; x < bytes; x++)
-                    row[x] = packed[x & 3];
-            else
-                memset(row, i ? 128 : 16, bytes);
+            for (size_t x = 0; x < bytes; x++)
+                row[x] = pattern[x & (wide ? 7 : 3)];
         }
     }
 }
@@ -228,4 +251,41 @@ void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const str
     for (int y = 0; y < (height + 1) / 2; y++)
         deinterleave(plane[1] + (ptrdiff_t)y * pitch[1], plane[2] + (ptrdiff_t)y * pitch[2],
                      nv12->plane[1] + (ptrdiff_t)y * nv12->pitch[1], (width + 1) / 2);
+}
+
+static void deinterleave_16(uint16_t *restrict u, uint16_t *restrict v, const uint16_t *restrict from, int count)
+{
+    for (int x = 0; x < count; x++) {
+        u[x] = from[2 * x];
+        v[x] = from[2 * x + 1];
+    }
+}
+
+static void unpack_y210(uint16_t *restrict y, uint16_t *restrict u, uint16_t *restrict v, const uint16_t *restrict from,
+                        int pairs)
+{
+    for (int x = 0; x < pairs; x++) {
+        y[2 * x] = from[4 * x];
+        u[x] = from[4 * x + 1];
+        y[2 * x + 1] = from[4 * x + 2];
+        v[x] = from[4 * x + 3];
+    }
+}
+
+void image_separate(uint8_t *const plane[3], const int pitch[3], const struct image *from)
+{
+    int rows = from->format->planes == 1 ? from->height : (from->height + 1) / 2, pairs = (from->width + 1) / 2;
+
+    for (int y = 0; y < rows; y++) {
+        uint8_t *u = plane[1] + (ptrdiff_t)y * pitch[1], *v = plane[2] + (ptrdiff_t)y * pitch[2];
+        const uint8_t *row = from->plane[from->format->planes == 1 ? 0 : 1];
+        row += (ptrdiff_t)y * from->pitch[from->format->planes == 1 ? 0 : 1];
+        if (from->format->planes == 1)
+            unpack_y210((uint16_t *)(plane[0] + (ptrdiff_t)y * pitch[0]), (uint16_t *)u, (uint16_t *)v,
+                        (const uint16_t *)row, pairs);
+        else if (from->format->depth > 8)
+            deinterleave_16((uint16_t *)u, (uint16_t *)v, (const uint16_t *)row, pairs);
+        else
+            deinterleave(u, v, row, pairs);
+    }
 }

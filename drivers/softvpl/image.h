@@ -19,6 +19,7 @@ struct image_format {
     uint8_t planes;             /* 1..3 */
     uint8_t bytes_per_sample;   /* of the first plane, per pixel */
     uint8_t chroma_x, chroma_y; /* log2 of the subsampling */
+    uint8_t depth;              /* bits of a sample; above 8 in 16 bits, at their upper end */
     bool swapped;               /* V lies before U in memory */
 };
 
@@ -53,3 +54,7 @@ void image_planar_to_nv12(const struct image *nv12, const uint8_t *const plane[3
 /* Two planes of chroma into NV12's one, over its whole size. */
 void image_interleave(const struct image *nv12, uint8_t *const chroma[2], const int pitch[2]);
 void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const struct image *nv12, int width, int height);
+
+/* What planar libraries take: of NV12 and P010 the two planes of chroma (planes 1 and 2), of Y210 all three. Samples
+ * stay as they are; pitches are in bytes. */
+void image_separate(uint8_t *const plane[3], const int pitch[3], const struct image *from);

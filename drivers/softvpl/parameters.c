@@ -179,12 +179,15 @@ void frame_info_check(struct verdict *verdict, mfxFrameInfo *info, bool complete
     /* Of a packed format the FourCC says all; applications leave 4:2:0 there. */
     if (format && format->planes > 1 && info->ChromaFormat && info->ChromaFormat != format->chroma_format)
         UNSUPPORTED(verdict, info->ChromaFormat);
-    if (info->BitDepthLuma && info->BitDepthLuma != 8)
+    unsigned depth = format ? format->depth : 8;
+    if (info->BitDepthLuma && info->BitDepthLuma != depth)
         UNSUPPORTED(verdict, info->BitDepthLuma);
-    if (info->BitDepthChroma && info->BitDepthChroma != 8)
+    if (info->BitDepthChroma && info->BitDepthChroma != depth)
         UNSUPPORTED(verdict, info->BitDepthChroma);
-    if (info->Shift)
+    if (info->Shift && depth == 8)
         UNSUPPORTED(verdict, info->Shift);
+    if (info->Shift > 1)
+        CORRECT(verdict, info->Shift, 1);
     if (!info->FrameRateExtN != !info->FrameRateExtD) {
         UNSUPPORTED(verdict, info->FrameRateExtN);
         UNSUPPORTED(verdict, info->FrameRateExtD);

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 
 #include "drivers/softvpl/decode.h"
-#include "drivers/softvpl/encode_h264.h"
-#include "drivers/softvpl/encode_jpeg.h"
+#include "drivers/softvpl/encoder.h"
 #include "drivers/softvpl/vpp.h"
 
 enum { THREADS_MAX = 64 };
@@ -63,7 +62,6 @@ mfxStatus session_close(mfxSession session)
         return MFX_ERR_UNDEFINED_BEHAVIOR; /* the children have to be disjoined first */
     session_disjoin(session);
     encoder_destroy(session->encoder);
-    jpeg_destroy(session->jpeg);
     vpp_destroy(session->vpp);
     decoder_destroy(session->decoder);
     task_table_release(session->tasks);
@@ -100,7 +98,7 @@ void session_worker_leave(mfxSession session, void *owner)
 
 static bool has_components(const struct _mfxSession *session)
 {
-    return session->decoder || session->vpp || session->encoder || session->jpeg;
+    return session->decoder || session->vpp || session->encoder;
 }
 
 mfxStatus session_join(mfxSession parent, mfxSession child)

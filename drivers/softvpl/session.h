@@ -17,7 +17,6 @@
 struct decode_component;
 struct vpp_component;
 struct encode_component;
-struct jpeg_component;
 
 struct _mfxSession {
     pthread_mutex_t mutex; /* priority, join, allocator, handles */
@@ -35,8 +34,7 @@ struct _mfxSession {
     pthread_mutex_t decode_mutex, vpp_mutex, encode_mutex;
     struct decode_component *decoder;
     struct vpp_component *vpp;
-    struct encode_component *encoder; /* at most one of the two */
-    struct jpeg_component *jpeg;
+    struct encode_component *encoder;
     struct worker *worker; /* of VPP and encoder, while there is one of them; guarded by mutex */
 };
 

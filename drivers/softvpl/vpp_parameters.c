@@ -97,6 +97,13 @@ static void check_rates(struct verdict *verdict, mfxVideoParam *par, bool deinte
     }
 }
 
+static void check_depth(struct verdict *verdict, mfxFrameInfo *info)
+{
+    const struct image_format *format = image_format_find(info->FourCC);
+    if (format && format->depth > 8)
+        UNSUPPORTED(verdict, info->FourCC);
+}
+
 void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
 {
     mfxFrameInfo *in = &par->vpp.In, *out = &par->vpp.Out;
@@ -106,6 +113,8 @@ void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
         verdict_unsupported(verdict, "IOPattern is not system memory in and out");
     frame_info_check(verdict, in, complete);
     frame_info_check(verdict, out, complete);
+    check_depth(verdict, in);
+    check_depth(verdict, out);
     extensions_check(verdict, rules, COUNT(rules), par->ExtParam, par->NumExtParam);
     check_use(verdict, par);
     mfxExtVPPDeinterlacing *mode = extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_DEINTERLACING);

@@ -56,7 +56,7 @@ static void command_line_bytes_match(void **state)
     snprintf(out, sizeof out, "%s/out.264", folder);
     for (size_t i = 0; i < sizeof identities / sizeof identities[0]; i++) {
         const struct identity *identity = &identities[i];
-        struct softvpl_x264 x264 = { .header = { SOFTVPL_EXTBUFF_X264, sizeof x264 } };
+        struct softvpl_words x264 = { .header = { SOFTVPL_EXTBUFF_WORDS, sizeof x264 } };
         mfxExtCodingOption3 option3 = { .Header = { MFX_EXTBUFF_CODING_OPTION3, sizeof option3 } };
         mfxExtBuffer *buffers[] = { &x264.header, &option3.Header };
         mfxVideoParam par = encode_par(WIDTH, HEIGHT);
@@ -283,7 +283,7 @@ static void small_bitstream_keeps_the_frame(void **state)
     (void)state;
     struct client client;
     struct frame frame;
-    struct softvpl_x264 x264 = { .header = { SOFTVPL_EXTBUFF_X264, sizeof x264 }, .tune = "zerolatency" };
+    struct softvpl_words x264 = { .header = { SOFTVPL_EXTBUFF_WORDS, sizeof x264 }, .tune = "zerolatency" };
     mfxExtBuffer *buffers[] = { &x264.header };
     mfxVideoParam par = encode_par(WIDTH, HEIGHT);
     static uint8_t memory[1 << 20];
@@ -470,7 +470,7 @@ static void query_zeroes_corrects_and_marks(void **state)
     assert_int_equal(MFXVideoENCODE_Query(client.session, NULL, &out), MFX_ERR_NONE);
     assert_true(out.mfx.GopRefDist && out.mfx.TargetKbps && out.mfx.FrameInfo.Width && !out.mfx.EncodedOrder);
 
-    in.mfx.CodecId = MFX_CODEC_HEVC; /* not yet */
+    in.mfx.CodecId = MFX_CODEC_VP9;
     assert_int_equal(MFXVideoENCODE_Query(client.session, &in, &out), MFX_ERR_UNSUPPORTED);
     assert_int_equal(out.mfx.CodecId, 0);
     in.mfx.CodecId = MFX_CODEC_AVC;
@@ -494,7 +494,7 @@ static void extension_buffers_are_checked(void **state)
     (void)state;
     struct client client;
     mfxExtEncoderROI roi = { .Header = { MFX_EXTBUFF_ENCODER_ROI, sizeof roi } };
-    struct softvpl_x264 x264 = { .header = { SOFTVPL_EXTBUFF_X264, sizeof x264 }, .preset = "warpspeed" };
+    struct softvpl_words x264 = { .header = { SOFTVPL_EXTBUFF_WORDS, sizeof x264 }, .preset = "warpspeed" };
     mfxExtCodingOption2 option2 = { .Header = { MFX_EXTBUFF_CODING_OPTION2, sizeof option2 }, .LookAheadDepth = 10 };
     mfxExtBuffer *buffers[] = { &roi.Header };
     mfxVideoParam par = encode_par(WIDTH, HEIGHT);
@@ -515,9 +515,9 @@ static void extension_buffers_are_checked(void **state)
     assert_int_equal(MFXVideoENCODE_Init(client.session, &par), MFX_ERR_NONE);
     assert_int_equal(MFXVideoENCODE_Close(client.session), MFX_ERR_NONE);
     buffers[0] = &option2.Header;
-    option2.IntRefType = 1; /* not supported: zeroed, the rest stays */
+    option2.SkipFrame = 1; /* not supported: zeroed, the rest stays */
     assert_int_equal(MFXVideoENCODE_Query(client.session, &par, &par), MFX_ERR_UNSUPPORTED);
-    assert_int_equal(option2.IntRefType, 0);
+    assert_int_equal(option2.SkipFrame, 0);
     assert_int_equal(option2.LookAheadDepth, 10);
     client_close(&client);
 }

@@ -33,9 +33,13 @@ static void the_dispatcher_finds_a_true_description(void **state)
     assert_int_equal(description->Dec.NumCodecs, 3);
     for (unsigned i = 0; i < description->Enc.NumCodecs; i++) {
         for (unsigned p = 0; p < description->Enc.Codecs[i].NumProfiles; p++) {
+            const struct encprofile *profile = &description->Enc.Codecs[i].Profiles[p];
             mfxVideoParam par = encode_par(64, 64);
             par.mfx.CodecId = description->Enc.Codecs[i].CodecID;
-            par.mfx.CodecProfile = (mfxU16)description->Enc.Codecs[i].Profiles[p].Profile;
+            par.mfx.CodecProfile = (mfxU16)profile->Profile;
+            par.mfx.FrameInfo.FourCC = profile->MemDesc[0].ColorFormats[0];
+            if (par.mfx.FrameInfo.FourCC == MFX_FOURCC_Y210)
+                par.mfx.FrameInfo.ChromaFormat = MFX_CHROMAFORMAT_YUV422;
             assert_int_equal(MFXVideoENCODE_Init(client.session, &par), MFX_ERR_NONE);
             assert_int_equal(MFXVideoENCODE_Close(client.session), MFX_ERR_NONE);
         }
@@ -110,9 +114,9 @@ static void sync_points_time_out_end_and_may_be_late(void **state)
     (void)state;
     struct client client;
     struct frame frame;
-    struct softvpl_x264 x264 = { .header = { SOFTVPL_EXTBUFF_X264, sizeof x264 },
-                                 .preset = "placebo",
-                                 .tune = "zerolatency" };
+    struct softvpl_words x264 = { .header = { SOFTVPL_EXTBUFF_WORDS, sizeof x264 },
+                                  .preset = "placebo",
+                                  .tune = "zerolatency" };
     mfxExtBuffer *buffers[] = { &x264.header };
     mfxVideoParam par = encode_par(640, 368);
     static uint8_t memory[3][400000];
@@ -340,6 +344,13 @@ static void fifty_sessions_leave_nothing_behind(void **state)
         surface->FrameInterface->Release(surface);
         client_close(&client); /* closes the components */
     }
+}
+
+/* Debian's x265 3.5 forgets some tables and names, a few kilobytes for each encoder. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libx265.so\n";
 }
 
 int main(void)

@@ -68,6 +68,18 @@ static inline void paint(uint8_t *nv12, int pitch, int width, int height, int nu
             chroma[y * pitch + x] = (uint8_t)(128 + ((x / 2 + y + number) % 64) - 32);
 }
 
+/* The same picture with ten bits at the upper end of sixteen; the two lowest are not zero. */
+static inline void paint_p010(uint8_t *p010, int width, int height, int number)
+{
+    uint16_t *to = (uint16_t *)p010;
+    size_t samples = (size_t)width * (size_t)height * 3 / 2;
+    uint8_t *nv12 = malloc(samples);
+    paint(nv12, width, width, height, number);
+    for (size_t i = 0; i < samples; i++)
+        to[i] = (uint16_t)(nv12[i] << 8 | ((i + (size_t)number) % 4) << 6);
+    free(nv12);
+}
+
 struct frame {
     mfxFrameSurface1 surface;
     uint8_t *memory;
@@ -77,11 +89,21 @@ static inline void frame_create(struct frame *frame, const mfxFrameInfo *info)
 {
     memset(frame, 0, sizeof *frame);
     frame->surface.Info = *info;
-    size_t luma = (size_t)info->Width * info->Height;
+    unsigned bytes = info->FourCC == MFX_FOURCC_P010 ? 2 : 1;
+    size_t luma = (size_t)info->Width * info->Height * bytes;
     frame->memory = calloc(1, luma * 2);
     frame->surface.Data.Y = frame->memory;
     frame->surface.Data.UV = frame->memory + luma;
-    frame->surface.Data.Pitch = info->Width;
+    frame->surface.Data.Pitch = (mfxU16)(info->Width * bytes);
+}
+
+static inline void frame_paint(struct frame *frame, int number)
+{
+    const mfxFrameInfo *info = &frame->surface.Info;
+    if (info->FourCC == MFX_FOURCC_P010)
+        paint_p010(frame->memory, info->Width, info->Height, number);
+    else
+        paint(frame->memory, info->Width, info->Width, info->Height, number);
 }
 
 static inline void frame_destroy(struct frame *frame)
@@ -104,6 +126,15 @@ static inline mfxFrameInfo nv12_info(int width, int height)
     info.FrameRateExtN = 25;
     info.FrameRateExtD = 1;
     info.PicStruct = MFX_PICSTRUCT_PROGRESSIVE;
+    return info;
+}
+
+static inline mfxFrameInfo p010_info(int width, int height)
+{
+    mfxFrameInfo info = nv12_info(width, height);
+    info.FourCC = MFX_FOURCC_P010;
+    info.BitDepthLuma = info.BitDepthChroma = 10;
+    info.Shift = 1;
     return info;
 }
 
@@ -185,8 +216,7 @@ static inline void encode_frames(mfxSession session, const mfxVideoParam *par, s
         if (input) {
             while (frame_locked(&frame))
                 usleep(100);
-            paint(frame.memory, frame.surface.Info.Width, frame.surface.Info.Width, frame.surface.Info.Height,
-                  (int)(run->first + i));
+            frame_paint(&frame, (int)(run->first + i));
             frame.surface.Data.TimeStamp = 1000 + (uint64_t)(run->first + i) * 3600;
             if (run->control)
                 run->control(run->first + i, &control, run->opaque);

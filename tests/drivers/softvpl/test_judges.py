@@ -117,6 +117,43 @@ def test_sample_encode_gives_the_bytes_of_x264(tmp_path, source, ours, theirs):
     assert filecmp.cmp(got, expected, shallow=False)
 
 
+@pytest.fixture(scope="module")
+def source10(tmp_path_factory):
+    path = tmp_path_factory.mktemp("source10") / "source.p010"
+    run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size={WIDTH}x{HEIGHT}:rate=25,format=gbrp10", "-vf",
+        "format=p010le", "-frames:v", FRAMES, "-f", "rawvideo", path)
+    return path
+
+
+# The same for HEVC. x265's command line reads planes; from a pipe, since it would count a file's frames and tell its
+# rate control of them.
+HEVC_IDENTITIES = [
+    (8, ["-cbr", "-b", "800", "-BufferSizeInKB", "100", "-u", "speed", "-g", "50", "-GopOptFlag:closed"],
+     ["--preset", "veryfast", "--bitrate", "800", "--vbv-maxrate", "800", "--vbv-bufsize", "800", "--keyint", "50",
+      "--no-open-gop"]),
+    (8, ["-cqp", "-qpi", "25", "-qpp", "28", "-qpb", "30", "-u", "speed", "-g", "30", "-r", "3"],
+     ["--preset", "veryfast", "--qp", "28", "--keyint", "30", "--bframes", "2"]),
+    (10, ["-vbr", "-b", "600", "-MaxKbps", "900", "-BufferSizeInKB", "100", "-u", "speed", "-g", "25", "-r", "4"],
+     ["--preset", "veryfast", "--bitrate", "600", "--vbv-maxrate", "900", "--vbv-bufsize", "800", "--keyint", "25",
+      "--bframes", "3"]),
+]
+
+
+@pytest.mark.parametrize("depth, ours, theirs", HEVC_IDENTITIES, ids=["cbr", "cqp", "vbr-10-bit"])
+def test_sample_encode_gives_the_bytes_of_x265(tmp_path, source, source10, depth, ours, theirs):
+    got, expected, planes = tmp_path / "got.265", tmp_path / "expected.265", tmp_path / "planes.yuv"
+    kind = ["-i", source10, "-p010", "-msb10"] if depth == 10 else ["-i", source, "-nv12"]
+    run("sample_encode", "h265", "-sw", *kind, "-w", WIDTH, "-h", HEIGHT, "-f", 25, "-o", got, *ours)
+    run("ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "p010le" if depth == 10 else "nv12", "-s",
+        f"{WIDTH}x{HEIGHT}", "-i", kind[1], "-pix_fmt", "yuv420p10le" if depth == 10 else "yuv420p", "-f", "rawvideo",
+        planes)
+    run("sh", "-c", 'exec "$@" < "$0"', planes, "x265", "--log-level", "none", "--input", "-", "--input-res",
+        f"{WIDTH}x{HEIGHT}", "--fps", "25/1", "--input-depth", depth, "--output-depth", depth, "--pools", "none",
+        "--frame-threads", 1, "--no-info", "--repeat-headers", *theirs, "-o", expected)
+    assert frames_of(got) == FRAMES
+    assert filecmp.cmp(got, expected, shallow=False)
+
+
 @pytest.mark.parametrize("picture", ["-tff", "-bff"])
 def test_sample_encode_interlaced(tmp_path, source, picture):
     got = tmp_path / "got.264"

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* encode_h264.h - the ENCODE component: H.264 by x264's own interface, NV12 in system memory.
+/* encoder.h - the ENCODE component: one for all codecs of the table in encode_codec.h, system memory.
  *
- * x264 holds back a fixed number of frames. EncodeFrameAsync answers MFX_ERR_MORE_DATA for exactly so many, and then
- * one sync point per frame, which never depends on a frame that was not submitted yet. The component's own thread
- * encodes; it gives the surface back as soon as x264 has taken the pixels (x264's copy into its padded frame is the
- * only one). A coded frame that does not fit into the bitstream ends its task with MFX_ERR_NOT_ENOUGH_BUFFER and goes
- * into the next bitstream that is given; nothing is lost, only one later.
+ * A library holds back a fixed number of frames. EncodeFrameAsync answers MFX_ERR_MORE_DATA for exactly so many, and
+ * then one sync point per frame, which never depends on a frame that was not submitted yet. The session's worker
+ * encodes; it gives the surface back as soon as the library has taken the pixels. A coded frame that does not fit into
+ * the bitstream ends its task with MFX_ERR_NOT_ENOUGH_BUFFER and goes into the next bitstream that is given; nothing is
+ * lost, only one later.
  *
- * TargetUsage 1..7 is x264's veryslow, slower, slow, medium, fast, faster, veryfast; softvpl_ext.h names any preset.
+ * Reset of rate and quality alone goes on in the same sequence where the library can do that (x264); where it cannot,
+ * the frames inside are coded to their end, and the next one begins a new sequence.
+ *
+ * TargetUsage 1..7 is x264's and x265's veryslow, slower, slow, medium, fast, faster, veryfast; softvpl_ext.h names any
+ * preset.
  */
 #pragma once
 #include "drivers/softvpl/session.h"

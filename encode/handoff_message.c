@@ -135,7 +135,7 @@ static int check_segment_contents(const struct handoff_segment *segment, struct 
 {
     if (segment->bytes == 0 || segment->bytes > UINT32_MAX)
         return bad(err, "segment size");
-    if (segment->header_bytes >= segment->bytes)
+    if (segment->header_bytes > segment->bytes)
         return bad(err, "size of the container's header");
     if (segment->keys_count > HANDOFF_KEYS_MAX)
         return bad(err, "number of key pictures");

@@ -16,6 +16,7 @@ static const char *const timed_metadata_frames[] = { "none", "priv", "tdrl", NUL
 static const char *const encryption_methods[] = { "none", "aes_128", "sample_aes", NULL };
 static const char *const encryption_ivs[] = { "follows_segment_number", "explicit", NULL };
 static const char *const input_loss_actions[] = { "emit_output", "pause_output", NULL };
+static const char *const splice_cuts[] = { "none", "key", "fragment", NULL };
 
 /* ---- extraction ---- */
 static const struct setting video_selector_rows[] = {
@@ -227,6 +228,9 @@ static const struct setting output_rows[] = {
     SETTING_GROUP(struct encode_output, encryption, &encryption_settings, .help = "Encryption of HLS segments."),
     SETTING_UINT64(struct encode_output, time_origin, .minimum = 0, .maximum = 1e15, .unit = "ticks",
                    .help = "For smooth: times in the fragments count from here, in 90 kHz ticks since 1970."),
+    SETTING_CHOICE(struct encode_output, splice_cut, .choices = splice_cuts, .default_number = SPLICE_CUT_NONE,
+                   .help = "Where SCTE 35 wants a splice: none, key (an IDR picture), or, for smooth, fragment (and "
+                           "another fragment begins with it)."),
     { 0 },
 };
 const struct settings encode_output_settings = {
@@ -234,6 +238,22 @@ const struct settings encode_output_settings = {
     .size = sizeof(struct encode_output),
     .rows = output_rows,
     .help = "What is muxed together and where it is cut.",
+};
+
+static const struct setting sparse_rows[] = {
+    SETTING_STRING(struct encode_sparse, group, .flags = SETTING_REQUIRED, .help = "Name of the output group."),
+    SETTING_STRING(struct encode_sparse, name, .flags = SETTING_REQUIRED, .help = "Name of the stream in its group."),
+    SETTING_DOUBLE(struct encode_sparse, fragment_length, .minimum = 0.1, .maximum = 3600, .default_number = 2,
+                   .unit = "s", .help = "Length of a fragment of the group's media."),
+    SETTING_UINT64(struct encode_sparse, time_origin, .minimum = 0, .maximum = 1e15, .unit = "ticks",
+                   .help = "As of an output."),
+    { 0 },
+};
+static const struct settings encode_sparse_settings = {
+    .name = "sparse",
+    .size = sizeof(struct encode_sparse),
+    .rows = sparse_rows,
+    .help = "The source's SCTE 35 messages as a stream of a Smooth group.",
 };
 
 static const struct setting job_rows[] = {
@@ -257,6 +277,7 @@ static const struct setting job_rows[] = {
     SETTING_GROUP(struct encode_job, input_loss, &input_loss_settings, .help = "What is encoded without a source."),
     SETTING_LIST(struct encode_job, outputs, &encode_output_settings, .flags = SETTING_REQUIRED,
                  .help = "What is packaged."),
+    SETTING_LIST(struct encode_job, sparses, &encode_sparse_settings, .help = "Streams of SCTE 35 messages."),
     SETTING_UNSIGNED(struct encode_job, unacknowledged_megabytes, .minimum = 1, .maximum = 65536, .default_number = 256,
                      .unit = "MiB", .help = "Finished segments kept until the management plane has delivered them."),
     { 0 },

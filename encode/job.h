@@ -17,6 +17,7 @@ enum {
     ENCODE_AUDIOS_MAX = 8,
     ENCODE_AUDIO_SELECTORS_MAX = 8,
     ENCODE_OUTPUTS_MAX = 16, /* of all output groups of a channel together */
+    ENCODE_SPARSES_MAX = 8,
     ENCODE_OUTPUT_AUDIOS_MAX = 4,
     ENCODE_TEXT_BYTES = 256,
 };
@@ -133,6 +134,12 @@ struct transport_stream {
     unsigned pcr_period;         /* ms; 0: with every picture */
 };
 
+/* What is done to an output's video where SCTE 35 wants a splice. */
+enum splice_cut {
+    SPLICE_CUT_NONE,
+    SPLICE_CUT_KEY,     /* an IDR picture */
+    SPLICE_CUT_FRAGMENT /* and another fragment begins with it, in the same segment */
+};
 enum input_loss_action { INPUT_LOSS_EMIT_OUTPUT, INPUT_LOSS_PAUSE_OUTPUT };
 struct encode_output {
     char group[ENCODE_NAME_BYTES];                            /* output group's name */
@@ -148,6 +155,15 @@ struct encode_output {
     struct timed_metadata timed_metadata;     /* HLS_TS, FMP4, M2TS */
     struct encryption encryption;             /* HLS_TS, FMP4 (AES_128 only), AAC */
     uint64_t time_origin;                     /* SMOOTH: what its times count from, 90 kHz ticks since 1970 */
+    unsigned splice_cut;                      /* enum splice_cut; FRAGMENT: SMOOTH only */
+};
+
+/* The SCTE 35 messages of the source as a stream of their own (sparse_output.h), for groups of Smooth Streaming. */
+struct encode_sparse {
+    char group[ENCODE_NAME_BYTES];
+    char name[ENCODE_NAME_BYTES]; /* as an output's, and not one of theirs */
+    double fragment_length;       /* s, of the group's media */
+    uint64_t time_origin;         /* as of an output */
 };
 
 struct encode_job {
@@ -168,6 +184,8 @@ struct encode_job {
     struct input_loss_behavior input_loss;
     struct encode_output outputs[ENCODE_OUTPUTS_MAX];
     unsigned outputs_count;
+    struct encode_sparse sparses[ENCODE_SPARSES_MAX];
+    unsigned sparses_count;
     unsigned unacknowledged_megabytes; /* finished segments kept until the management plane has delivered them */
 };
 

@@ -7,6 +7,7 @@
 #include <libavutil/mathematics.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "board/error.h"
 #include "encode/decoder.h"
@@ -23,6 +24,8 @@ struct ladder {
     struct ladder_config config;
     unsigned count;
     struct lane lanes[ENCODE_VIDEOS_MAX];
+    int64_t cuts[LADDER_CUTS_MAX]; /* frames to come, in no order */
+    unsigned cut_count;
 };
 
 unsigned ladder_frame_multiple(const struct encode_job *job)
@@ -176,9 +179,41 @@ void ladder_destroy(struct ladder *ladder)
     free(ladder);
 }
 
+/* ---- splices ---- */
+static bool is_cut_at_splices(const struct encode_job *job, unsigned video)
+{
+    for (unsigned i = 0; i < job->outputs_count; i++)
+        if (job->outputs[i].splice_cut != SPLICE_CUT_NONE &&
+            strcmp(job->outputs[i].video, job->videos[video].name) == 0)
+            return true;
+    return false;
+}
+
+void ladder_cut(struct ladder *ladder, int64_t frame)
+{
+    if (ladder->cut_count < LADDER_CUTS_MAX)
+        ladder->cuts[ladder->cut_count++] = frame;
+}
+
+/* Whether a cut is due now; forgets it and those that are over. */
+static bool take_cut(struct ladder *ladder, int64_t frame)
+{
+    bool due = false;
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < ladder->cut_count; i++) {
+        due |= ladder->cuts[i] == frame;
+        if (ladder->cuts[i] > frame)
+            ladder->cuts[kept++] = ladder->cuts[i];
+    }
+    ladder->cut_count = kept;
+    return due;
+}
+
 void ladder_encode(struct ladder *ladder, int64_t frame, const struct ladder_picture *picture)
 {
     const struct ladder_config *config = &ladder->config;
+    bool cut = take_cut(ladder, frame);
 
     for (unsigned i = 0; i < ladder->count; i++) {
         unsigned divisor = config->job->videos[i].framerate_divisor;
@@ -192,7 +227,8 @@ void ladder_encode(struct ladder *ladder, int64_t frame, const struct ladder_pic
                                           .slate = picture->slate,
                                           .serial = picture->serial,
                                           .tick_90k = timeline_frame_tick_90k(config->rate, frame),
-                                          .idr = ladder_is_idr(config->job, config->rate, i, frame) });
+                                          .idr = ladder_is_idr(config->job, config->rate, i, frame) ||
+                                                 (cut && is_cut_at_splices(config->job, i)) });
     }
 }
 

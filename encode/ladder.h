@@ -20,6 +20,8 @@
 
 struct ladder;
 
+enum { LADDER_CUTS_MAX = 32 };
+
 struct ladder_config {
     const struct encode_job *job;                       /* borrow: outlives the ladder */
     const struct timeline_rate *rate;                   /* borrow: outlives the ladder */
@@ -43,6 +45,9 @@ struct ladder_picture {
 int ladder_create(struct ladder **out, const struct ladder_config *config, struct error *err);
 void ladder_destroy(struct ladder *ladder); /* NULL is fine */
 void ladder_encode(struct ladder *ladder, int64_t frame, const struct ladder_picture *picture);
+/* This frame, that is still to come, will be an IDR picture of every video that an output wants cut at splices. It is a
+ * multiple of the frame multiple. Of more than LADDER_CUTS_MAX the newest are forgotten. */
+void ladder_cut(struct ladder *ladder, int64_t frame);
 void ladder_poll(struct ladder *ladder);
 bool ladder_wait(struct ladder *ladder, unsigned wait_ms); /* for the first frame under way; false: there is none */
 void ladder_drain(struct ladder *ladder);

@@ -46,7 +46,8 @@ struct outputs {
     struct outputs_config config;
     struct sound sounds[ENCODE_AUDIOS_MAX];
     struct wrapping wrappings[ENCODE_OUTPUTS_MAX];
-    unsigned sound_count, wrapping_count;
+    struct sparse_output *sparses[ENCODE_SPARSES_MAX];
+    unsigned sound_count, wrapping_count, sparse_count;
     struct frame_note notes[FRAMES];
     AVPacket *packet;
 };
@@ -76,6 +77,13 @@ static void on_segment(void *context, struct handoff_segment *segment, int memfd
     if (!note)
         note = note_of(outputs, end_frame - 1);
     segment->end_arrival_utc_ns = note && !note->filler ? note->arrival_utc_ns : 0;
+    segment->closed_utc_ns = clock_utc_ns(outputs->config.clock);
+    outputs->config.on_segment(outputs->config.context, segment, memfd);
+}
+
+static void on_message(void *context, struct handoff_segment *segment, int memfd)
+{
+    struct outputs *outputs = context;
     segment->closed_utc_ns = clock_utc_ns(outputs->config.clock);
     outputs->config.on_segment(outputs->config.context, segment, memfd);
 }
@@ -177,6 +185,15 @@ static int create_wrapping(struct outputs *outputs, unsigned number, struct erro
     return package_create(&wrapping->package, &config, err);
 }
 
+static int create_sparse(struct outputs *outputs, unsigned number, struct error *err)
+{
+    const struct sparse_output_config config = { .sparse = &outputs->config.job->sparses[number],
+                                                 .on_segment = on_message,
+                                                 .context = outputs,
+                                                 .log = outputs->config.log };
+    return sparse_output_create(&outputs->sparses[number], &config, err);
+}
+
 int outputs_create(struct outputs **out, const struct outputs_config *config, struct error *err)
 {
     struct outputs *outputs = calloc(1, sizeof *outputs);
@@ -193,6 +210,8 @@ int outputs_create(struct outputs **out, const struct outputs_config *config, st
         status = create_sound(outputs, outputs->sound_count, err);
     for (; status == 0 && outputs->wrapping_count < config->job->outputs_count; outputs->wrapping_count++)
         status = create_wrapping(outputs, outputs->wrapping_count, err);
+    for (; status == 0 && outputs->sparse_count < config->job->sparses_count; outputs->sparse_count++)
+        status = create_sparse(outputs, outputs->sparse_count, err);
     if (status < 0) {
         outputs_destroy(outputs);
         return status;
@@ -209,6 +228,8 @@ void outputs_destroy(struct outputs *outputs)
         package_destroy(outputs->wrappings[i].package);
     for (unsigned i = 0; i < outputs->sound_count; i++)
         audio_destroy(outputs->sounds[i].audio);
+    for (unsigned i = 0; i < outputs->sparse_count; i++)
+        sparse_output_destroy(outputs->sparses[i]);
     av_packet_free(&outputs->packet);
     free(outputs);
 }
@@ -222,6 +243,8 @@ void outputs_start(struct outputs *outputs, int64_t tick_90k, bool partial, bool
     }
     for (unsigned i = 0; i < outputs->sound_count; i++)
         audio_start(outputs->sounds[i].audio, tick_90k);
+    for (unsigned i = 0; i < outputs->sparse_count; i++)
+        sparse_output_start(outputs->sparses[i], tick_90k);
 }
 
 /* ---- what goes in ---- */
@@ -268,6 +291,19 @@ void outputs_video(struct outputs *outputs, unsigned video, const struct AVPacke
     av_packet_unref(outputs->packet);
 }
 
+void outputs_message(struct outputs *outputs, const struct sparse_message *message)
+{
+    for (unsigned i = 0; i < outputs->sparse_count; i++)
+        sparse_output_message(outputs->sparses[i], message);
+}
+
+void outputs_cut(struct outputs *outputs, int64_t tick_90k)
+{
+    for (unsigned i = 0; i < outputs->wrapping_count; i++)
+        if (outputs->wrappings[i].output->splice_cut == SPLICE_CUT_FRAGMENT)
+            package_cut(outputs->wrappings[i].package, tick_90k);
+}
+
 bool outputs_audio_alive(const struct outputs *outputs, unsigned audio)
 {
     uint64_t pushed_ns = outputs->sounds[audio].pushed_ns;
@@ -304,4 +340,9 @@ struct audio_counters outputs_audio_counters(const struct outputs *outputs, unsi
 struct package_counters outputs_package_counters(const struct outputs *outputs, unsigned output)
 {
     return package_counters(outputs->wrappings[output].package);
+}
+
+struct sparse_output_counters outputs_sparse_counters(const struct outputs *outputs, unsigned sparse)
+{
+    return sparse_output_counters(outputs->sparses[sparse]);
 }

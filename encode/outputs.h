@@ -20,6 +20,7 @@
 #include "encode/audio.h"
 #include "encode/job.h"
 #include "encode/package.h"
+#include "encode/sparse_output.h"
 #include "encode/timeline.h"
 
 struct AVCodecParameters;
@@ -50,11 +51,16 @@ void outputs_audio_format(struct outputs *outputs, unsigned selector, const stru
 void outputs_audio(struct outputs *outputs, unsigned selector, const struct AVPacket *packet, int64_t tick_90k);
 void outputs_frame(struct outputs *outputs, int64_t frame, uint64_t arrival_utc_ns, bool filler);
 void outputs_video(struct outputs *outputs, unsigned video, const struct AVPacket *packet);
+/* A message of SCTE 35, to every stream of them. */
+void outputs_message(struct outputs *outputs, const struct sparse_message *message);
+/* The picture to come at this time is cut at, in the outputs that want it. */
+void outputs_cut(struct outputs *outputs, int64_t tick_90k);
 void outputs_run(struct outputs *outputs, int64_t next_tick_90k);
 void outputs_pause(struct outputs *outputs, bool paused); /* those whose action on input loss is to pause */
 void outputs_finish(struct outputs *outputs, int64_t end_tick_90k);
 bool outputs_audio_alive(const struct outputs *outputs, unsigned audio); /* packets came within the last second */
 struct audio_counters outputs_audio_counters(const struct outputs *outputs, unsigned audio);
 struct package_counters outputs_package_counters(const struct outputs *outputs, unsigned output);
+struct sparse_output_counters outputs_sparse_counters(const struct outputs *outputs, unsigned sparse);
 /* Which selector an audio description takes: its index, 0 when there are none. */
 unsigned outputs_selector_of(const struct encode_job *job, unsigned audio);

@@ -572,6 +572,12 @@ void package_mark_filler(struct package *package)
     *(package->open ? &package->segment.flags : &package->next_flags) |= HANDOFF_FILLER;
 }
 
+void package_cut(struct package *package, int64_t tick_90k)
+{
+    if (package->container->cut)
+        package->container->cut(package->writer, tick_90k);
+}
+
 /* Writes what is there and closes, shorter than its length. */
 static void close_early(struct package *package, uint32_t flags)
 {

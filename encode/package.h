@@ -65,6 +65,8 @@ void package_audio(struct package *package, unsigned index, const struct AVPacke
 /* The next segment that is begun carries this flag (HANDOFF_DISCONTINUITY); the one open now HANDOFF_FILLER. */
 void package_mark_discontinuity(struct package *package);
 void package_mark_filler(struct package *package);
+/* A picture to come at this time is an IDR picture for the sake of a splice, and begins another part of its segment. */
+void package_cut(struct package *package, int64_t tick_90k);
 /* While paused, packets are dropped; resuming starts at the next boundary with a discontinuity. */
 void package_pause(struct package *package, bool paused);
 /* Closes and hands out what is open, marked HANDOFF_LAST. */

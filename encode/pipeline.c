@@ -140,6 +140,7 @@ void pipeline_destroy(struct pipeline *pipeline)
         avcodec_parameters_free(&pipeline->audio_formats[i]);
     for (; pipeline->held_count; pipeline->held_count--)
         av_packet_free(&pipeline->held[(pipeline->held_first + pipeline->held_count - 1) % HELD_AUDIO].packet);
+    pipeline_forget_splices(pipeline);
     free(pipeline);
 }
 
@@ -281,6 +282,9 @@ static void take_item(struct pipeline *pipeline, struct source_item *item)
     case SOURCE_AUDIO:
         take_audio(pipeline, item);
         break;
+    case SOURCE_SPLICE:
+        pipeline_take_splice(pipeline, item);
+        break;
     case SOURCE_GAP:
         pipeline->gaps++;
         break;
@@ -331,6 +335,7 @@ static unsigned produce(struct pipeline *pipeline)
     unsigned count = 0;
 
     follower_turn(pipeline->follower);
+    pipeline_release_splices(pipeline);
     for (; count < FRAMES_PER_TURN; count++) {
         follower_take(pipeline->follower, pipeline->next_frame, &shown);
         if (shown.kind == FOLLOWER_WAIT)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pipeline_private.h - the inside of a pipeline, shared by the files that make it up: pipeline.c (the loop),
- * pipeline_start.c (where the output begins), pipeline_status.c (what it tells). Nobody else includes it.
+ * pipeline_start.c (where the output begins), pipeline_splice.c (SCTE 35), pipeline_status.c (what it tells). Nobody
+ * else includes it.
  */
 #pragma once
 #include <libavcodec/codec_par.h>
@@ -19,7 +20,7 @@
 #include "encode/source.h"
 #include "encode/timeline.h"
 
-enum { EARLY_PICTURES = 16, HELD_AUDIO = 512 };
+enum { EARLY_PICTURES = 16, HELD_AUDIO = 512, HELD_SPLICES = 16, SPLICES_PER_SECOND_MAX = 32 };
 
 /* How the output began, decided once. */
 enum pipeline_begin {
@@ -33,6 +34,27 @@ struct held_audio {
     AVPacket *packet;
     unsigned selector;
     uint64_t arrival_utc_ns, held_ns;
+};
+
+struct held_splice {
+    AVPacket *packet; /* a good section; pts: when it came, on the source's timeline */
+    int64_t newest_pts_90k;
+    uint64_t arrival_utc_ns, held_ns;
+};
+
+struct splice_counters {
+    uint64_t taken, damaged, unplaced, too_many;
+    uint64_t idle; /* that tell nothing: splice_null */
+};
+
+struct splice_state {
+    struct held_splice held[HELD_SPLICES]; /* messages whose place is not known yet, oldest first */
+    unsigned first, count;
+    int64_t last_90k;    /* of the newest that was given out, timeline */
+    int64_t second;      /* of the timeline, */
+    unsigned in_second;  /* and how many messages came in it */
+    uint64_t damaged_ns; /* monotonic, when the newest damaged one came */
+    struct splice_counters counters;
 };
 
 struct pipeline {
@@ -61,6 +83,7 @@ struct pipeline {
     AVCodecParameters *audio_formats[ENCODE_AUDIO_SELECTORS_MAX];
     struct held_audio held[HELD_AUDIO]; /* audio whose place is not known yet, oldest first */
     unsigned held_first, held_count;
+    struct splice_state splice;
     /* output */
     int64_t next_frame;
     uint64_t newest_arrival_utc_ns; /* of the newest picture shown */
@@ -76,6 +99,11 @@ uint64_t
 pipeline_source_start(struct pipeline *pipeline); /* where in the ring to begin: arrival UTC, 0: a little back */
 void pipeline_set_rate(struct pipeline *pipeline, uint32_t numerator, uint32_t denominator);
 int pipeline_try_start(struct pipeline *pipeline, struct error *err); /* 1: the output begins now; 0: not yet */
+
+/* pipeline_splice.c */
+void pipeline_take_splice(struct pipeline *pipeline, struct source_item *item); /* takes the packet it needs */
+void pipeline_release_splices(struct pipeline *pipeline);                       /* those whose place is known by now */
+void pipeline_forget_splices(struct pipeline *pipeline);
 
 /* pipeline_status.c */
 char *pipeline_status_json(struct pipeline *pipeline); /* give: free() */

@@ -11,7 +11,8 @@
 #include "drivers/accelerator.h"
 #include "encode/pipeline_private.h"
 
-#define VIDEO_LOST_NS (2 * NS_PER_S)
+#define VIDEO_LOST_NS     (2 * NS_PER_S)
+#define SPLICE_DAMAGED_NS (30 * NS_PER_S)
 
 static double cpu_seconds(void)
 {
@@ -79,6 +80,7 @@ static json_t *source_json(const struct pipeline *pipeline, const struct source_
         json_array_append_new(
             audios, json_pack("{s:i, s:s*}", "pid", (int)status->audio_pids[i], "codec", status->audio_codecs[i]));
     json_object_set_new(source, "audios", audios);
+    json_object_set_new(source, "splice_pid", json_integer((json_int_t)status->splice_pid));
     return source;
 }
 
@@ -185,6 +187,12 @@ static json_t *source_counters_json(const struct pipeline *pipeline, const struc
     add_number(counters, "pictures_deinterlaced",
                pipeline->deinterlacer ? deinterlacer_pictures(pipeline->deinterlacer) : 0);
     add_number(counters, "audio_unplaced", pipeline->audio_unplaced);
+    add_number(counters, "splices", status->splices);
+    add_number(counters, "splices_taken", pipeline->splice.counters.taken);
+    add_number(counters, "splices_idle", pipeline->splice.counters.idle);
+    add_number(counters, "splices_damaged", pipeline->splice.counters.damaged);
+    add_number(counters, "splices_unplaced", pipeline->splice.counters.unplaced);
+    add_number(counters, "splices_too_many", pipeline->splice.counters.too_many);
     return counters;
 }
 
@@ -224,7 +232,21 @@ static json_t *outputs_json(const struct pipeline *pipeline)
         add_number(output, "packets_overflow", counters.packets_overflow);
         json_array_append_new(outputs, output);
     }
+    for (unsigned i = 0; pipeline->outputs && i < pipeline->job->sparses_count; i++) {
+        struct sparse_output_counters counters = outputs_sparse_counters(pipeline->outputs, i);
+        json_t *output =
+            json_pack("{s:s, s:s}", "group", pipeline->job->sparses[i].group, "name", pipeline->job->sparses[i].name);
+        add_number(output, "messages", counters.messages);
+        add_number(output, "messages_failed", counters.failed);
+        json_array_append_new(outputs, output);
+    }
     return outputs;
+}
+
+static bool splice_was_damaged(const struct pipeline *pipeline)
+{
+    uint64_t now_ns = clock_monotonic_ns(pipeline->config.clock);
+    return pipeline->splice.damaged_ns && now_ns - pipeline->splice.damaged_ns < SPLICE_DAMAGED_NS;
 }
 
 static void add_alert(json_t *alerts, unsigned id, const char *name, const char *format, const char *first,
@@ -247,6 +269,9 @@ static json_t *alerts_json(const struct pipeline *pipeline, const struct source_
         if (!outputs_audio_alive(pipeline->outputs, i))
             add_alert(alerts, 5101, "audio not detected", "input %s: audio \"%s\" is silence", pipeline->job->input,
                       pipeline->job->audios[i].name);
+    if (splice_was_damaged(pipeline))
+        add_alert(alerts, 5012, "SCTE 35 unreadable", "input %s: %s", pipeline->job->input,
+                  "a damaged SCTE 35 message came");
     for (unsigned i = 0; pipeline->ladder && i < pipeline->job->videos_count; i++)
         if (rung_changes(ladder_rung(pipeline->ladder, i))[0])
             add_alert(alerts, 5901, "encoder parameters changed", "video \"%s\": %s", pipeline->job->videos[i].name,

@@ -65,6 +65,9 @@ struct segment_writer_class {
     int (*write)(struct segment_writer *writer, unsigned stream, struct AVPacket *packet);
     /* Timed metadata (an ID3 tag) at a time of the open segment. NULL: the container holds none. */
     int (*metadata)(struct segment_writer *writer, int64_t pts_90k, const uint8_t *tag, size_t bytes);
+    /* What comes from this time on is to be kept apart from what lies before it, within a segment, if a key picture
+     * begins there. NULL: this container does not. */
+    void (*cut)(struct segment_writer *writer, int64_t tick_90k);
     /* Negative errno: it could not be written whole, it is gone. */
     int (*close)(struct segment_writer *writer, struct segment_writer_result *result, struct error *err);
 };

@@ -86,6 +86,17 @@ static int choose_audio(const AVFormatContext *format, const AVProgram *program,
     return first_stream(format, program, AVMEDIA_TYPE_AUDIO, 0);
 }
 
+/* Their PID carries sections, not a medium: libavformat knows it by the program's registration "CUEI". */
+static int choose_splice(const AVFormatContext *format, const AVProgram *program)
+{
+    for (unsigned i = 0; i < program->nb_stream_indexes; i++) {
+        const AVStream *stream = stream_of(format, program, i);
+        if (stream && stream->codecpar->codec_id == AV_CODEC_ID_SCTE_35)
+            return stream->index;
+    }
+    return -1;
+}
+
 void selection_choose(struct selection *selection, const AVFormatContext *format, const struct video_selector *video,
                       const struct audio_selector *audios, unsigned audio_count)
 {
@@ -93,7 +104,7 @@ void selection_choose(struct selection *selection, const AVFormatContext *format
     const AVProgram *program = choose_program(format, video->program_id);
 
     memset(selection, 0, sizeof *selection);
-    selection->video = -1;
+    selection->video = selection->splice = -1;
     selection->audio_count = audio_count ? audio_count : 1;
     for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
         selection->audios[i] = -1;
@@ -109,6 +120,7 @@ void selection_choose(struct selection *selection, const AVFormatContext *format
     choose_video(selection, format, program, video);
     for (unsigned i = 0; i < selection->audio_count; i++)
         selection->audios[i] = choose_audio(format, program, audio_count ? &audios[i] : &any);
+    selection->splice = choose_splice(format, program);
 }
 
 uint64_t selection_signature(const AVFormatContext *format)

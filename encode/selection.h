@@ -21,6 +21,7 @@ struct selection {
     int video;                              /* stream index; -1: none */
     int audios[ENCODE_AUDIO_SELECTORS_MAX]; /* of each selector; -1: none. Without selectors: [0] is the first audio */
     unsigned audio_count;
+    int splice;       /* stream index of the first SCTE 35 messages; -1: none */
     char reason[256]; /* why there is no video, for a person; empty: there is one */
 };
 

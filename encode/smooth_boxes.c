@@ -383,7 +383,12 @@ void smooth_put_message(struct boxes *boxes, const struct smooth_track *track, c
                                     .dts_90k = message->arrival_90k,
                                     .end_90k = message->arrival_90k + message->duration_90k,
                                     .key = true };
-    smooth_put_fragment(boxes, track, &sample, 1, message->sequence);
+    struct fragment_time time = time_of(&sample, 1);
+    size_t data_offset = 0, begin = begin_fragment(boxes, track, message->sequence);
+    if (message->duration_90k > SMOOTH_MESSAGE_AHEAD_MAX_90K) /* a programme of hours: only tfxd has room for it */
+        sample.end_90k = message->arrival_90k + SMOOTH_MESSAGE_AHEAD_MAX_90K;
+    put_run(boxes, track->type, &sample, 1, &time, &data_offset);
+    end_fragment(boxes, begin, data_offset, &time, sample.bytes);
     boxes_u32(boxes, MESSAGE_VERSION);
     boxes_u32(boxes, message->id);
     boxes_u32(boxes, (uint32_t)(smooth_time(message->event_90k) - smooth_time(message->arrival_90k)));

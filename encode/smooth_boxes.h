@@ -24,6 +24,8 @@ struct error;
 #define SMOOTH_SPARSE_NAME   "scte35"
 #define SMOOTH_SPARSE_SCHEME "urn:scte:scte35:2013:bin"
 #define SMOOTH_VIDEO_NAME    "video"
+/* A message can tell of an event that is 2^32 units later. */
+#define SMOOTH_MESSAGE_AHEAD_MAX_90K (INT64_C(0xffffffff) * 9 / 1000 - 1)
 
 enum smooth_track_type { SMOOTH_VIDEO, SMOOTH_AUDIO, SMOOTH_SPARSE };
 
@@ -54,8 +56,8 @@ int smooth_put_header(struct boxes *boxes, const struct smooth_track *tracks, un
 void smooth_put_fragment(struct boxes *boxes, const struct smooth_track *track, const struct smooth_sample *samples,
                          unsigned count, uint32_t sequence);
 
-/* A message of a sparse track: it came at arrival_90k and is about the time event_90k (not before it); duration 0: not
- * known. Messages with one id mean the same. */
+/* A message of a sparse track: it came at arrival_90k and is about the time event_90k (not before it, and at most
+ * SMOOTH_MESSAGE_AHEAD_MAX_90K later); duration 0: not known. Messages with one id mean the same. */
 struct smooth_message {
     uint32_t sequence, id;
     int64_t arrival_90k, event_90k, duration_90k;

@@ -19,7 +19,7 @@
 #include "encode/segment_file.h"
 #include "encode/smooth_boxes.h"
 
-enum { SAMPLES_FIRST = 256, SAMPLES_MAX = 1 << 20 };
+enum { SAMPLES_FIRST = 256, SAMPLES_MAX = 1 << 20, CUTS_MAX = 32 };
 
 /* A track's share of the open segment. */
 struct lane {
@@ -28,6 +28,8 @@ struct lane {
     struct smooth_sample *samples;
     unsigned count, capacity;
     struct boxes media;
+    unsigned written; /* samples of it that have been laid down in fragments, and their bytes */
+    size_t written_bytes;
 };
 
 struct segment_writer {
@@ -38,6 +40,8 @@ struct segment_writer {
     struct segment_file *file;
     int64_t length_90k, picture_90k;
     bool open;
+    int64_t cuts_90k[CUTS_MAX]; /* ascending, timeline; those to come, and those in the open segment */
+    unsigned cut_count;
 };
 
 static void destroy_writer(struct segment_writer *writer)
@@ -108,12 +112,39 @@ static int create_writer(struct segment_writer **out, const struct segment_write
 }
 
 /* ---- a segment ---- */
+static void cut(struct segment_writer *writer, int64_t tick_90k)
+{
+    unsigned at = 0;
+
+    while (at < writer->cut_count && writer->cuts_90k[at] < tick_90k)
+        at++;
+    if (writer->cut_count == CUTS_MAX || (at < writer->cut_count && writer->cuts_90k[at] == tick_90k))
+        return;
+    memmove(&writer->cuts_90k[at + 1], &writer->cuts_90k[at], (writer->cut_count - at) * sizeof writer->cuts_90k[0]);
+    writer->cuts_90k[at] = tick_90k;
+    writer->cut_count++;
+}
+
+/* A segment begins here: what is due before is over, and here is a cut anyway. */
+static void forget_cuts(struct segment_writer *writer, int64_t until_90k)
+{
+    unsigned over = 0;
+
+    while (over < writer->cut_count && writer->cuts_90k[over] <= until_90k)
+        over++;
+    writer->cut_count -= over;
+    memmove(&writer->cuts_90k[0], &writer->cuts_90k[over], writer->cut_count * sizeof writer->cuts_90k[0]);
+}
+
 static int open_writer(struct segment_writer *writer, const struct segment_writer_segment *segment, struct error *err)
 {
     for (unsigned i = 0; i < writer->lane_count; i++) {
         writer->lanes[i].count = 0;
         boxes_empty(&writer->lanes[i].media);
+        writer->lanes[i].written = 0;
+        writer->lanes[i].written_bytes = 0;
     }
+    forget_cuts(writer, segment->start_90k);
     writer->open = true;
     return segment_file_open(writer->file, segment->name, err);
 }
@@ -168,25 +199,62 @@ static uint32_t number_at(const struct segment_writer *writer, int64_t pts_90k)
     return writer->length_90k > 0 ? (uint32_t)(time_90k / writer->length_90k) : 0;
 }
 
-static int write_fragments(struct segment_writer *writer)
+/* The lane's samples from those that are written up to a time (of samples) as a fragment, if there are any. */
+static int write_fragment(struct segment_writer *writer, struct lane *lane, int64_t until_90k, uint32_t number)
 {
     AVIOContext *io = segment_file_io(writer->file);
-    uint32_t number = 0;
+    const struct smooth_sample *first = &lane->samples[lane->written];
+    unsigned count = 0;
+    size_t bytes = 0;
 
-    for (unsigned i = 0; i < writer->lane_count; i++) {
-        struct lane *lane = &writer->lanes[i];
-        if (lane->count == 0)
-            continue;
-        if (number == 0)
-            number = number_at(writer, lane->samples[0].pts_90k);
-        boxes_empty(&writer->fragment);
-        smooth_put_fragment(&writer->fragment, &lane->track, lane->samples, lane->count, number);
-        if (boxes_failed(&writer->fragment) || boxes_failed(&lane->media))
-            return -ENOMEM;
-        avio_write(io, writer->fragment.bytes, (int)writer->fragment.count);
-        avio_write(io, lane->media.bytes, (int)lane->media.count);
-    }
+    for (; lane->written + count < lane->count && first[count].pts_90k < until_90k; count++)
+        bytes += first[count].bytes;
+    if (count == 0)
+        return 0;
+    boxes_empty(&writer->fragment);
+    smooth_put_fragment(&writer->fragment, &lane->track, first, count, number);
+    if (boxes_failed(&writer->fragment) || boxes_failed(&lane->media))
+        return -ENOMEM;
+    avio_write(io, writer->fragment.bytes, (int)writer->fragment.count);
+    avio_write(io, lane->media.bytes + lane->written_bytes, (int)bytes);
+    lane->written += count;
+    lane->written_bytes += bytes;
     return 0;
+}
+
+/* Whether the leading track has a place to be cut at: a key picture that is shown then. */
+static bool can_cut(const struct segment_writer *writer, int64_t tick_90k)
+{
+    const struct lane *lead = &writer->lanes[0];
+
+    for (unsigned i = lead->written; i < lead->count && lead->samples[i].pts_90k <= tick_90k; i++)
+        if (lead->track.type != SMOOTH_VIDEO || (lead->samples[i].key && lead->samples[i].pts_90k == tick_90k))
+            return lead->samples[lead->count - 1].end_90k > tick_90k;
+    return false;
+}
+
+static int write_part(struct segment_writer *writer, int64_t until_90k, uint32_t number)
+{
+    int result = 0;
+    for (unsigned i = 0; i < writer->lane_count && result == 0; i++)
+        result = write_fragment(writer, &writer->lanes[i], until_90k, number);
+    return result;
+}
+
+static int write_fragments(struct segment_writer *writer)
+{
+    uint32_t number = 0;
+    int result = 0;
+
+    for (unsigned i = writer->lane_count; i-- > 0;)
+        if (writer->lanes[i].count)
+            number = number_at(writer, writer->lanes[i].samples[0].pts_90k);
+    for (unsigned i = 0; i < writer->cut_count && result == 0; i++) {
+        int64_t tick_90k = writer->cuts_90k[i] - (int64_t)writer->output->time_origin;
+        if (can_cut(writer, tick_90k))
+            result = write_part(writer, tick_90k, number);
+    }
+    return result == 0 ? write_part(writer, INT64_MAX, number) : result;
 }
 
 static int close_writer(struct segment_writer *writer, struct segment_writer_result *result, struct error *err)
@@ -205,5 +273,6 @@ const struct segment_writer_class smooth_writer_class = {
     .destroy = destroy_writer,
     .open = open_writer,
     .write = write_packet,
+    .cut = cut,
     .close = close_writer,
 };

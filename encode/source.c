@@ -24,7 +24,9 @@
 #include "dataplane/stream_ring.h"
 #include "encode/selection.h"
 #include "encode/source_queue.h"
+#include "encode/splice.h"
 #include "encode/splitter.h"
+#include "encode/timeline.h"
 #include "encode/transport.h"
 
 static const uint64_t attach_interval_ns = 200 * NS_PER_MS;
@@ -32,6 +34,7 @@ static const uint64_t look_back_ns = 2500 * NS_PER_MS;
 static const uint64_t poll_ns = 10 * NS_PER_MS;
 enum {
     CHANNEL_PROBE_UNITS = 8,
+    REORDER_MAX_90K = 900000, /* no unit is shown so long before one that came earlier */
     STREAM_NONE = -1,
     STREAM_UNKNOWN = -2, /* the demultiplexer is another one: the lane's index in it has to be found */
 };
@@ -65,6 +68,7 @@ struct source {
     uint64_t signature;
     unsigned openings; /* of the transport's demultiplexer, as last seen */
     uint64_t last_instance, last_arrival_utc_ns;
+    int64_t newest_pts_90k;           /* of the video units that were queued; -1: none */
     bool flushed;                     /* the splitters hold nothing */
     struct transport_counters before; /* of transports that are gone */
     uint64_t overruns_before;
@@ -155,6 +159,7 @@ static void count_unit(struct source *source, const struct source_item *item)
     pthread_mutex_lock(&source->mutex);
     source->status.video_units += item->type == SOURCE_VIDEO;
     source->status.audio_units += item->type == SOURCE_AUDIO;
+    source->status.splices += item->type == SOURCE_SPLICE;
     source->status.damaged_units += item->damaged;
     source->status.newest_arrival_utc_ns = item->arrival_utc_ns;
     pthread_mutex_unlock(&source->mutex);
@@ -174,6 +179,18 @@ static void give_timestamp(struct lane *lane, AVPacket *packet)
     }
 }
 
+static int64_t modular(int64_t pts_90k)
+{
+    return pts_90k == AV_NOPTS_VALUE ? pts_90k : pts_90k & (PTS_MODULUS - 1);
+}
+
+/* Later on a circle of 33 bits, or so much earlier that the source's timeline has jumped. */
+static bool is_newer(int64_t pts_90k, int64_t than_90k)
+{
+    int64_t ahead_90k = (pts_90k - than_90k) & (PTS_MODULUS - 1);
+    return than_90k < 0 || ahead_90k < PTS_MODULUS - REORDER_MAX_90K;
+}
+
 static void on_unit(void *context, const AVPacket *unit)
 {
     struct lane *lane = context;
@@ -187,9 +204,11 @@ static void on_unit(void *context, const AVPacket *unit)
         return;
     }
     memcpy(item.packet->data, unit->data, (size_t)unit->size);
-    item.packet->pts = unit->pts == AV_NOPTS_VALUE ? unit->pts : unit->pts & ((INT64_C(1) << 33) - 1);
-    item.packet->dts = unit->dts == AV_NOPTS_VALUE ? unit->dts : unit->dts & ((INT64_C(1) << 33) - 1);
+    item.packet->pts = modular(unit->pts);
+    item.packet->dts = modular(unit->dts);
     item.packet->flags = unit->flags;
+    if (lane->video && item.packet->pts != AV_NOPTS_VALUE && is_newer(item.packet->pts, lane->source->newest_pts_90k))
+        lane->source->newest_pts_90k = item.packet->pts;
     if (!lane->announced)
         announce(lane, item.packet);
     give_timestamp(lane, item.packet);
@@ -198,6 +217,26 @@ static void on_unit(void *context, const AVPacket *unit)
         source_queue_put(lane->source->queue, &item);
     else
         source_item_release(&item);
+}
+
+/* A message of SCTE 35. It has no timestamp; libavformat gives it the newest PCR, which says when it came. */
+static void on_section(struct source *source, const AVPacket *section)
+{
+    struct source_item item = { .type = SOURCE_SPLICE, .newest_pts_90k = source->newest_pts_90k };
+
+    if (section->size <= 0 || section->size > SPLICE_BYTES_MAX)
+        return;
+    item.arrival_utc_ns = arrival_of(source, section->pos);
+    item.packet = av_packet_alloc();
+    if (!item.packet || av_new_packet(item.packet, section->size) < 0) {
+        source_item_release(&item);
+        return;
+    }
+    memcpy(item.packet->data, section->data, (size_t)section->size);
+    item.packet->pts =
+        section->pts == AV_NOPTS_VALUE && source->newest_pts_90k >= 0 ? source->newest_pts_90k : modular(section->pts);
+    count_unit(source, &item);
+    source_queue_put(source->queue, &item);
 }
 
 /* ---- what is selected ---- */
@@ -249,6 +288,7 @@ static void publish_selection(struct source *source)
     status->video_pid = status->video ? (unsigned)format->streams[selection->video]->id : 0;
     status->video_codec =
         status->video ? avcodec_get_name(format->streams[selection->video]->codecpar->codec_id) : NULL;
+    status->splice_pid = selection->splice >= 0 ? (unsigned)format->streams[selection->splice]->id : 0;
     snprintf(status->reason, sizeof status->reason, "%s", selection->reason);
     for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++) {
         const AVStream *stream = selection->audios[i] < 0 ? NULL : format->streams[selection->audios[i]];
@@ -300,6 +340,8 @@ static void reselect(struct source *source)
 
 static void push_packet(struct source *source, const AVPacket *packet)
 {
+    if (packet->stream_index == source->selection.splice)
+        on_section(source, packet);
     if (source->video.splitter && packet->stream_index == source->video.stream)
         splitter_push(source->video.splitter, packet);
     for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
@@ -539,6 +581,7 @@ int source_create(struct source **out, const struct source_config *config, struc
         return error_set(err, -ENOMEM, "source");
     source->config = *config;
     source->connection = -1;
+    source->newest_pts_90k = source->selection.splice = -1;
     source->queue = source_queue_create();
     pthread_mutex_init(&source->mutex, NULL);
     init_lanes(source);

@@ -32,7 +32,8 @@ enum source_item_type {
     SOURCE_AUDIO_FORMAT, /* the same for one audio selector */
     SOURCE_VIDEO,        /* packet: one access unit */
     SOURCE_AUDIO,
-    SOURCE_GAP, /* bytes were lost here, or the stream paused: nothing continues over this */
+    SOURCE_SPLICE, /* packet: a section of SCTE 35 as it came; pts: when it came, on the source's timeline */
+    SOURCE_GAP,    /* bytes were lost here, or the stream paused: nothing continues over this */
 };
 
 struct source_item {
@@ -42,6 +43,7 @@ struct source_item {
     struct AVCodecParameters *parameters;
     uint64_t arrival_utc_ns; /* of the unit's first packet */
     bool damaged;
+    int64_t newest_pts_90k; /* SPLICE: of the video units before it, the last to be shown; -1: none came */
 };
 
 struct source_config {
@@ -63,7 +65,9 @@ struct source_status {
     unsigned audio_pids[ENCODE_AUDIO_SELECTORS_MAX]; /* 0: not there */
     const char *audio_codecs[ENCODE_AUDIO_SELECTORS_MAX];
     uint64_t newest_arrival_utc_ns; /* of the newest unit queued */
-    uint64_t video_units, audio_units, damaged_units, bytes, bytes_copied, packets_unaligned, overruns, attaches;
+    unsigned splice_pid;            /* of SCTE 35 messages; 0: there are none */
+    uint64_t video_units, audio_units, splices, damaged_units, bytes, bytes_copied, packets_unaligned, overruns,
+        attaches;
     unsigned queue_high_water;
 };
 

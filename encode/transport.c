@@ -298,6 +298,8 @@ static int read_frame(struct transport *transport, AVPacket *packet)
     stream_ring_advance(reader, read - from);
     if (status < 0)
         return -EAGAIN;
+    if (packet->pos < 0 && read >= TS_BYTES) /* a section: it has just been completed by the packet read last */
+        packet->pos = (int64_t)(read - TS_BYTES);
     if (given_before(transport, packet)) {
         av_packet_unref(packet);
         return -EALREADY;

@@ -43,9 +43,10 @@ struct transport_counters {
 int transport_create(struct transport **out, const struct transport_config *config, struct error *err);
 void transport_destroy(struct transport *transport); /* NULL is fine */
 
-/* One PES packet (give: unref it) of a stream of transport_format(); pos is its place in the ring, timestamps are
- * 33-bit as sent. -EAGAIN: none is whole yet (also while no PAT has been found); -ESTALE: lapped. After 700 ms of
- * silence what is half there is given out. */
+/* One PES packet or section (give: unref it) of a stream of transport_format(); pos is its place in the ring, that of a
+ * section its last packet's; timestamps are 33-bit as sent, a section has the program's newest PCR. -EAGAIN: none is
+ * whole yet (also while no PAT has been found); -ESTALE: lapped. After 700 ms of silence what is half there is given
+ * out. */
 int transport_read(struct transport *transport, struct AVPacket *packet);
 
 /* The source is silent, and all that was half there has been given out. */

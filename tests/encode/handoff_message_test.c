@@ -237,8 +237,8 @@ static void test_segment_numbers_have_ranges(void **state)
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, duration_90k, INT64_C(3600) * 90000 + 1);
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, bytes, 0);
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, bytes, UINT64_MAX);
-    REFUSED(HANDOFF_SEGMENT, struct handoff_segment, header_bytes, 188);
-    PASSES(HANDOFF_SEGMENT, struct handoff_segment, header_bytes, 187);
+    REFUSED(HANDOFF_SEGMENT, struct handoff_segment, header_bytes, 189);
+    PASSES(HANDOFF_SEGMENT, struct handoff_segment, header_bytes, 188); /* nothing but a header */
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, keys_count, HANDOFF_KEYS_MAX + 1);
     PASSES(HANDOFF_SEGMENT, struct handoff_segment, keys_count, HANDOFF_KEYS_MAX);
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, flags, 16);

@@ -118,6 +118,8 @@ static void three_rungs_cut_alike(void **state)
     struct slate *slate;
     struct video_decoder *decoder;
     describe(&job);
+    job.outputs[0].splice_cut = SPLICE_CUT_KEY;
+    strcpy(job.videos[1].name, "320"), strcpy(job.videos[2].name, "160");
     assert_int_equal(ladder_frame_multiple(&job), 2);
     assert_int_equal(slate_create(&slate, &job.input_loss, &err), 0);
     struct decoder_config decoding = { .accelerator = accelerator,
@@ -134,6 +136,8 @@ static void three_rungs_cut_alike(void **state)
     if (ladder_create(&ladder, &config, &err) < 0)
         fail_msg("%s", err.text);
     frame = START_FRAME;
+    ladder_cut(ladder, START_FRAME + 44); /* for a splice: only the first video's outputs want it */
+    ladder_cut(ladder, START_FRAME - 2);
     push_file(decoder, "tests/media/sample_h264.ts");
     unsigned first = (unsigned)(frame - START_FRAME);
     for (unsigned i = 0; i < 10; i++) /* the source is lost */
@@ -147,9 +151,12 @@ static void three_rungs_cut_alike(void **state)
         check_packet(&seen[i], NULL);
         assert_int_equal(seen[i].count, (total + divisor - 1) / divisor);
         assert_int_equal(seen[i].decoded, seen[i].count);
-        assert_int_equal(seen[i].keys, (total + 29) / 30);
-        for (unsigned k = 0; k < seen[i].keys; k++)
-            assert_int_equal(seen[i].key_pts[k], (START_FRAME + k * 30) * 3000);
+        assert_int_equal(seen[i].keys, (total + 29) / 30 + (i == 0));
+        for (unsigned k = 0, grid = 0; k < seen[i].keys; k++)
+            if (i == 0 && k == 2)
+                assert_int_equal(seen[i].key_pts[k], (START_FRAME + 44) * 3000);
+            else
+                assert_int_equal(seen[i].key_pts[k], (START_FRAME + grid++ * 30) * 3000);
         for (unsigned k = 1; k < seen[i].count; k++)
             assert_true(seen[i].dts[k] > seen[i].dts[k - 1] && seen[i].dts[k] <= seen[i].pts[k]);
         assert_int_equal(rung_counters(ladder_rung(ladder, i)).errors, 0);

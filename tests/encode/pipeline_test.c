@@ -13,10 +13,12 @@
 #include "encode/job.h"
 #include "encode/ladder.h"
 #include "encode/pipeline.h"
+#include "encode/smooth_boxes.h"
 #include "encode/timeline.h"
 #include "tests/encode/fake_management.h"
 #include "tests/encode/ring_feed.h"
 #include "tests/encode/runtime.h"
+#include "tests/encode/table_packets.h"
 
 #define FILE_SECONDS 2.4 /* of sd-hls0000000000.ts, at 24 pictures a second */
 
@@ -68,6 +70,21 @@ static void describe(struct encode_job *job, unsigned pipeline)
         output->audios_count = 1;
         output->segment_length = 1;
     }
+}
+
+static bool splices; /* the job has a Smooth group with its messages, and the source has them */
+
+static void add_smooth(struct encode_job *job)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct encode_output *output = &job->outputs[job->outputs_count++];
+        *output = job->outputs[i];
+        strcpy(output->group, "smooth");
+        output->package = PACKAGE_SMOOTH;
+        output->splice_cut = i ? SPLICE_CUT_KEY : SPLICE_CUT_FRAGMENT;
+    }
+    job->sparses_count = 1;
+    job->sparses[0] = (struct encode_sparse){ .group = "smooth", .name = "scte35", .fragment_length = 1 };
 }
 
 static bool every_package; /* the job has an output of each kind that is not tried elsewhere in a pipeline */
@@ -131,6 +148,8 @@ static void start(struct running *running, unsigned number)
     describe(&jobs[number], number);
     if (every_package)
         add_packages(&jobs[number]);
+    if (splices)
+        add_smooth(&jobs[number]);
     assert_int_equal(pthread_create(&running->thread, NULL, run, running), 0);
 }
 
@@ -150,10 +169,28 @@ static void wait_for(unsigned count, unsigned milliseconds)
     }
 }
 
+enum { SPLICE_PID = 0x1f0, SPLICE_PACKET = 500, SPLICE_PTS = 40 * 3750 /* of picture 40 */ };
+
+/* Tables that tell of SCTE 35 messages, and one of these well before its picture. */
+static uint8_t *add_splice(uint8_t *data, size_t *bytes)
+{
+    static const struct table_program program = { 1, 0x100 };
+    static const struct table_stream streams[] = { { 0x1b, 0x101, 0 }, { 0x0f, 0x102, 0 }, { 0x86, SPLICE_PID, 0 } };
+    uint8_t *more = realloc(data, *bytes + 188);
+
+    table_pmt_of(more + 188, &program, 0, streams, 3, 0x101, 1);
+    memmove(more + (SPLICE_PACKET + 1) * 188, more + SPLICE_PACKET * 188, *bytes - SPLICE_PACKET * 188);
+    table_splice_insert(more + SPLICE_PACKET * 188, SPLICE_PID, 77, SPLICE_PTS, 2700000);
+    *bytes += 188;
+    return more;
+}
+
 static void fill_ring(void)
 {
     size_t bytes;
     uint8_t *data = feed_load("tests/media/sd-hls0000000000.ts", &bytes);
+    if (splices)
+        data = add_splice(data, &bytes);
     uint64_t now = clock_utc_ns(&clock_now);
     feed_open(4 << 20);
     feed_all(data, bytes, now - (uint64_t)(FILE_SECONDS * 1e9), now);
@@ -280,6 +317,83 @@ static void every_package_comes_out_alike_in_twins(void **state)
     assert_true(cmaf >= 2 && thumbs >= 4 && pieces >= 4 && sounds >= 2);
 }
 
+/* ---- SCTE 35 ---- */
+/* Fragments of a segment, and how many of them begin then. */
+static unsigned count_fragments(const struct fake_segment *segment, int64_t tick_90k, unsigned *there)
+{
+    static const uint8_t tfxd[] = { 0x6d, 0x1d, 0x9b, 0x05, 0x42, 0xd5, 0x44, 0xe6,
+                                    0x80, 0xe2, 0x14, 0x1d, 0xaf, 0xf7, 0x57, 0xb2 };
+    unsigned count = 0;
+    *there = 0;
+    for (size_t at = segment->header.header_bytes; at + 28 <= segment->header.bytes; at++)
+        if (memcmp(segment->bytes + at, tfxd, sizeof tfxd) == 0) {
+            uint64_t start = 0;
+            for (unsigned i = 0; i < 8; i++)
+                start = start << 8 | segment->bytes[at + 20 + i];
+            count++;
+            *there += start == (uint64_t)smooth_time(tick_90k);
+        }
+    return count;
+}
+
+static const struct fake_segment *find_smooth(uint32_t pipeline, const char *output, int64_t tick_90k)
+{
+    for (unsigned i = 0; i < fake.segment_count; i++) {
+        const struct handoff_segment *header = &fake.segments[i].header;
+        if (fake.segments[i].pipeline == pipeline && !strcmp(header->group, "smooth") &&
+            !strcmp(header->output, output) && header->start_90k < tick_90k &&
+            (!strcmp(output, "scte35") ? header->bytes > header->header_bytes
+                                       : header->start_90k + header->duration_90k > tick_90k))
+            return &fake.segments[i];
+    }
+    return NULL;
+}
+
+/* When the splice is, by what the message says. */
+static int64_t event_of(const struct fake_segment *message)
+{
+    const uint8_t *delta = message->bytes + message->header.bytes - 40 - 4; /* in front of the section */
+    uint32_t units = (uint32_t)delta[0] << 24 | (uint32_t)delta[1] << 16 | (uint32_t)delta[2] << 8 | delta[3];
+    return message->header.start_90k + ((int64_t)units * 9 + 500) / 1000;
+}
+
+static void splices_come_out_alike_in_twins(void **state)
+{
+    (void)state;
+    struct running running[2];
+    const struct fake_segment *messages[2];
+    unsigned there;
+
+    splices = true;
+    fill_ring();
+    start(&running[0], 0);
+    start(&running[1], 1);
+    wait_for(28, 6000);
+    stop(&running[0]);
+    stop(&running[1]);
+    splices = false;
+    for (unsigned i = 0; i < 2; i++) {
+        messages[i] = find_smooth(i, "scte35", INT64_MAX);
+        assert_non_null(messages[i]);
+        assert_non_null(strstr(fake.status[i], "\"splices_taken\":1,"));
+    }
+    assert_int_equal(messages[0]->header.number, messages[1]->header.number);
+    assert_int_equal(messages[0]->header.bytes, messages[1]->header.bytes);
+    assert_memory_equal(messages[0]->bytes, messages[1]->bytes, messages[0]->header.bytes);
+    int64_t event_90k = event_of(messages[0]);
+    assert_int_equal(event_90k % 3750, 0); /* a picture's time */
+    for (unsigned i = 0; i < 2; i++) {
+        const struct fake_segment *large = find_smooth(i, "large", event_90k);
+        const struct fake_segment *small = find_smooth(i, "small", event_90k);
+        if (event_90k % 90000 == 0) /* a boundary anyway */
+            continue;
+        assert_true(large && small);
+        assert_int_equal(count_fragments(large, event_90k, &there), 4);
+        assert_true(there >= 1);
+        assert_int_equal(count_fragments(small, event_90k, &there), 2);
+    }
+}
+
 static void resumes_exactly_where_it_ended(void **state)
 {
     (void)state;
@@ -366,6 +480,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(twins_make_equal_segments, before, after),
         cmocka_unit_test_setup_teardown(every_package_comes_out_alike_in_twins, before, after),
+        cmocka_unit_test_setup_teardown(splices_come_out_alike_in_twins, before, after),
         cmocka_unit_test_setup_teardown(resumes_exactly_where_it_ended, before, after),
         cmocka_unit_test_setup_teardown(without_a_source_the_slate_is_encoded, before, after),
     };

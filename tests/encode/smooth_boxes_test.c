@@ -81,12 +81,32 @@ static void test_message(void **state)
     boxes_free(&boxes);
 }
 
+/* A programme of three hours: longer than a sample can be. */
+static void test_message_of_a_long_event(void **state)
+{
+    (void)state;
+    struct smooth_message message = { .arrival_90k = 900000,
+                                      .event_90k = 900000 + SMOOTH_MESSAGE_AHEAD_MAX_90K,
+                                      .duration_90k = INT64_C(3) * 3600 * 90000,
+                                      .section = "\xfc",
+                                      .bytes = 1 };
+    struct boxes boxes = { 0 };
+
+    smooth_put_message(&boxes, &sparse, &message);
+    const uint8_t *tfxd = find(&boxes, "uuid") + 20, *run = find(&boxes, "trun"), *mdat = find(&boxes, "mdat");
+    assert_memory_equal(tfxd + 12, "\0\0\0\x19\x25\x4d\x38\0", 8);
+    assert_memory_equal(run + 16, "\xff\xff\xff", 3);
+    assert_memory_equal(mdat + 12, "\xff\xff\xff", 3);
+    boxes_free(&boxes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ticks_are_rounded_alike),
         cmocka_unit_test(test_sparse_header),
         cmocka_unit_test(test_message),
+        cmocka_unit_test(test_message_of_a_long_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

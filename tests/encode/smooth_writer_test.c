@@ -472,6 +472,62 @@ static void test_a_stream_can_be_played(void **state)
     smooth_writer_class.destroy(writer);
 }
 
+/* ---- cut at splices ---- */
+/* The second of the two GOPs in one segment: a splice is there, and others where there is no key picture. */
+static struct piece write_cut(struct segment_writer *writer, const struct media *media)
+{
+    const int64_t cuts_90k[] = { START_90K, START_90K + 180000, START_90K + 90000, START_90K - 90000,
+                                 START_90K + 400000 };
+    struct segment_writer_result result;
+    struct error err = { 0 };
+
+    for (unsigned i = 0; i < sizeof cuts_90k / sizeof cuts_90k[0]; i++)
+        smooth_writer_class.cut(writer, cuts_90k[i]);
+    smooth_writer_class.cut(writer, START_90K + 180000); /* told again */
+    assert_int_equal(
+        smooth_writer_class.open(
+            writer, &(struct segment_writer_segment){ .name = "smooth/480p/1", .start_90k = START_90K }, &err),
+        0);
+    for (unsigned i = 0; i < PICTURES; i++)
+        assert_int_equal(smooth_writer_class.write(writer, 0, media->pictures[i]), 0);
+    for (unsigned i = 0; i < media->frame_count && media->frames[i]->pts < START_90K + 360000; i++)
+        assert_int_equal(smooth_writer_class.write(writer, 1, media->frames[i]), 0);
+    assert_int_equal(smooth_writer_class.close(writer, &result, &err), 0);
+    struct piece piece = { malloc(result.bytes), result.bytes, result.header_bytes };
+    assert_int_equal(pread(result.memfd, piece.bytes, result.bytes, 0), result.bytes);
+    close(result.memfd);
+    return piece;
+}
+
+static void test_a_splice_begins_other_fragments(void **state)
+{
+    struct encode_output output = output_of();
+    output.segment_length = 4;
+    struct segment_writer *writer = open_writer(*state, &output);
+    struct piece piece = write_cut(writer, *state);
+    struct fragment fragments[4];
+
+    for (unsigned i = 0; i < 4; i++) {
+        fragments[i] = read_fragment(piece, i);
+        assert_int_equal(fragments[i].track, 1 + i % 2);
+        assert_int_equal(fragments[i].sequence, fragments[0].sequence);
+        assert_int_equal(fragments[i].run_duration, fragments[i].duration);
+    }
+    assert_int_equal(read_fragment(piece, 4).track, 0);
+    for (unsigned i = 0; i < 4; i += 2) {
+        assert_true(fragments[i].start == smooth_time(START_90K + 90000 * i));
+        assert_int_equal(fragments[i].duration, 2 * SMOOTH_TIMESCALE);
+        assert_int_equal(fragments[i].samples, GOP);
+        assert_true(fragments[i].first_is_key);
+    }
+    assert_true(fragments[1].start + fragments[1].duration == fragments[3].start);
+    assert_true(fragments[3].start >= fragments[2].start);
+    assert_true(fragments[3].start < fragments[2].start + smooth_time(FRAME_90K));
+    assert_plays(piece.bytes, piece.count, PICTURES, fragments[1].samples + fragments[3].samples);
+    free(piece.bytes);
+    smooth_writer_class.destroy(writer);
+}
+
 /* ---- what does not fit ---- */
 static void test_a_track_without_samples_has_no_fragment(void **state)
 {
@@ -526,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_times_are_the_timelines),
         cmocka_unit_test(test_times_count_from_an_origin),
         cmocka_unit_test(test_a_stream_can_be_played),
+        cmocka_unit_test(test_a_splice_begins_other_fragments),
         cmocka_unit_test(test_a_track_without_samples_has_no_fragment),
         cmocka_unit_test(test_codecs_without_words_are_refused),
     };

@@ -24,6 +24,9 @@ struct seen {
     enum AVCodecID video_codec, audio_codec;
     int channels;
     uint64_t first_arrival, last_arrival;
+    unsigned splices;
+    int64_t splice_pts, splice_newest_pts; /* of the newest */
+    uint8_t splice[64];
 };
 
 static struct clock clock_now;
@@ -70,6 +73,12 @@ static void note(struct seen *seen, struct source_item *item)
         seen->last_arrival = item->arrival_utc_ns;
     }
     seen->audio += item->type == SOURCE_AUDIO;
+    if (item->type == SOURCE_SPLICE && item->packet->size <= 64) {
+        seen->splices++;
+        seen->splice_pts = item->packet->pts;
+        seen->splice_newest_pts = item->newest_pts_90k;
+        memcpy(seen->splice, item->packet->data, (size_t)item->packet->size);
+    }
     seen->gaps += item->type == SOURCE_GAP;
     seen->attached += item->type == SOURCE_ATTACHED;
     if (item->type == SOURCE_VIDEO_FORMAT || item->type == SOURCE_AUDIO_FORMAT)
@@ -254,7 +263,6 @@ static void a_missing_program_is_named(void **state)
     free(data);
 }
 
-/* ---- a source that becomes another ---- */
 static void feed_file(const char *path)
 {
     size_t bytes;
@@ -264,6 +272,50 @@ static void feed_file(const char *path)
     free(data);
 }
 
+/* Out, the same again, and back: whole sections, each with the program's clock as it stood. */
+static void splices_come_with_their_time(void **state)
+{
+    (void)state;
+    struct encode_job job = { .input = "in" };
+    struct seen seen = { 0 };
+    size_t bytes;
+    uint8_t *data = feed_load("tests/media/sample_scte35.ts", &bytes);
+
+    clock_now = clock_real();
+    uint64_t now = clock_utc_ns(&clock_now);
+    feed_open(1 << 20);
+    feed_all(data, bytes, now, now);
+    struct source *source = start(&job);
+    collect(source, &seen, 200);
+    struct source_status status = source_status(source);
+    assert_int_equal(seen.splices, 3);
+    assert_int_equal(status.splices, 3);
+    assert_int_equal(status.splice_pid, 0x258);
+    assert_int_equal(seen.splice_pts, 63000);
+    assert_int_equal(seen.splice_newest_pts, -1); /* they are in front of all video */
+    assert_memory_equal(seen.splice, "\xfc\x30\x20\0\0\0\0\0\0\0\xff\xf0\x0f\x05\0\0\0\x64", 18);
+    free(data);
+}
+
+/* Sections in front of a table that ends the demultiplexer, and behind it: each comes once. */
+static void splices_over_another_table(void **state)
+{
+    (void)state;
+    struct encode_job job = { .input = "in" };
+    struct seen seen = { 0 };
+
+    clock_now = clock_real();
+    feed_open(8 << 20);
+    feed_file("tests/media/sample_scte35.ts");
+    feed_file("tests/media/sample_h264.ts");
+    feed_file("tests/media/sample_scte35.ts");
+    struct source *source = start(&job);
+    collect(source, &seen, 800);
+    assert_int_equal(seen.codec_count, 3);
+    assert_int_equal(seen.splices, 6);
+}
+
+/* ---- a source that becomes another ---- */
 /* Files one behind the other in one ring: each one's units come out, up to its last, and what they are is announced. */
 static void run_files(const char *const *paths, const enum AVCodecID *codecs, unsigned count)
 {
@@ -414,6 +466,8 @@ int main(void)
         cmocka_unit_test_teardown(follows_a_live_ring_and_reattaches, after),
         cmocka_unit_test_teardown(survives_what_is_broken, after),
         cmocka_unit_test_teardown(a_missing_program_is_named, after),
+        cmocka_unit_test_teardown(splices_come_with_their_time, after),
+        cmocka_unit_test_teardown(splices_over_another_table, after),
         cmocka_unit_test_teardown(another_codec_on_the_same_pid, after),
         cmocka_unit_test_teardown(other_pids, after),
         cmocka_unit_test_teardown(audio_of_another_codec, after),

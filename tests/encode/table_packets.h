@@ -49,13 +49,16 @@ static inline void table_pat(uint8_t *packet, const struct table_program *progra
     table_close(packet, 0, 0, 1, 0, 4 * count);
 }
 
-static inline void table_pmt(uint8_t *packet, const struct table_program *program, unsigned version,
-                             const struct table_stream *streams, unsigned count)
+/* Registered: with the descriptor that SCTE 35 wants of a program (type 0x86 is its messages). */
+static inline void table_pmt_of(uint8_t *packet, const struct table_program *program, unsigned version,
+                                const struct table_stream *streams, unsigned count, unsigned pcr_pid, int registered)
 {
     uint8_t *at = packet + 13;
-    const uint8_t head[] = { 0xe1, 0x00, 0xf0, 0x00 };
-    memcpy(at, head, 4);
-    at += 4;
+    const uint8_t head[] = {
+        (uint8_t)(0xe0 | pcr_pid >> 8), (uint8_t)pcr_pid, 0xf0, registered ? 6 : 0, 5, 4, 'C', 'U', 'E', 'I'
+    };
+    memcpy(at, head, sizeof head);
+    at += registered ? 10 : 4;
     for (unsigned i = 0; i < count; i++) {
         unsigned descriptors = streams[i].descriptor ? 6 : 0;
         const uint8_t stream[] = { (uint8_t)streams[i].type,
@@ -73,4 +76,40 @@ static inline void table_pmt(uint8_t *packet, const struct table_program *progra
         at += 5 + descriptors;
     }
     table_close(packet, program->pmt_pid, 2, program->number, version, (unsigned)(at - packet - 13));
+}
+
+static inline void table_pmt(uint8_t *packet, const struct table_program *program, unsigned version,
+                             const struct table_stream *streams, unsigned count)
+{
+    table_pmt_of(packet, program, version, streams, count, 0x100, 0);
+}
+
+/* A splice_insert that leaves the network for duration_90k (0: not said) and comes back by itself. */
+static inline void table_splice_insert(uint8_t *packet, unsigned pid, uint32_t id, uint64_t pts_90k,
+                                       uint64_t duration_90k)
+{
+    uint8_t *section = packet + 5, *at = section + 14;
+    unsigned command = duration_90k ? 20 : 15, length = 11 + command + 2 + 4;
+    const uint8_t header[] = { 0x47, (uint8_t)(0x40 | pid >> 8), (uint8_t)pid, 0x10, 0 };
+    const uint8_t head[] = { 0xfc, 0x30, (uint8_t)length, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xf0, (uint8_t)command, 5 };
+
+    memset(packet, 0xff, 188);
+    memcpy(packet, header, sizeof header);
+    memcpy(section, head, sizeof head);
+    for (unsigned i = 0; i < 4; i++)
+        *at++ = (uint8_t)(id >> (24 - 8 * i));
+    *at++ = 0x7f;
+    *at++ = duration_90k ? 0xef : 0xcf;
+    *at++ = (uint8_t)(0xfe | pts_90k >> 32);
+    for (unsigned i = 0; i < 4; i++)
+        *at++ = (uint8_t)(pts_90k >> (24 - 8 * i));
+    if (duration_90k)
+        *at++ = (uint8_t)(0xfe | duration_90k >> 32);
+    for (unsigned i = 0; duration_90k && i < 4; i++)
+        *at++ = (uint8_t)(duration_90k >> (24 - 8 * i));
+    memset(at, 0, 4 + 2); /* program, avail; no descriptors */
+    at += 4 + 2;
+    uint32_t sum = av_bswap32(av_crc(av_crc_get_table(AV_CRC_32_IEEE), UINT32_MAX, section, (size_t)(at - section)));
+    for (unsigned i = 0; i < 4; i++)
+        *at++ = (uint8_t)(sum >> (24 - 8 * i));
 }

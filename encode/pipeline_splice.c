@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pipeline_splice.c - the source's SCTE 35 messages onto the channel's timeline, and what they want of the video.
+ *
+ * A message came when the program's clock said what it carries as pts; that, and so everything here, is the same in
+ * both pipelines. The video is cut at a splice only if no picture that is shown then had come before the message: then
+ * neither pipeline has encoded it.
+ */
+#include <libavutil/avutil.h>
+
+#include "board/clock.h"
+#include "board/log.h"
+#include "encode/pipeline_private.h"
+#include "encode/smooth_boxes.h"
+#include "encode/sparse_output.h"
+#include "encode/splice.h"
+
+#define HOLD_NS       (2 * NS_PER_S)
+#define JUMP_BACK_90K INT64_C(900000)
+
+/* From one place of the source's timeline to another, the short way. */
+static int64_t distance_90k(int64_t from_90k, int64_t to_90k)
+{
+    int64_t ahead_90k = (to_90k - from_90k) & (PTS_MODULUS - 1);
+    return ahead_90k < PTS_MODULUS / 2 ? ahead_90k : ahead_90k - PTS_MODULUS;
+}
+
+/* ---- the video ---- */
+static void cut_at(struct pipeline *pipeline, int64_t tick_90k)
+{
+    int64_t multiple = pipeline->rate.frame_multiple ? pipeline->rate.frame_multiple : 1;
+    int64_t frame = timeline_frame_at_90k(&pipeline->rate, tick_90k);
+
+    frame += (multiple - frame % multiple) % multiple;
+    if (frame < pipeline->next_frame)
+        return;
+    ladder_cut(pipeline->ladder, frame);
+    outputs_cut(pipeline->outputs, timeline_frame_tick_90k(&pipeline->rate, frame));
+}
+
+static void cut_video(struct pipeline *pipeline, const struct held_splice *held, const struct splice *splice,
+                      int64_t event_90k)
+{
+    bool says_when = !splice->encrypted && !splice->cancels && splice->pts_90k >= 0;
+
+    if (!says_when ||
+        distance_90k(held->newest_pts_90k < 0 ? held->packet->pts : held->newest_pts_90k, splice->pts_90k) <= 0)
+        return;
+    cut_at(pipeline, event_90k);
+    if (splice->returns && splice->duration_90k > 0)
+        cut_at(pipeline, event_90k + splice->duration_90k);
+}
+
+/* ---- the messages ---- */
+/* Times rise, and there are no more than so many a second: a source cannot flood what takes them. */
+static bool take_place(struct pipeline *pipeline, int64_t *arrival_90k)
+{
+    struct splice_state *state = &pipeline->splice;
+    int64_t second;
+
+    if (*arrival_90k < state->last_90k - JUMP_BACK_90K)
+        state->last_90k = 0;
+    if (*arrival_90k <= state->last_90k)
+        *arrival_90k = state->last_90k + 1;
+    second = *arrival_90k / 90000;
+    state->in_second = second == state->second ? state->in_second + 1 : 1;
+    state->second = second;
+    if (state->in_second > SPLICES_PER_SECOND_MAX) {
+        state->counters.too_many++;
+        return false;
+    }
+    state->last_90k = *arrival_90k;
+    return true;
+}
+
+static void give(struct pipeline *pipeline, const struct held_splice *held, int64_t arrival_90k)
+{
+    struct splice splice;
+    int64_t ahead_90k = 0;
+
+    if (splice_parse(&splice, held->packet->data, (size_t)held->packet->size) < 0)
+        return;
+    if (splice.pts_90k >= 0)
+        ahead_90k = distance_90k(held->packet->pts, splice.pts_90k);
+    cut_video(pipeline, held, &splice, arrival_90k + ahead_90k);
+    int64_t event_90k = arrival_90k + (ahead_90k > SMOOTH_MESSAGE_AHEAD_MAX_90K ? 0 : ahead_90k);
+    if (!take_place(pipeline, &arrival_90k))
+        return;
+    const struct sparse_message message = { .arrival_90k = arrival_90k,
+                                            .event_90k = event_90k > arrival_90k ? event_90k : arrival_90k,
+                                            .duration_90k = splice.duration_90k,
+                                            .id = splice.id,
+                                            .section = held->packet->data,
+                                            .bytes = (size_t)held->packet->size };
+    outputs_message(pipeline->outputs, &message);
+}
+
+static void drop_oldest(struct pipeline *pipeline)
+{
+    struct splice_state *state = &pipeline->splice;
+
+    av_packet_free(&state->held[state->first].packet);
+    state->first = (state->first + 1) % HELD_SPLICES;
+    state->count--;
+}
+
+void pipeline_release_splices(struct pipeline *pipeline)
+{
+    struct splice_state *state = &pipeline->splice;
+    uint64_t now_ns = clock_monotonic_ns(pipeline->config.clock);
+
+    while (state->count) {
+        const struct held_splice *held = &state->held[state->first];
+        int64_t arrival_90k;
+        bool placed = pipeline->started && pipeline->follower &&
+                      follower_place(pipeline->follower, held->packet->pts, held->arrival_utc_ns, &arrival_90k);
+        if (placed)
+            give(pipeline, held, arrival_90k);
+        else if (!pipeline->started || now_ns - held->held_ns <= HOLD_NS)
+            return;
+        else
+            state->counters.unplaced++;
+        drop_oldest(pipeline);
+    }
+}
+
+void pipeline_take_splice(struct pipeline *pipeline, struct source_item *item)
+{
+    struct splice_state *state = &pipeline->splice;
+    struct splice splice;
+
+    if (!pipeline->job->sparses_count)
+        return;
+    if (splice_parse(&splice, item->packet->data, (size_t)item->packet->size) < 0) {
+        if (state->counters.damaged++ == 0)
+            log_warning(pipeline->config.log, "input %s: a damaged SCTE 35 message", pipeline->job->input);
+        state->damaged_ns = clock_monotonic_ns(pipeline->config.clock);
+        return;
+    }
+    if (!splice_is_wanted(&splice)) {
+        state->counters.idle++;
+        return;
+    }
+    if (item->packet->pts == AV_NOPTS_VALUE) {
+        state->counters.unplaced++;
+        return;
+    }
+    if (state->count == HELD_SPLICES) {
+        state->counters.unplaced++;
+        drop_oldest(pipeline);
+    }
+    state->counters.taken++;
+    state->held[(state->first + state->count++) % HELD_SPLICES] =
+        (struct held_splice){ item->packet, item->newest_pts_90k, item->arrival_utc_ns,
+                              clock_monotonic_ns(pipeline->config.clock) };
+    item->packet = NULL;
+    pipeline_release_splices(pipeline);
+}
+
+void pipeline_forget_splices(struct pipeline *pipeline)
+{
+    while (pipeline->splice.count)
+        drop_oldest(pipeline);
+}

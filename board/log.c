@@ -42,6 +42,8 @@ void log_open(struct log *log, const struct log_config *config)
         .level = config->level ? config->level : LOG_LEVEL_INFO,
         .format = config->format,
         .file_descriptor = config->file_descriptor ? config->file_descriptor : STDERR_FILENO,
+        .listener = config->listener,
+        .context = config->context,
     };
     snprintf(log->name, sizeof log->name, "%s", config->name ? config->name : "biplane");
     log->journal = is_journal(log->file_descriptor);
@@ -137,6 +139,8 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
         begin_text(log, level, &line);
         append(&line, message, strlen(message));
     }
+    if (log->listener)
+        log->listener(log->context, line.text, line.used);
     line.text[line.used++] = '\n';
     /* a log that cannot be written is no reason to stop being on air */
     ssize_t written = write(log->file_descriptor, line.text, line.used);

@@ -11,6 +11,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 
 enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -20,6 +21,9 @@ struct log_config {
     enum log_level level; /* what is less important is dropped; 0: info */
     enum log_format format;
     int file_descriptor; /* 0: standard error */
+    /* Is given each line too, without its newline (borrow during the call); by the thread that logs. NULL: nobody. */
+    void (*listener)(void *context, const char *line, size_t bytes);
+    void *context;
 };
 
 struct log {
@@ -28,6 +32,8 @@ struct log {
     enum log_format format;
     int file_descriptor;
     bool journal; /* standard error goes to journald: prefix "<level>" and no time */
+    void (*listener)(void *context, const char *line, size_t bytes);
+    void *context;
 };
 
 void log_open(struct log *log, const struct log_config *config);

@@ -21,6 +21,11 @@ struct place {
 struct problems {
     unsigned count, place_count, place_room, file_count;
     char *texts[PROBLEMS_MAX + 1];
+    struct told {
+        size_t message; /* where the sentence begins in its text */
+        const char *file;
+        unsigned line;
+    } told[PROBLEMS_MAX + 1];
     struct place *places;
     char *files[64]; /* names of files read, each once */
 };
@@ -50,6 +55,14 @@ unsigned problems_count(const struct problems *problems)
 const char *problems_text(const struct problems *problems, unsigned index)
 {
     return index < problems->count ? problems->texts[index] : "";
+}
+
+const char *problems_place(const struct problems *problems, unsigned index, const char **file, unsigned *line)
+{
+    bool is_there = index < problems->count;
+    *file = is_there && problems->told[index].file ? problems->told[index].file : "";
+    *line = is_there ? problems->told[index].line : 0;
+    return is_there ? problems->texts[index] + problems->told[index].message : "";
 }
 
 void problems_print(const struct problems *problems, FILE *stream)
@@ -107,8 +120,13 @@ static void add(struct problems *problems, const char *file, unsigned line, cons
     else
         snprintf(text, sizeof text, "%s: %s", file, message);
     char *copy = strdup(text);
-    if (copy)
-        problems->texts[problems->count++] = copy;
+    if (!copy)
+        return;
+    bool has_place = file && problems->count < PROBLEMS_MAX;
+    problems->told[problems->count].file = has_place ? file_name(problems, file) : NULL;
+    problems->told[problems->count].line = has_place ? line : 0;
+    problems->told[problems->count].message = has_place ? strlen(text) - strlen(message) : 0;
+    problems->texts[problems->count++] = copy;
 }
 
 void problem_at(struct problems *problems, const void *value, const char *format, ...)

@@ -98,6 +98,8 @@ struct settings {
     {.name = #F, .type = SETTING_TYPE_GROUP, .offset = offsetof(S, F), .settings = TABLE, __VA_ARGS__}
 /* clang-format on */
 
+const struct setting *settings_row(const struct settings *settings, const char *name); /* borrow; NULL: no such row */
+
 /* Fills *value with the defaults of every row, lists empty, nested groups too. */
 void settings_defaults(const struct settings *settings, void *value);
 
@@ -105,6 +107,7 @@ void settings_defaults(const struct settings *settings, void *value);
  * list, absent required keys: all become problems with their line. Returns 0, or -EINVAL when it added any problem, or
  * -ENOENT and the like when the file cannot be read (also a problem). @include is refused. */
 int settings_read_file(const struct settings *settings, const char *path, void *value, struct problems *problems);
+unsigned settings_line_of_include(const char *text); /* 0: there is none */
 /* The same from text; `name` stands for the file in messages. */
 int settings_read_text(const struct settings *settings, const char *name, const char *text, void *value,
                        struct problems *problems);
@@ -130,6 +133,8 @@ void problems_destroy(struct problems *problems);
 unsigned problems_count(const struct problems *problems);
 const char *problems_text(const struct problems *problems, unsigned index); /* borrow: "box.cfg:12: ..." */
 void problems_print(const struct problems *problems, FILE *stream);         /* one per line */
+/* The sentence without its place, and the place (borrow; "": none; line 0: none). */
+const char *problems_place(const struct problems *problems, unsigned index, const char **file, unsigned *line);
 
 /* Adds a problem at the place where *value stood (or, if it was a default, where the struct around it began). */
 void problem_at(struct problems *problems, const void *value, const char *format, ...)

@@ -341,7 +341,7 @@ void settings_inherit(const struct settings *settings, void *value, const void *
     }
 }
 
-static const struct setting *row_named(const struct settings *settings, const char *name)
+const struct setting *settings_row(const struct settings *settings, const char *name)
 {
     for (const struct setting *row = settings->rows; row->name; row++)
         if (strcmp(row->name, name) == 0)
@@ -364,7 +364,7 @@ static void read_group(struct reader *reader, config_setting_t *node, const stru
     problems_remember(reader->problems, value, settings->size, reader->file, line_of(node));
     for (int i = 0; i < config_setting_length(node); i++) {
         config_setting_t *child = config_setting_get_elem(node, (unsigned)i);
-        const struct setting *row = row_named(settings, config_setting_name(child));
+        const struct setting *row = settings_row(settings, config_setting_name(child));
         if (row)
             read_value(reader, child, row, value);
         else
@@ -376,7 +376,7 @@ static void read_group(struct reader *reader, config_setting_t *node, const stru
 }
 
 /* A configuration is one file, whole and checked: an @include would bring in lines that no message could point at. */
-static unsigned line_of_include(const char *text)
+unsigned settings_line_of_include(const char *text)
 {
     unsigned line = 1;
     for (const char *start = text; start; line++) {
@@ -394,7 +394,7 @@ static int read_text(const struct settings *settings, const char *name, const ch
 {
     struct reader reader = { problems, name, problems_count(problems) };
     settings_defaults(settings, value);
-    unsigned include = line_of_include(text);
+    unsigned include = settings_line_of_include(text);
     if (include) {
         problem_in_file(problems, name, include, "@include is not allowed here");
         return -EINVAL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "mgmt/api.h"
+#include "mgmt/api_private.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -10,27 +10,15 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "mgmt/box.h"
-#include "mgmt/http_server.h"
 #include "mgmt/management.h"
 #include "mgmt/metrics.h"
 
 struct api {
-    struct management *management;
+    struct api_config config;
     struct http_server *server;
-    const struct log *log;
 };
 
-/* What a route is called with, and what it answers. */
-struct call {
-    struct management *management;
-    const struct http_request *request;
-    char name[64]; /* what stands for "*" in the path */
-    unsigned status;
-    json_t *json; /* give */
-    char *text;   /* instead of json; give */
-};
-
-static void refuse(struct call *call, unsigned status, const char *sentence)
+void api_refuse(struct call *call, unsigned status, const char *sentence)
 {
     call->status = status;
     call->json = json_pack("{s:s}", "error", sentence);
@@ -38,7 +26,7 @@ static void refuse(struct call *call, unsigned status, const char *sentence)
         call->json = json_pack("{s:s}", "error", "the reason cannot be shown");
 }
 
-static unsigned status_of(int code)
+unsigned api_status_of(int code)
 {
     switch (code) {
     case 0:
@@ -54,48 +42,59 @@ static unsigned status_of(int code)
     }
 }
 
-static void answer_action(struct call *call, int result, const struct error *err)
+void api_answer_action(struct call *call, int result, const struct error *err)
 {
-    if (result < 0)
-        refuse(call, status_of(result), err->text);
-    else
-        *call = (struct call){ .status = 202, .json = json_pack("{s:b}", "ok", 1) };
+    if (result < 0) {
+        api_refuse(call, api_status_of(result), err->text);
+        return;
+    }
+    call->status = 202;
+    call->json = json_pack("{s:b}", "ok", 1);
+}
+
+json_t *api_body(struct call *call)
+{
+    json_error_t where;
+    json_t *json = json_loadb(call->request->body, call->request->body_bytes, JSON_REJECT_DUPLICATES, &where);
+    if (!json)
+        api_refuse(call, 400, "the body is not JSON");
+    return json;
 }
 
 /* ---- the routes ---- */
 static void get_status(struct call *call)
 {
-    call->json = management_status(call->management);
+    call->json = management_status(call->api->management);
 }
 static void get_inputs(struct call *call)
 {
-    call->json = management_inputs(call->management);
+    call->json = management_inputs(call->api->management);
 }
 static void get_channels(struct call *call)
 {
-    call->json = management_channels(call->management);
+    call->json = management_channels(call->api->management);
 }
 static void get_counters(struct call *call)
 {
-    call->json = management_counters(call->management);
+    call->json = management_counters(call->api->management);
 }
 
 static void get_channel(struct call *call)
 {
-    call->json = management_channel(call->management, call->name);
+    call->json = management_channel(call->api->management, call->name);
     if (!call->json)
-        refuse(call, 404, "there is no such channel");
+        api_refuse(call, 404, "there is no such channel");
 }
 
 static void get_alerts(struct call *call)
 {
     const char *all = http_request_query(call->request, "all");
-    call->json = management_alerts(call->management, all && strcmp(all, "0") != 0);
+    call->json = management_alerts(call->api->management, all && strcmp(all, "0") != 0);
 }
 
 static void get_metrics(struct call *call)
 {
-    json_t *counters = management_counters(call->management);
+    json_t *counters = management_counters(call->api->management);
     call->text = metrics_text(counters);
     json_decref(counters);
 }
@@ -103,13 +102,13 @@ static void get_metrics(struct call *call)
 static void post_start(struct call *call)
 {
     struct error err = { 0 };
-    answer_action(call, management_start(call->management, call->name, &err), &err);
+    api_answer_action(call, management_start(call->api->management, call->name, &err), &err);
 }
 
 static void post_stop(struct call *call)
 {
     struct error err = { 0 };
-    answer_action(call, management_stop(call->management, call->name, &err), &err);
+    api_answer_action(call, management_stop(call->api->management, call->name, &err), &err);
 }
 
 static void post_restart(struct call *call)
@@ -117,29 +116,29 @@ static void post_restart(struct call *call)
     struct error err = { 0 };
     const char *pipeline = http_request_query(call->request, "pipeline");
     if (pipeline && strcmp(pipeline, "0") != 0 && strcmp(pipeline, "1") != 0) {
-        refuse(call, 400, "pipeline must be 0 or 1");
+        api_refuse(call, 400, "pipeline must be 0 or 1");
         return;
     }
     int number = pipeline ? *pipeline - '0' : -1;
-    answer_action(call, management_restart(call->management, call->name, number, &err), &err);
+    api_answer_action(call, management_restart(call->api->management, call->name, number, &err), &err);
 }
 
 static void post_reload(struct call *call)
 {
     struct problems *problems = problems_create();
     if (!problems) {
-        refuse(call, 500, "no memory");
+        api_refuse(call, 500, "no memory");
         return;
     }
     json_t *changes = NULL;
-    int result = management_reload(call->management, problems, &changes);
+    int result = management_reload(call->api->management, problems, &changes);
     if (result == 0) {
         call->json = changes;
     } else {
         json_t *list = json_array();
         for (unsigned i = 0; i < problems_count(problems); i++)
             json_array_append_new(list, json_string(problems_text(problems, i)));
-        refuse(call, result == -ESHUTDOWN ? 503 : 422, "the configuration has problems; nothing was changed");
+        api_refuse(call, result == -ESHUTDOWN ? 503 : 422, "the configuration has problems; nothing was changed");
         json_object_set_new(call->json, "problems", list);
     }
     problems_destroy(problems);
@@ -147,27 +146,27 @@ static void post_reload(struct call *call)
 
 static void post_shutdown(struct call *call)
 {
-    management_shutdown(call->management);
-    answer_action(call, 0, NULL);
+    management_shutdown(call->api->management);
+    api_answer_action(call, 0, NULL);
 }
 
-static const struct route {
-    const char *method, *path;
-    void (*answer)(struct call *call);
-} routes[] = {
-    { "GET", "/v1/status", get_status },
-    { "GET", "/v1/inputs", get_inputs },
-    { "GET", "/v1/channels", get_channels },
-    { "GET", "/v1/channels/*", get_channel },
-    { "POST", "/v1/channels/*/start", post_start },
-    { "POST", "/v1/channels/*/stop", post_stop },
-    { "POST", "/v1/channels/*/restart", post_restart },
-    { "GET", "/v1/alerts", get_alerts },
-    { "GET", "/v1/counters", get_counters },
-    { "POST", "/v1/reload", post_reload },
-    { "POST", "/v1/shutdown", post_shutdown },
-    { "GET", "/metrics", get_metrics },
+static const struct route routes[] = {
+    { "GET", "/v1/status", get_status, ROUTE_ANYBODY },
+    { "GET", "/v1/inputs", get_inputs, ROUTE_ANYBODY },
+    { "GET", "/v1/channels", get_channels, ROUTE_ANYBODY },
+    { "GET", "/v1/channels/*", get_channel, ROUTE_ANYBODY },
+    { "POST", "/v1/channels/*/start", post_start, ROUTE_ANYBODY },
+    { "POST", "/v1/channels/*/stop", post_stop, ROUTE_ANYBODY },
+    { "POST", "/v1/channels/*/restart", post_restart, ROUTE_ANYBODY },
+    { "GET", "/v1/alerts", get_alerts, ROUTE_ANYBODY },
+    { "GET", "/v1/counters", get_counters, ROUTE_ANYBODY },
+    { "POST", "/v1/reload", post_reload, ROUTE_ANYBODY },
+    { "POST", "/v1/shutdown", post_shutdown, ROUTE_ANYBODY },
+    { "GET", "/metrics", get_metrics, ROUTE_ANYBODY },
+    { 0 },
 };
+
+static const struct route *const tables[] = { routes, api_configuration_routes, api_machine_routes };
 
 /* A "*" stands for one part of the path. */
 static bool path_matches(const char *pattern, const char *path, char *name, size_t bytes)
@@ -185,38 +184,54 @@ static bool path_matches(const char *pattern, const char *path, char *name, size
     return true;
 }
 
+static bool may(struct call *call, const struct route *route)
+{
+    bool changes = strcmp(route->method, "GET") != 0;
+    if (changes && http_request_header(call->request, "Origin"))
+        api_refuse(call, 403, "requests of web pages may not change anything");
+    else if (route->who == ROUTE_UNIX_SOCKET && !call->request->from_unix_socket)
+        api_refuse(call, 403, "this is only taken on the unix socket");
+    else
+        return true;
+    return false;
+}
+
+/* NULL: none; path_known: there is one with another method. */
+static const struct route *find_route(struct call *call, bool *path_known)
+{
+    const char *method = strcmp(call->request->method, "HEAD") == 0 ? "GET" : call->request->method;
+    for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
+        for (const struct route *route = tables[i]; route->method; route++) {
+            if (!path_matches(route->path, call->request->path, call->name, sizeof call->name))
+                continue;
+            *path_known = true;
+            if (strcmp(route->method, method) == 0)
+                return route;
+        }
+    return NULL;
+}
+
 static void dispatch(struct call *call)
 {
     bool path_known = false;
-    const char *method = strcmp(call->request->method, "HEAD") == 0 ? "GET" : call->request->method;
-    for (unsigned i = 0; i < sizeof routes / sizeof *routes; i++) {
-        if (!path_matches(routes[i].path, call->request->path, call->name, sizeof call->name))
-            continue;
-        path_known = true;
-        if (strcmp(routes[i].method, method) != 0)
-            continue;
-        if (strcmp(method, "POST") == 0 && http_request_header(call->request, "Origin")) {
-            refuse(call, 403, "requests of web pages may not change anything");
-            return;
-        }
+    const struct route *route = find_route(call, &path_known);
+    if (!route)
+        api_refuse(call, path_known ? 405 : 404,
+                   path_known ? "this path does not take this method" : "there is no such path");
+    else if (may(call, route)) {
         call->status = 200;
-        routes[i].answer(call);
-        return;
+        route->answer(call);
     }
-    if (path_known)
-        refuse(call, 405, "this path does not take this method");
-    else
-        refuse(call, 404, "there is no such path");
 }
 
 static void on_request(void *context, const struct http_request *request, struct http_answer *answer)
 {
     struct api *api = context;
-    struct call call = { .management = api->management, .request = request };
+    struct call call = { .api = &api->config, .request = request };
     dispatch(&call);
     answer->status = call.status;
     if (call.text) {
-        answer->content_type = "text/plain; version=0.0.4";
+        answer->content_type = call.content_type ? call.content_type : "text/plain; version=0.0.4";
         answer->body = call.text;
     } else {
         answer->content_type = "application/json";
@@ -226,7 +241,7 @@ static void on_request(void *context, const struct http_request *request, struct
         answer->status = 500;
         answer->body = strdup("{\"error\": \"no memory\"}");
     }
-    answer->bytes = answer->body ? strlen(answer->body) : 0;
+    answer->bytes = call.text && call.bytes ? call.bytes : answer->body ? strlen(answer->body) : 0;
     json_decref(call.json);
 }
 
@@ -236,8 +251,7 @@ int api_create(struct api **out, const struct api_config *config, struct error *
     struct api *api = calloc(1, sizeof *api);
     if (!api)
         return error_set(err, -ENOMEM, "api");
-    api->management = config->management;
-    api->log = config->log;
+    api->config = *config;
     snprintf(path, sizeof path, "%s/api.socket", config->run_directory);
     int result = http_server_create(&api->server, config->loop, config->clock, on_request, api, err);
     if (result == 0)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* api.h - the doors to the management plane: HTTP with JSON, on the unix socket "api.socket" in the run directory and
- * on a TCP address of the box's configuration. docs/api.md lists the requests; the table of routes is in api.c.
+ * on a TCP address of the box's configuration. docs/api.md lists the requests; the tables of routes are in api.c,
+ * api_configuration.c and api_machine.c.
  *
  * A refusal is {"error": sentence} with a fitting status. Requests that change something and come from a web page of
- * somewhere else (they carry an Origin) are refused. One thread (the loop's).
+ * somewhere else (they carry an Origin) are refused; those that change files or the machine are taken on the unix
+ * socket only. One thread (the loop's).
  */
 #pragma once
 
@@ -12,8 +14,13 @@ struct api_settings;
 struct clock;
 struct error;
 struct log;
+struct log_tail;
 struct loop;
+struct machine;
 struct management;
+struct media;
+struct staging;
+struct update;
 
 struct api_config {
     struct loop *loop; /* borrow, like all below */
@@ -22,6 +29,11 @@ struct api_config {
     struct management *management;
     const char *run_directory;
     const struct api_settings *settings; /* port 0: no TCP */
+    struct staging *staging;             /* these may be NULL: what needs them is refused */
+    struct machine *machine;
+    struct update *update;
+    struct log_tail *log_tail;
+    const struct media *media;
 };
 
 int api_create(struct api **out, const struct api_config *config, struct error *err);

@@ -2,6 +2,7 @@
 /* biplaned.c - the management plane's program. SIGTERM ends only this process: what it started stays on the air, and
  * the next one adopts it. SIGINT ends everything in order. SIGHUP reads the configuration again.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +13,18 @@
 #include "board/log.h"
 #include "board/loop.h"
 #include "mgmt/api.h"
+#include "mgmt/caretaker.h"
 #include "mgmt/daemon_options.h"
+#include "mgmt/log_tail.h"
 #include "mgmt/management.h"
 #include "mgmt/paths.h"
 
 struct daemon {
+    const struct daemon_options *options;
     struct loop *loop;
     struct management *management;
+    struct caretaker *caretaker;
+    struct log_tail *log_tail;
     struct log log;
     bool asked_to_shut_down;
 };
@@ -66,87 +72,143 @@ static int run(struct daemon *daemon, const struct management_config *config, st
         configuration_destroy(configuration);
         return result;
     }
-    const struct api_config api_config = { daemon->loop,       config->clock,         &daemon->log,
-                                           daemon->management, config->run_directory, &configuration->box.api };
-    result = api_create(&api, &api_config, err);
+    const struct caretaker_config caretaker_config = { daemon->loop,
+                                                       config->clock,
+                                                       &daemon->log,
+                                                       daemon->management,
+                                                       config->config_directory,
+                                                       config->run_directory,
+                                                       config->spool_directory,
+                                                       config->boards_directory,
+                                                       daemon->options->machine };
+    struct api_config api_config = { .loop = daemon->loop,
+                                     .clock = config->clock,
+                                     .log = &daemon->log,
+                                     .management = daemon->management,
+                                     .run_directory = config->run_directory,
+                                     .settings = &configuration->box.api,
+                                     .log_tail = daemon->log_tail,
+                                     .media = &daemon->options->media };
+    log_tail_open(daemon->log_tail, daemon->loop, config->clock, config->run_directory, daemon->log.journal);
+    result = caretaker_create(&daemon->caretaker, &caretaker_config, err);
+    if (result == 0)
+        caretaker_offer(daemon->caretaker, &api_config);
+    if (result == 0)
+        result = api_create(&api, &api_config, err);
     if (result == 0)
         result = loop_run(daemon->loop);
     api_destroy(api);
+    caretaker_destroy(daemon->caretaker);
     management_destroy(daemon->management);
     return result;
 }
 
-static int start(const struct daemon_options *options, struct configuration *configuration, const char *programs,
-                 const char *boards, struct error *err)
+/* Everything that is absolute from here on: a later change of the working folder changes nothing. */
+struct places {
+    char config[PATHS_BYTES], run[PATHS_BYTES], spool[PATHS_BYTES], runtime[PATHS_BYTES], programs[PATHS_BYTES],
+        boards[PATHS_BYTES];
+};
+
+static int find_places(const struct daemon_options *options, struct places *places, struct error *err)
 {
-    char config_path[PATHS_BYTES], run_path[PATHS_BYTES], spool_path[PATHS_BYTES], runtime[PATHS_BYTES];
-    struct clock clock = clock_real();
-    struct daemon daemon = { 0 };
-    int result = paths_make(options->config, config_path);
+    if (options->programs)
+        snprintf(places->programs, sizeof places->programs, "%s", options->programs);
+    else if (paths_programs(places->programs) < 0)
+        strcpy(places->programs, "/usr/bin");
+    paths_boards(places->programs, places->boards);
+    if (options->boards)
+        snprintf(places->boards, sizeof places->boards, "%s", options->boards);
+    paths_runtime(places->programs, places->runtime);
+    if (options->check) { /* only looks */
+        snprintf(places->config, sizeof places->config, "%s", options->config);
+        return 0;
+    }
+    int result = paths_make(options->config, places->config);
     if (result == 0)
-        result = paths_make(options->run, run_path);
+        result = paths_make(options->run, places->run);
     if (result == 0)
-        result = paths_make(options->spool, spool_path);
+        result = paths_make(options->spool, places->spool);
     if (result < 0)
         error_set_errno(err, result, "folders %s, %s, %s", options->config, options->run, options->spool);
-    paths_runtime(programs, runtime);
-    log_open(&daemon.log, &options->log);
+    return result;
+}
+
+/* NULL: its problems were printed. */
+static struct configuration *read_configuration(const struct places *places)
+{
+    struct configuration *configuration = NULL;
+    struct problems *problems = problems_create();
+    int result = configuration_read(&configuration, places->config, places->boards, problems);
+    problems_print(problems, stderr);
+    problems_destroy(problems);
+    return result < 0 ? NULL : configuration;
+}
+
+static int check(const struct places *places)
+{
+    struct configuration *configuration = read_configuration(places);
+    if (configuration)
+        printf("%s: no problems; %u inputs, %u channels\n", places->config, configuration->box.inputs_count,
+               configuration->channels_count);
+    int status = configuration ? 0 : 1;
+    configuration_destroy(configuration);
+    return status;
+}
+
+static int start(const struct daemon_options *options, const struct places *places, struct error *err)
+{
+    struct clock clock = clock_real();
+    struct daemon daemon = { .options = options, .log_tail = log_tail_create() };
+    struct log_config log = options->log;
+    log.listener = daemon.log_tail ? log_tail_line : NULL;
+    log.context = daemon.log_tail;
+    log_open(&daemon.log, &log);
+    caretaker_prepare(places->config, places->spool, &daemon.log);
+    struct configuration *configuration = read_configuration(places);
+    int result = configuration && daemon.log_tail ? 0 : error_set(err, -EINVAL, "the configuration cannot be used");
     if (result == 0)
         result = loop_create(&daemon.loop, err);
     if (result < 0) {
         configuration_destroy(configuration);
+        log_tail_destroy(daemon.log_tail);
         return result;
     }
+    const char *runtime = options->runtime ? options->runtime : *places->runtime ? places->runtime : NULL;
     const struct management_config config = { .loop = daemon.loop,
                                               .clock = &clock,
                                               .log = &daemon.log,
-                                              .config_directory = config_path,
-                                              .run_directory = run_path,
-                                              .spool_directory = spool_path,
-                                              .boards_directory = boards,
-                                              .programs_directory = programs,
-                                              .runtime_directory = options->runtime ? options->runtime
-                                                                   : *runtime       ? runtime
-                                                                                    : NULL,
+                                              .config_directory = places->config,
+                                              .run_directory = places->run,
+                                              .spool_directory = places->spool,
+                                              .boards_directory = places->boards,
+                                              .programs_directory = places->programs,
+                                              .runtime_directory = runtime,
                                               .log_files = !daemon.log.journal,
                                               .shut_down = on_shut_down,
                                               .context = &daemon };
     result = run(&daemon, &config, configuration, err);
     loop_destroy(daemon.loop);
+    log_tail_destroy(daemon.log_tail);
     return result;
 }
 
 int main(int argc, char **argv)
 {
+    struct places places = { 0 };
     struct daemon_options options;
     struct error err = { 0 };
-    char programs[PATHS_BYTES], boards[PATHS_BYTES];
-    struct configuration *configuration = NULL;
     if (!daemon_options_parse(argc, argv, &options)) {
         fputs(daemon_usage, stderr);
         return 2;
     }
     if (daemon_options_answer(&options))
         return 0;
-    if (options.programs)
-        snprintf(programs, sizeof programs, "%s", options.programs);
-    else if (paths_programs(programs) < 0)
-        strcpy(programs, "/usr/bin");
-    paths_boards(programs, boards);
-    struct problems *problems = problems_create();
-    int result = configuration_read(&configuration, options.config, options.boards ? options.boards : boards, problems);
-    problems_print(problems, stderr);
-    problems_destroy(problems);
-    if (result < 0)
-        return 1;
-    if (options.check) {
-        printf("%s: no problems; %u inputs, %u channels\n", options.config, configuration->box.inputs_count,
-               configuration->channels_count);
-        configuration_destroy(configuration);
-        return 0;
+    if (find_places(&options, &places, &err) == 0) {
+        if (options.check)
+            return check(&places);
+        if (start(&options, &places, &err) == 0)
+            return 0;
     }
-    if (start(&options, configuration, programs, options.boards ? options.boards : boards, &err) == 0)
-        return 0;
     fprintf(stderr, "biplaned: %s\n", err.text);
     return 1;
 }

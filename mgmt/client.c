@@ -30,7 +30,7 @@ static size_t take(char *data, size_t one, size_t count, void *context)
     return bytes;
 }
 
-static void prepare(CURL *curl, const struct client *client, const char *method, const char *path,
+static void prepare(CURL *curl, const struct client *client, const char *method, const char *path, const char *body,
                     struct answer *answer)
 {
     char url[URL_BYTES], socket_path[URL_BYTES];
@@ -49,9 +49,10 @@ static void prepare(CURL *curl, const struct client *client, const char *method,
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-    if (strcmp(method, "POST") == 0) {
+    if (strcmp(method, "GET") != 0) {
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     }
 }
 
@@ -70,7 +71,7 @@ static int judge(CURLcode code, long status, const struct answer *text, json_t *
     return error_set(err, -EREMOTEIO, "%s", sentence ? sentence : "refused without a reason");
 }
 
-int client_request(const struct client *client, const char *method, const char *path, json_t **answer,
+static int request(const struct client *client, const char *method, const char *path, const char *body, json_t **answer,
                    struct error *err)
 {
     struct answer text = { 0 };
@@ -79,11 +80,30 @@ int client_request(const struct client *client, const char *method, const char *
     CURL *curl = curl_easy_init();
     if (!curl)
         return error_set(err, -ENOMEM, "HTTP client");
-    prepare(curl, client, method, path, &text);
+    prepare(curl, client, method, path, body, &text);
     CURLcode code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     int result = judge(code, status, &text, answer, err);
     curl_easy_cleanup(curl);
     free(text.text);
+    return result;
+}
+
+int client_request(const struct client *client, const char *method, const char *path, json_t **answer,
+                   struct error *err)
+{
+    return request(client, method, path, "", answer, err);
+}
+
+int client_send(const struct client *client, const char *method, const char *path, const json_t *body, json_t **answer,
+                struct error *err)
+{
+    *answer = NULL;
+    char *text = json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (!text)
+        return error_set(err, -ENOMEM, "the request cannot be written");
+    int result = request(client, method, path, text, answer, err);
+    explicit_bzero(text, strlen(text)); /* a password may be in it */
+    free(text);
     return result;
 }

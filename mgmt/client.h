@@ -21,3 +21,6 @@ struct client {
  * give, may hold more: problems); -EPROTO: not our API. */
 int client_request(const struct client *client, const char *method, const char *path, json_t **answer,
                    struct error *err);
+/* The same with a body (borrow). */
+int client_send(const struct client *client, const char *method, const char *path, const json_t *body, json_t **answer,
+                struct error *err);

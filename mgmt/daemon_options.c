@@ -16,6 +16,9 @@ const char daemon_usage[] =
     "  --programs DIR      biplane-dataplane and biplane-encode (default: beside this program)\n"
     "  --boards DIR        the boards' defaults\n"
     "  --runtime DIR       the software oneVPL runtime\n"
+    "  --machine SOCKET    who does what needs more rights (default /run/biplane-machine.socket)\n"
+    "  --media DIR         where sticks are mounted (default /run/biplane-stick); a DIR given: any folder in it is "
+    "one\n"
     "  --log-level LEVEL   error, warning, info, debug\n"
     "  --log-format FORMAT text, json\n"
     "  --check             read and check the configuration, print its problems, end\n"
@@ -23,21 +26,20 @@ const char daemon_usage[] =
 
 bool daemon_options_parse(int argc, char **argv, struct daemon_options *options)
 {
-    static const struct option longs[] = { { "config", 1, NULL, 'c' },
-                                           { "run", 1, NULL, 'r' },
-                                           { "spool", 1, NULL, 's' },
-                                           { "programs", 1, NULL, 'p' },
-                                           { "boards", 1, NULL, 'b' },
-                                           { "runtime", 1, NULL, 't' },
-                                           { "log-level", 1, NULL, 'l' },
-                                           { "log-format", 1, NULL, 'f' },
-                                           { "check", 0, NULL, 'k' },
-                                           { "print-reference", 0, NULL, 'm' },
-                                           { "version", 0, NULL, 'v' },
-                                           { "help", 0, NULL, 'h' },
-                                           { 0 } };
+    static const struct option longs[] = {
+        { "config", 1, NULL, 'c' },     { "run", 1, NULL, 'r' },    { "spool", 1, NULL, 's' },
+        { "programs", 1, NULL, 'p' },   { "boards", 1, NULL, 'b' }, { "runtime", 1, NULL, 't' },
+        { "machine", 1, NULL, 'o' },    { "media", 1, NULL, 'd' },  { "log-level", 1, NULL, 'l' },
+        { "log-format", 1, NULL, 'f' }, { "check", 0, NULL, 'k' },  { "print-reference", 0, NULL, 'm' },
+        { "version", 0, NULL, 'v' },    { "help", 0, NULL, 'h' },   { 0 }
+    };
     *options = (struct daemon_options){
-        .config = "/etc/biplane", .run = "/run/biplane", .spool = "/var/spool/biplane", .log = { .name = "biplaned" }
+        .config = "/etc/biplane",
+        .run = "/run/biplane",
+        .spool = "/var/spool/biplane",
+        .machine = "/run/biplane-machine.socket",
+        .media = { "/run/biplane-stick", false },
+        .log = { .name = "biplaned" },
     };
     /* clang-format off */
     for (int option; (option = getopt_long(argc, argv, "", longs, NULL)) != -1;)
@@ -48,6 +50,8 @@ bool daemon_options_parse(int argc, char **argv, struct daemon_options *options)
         case 'p': options->programs = optarg; break;
         case 'b': options->boards = optarg; break;
         case 't': options->runtime = optarg; break;
+        case 'o': options->machine = optarg; break;
+        case 'd': options->media = (struct media){ optarg, true }; break;
         case 'k': options->check = true; break;
         case 'm': options->print_reference = true; break;
         case 'l':

@@ -4,10 +4,13 @@
 #include <stdbool.h>
 
 #include "board/log.h"
+#include "mgmt/media.h"
 
 struct daemon_options {
     const char *config, *run, *spool;        /* borrow: of the command line, like all */
     const char *runtime, *programs, *boards; /* NULL: where they came with the program */
+    const char *machine;                     /* socket */
+    struct media media;
     struct log_config log;
     bool check, print_reference, print_version, print_help;
 };

@@ -39,10 +39,29 @@ struct http_server {
     struct listener listeners[LISTENERS_MAX];
 };
 
-/* Of one request: how much of a body has come. */
+/* Of one request: what has come of its body. */
 struct request_state {
-    size_t bytes;
+    char *body;
+    size_t bytes, room;
 };
+
+static bool take_body(struct request_state *state, const char *data, size_t bytes)
+{
+    if (bytes > HTTP_BODY_BYTES_MAX || state->bytes + bytes > HTTP_BODY_BYTES_MAX)
+        return false;
+    if (state->bytes + bytes + 1 > state->room) {
+        size_t room = 2 * (state->bytes + bytes + 1);
+        char *grown = realloc(state->body, room);
+        if (!grown)
+            return false;
+        state->body = grown;
+        state->room = room;
+    }
+    memcpy(state->body + state->bytes, data, bytes);
+    state->bytes += bytes;
+    state->body[state->bytes] = '\0';
+    return true;
+}
 
 static enum MHD_Result send_answer(struct MHD_Connection *connection, const struct http_answer *answer)
 {
@@ -62,8 +81,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   const char *method, const char *version, const char *upload, size_t *upload_bytes,
                                   void **request_context)
 {
-    (void)version, (void)upload;
-    const struct http_server *server = ((struct listener *)context)->server;
+    (void)version;
+    const struct listener *listener = context;
+    const struct http_server *server = listener->server;
     struct request_state *state = *request_context;
     if (!state) { /* first call: only the header is there */
         state = calloc(1, sizeof *state);
@@ -71,11 +91,16 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return state ? MHD_YES : MHD_NO;
     }
     if (*upload_bytes) {
-        state->bytes += *upload_bytes;
+        bool taken = take_body(state, upload, *upload_bytes);
         *upload_bytes = 0;
-        return state->bytes <= HTTP_BODY_BYTES_MAX ? MHD_YES : MHD_NO;
+        return taken ? MHD_YES : MHD_NO;
     }
-    const struct http_request request = { .method = method, .path = path, .connection = connection };
+    const struct http_request request = { .method = method,
+                                          .path = path,
+                                          .body = state->body ? state->body : "",
+                                          .body_bytes = state->bytes,
+                                          .from_unix_socket = listener->path[0] != '\0',
+                                          .connection = connection };
     struct http_answer answer = { .status = MHD_HTTP_INTERNAL_SERVER_ERROR, .content_type = "text/plain" };
     server->handler(server->context, &request, &answer);
     return send_answer(connection, &answer);
@@ -85,7 +110,12 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
                          enum MHD_RequestTerminationCode reason)
 {
     (void)context, (void)connection, (void)reason;
-    free(*request_context);
+    struct request_state *state = *request_context;
+    if (state && state->body) {
+        explicit_bzero(state->body, state->room); /* there may be a password in it */
+        free(state->body);
+    }
+    free(state);
     *request_context = NULL;
 }
 

@@ -2,13 +2,14 @@
 /* http_server.h - HTTP on a TCP port or a unix socket, served by libmicrohttpd from the event loop, without a thread.
  *
  * Bounded: connections, header bytes, body bytes, idle time. The handler is called with the whole request and answers
- * at once. It is given no body: what a request wants stands in its path and query. One thread (the loop's).
+ * at once. One thread (the loop's).
  *
  *     http_server_create(&server, loop, &clock, handler, me, &err);
  *     http_server_listen_unix(server, "/run/biplane/api.socket", &err);
  *     http_server_listen(server, "127.0.0.1", 8080, &err);
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 struct clock;
@@ -16,11 +17,14 @@ struct error;
 struct http_server;
 struct loop;
 
-enum { HTTP_BODY_BYTES_MAX = 64 * 1024, HTTP_CONNECTIONS_MAX = 32, HTTP_IDLE_S = 15 };
+enum { HTTP_BODY_BYTES_MAX = 768 * 1024, HTTP_CONNECTIONS_MAX = 32, HTTP_IDLE_S = 15 };
 
 struct http_request {
     const char *method; /* borrow during the call, like all: "GET" */
     const char *path;   /* decoded, without the query */
+    const char *body;   /* terminated; "": none */
+    size_t body_bytes;
+    bool from_unix_socket; /* whoever asks may use the box's files anyway */
     const void *connection;
 };
 

@@ -82,7 +82,7 @@ static const struct setting destination_rows[] = {
         .help = "Prefix of every file name: http://host/path/name, https://..., or as the connection's cdn says; "
                 "without a slash at the end and without a user or password; $dt$, $d$ and $t$ in it are the time "
                 "of the channel's start."),
-    SETTING_STRING(struct destination, stream,
+    SETTING_STRING(struct destination, stream, .flags = SETTING_SECRET,
                    .help = "RTMP: the stream's name at the server; the url is rtmp(s)://host[:port]/application."),
     SETTING_STRING(struct destination, credentials, .flags = SETTING_NAME | SETTING_SHARED,
                    .help = "Name of a section of the credentials file; empty: none are sent."),

@@ -12,6 +12,7 @@
 #include "board/log.h"
 #include "mgmt/latency.h"
 #include "mgmt/publisher_queue.h"
+#include "mgmt/publisher_spool.h"
 #include "mgmt/segment_mapping.h"
 #include "mgmt/spool.h"
 
@@ -19,10 +20,8 @@ enum { TRACK_NAME_BYTES = ENCODE_NAME_BYTES + 24, JUMP_BACK_SEGMENTS = 100 };
 
 /* A segment between its hand-over and its delivery. */
 struct item {
+    struct waiting_segment waiting;
     struct item *next;
-    struct handoff_segment segment;
-    struct segment_mapping file;
-    uint64_t received_ns;
 };
 
 /* One track. */
@@ -47,6 +46,7 @@ struct cmaf_publisher {
     struct publisher_config config;
     const struct destination *destination;
     struct destination_queue *queue;
+    struct publisher_spool *spool;
     unsigned track_count;
     struct track tracks[OUTPUT_GROUP_OUTPUTS_MAX];
     bool spool_failing;
@@ -129,16 +129,18 @@ static void remove_item(struct track *track, struct item *item)
         track->last = before;
 }
 
-static void free_item(struct item *item)
+static void forget_header(struct track *track)
 {
-    segment_mapping_close(&item->file);
-    free(item);
+    free(track->header);
+    track->header = NULL;
 }
 
 static void measure(struct cmaf_publisher *publisher, const struct item *item)
 {
-    uint64_t utc_ns = clock_utc_ns(publisher->config.clock), arrival_ns = item->segment.end_arrival_utc_ns;
-    latency_add(&publisher->handoff_to_delivery, now_ns(publisher) - item->received_ns);
+    uint64_t utc_ns = clock_utc_ns(publisher->config.clock), arrival_ns = item->waiting.segment.end_arrival_utc_ns;
+    if (!item->waiting.received_ns) /* in an earlier life */
+        return;
+    latency_add(&publisher->handoff_to_delivery, now_ns(publisher) - item->waiting.received_ns);
     if (arrival_ns && arrival_ns < utc_ns)
         latency_add(&publisher->source_to_delivery, utc_ns - arrival_ns);
 }
@@ -150,13 +152,22 @@ static void on_file_done(void *context, unsigned index, void *file, enum destina
     struct item *item = file;
     remove_item(track, item);
     if (outcome == DESTINATION_DELIVERED) {
-        track->delivered_number = item->segment.number;
-        track->delivered_end_90k = item->segment.start_90k + item->segment.duration_90k;
+        track->delivered_number = item->waiting.segment.number;
+        track->delivered_end_90k = item->waiting.segment.start_90k + item->waiting.segment.duration_90k;
         measure(publisher, item);
         save(publisher, SPOOL_FAST);
     }
-    acknowledge(publisher, &item->segment);
-    free_item(item);
+    if (outcome != DESTINATION_DELIVERED && !track->first)
+        forget_header(track); /* it may have been dropped with it */
+    publisher_spool_remove(publisher->spool, &item->waiting);
+    free(item);
+}
+
+static bool is_intact(void *context, unsigned index, void *file)
+{
+    struct cmaf_publisher *publisher = context;
+    (void)index;
+    return publisher_spool_intact(publisher->spool, &((struct item *)file)->waiting);
 }
 
 static void on_text_done(void *context, unsigned lane, struct destination_text_tag tag)
@@ -196,14 +207,18 @@ static bool is_known(struct cmaf_publisher *publisher, struct track *track, cons
         publisher->counters.jumps_back++;
         return false;
     }
-    for (const struct item *item = track->first; item; item = item->next)
-        if (item->segment.instance == segment->instance && item->segment.serial == segment->serial) {
-            publisher->counters.resent++;
-            return true;
-        }
+    if (publisher_spool_has(publisher->spool, segment)) {
+        publisher->counters.resent++;
+        return true;
+    }
     publisher->counters.duplicates++;
     acknowledge(publisher, segment);
     return true;
+}
+
+static bool has_header(const struct handoff_segment *segment)
+{
+    return segment->header_bytes > 0 && segment->header_bytes < segment->bytes;
 }
 
 static struct item *make_item(struct cmaf_publisher *publisher, const struct handoff_segment *segment, int memfd)
@@ -212,10 +227,10 @@ static struct item *make_item(struct cmaf_publisher *publisher, const struct han
     struct item *item = calloc(1, sizeof *item);
     struct segment_mapping file = { 0 };
     int result = segment_mapping_open(&file, memfd, segment->bytes, &err);
-    if (result == 0 && item && segment->header_bytes > 0 && segment->header_bytes < segment->bytes) {
-        item->segment = *segment;
-        item->file = file;
-        item->received_ns = now_ns(publisher);
+    if (result == 0 && item && has_header(segment)) {
+        item->waiting.segment = *segment;
+        item->waiting.file = file;
+        item->waiting.received_ns = now_ns(publisher);
         return item;
     }
     segment_mapping_close(&file);
@@ -230,22 +245,22 @@ static struct item *make_item(struct cmaf_publisher *publisher, const struct han
 /* Is the header another than the last one that was sent? It is remembered. */
 static bool header_is_new(struct track *track, const struct item *item)
 {
-    size_t bytes = item->segment.header_bytes;
-    if (track->header && track->header_bytes == bytes && memcmp(track->header, item->file.data, bytes) == 0)
+    size_t bytes = item->waiting.segment.header_bytes;
+    if (track->header && track->header_bytes == bytes && memcmp(track->header, item->waiting.file.data, bytes) == 0)
         return false;
     void *copy = malloc(bytes);
     free(track->header);
     track->header = copy; /* without memory: it is sent with every segment */
     track->header_bytes = bytes;
     if (copy)
-        memcpy(copy, item->file.data, bytes);
+        memcpy(copy, item->waiting.file.data, bytes);
     return true;
 }
 
 static void put(struct cmaf_publisher *publisher, unsigned index, struct item *item)
 {
     struct track *track = &publisher->tracks[index];
-    const struct handoff_segment *segment = &item->segment;
+    const struct handoff_segment *segment = &item->waiting.segment;
     unsigned delay_ms = publisher->config.pipeline ? publisher->config.group->cmaf_ingest.send_delay_ms : 0;
     bool is_new = header_is_new(track, item);
     if (track->last)
@@ -253,19 +268,20 @@ static void put(struct cmaf_publisher *publisher, unsigned index, struct item *i
     else
         track->first = item;
     track->last = item;
+    publisher_spool_add(publisher->spool, &item->waiting, index);
     track->newest_number = segment->number;
     track->newest_end_90k = segment->start_90k + segment->duration_90k;
     destination_put_file(publisher->queue, index,
                          &(struct destination_file){
                              .name = track->name,
                              .content_type = track->output->video[0] ? "video/mp4" : "audio/mp4",
-                             .data = (const char *)item->file.data + segment->header_bytes,
-                             .bytes = item->file.bytes - segment->header_bytes,
+                             .data = (const char *)item->waiting.file.data + segment->header_bytes,
+                             .bytes = item->waiting.file.bytes - segment->header_bytes,
                              .file = item,
-                             .header = item->file.data,
+                             .header = item->waiting.file.data,
                              .header_bytes = segment->header_bytes,
                              .header_first = is_new,
-                             .not_before_ns = delay_ms ? item->received_ns + delay_ms * NS_PER_MS : 0,
+                             .not_before_ns = delay_ms ? item->waiting.received_ns + delay_ms * NS_PER_MS : 0,
                          });
 }
 
@@ -283,8 +299,26 @@ static void take_segment(struct publisher *base, const struct handoff_segment *s
         return;
     }
     struct item *item = make_item(publisher, segment, memfd);
-    if (item)
+    if (item) {
         put(publisher, (unsigned)index, item);
+        publisher_spool_relieve(publisher->spool);
+    }
+}
+
+/* ---- what an earlier life left ---- */
+static struct waiting_segment *take_up(void *context, const struct handoff_segment *segment, unsigned *lane)
+{
+    struct cmaf_publisher *publisher = context;
+    int index = find_track(publisher, segment->output);
+    if (index < 0 || !has_header(segment) || segment->number <= publisher->tracks[index].newest_number)
+        return NULL;
+    *lane = (unsigned)index;
+    return calloc(1, sizeof(struct item));
+}
+
+static void put_waiting(void *context, struct waiting_segment *waiting)
+{
+    put(context, waiting->lane, (struct item *)waiting); /* its first member */
 }
 
 static bool is_idle(const struct publisher *base)
@@ -322,23 +356,39 @@ static int open_queue(struct cmaf_publisher *publisher, struct error *err)
 {
     const struct publisher_queue_config queue = {
         .source = publisher->source,
+        .disk_bytes = (uint64_t)publisher->config.group->connection.disk_cache_megabytes << 20,
         .lanes = publisher->track_count,
         .segment_length = publisher->config.group->cmaf_ingest.segment_length_s,
-        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, NULL },
+        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, is_intact },
         .context = publisher,
     };
     return publisher_queue_open(&publisher->queue, &publisher->config, &queue, err);
 }
 
+static int open_spool(struct cmaf_publisher *publisher, struct error *err)
+{
+    const struct publisher_spool_config spool = { .publisher = &publisher->config,
+                                                  .source = publisher->source,
+                                                  .queue = publisher->queue,
+                                                  .take_up = take_up,
+                                                  .put = put_waiting,
+                                                  .context = publisher };
+    int result = publisher_spool_create(&publisher->spool, &spool, err);
+    if (result == 0)
+        publisher_spool_load(publisher->spool);
+    return result;
+}
+
 static void publisher_free(struct cmaf_publisher *publisher)
 {
     destination_queue_destroy(publisher->queue);
+    publisher_spool_destroy(publisher->spool);
     for (unsigned i = 0; i < publisher->track_count; i++) {
         struct track *track = &publisher->tracks[i];
         while (track->first) {
             struct item *item = track->first;
             track->first = item->next;
-            free_item(item);
+            free(item);
         }
         free(track->header);
     }
@@ -356,6 +406,8 @@ static int create(struct publisher **out, const struct publisher_config *config,
     name_tracks(publisher);
     load(publisher);
     int result = open_queue(publisher, err);
+    if (result == 0)
+        result = open_spool(publisher, err);
     if (result < 0) {
         publisher_free(publisher);
         return result;
@@ -396,6 +448,7 @@ static json_t *counters_status(const struct cmaf_publisher *publisher)
     publisher_count(counters, "segments_damaged", mine->damaged);
     publisher_count(counters, "segments_unknown_output", mine->unknown_output);
     publisher_count(counters, "jumps_back", mine->jumps_back);
+    publisher_spool_count(publisher->spool, counters);
     publisher_queue_count(publisher->queue, counters);
     return counters;
 }

@@ -211,6 +211,8 @@ static void drop_file(struct job *job, enum destination_outcome outcome)
         store_cancel(queue->store, job->task);
     if (!job->data)
         forget(queue, job->name, job->bookmark);
+    if (job->sends_header && job->next && job->next->header)
+        job->next->sends_header = true;
     job_unlink(job);
     switch (outcome) {
     case DESTINATION_TOO_OLD:
@@ -705,11 +707,13 @@ void destination_put_file(struct destination_queue *queue, unsigned lane, const 
     pump(queue);
 }
 
-bool destination_move_file(struct destination_queue *queue, unsigned lane, const void *file, const void *data)
+bool destination_move_file(struct destination_queue *queue, unsigned lane, const void *file, const void *data,
+                           const void *header)
 {
     for (struct job *job = queue->files[lane].first; job; job = job->next)
         if (job->file == file && !job->task) {
             job->data = data;
+            job->header = job->header ? header : NULL;
             return true;
         }
     return false;

@@ -66,7 +66,8 @@ struct destination_file {
     size_t bytes;
     void *file; /* of the owner: comes with file_done */
     /* What the receiver must have got under the same name before the body, as a CMAF ingest wants it: sent in front of
-     * it if header_first says so, and again whenever the answer is 412. Borrow until file_done; NULL: nothing. */
+     * it if header_first says so (of one that is dropped, the next file takes that over), and again whenever the answer
+     * is 412. Borrow until file_done; NULL: nothing. */
     const void *header;
     size_t header_bytes;
     bool header_first;
@@ -133,8 +134,10 @@ int destination_queue_create(struct destination_queue **out, const struct destin
 void destination_queue_destroy(struct destination_queue *queue); /* no callbacks; clears its alerts; NULL is fine */
 
 void destination_put_file(struct destination_queue *queue, unsigned lane, const struct destination_file *file);
-/* The file's bytes lie there from now on (borrow until file_done). False: it is on its way, and has to stay. */
-bool destination_move_file(struct destination_queue *queue, unsigned lane, const void *file, const void *data);
+/* The file's bytes, and its header if it has one, lie there from now on (borrow until file_done). False: it is on its
+ * way, and has to stay. */
+bool destination_move_file(struct destination_queue *queue, unsigned lane, const void *file, const void *data,
+                           const void *header);
 /* The file of an earlier life that this bookmark is of is not there any more. */
 void destination_forget(struct destination_queue *queue, const char *bookmark);
 void destination_put_text(struct destination_queue *queue, unsigned lane, const struct destination_text *text);

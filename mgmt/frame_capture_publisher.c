@@ -10,13 +10,13 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "mgmt/publisher_queue.h"
+#include "mgmt/publisher_spool.h"
 #include "mgmt/segment_mapping.h"
 
 /* A picture between its hand-over and its delivery. */
 struct picture_item {
+    struct waiting_segment waiting;
     struct picture_item *next;
-    struct handoff_segment segment;
-    struct segment_mapping file;
 };
 
 struct picture_lane {
@@ -29,6 +29,7 @@ struct frame_capture_publisher {
     struct publisher base;
     struct publisher_config config;
     struct destination_queue *queue;
+    struct publisher_spool *spool;
     unsigned lane_count;
     struct picture_lane lanes[OUTPUT_GROUP_OUTPUTS_MAX];
     char source[2 * ENCODE_NAME_BYTES]; /* of alerts */
@@ -61,11 +62,17 @@ static void on_file_done(void *context, unsigned index, void *file, enum destina
     while (*place != item)
         place = &(*place)->next;
     *place = item->next;
-    if (outcome == DESTINATION_DELIVERED && item->segment.number > lane->delivered_number)
-        lane->delivered_number = item->segment.number;
-    acknowledge(publisher, &item->segment);
-    segment_mapping_close(&item->file);
+    if (outcome == DESTINATION_DELIVERED && item->waiting.segment.number > lane->delivered_number)
+        lane->delivered_number = item->waiting.segment.number;
+    publisher_spool_remove(publisher->spool, &item->waiting);
     free(item);
+}
+
+static bool is_intact(void *context, unsigned index, void *file)
+{
+    struct frame_capture_publisher *publisher = context;
+    (void)index;
+    return publisher_spool_intact(publisher->spool, &((struct picture_item *)file)->waiting);
 }
 
 static void on_text_done(void *context, unsigned lane, struct destination_text_tag tag)
@@ -97,9 +104,8 @@ static struct picture_lane *find_lane(struct frame_capture_publisher *publisher,
 static bool is_known(struct frame_capture_publisher *publisher, const struct picture_lane *lane,
                      const struct handoff_segment *segment)
 {
-    for (const struct picture_item *item = lane->items; item; item = item->next)
-        if (item->segment.instance == segment->instance && item->segment.serial == segment->serial)
-            return true;
+    if (publisher_spool_has(publisher->spool, segment))
+        return true;
     if (segment->number > lane->newest_number)
         return false;
     publisher->duplicates++;
@@ -107,16 +113,22 @@ static bool is_known(struct frame_capture_publisher *publisher, const struct pic
     return true;
 }
 
+/* Its number is the newest. */
 static void deliver(struct frame_capture_publisher *publisher, struct picture_lane *lane, struct picture_item *item)
 {
     const char *base = strrchr(publisher->config.group->destinations[publisher->config.pipeline].url, '/') + 1;
     char name[2 * OUTPUT_URL_BYTES];
-    snprintf(name, sizeof name, "%s%s.%05lld.jpg", base, lane->output->name_modifier, (long long)item->segment.number);
+    item->next = lane->items;
+    lane->items = item;
+    lane->newest_number = item->waiting.segment.number;
+    publisher_spool_add(publisher->spool, &item->waiting, (unsigned)(lane - publisher->lanes));
+    snprintf(name, sizeof name, "%s%s.%05lld.jpg", base, lane->output->name_modifier,
+             (long long)item->waiting.segment.number);
     destination_put_file(publisher->queue, (unsigned)(lane - publisher->lanes),
                          &(struct destination_file){ .name = name,
                                                      .content_type = "image/jpeg",
-                                                     .data = item->file.data,
-                                                     .bytes = item->file.bytes,
+                                                     .data = item->waiting.file.data,
+                                                     .bytes = item->waiting.file.bytes,
                                                      .file = item });
 }
 
@@ -144,10 +156,27 @@ static void take_segment(struct publisher *base, const struct handoff_segment *s
         acknowledge(publisher, segment);
         return;
     }
-    *item = (struct picture_item){ .next = lane->items, .segment = *segment, .file = file };
-    lane->items = item;
-    lane->newest_number = segment->number;
+    *item = (struct picture_item){ .waiting = { .segment = *segment, .file = file } };
     deliver(publisher, lane, item);
+    publisher_spool_relieve(publisher->spool);
+}
+
+/* ---- what an earlier life left ---- */
+
+static struct waiting_segment *take_up(void *context, const struct handoff_segment *segment, unsigned *lane)
+{
+    struct frame_capture_publisher *publisher = context;
+    struct picture_lane *found = find_lane(publisher, segment->output);
+    if (!found || segment->number <= found->newest_number)
+        return NULL;
+    *lane = (unsigned)(found - publisher->lanes);
+    return calloc(1, sizeof(struct picture_item));
+}
+
+static void put_waiting(void *context, struct waiting_segment *waiting)
+{
+    struct frame_capture_publisher *publisher = context;
+    deliver(publisher, &publisher->lanes[waiting->lane], (struct picture_item *)waiting); /* its first member */
 }
 
 /* ---- life ---- */
@@ -167,14 +196,41 @@ static void destroy(struct publisher *base)
 {
     struct frame_capture_publisher *publisher = of(base);
     destination_queue_destroy(publisher->queue);
+    publisher_spool_destroy(publisher->spool);
     for (unsigned i = 0; i < publisher->lane_count; i++)
         while (publisher->lanes[i].items) {
             struct picture_item *item = publisher->lanes[i].items;
             publisher->lanes[i].items = item->next;
-            segment_mapping_close(&item->file);
             free(item);
         }
     free(publisher);
+}
+
+static int open_queue(struct frame_capture_publisher *publisher, struct error *err)
+{
+    const struct publisher_queue_config queue = {
+        .source = publisher->source,
+        .disk_bytes = (uint64_t)publisher->config.group->connection.disk_cache_megabytes << 20,
+        .lanes = publisher->lane_count,
+        .segment_length = 1,
+        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, is_intact },
+        .context = publisher,
+    };
+    return publisher_queue_open(&publisher->queue, &publisher->config, &queue, err);
+}
+
+static int open_spool(struct frame_capture_publisher *publisher, struct error *err)
+{
+    const struct publisher_spool_config spool = { .publisher = &publisher->config,
+                                                  .source = publisher->source,
+                                                  .queue = publisher->queue,
+                                                  .take_up = take_up,
+                                                  .put = put_waiting,
+                                                  .context = publisher };
+    int result = publisher_spool_create(&publisher->spool, &spool, err);
+    if (result == 0)
+        publisher_spool_load(publisher->spool);
+    return result;
 }
 
 static int create(struct publisher **out, const struct publisher_config *config, struct error *err)
@@ -188,16 +244,11 @@ static int create(struct publisher **out, const struct publisher_config *config,
         publisher->lanes[i] =
             (struct picture_lane){ .output = &config->group->outputs[i], .newest_number = -1, .delivered_number = -1 };
     snprintf(publisher->source, sizeof publisher->source, "%s/%u", config->channel, config->pipeline);
-    const struct publisher_queue_config queue = {
-        .source = publisher->source,
-        .lanes = publisher->lane_count,
-        .segment_length = 1,
-        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, NULL },
-        .context = publisher,
-    };
-    int result = publisher_queue_open(&publisher->queue, config, &queue, err);
+    int result = open_queue(publisher, err);
+    if (result == 0)
+        result = open_spool(publisher, err);
     if (result < 0) {
-        free(publisher);
+        destroy(&publisher->base);
         return result;
     }
     *out = &publisher->base;
@@ -220,6 +271,7 @@ static json_t *status(const struct publisher *base)
     publisher_count(counters, "segments_duplicate", publisher->duplicates);
     publisher_count(counters, "segments_damaged", publisher->damaged);
     publisher_count(counters, "segments_unknown_output", publisher->unknown_output);
+    publisher_spool_count(publisher->spool, counters);
     publisher_queue_count(publisher->queue, counters);
     return publisher_queue_status(publisher->queue, &publisher->config, publisher->lane_count, counters, outputs);
 }

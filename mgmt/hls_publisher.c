@@ -170,15 +170,21 @@ static void on_file_done(void *context, unsigned index, void *file, enum destina
     }
     if (outcome == DESTINATION_DELIVERED)
         append(publisher, lane, item);
-    segment_spool_forget(publisher->spool, item->spooled);
-    if (!item->acknowledged)
-        publisher->config.acknowledge(publisher->config.context, item->segment.instance, item->segment.serial);
-    bool lacks_header = item->segment.header_bytes && !lane->header.confirmed;
+    publisher_spool_remove(publisher->spool, &item->waiting);
+    bool lacks_header = item->waiting.segment.header_bytes && !lane->header.confirmed;
     hls_free_item(item);
     if (lacks_header && outcome == DESTINATION_DELIVERED)
         hls_put_header(publisher, index); /* it was dropped on its way: once more, and then the playlist */
     else if (outcome == DESTINATION_DELIVERED || (publisher->finished && !lane->first))
         announce(publisher, index);
+}
+
+static bool is_intact(void *context, unsigned index, void *file)
+{
+    struct hls_publisher *publisher = context;
+    struct hls_item *item = file;
+    (void)index;
+    return item->is_header || publisher_spool_intact(publisher->spool, &item->waiting);
 }
 
 static void measure(struct hls_publisher *publisher, const struct window_segment *segment)
@@ -333,7 +339,7 @@ static void name_files(struct hls_publisher *publisher)
 static void publisher_free(struct hls_publisher *publisher)
 {
     destination_queue_destroy(publisher->queue);
-    hls_spool_close(publisher);
+    publisher_spool_destroy(publisher->spool);
     loop_timer_destroy(publisher->timer);
     loop_timer_destroy(publisher->pause_timer);
     for (unsigned i = 0; i < publisher->lane_count; i++)
@@ -351,10 +357,24 @@ static int open_queue(struct hls_publisher *publisher, struct error *err)
         .lanes = publisher->lane_count,
         .texts = 2 * publisher->lane_count + 1,
         .segment_length = group->hls.segment_length,
-        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, hls_is_intact },
+        .callbacks = { on_file_done, on_text_done, on_delete_done, on_recovered, is_intact },
         .context = publisher,
     };
     return publisher_queue_open(&publisher->queue, &publisher->config, &queue, err);
+}
+
+static int open_spool(struct hls_publisher *publisher, struct error *err)
+{
+    const struct publisher_spool_config spool = { .publisher = &publisher->config,
+                                                  .source = publisher->source,
+                                                  .queue = publisher->queue,
+                                                  .take_up = hls_take_up,
+                                                  .put = hls_put_waiting,
+                                                  .context = publisher };
+    int result = publisher_spool_create(&publisher->spool, &spool, err);
+    if (result == 0)
+        publisher_spool_load(publisher->spool);
+    return result;
 }
 
 static int create(struct publisher **out, const struct publisher_config *config, struct error *err)
@@ -387,7 +407,7 @@ static int create(struct publisher **out, const struct publisher_config *config,
     if (result == 0 && (!publisher->timer || !publisher->pause_timer))
         result = error_set(err, -ENOMEM, "output group %s", group->name);
     if (result == 0)
-        result = hls_spool_open(publisher, err);
+        result = open_spool(publisher, err);
     if (result < 0) {
         publisher_free(publisher);
         return result;

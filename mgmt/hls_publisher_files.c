@@ -19,7 +19,7 @@ enum { JUMP_BACK_SEGMENTS = 100, CLOCK_DRIFT_90K = 45000, TABLES_PACKETS_MAX = 1
 /* ---- items ---- */
 void hls_free_item(struct hls_item *item)
 {
-    segment_mapping_close(&item->file);
+    segment_mapping_close(&item->waiting.file);
     free(item->header);
     free(item);
 }
@@ -92,14 +92,14 @@ void hls_put_header(struct hls_publisher *publisher, unsigned index)
 static void note_header(struct hls_publisher *publisher, unsigned index, const struct hls_item *item)
 {
     struct hls_lane *lane = &publisher->lanes[index];
-    uint32_t bytes = item->segment.header_bytes;
-    if (!bytes ||
-        (lane->header.data && lane->header.bytes == bytes && memcmp(lane->header.data, item->file.data, bytes) == 0))
+    uint32_t bytes = item->waiting.segment.header_bytes;
+    if (!bytes || (lane->header.data && lane->header.bytes == bytes &&
+                   memcmp(lane->header.data, item->waiting.file.data, bytes) == 0))
         return;
     void *copy = malloc(bytes);
     if (!copy)
         return; /* the next segment has it too */
-    memcpy(copy, item->file.data, bytes);
+    memcpy(copy, item->waiting.file.data, bytes);
     free(lane->header.data);
     lane->header = (struct hls_header){ .data = copy, .bytes = bytes };
     hls_header_name(lane->header.name, &lane->names, copy, bytes);
@@ -166,7 +166,7 @@ static unsigned keys_of(const struct handoff_segment *segment, struct handoff_ke
 struct window_segment hls_window_segment(const struct hls_publisher *publisher, struct hls_lane *lane,
                                          const struct hls_item *item, struct handoff_key *keys)
 {
-    const struct handoff_segment *segment = &item->segment;
+    const struct handoff_segment *segment = &item->waiting.segment;
     bool wants_keys = hls_of(publisher)->i_frame_only_playlists && lane->output->video[0];
     return (struct window_segment){
         .number = segment->number,
@@ -177,9 +177,9 @@ struct window_segment hls_window_segment(const struct hls_publisher *publisher, 
         .header = segment->header_bytes ? lane->header.name : NULL,
         .keys = keys,
         .keys_count = wants_keys ? keys_of(segment, keys) : 0,
-        .tables_bytes = wants_keys && lane->output->container == CONTAINER_TS ? tables_bytes(&item->file) : 0,
+        .tables_bytes = wants_keys && lane->output->container == CONTAINER_TS ? tables_bytes(&item->waiting.file) : 0,
         .discontinuity = segment->flags & HANDOFF_DISCONTINUITY,
-        .received_ns = item->received_ns,
+        .received_ns = item->waiting.received_ns,
         .arrival_utc_ns = segment->end_arrival_utc_ns,
     };
 }
@@ -200,7 +200,7 @@ static void note_key_bitrate(struct hls_format *format, const struct handoff_seg
 
 void hls_remember_format(struct hls_lane *lane, const struct hls_item *item)
 {
-    const struct handoff_segment *segment = &item->segment;
+    const struct handoff_segment *segment = &item->waiting.segment;
     struct hls_format *format = &lane->state.format;
     memcpy(format->codecs, segment->codecs, sizeof format->codecs);
     format->codecs[sizeof format->codecs - 1] = 0;
@@ -215,7 +215,7 @@ void hls_remember_format(struct hls_lane *lane, const struct hls_item *item)
 }
 
 /* ---- what is handed over ---- */
-int hls_find_lane(const struct hls_publisher *publisher, const char *output)
+static int find_lane(const struct hls_publisher *publisher, const char *output)
 {
     for (unsigned i = 0; i < publisher->lane_count; i++)
         if (strcmp(publisher->lanes[i].state.name, output) == 0)
@@ -234,8 +234,8 @@ static bool jumped_back(const struct hls_lane *lane, const struct handoff_segmen
     const struct window_segment *first = segment_window_at(window, window->first_listable);
     int64_t oldest = first ? first->number : lane->newest_number;
     for (const struct hls_item *item = lane->first; item; item = item->next)
-        if (!item->is_header && item->segment.number < oldest)
-            oldest = item->segment.number;
+        if (!item->is_header && item->waiting.segment.number < oldest)
+            oldest = item->waiting.segment.number;
     return segment->number + JUMP_BACK_SEGMENTS < oldest;
 }
 
@@ -250,12 +250,10 @@ static bool is_known(struct hls_publisher *publisher, struct hls_lane *lane, con
                     segment->output, (long long)lane->newest_number, (long long)segment->number);
         return false;
     }
-    for (const struct hls_item *item = lane->first; item; item = item->next)
-        if (!item->is_header && item->segment.instance == segment->instance &&
-            item->segment.serial == segment->serial) {
-            publisher->counters.resent++;
-            return true;
-        }
+    if (publisher_spool_has(publisher->spool, segment)) {
+        publisher->counters.resent++;
+        return true;
+    }
     publisher->counters.duplicates++;
     acknowledge(publisher, segment);
     return true;
@@ -277,9 +275,9 @@ static struct hls_item *make_item(struct hls_publisher *publisher, const struct 
     struct segment_mapping file = { 0 };
     int result = segment_mapping_open(&file, memfd, segment->bytes, &err);
     if (result == 0 && item && segment->header_bytes < segment->bytes) {
-        item->segment = *segment;
-        item->file = file;
-        item->received_ns = hls_now_ns(publisher);
+        item->waiting.segment = *segment;
+        item->waiting.file = file;
+        item->waiting.received_ns = hls_now_ns(publisher);
         return item;
     }
     segment_mapping_close(&file);
@@ -291,26 +289,45 @@ static struct hls_item *make_item(struct hls_publisher *publisher, const struct 
     return NULL;
 }
 
-void hls_put_segment(struct hls_publisher *publisher, unsigned index, struct hls_item *item)
+/* item: take. Its segment is the newest of its lane. */
+static void put_segment(struct hls_publisher *publisher, unsigned index, struct hls_item *item)
 {
     struct hls_lane *lane = &publisher->lanes[index];
-    const struct handoff_segment *segment = &item->segment;
+    const struct handoff_segment *segment = &item->waiting.segment;
     lane->newest_number = segment->number;
     lane->newest_end_90k = segment->start_90k + segment->duration_90k;
     note_header(publisher, index, item);
     append_item(lane, item);
+    publisher_spool_add(publisher->spool, &item->waiting, index);
     hls_segment_name(item->name, &lane->names, segment->number, segment->start_90k);
-    destination_put_file(publisher->queue, index,
-                         &(struct destination_file){ .name = item->name,
-                                                     .content_type = content_type_of(lane->output),
-                                                     .data = (const char *)item->file.data + segment->header_bytes,
-                                                     .bytes = item->file.bytes - segment->header_bytes,
-                                                     .file = item });
+    destination_put_file(
+        publisher->queue, index,
+        &(struct destination_file){ .name = item->name,
+                                    .content_type = content_type_of(lane->output),
+                                    .data = (const char *)item->waiting.file.data + segment->header_bytes,
+                                    .bytes = item->waiting.file.bytes - segment->header_bytes,
+                                    .file = item });
+}
+
+struct waiting_segment *hls_take_up(void *context, const struct handoff_segment *segment, unsigned *lane)
+{
+    struct hls_publisher *publisher = context;
+    int index = find_lane(publisher, segment->output);
+    if (index < 0 || segment->header_bytes >= segment->bytes ||
+        segment->number <= publisher->lanes[index].newest_number)
+        return NULL;
+    *lane = (unsigned)index;
+    return calloc(1, sizeof(struct hls_item));
+}
+
+void hls_put_waiting(void *context, struct waiting_segment *waiting)
+{
+    put_segment(context, waiting->lane, (struct hls_item *)waiting); /* its first member */
 }
 
 void hls_take_segment(struct hls_publisher *publisher, const struct handoff_segment *segment, int memfd)
 {
-    int index = hls_find_lane(publisher, segment->output);
+    int index = find_lane(publisher, segment->output);
     publisher->counters.received++;
     if (index < 0) {
         publisher->counters.unknown_output++;
@@ -319,8 +336,8 @@ void hls_take_segment(struct hls_publisher *publisher, const struct handoff_segm
         if (!is_suppressed(publisher, segment)) {
             struct hls_item *item = make_item(publisher, segment, memfd);
             if (item) {
-                hls_put_segment(publisher, (unsigned)index, item);
-                hls_spool_excess(publisher);
+                put_segment(publisher, (unsigned)index, item);
+                publisher_spool_relieve(publisher->spool);
             }
             return;
         }

@@ -8,22 +8,17 @@
 #include "mgmt/hls_playlist.h"
 #include "mgmt/latency.h"
 #include "mgmt/publisher_queue.h"
+#include "mgmt/publisher_spool.h"
 #include "mgmt/publisher_state.h"
 #include "mgmt/segment_mapping.h"
-#include "mgmt/segment_spool.h"
 
 /* A segment between its hand-over and its delivery; or a header (no mapping, its bytes are its own). */
 struct hls_item {
+    struct waiting_segment waiting;
     struct hls_item *next;
     bool is_header;
     void *header; /* own; of a header */
     char name[HLS_FILE_NAME_BYTES];
-    struct handoff_segment segment;
-    struct segment_mapping file;
-    uint64_t received_ns;
-    uint64_t spooled;  /* its number in the spool; 0: it is in memory only */
-    uint32_t checksum; /* of one that an earlier life left */
-    bool unchecked, acknowledged;
 };
 
 /* An fMP4 header as it was last seen. */
@@ -52,7 +47,6 @@ struct hls_lane {
 
 struct hls_counters {
     uint64_t received, resent, duplicates, damaged, unknown_output, jumps_back, suppressed, pauses;
-    uint64_t spooled, spool_failed, taken_up; /* segments onto the disk, and from an earlier life */
 };
 
 struct hls_publisher {
@@ -60,7 +54,7 @@ struct hls_publisher {
     struct publisher_config config;
     const struct destination *destination;
     struct destination_queue *queue;
-    struct segment_spool *spool;    /* NULL: what waits is in memory only */
+    struct publisher_spool *spool;
     struct loop_timer *timer;       /* of deletions that must wait */
     struct loop_timer *pause_timer; /* of a source that is lost */
     unsigned lane_count;
@@ -96,15 +90,9 @@ void hls_remove_item(struct hls_lane *lane, struct hls_item *item);
 void hls_free_item(struct hls_item *item);
 void hls_free_lane(struct hls_lane *lane);
 
-int hls_find_lane(const struct hls_publisher *publisher, const char *output); /* -1: none */
-/* item: take. Its segment is the newest of its lane. */
-void hls_put_segment(struct hls_publisher *publisher, unsigned index, struct hls_item *item);
-
-/* ---- hls_publisher_spool.c ---- */
-int hls_spool_open(struct hls_publisher *publisher, struct error *err); /* takes up what is there */
-void hls_spool_close(struct hls_publisher *publisher);
-void hls_spool_excess(struct hls_publisher *publisher); /* puts what is too much for memory onto the disk */
-bool hls_is_intact(void *context, unsigned lane, void *file);
+/* Of an earlier life (mgmt/publisher_spool.h). */
+struct waiting_segment *hls_take_up(void *context, const struct handoff_segment *segment, unsigned *lane);
+void hls_put_waiting(void *context, struct waiting_segment *waiting);
 
 /* ---- hls_publisher_texts.c ---- */
 void hls_send_playlist(struct hls_publisher *publisher, unsigned index);

@@ -26,9 +26,7 @@ static json_t *counters_status(const struct hls_publisher *publisher)
     publisher_count(counters, "segments_unknown_output", mine->unknown_output);
     publisher_count(counters, "jumps_back", mine->jumps_back);
     publisher_count(counters, "segments_suppressed", mine->suppressed);
-    publisher_count(counters, "segments_spooled", mine->spooled);
-    publisher_count(counters, "segments_spool_failed", mine->spool_failed);
-    publisher_count(counters, "segments_taken_up", mine->taken_up);
+    publisher_spool_count(publisher->spool, counters);
     publisher_count(counters, "pauses", mine->pauses);
     publisher_queue_count(publisher->queue, counters);
     return counters;

@@ -48,13 +48,12 @@ static const struct setting connection_rows[] = {
                      .unit = "s", .help = "How long a transfer may stand still."),
     SETTING_UNSIGNED(struct connection_settings, cache_megabytes, .minimum = 1, .maximum = 65536, .default_number = 512,
                      .unit = "MiB",
-                     .help =
-                         "Bound of what waits for one destination in memory; past it segments go to the disk (HLS), "
-                         "or the oldest is dropped."),
+                     .help = "Bound of what waits for one destination in memory; past it files go to the disk (HLS, "
+                             "CMAF ingest, frame capture), or the oldest is dropped."),
     SETTING_UNSIGNED(
         struct connection_settings, disk_cache_megabytes, .maximum = 16777216, .default_number = 1024, .unit = "MiB",
-        .help = "Bound of what waits for one destination on the box's disk (HLS; it survives a power cut); the "
-                "oldest is dropped past it. 0: no disk."),
+        .help = "Bound of what waits for one destination on the box's disk (HLS, CMAF ingest, frame capture; it "
+                "survives a power cut); the oldest is dropped past it. 0: no disk."),
     SETTING_UNSIGNED(struct connection_settings, connections, .minimum = 1, .maximum = 32, .default_number = 4,
                      .help = "Connections at once to one destination."),
     SETTING_CHOICE(struct connection_settings, canned_acl, .choices = canned_acls, .default_number = 0,

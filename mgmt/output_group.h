@@ -56,7 +56,7 @@ struct connection_settings {
     double restart_delay;             /* s that a failed destination rests before it is tried again */
     unsigned timeout;                 /* s that one transfer may take without progress */
     unsigned cache_megabytes;         /* in memory, of one destination */
-    unsigned disk_cache_megabytes;    /* HLS: beyond that, on the box's disk; oldest dropped past it. 0: none */
+    unsigned disk_cache_megabytes;    /* beyond that, on the box's disk; oldest dropped past it. 0: none */
     unsigned connections;             /* at once to one destination */
     unsigned canned_acl;              /* of S3 objects */
     bool unsigned_payload;            /* S3 and MediaStore over https: bodies are not hashed */

@@ -137,8 +137,7 @@ static void transmit(struct receive_port *port)
 }
 
 /* The whole frame, not only its headers: all of it will be copied, and waiting for its lines one by one costs more than
- * everything else here (measured on a Zen 4 server core: 132 ns a packet of 1442 bytes without, 66 with both this and
- * stream_ring_append's asking for the ring's lines). */
+ * everything else here (measured: half the time of the whole path). */
 static inline void prefetch_frame(const struct rte_mbuf *buffer)
 {
     const uint8_t *frame = rte_pktmbuf_mtod(buffer, const uint8_t *);
@@ -196,9 +195,12 @@ unsigned receive_turn(struct receive_table *table, const struct receive_time *ti
     unsigned count = 0;
     for (unsigned i = 0; i < table->ports_count; i++)
         count += turn_port(table, table->ports[i], time);
-    for (unsigned i = 0; i < table->inputs_count; i++)
-        if (reorder_deadline_ns(table->inputs[i]->reorder) <= time->monotonic_ns)
-            reorder_turn(table->inputs[i]->reorder, time->monotonic_ns);
+    for (unsigned i = 0; i < table->inputs_count; i++) {
+        struct receive_input *input = table->inputs[i];
+        if (reorder_deadline_ns(input->reorder) <= time->monotonic_ns)
+            reorder_turn(input->reorder, time->monotonic_ns);
+        stream_ring_publish(input->ring);
+    }
     if (time->monotonic_ns >= table->next_beat_ns)
         beat(table, time);
     return count;

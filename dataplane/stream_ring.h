@@ -6,7 +6,8 @@
  * A writer belongs to one thread, a reader to one thread.
  *
  *     stream_ring_create(&writer, &(struct stream_ring_config){.payload_bytes = 16 << 20, .node = 0}, &err);
- *     stream_ring_append(writer, &record, payload);                    // poll-mode core
+ *     stream_ring_append(writer, &record, payload);                    // poll-mode core, each packet of a burst
+ *     stream_ring_publish(writer);                                     // and once behind them
  *
  *     stream_ring_open(&reader, descriptor, &err);                     // takes the descriptor
  *     stream_ring_seek_arrival(reader, clock_utc_ns(&clock) - 3 * NS_PER_S);
@@ -25,7 +26,7 @@ struct stream_ring_writer;
 struct stream_ring_reader;
 
 enum {
-    STREAM_RING_PAYLOAD_BYTES_MIN = 64 * 1024,
+    STREAM_RING_PAYLOAD_BYTES_MIN = 256 * 1024,
     STREAM_RING_PAYLOAD_BYTES_MAX = 1 << 30,
     STREAM_RING_PACKET_BYTES_MAX = 16 * 1024,
 };
@@ -42,9 +43,11 @@ int stream_ring_create(struct stream_ring_writer **out, const struct stream_ring
 void stream_ring_destroy(struct stream_ring_writer *writer);         /* NULL is fine; readers keep what is there */
 int stream_ring_descriptor(const struct stream_ring_writer *writer); /* borrow: to send to a reader */
 
-/* Copies record->bytes of payload into the ring (the one store of each byte) and publishes it; record->position is
- * filled in. Never fails: bytes must be 1..STREAM_RING_PACKET_BYTES_MAX (the caller's parser has checked). */
+/* Copies record->bytes of payload into the ring (the one store of each byte); record->position is filled in. Never
+ * fails: bytes must be 1..STREAM_RING_PACKET_BYTES_MAX (the caller's parser has checked). Readers see it after
+ * stream_ring_publish, which append itself calls when too much would be unpublished. */
 void stream_ring_append(struct stream_ring_writer *writer, struct stream_ring_record *record, const void *payload);
+void stream_ring_publish(struct stream_ring_writer *writer); /* costs nothing when nothing was appended */
 void stream_ring_beat(struct stream_ring_writer *writer, uint64_t monotonic_ns, bool source_present);
 uint64_t stream_ring_stored_bytes(const struct stream_ring_writer *writer); /* payload bytes copied in; any thread */
 

@@ -11,11 +11,11 @@
  *     payload_offset                payload_bytes bytes   (page multiple, power of two)
  *
  * Positions count bytes (or records) since the ring was made and never wrap in practice (64 bit); the place of position
- * p is p modulo the size. The writer fills payload and record, then publishes: record_head, then payload_head, both
- * with release order, so that whoever sees a byte (payload_head, acquire order) finds its record. The writer may be
- * busy with one packet (STREAM_RING_PACKET_BYTES_MAX at most) beyond payload_head, one record beyond record_head: bytes
- * older than payload_head + that - payload_bytes may be overwritten. A reader that fell behind finds out by comparing
- * again after reading.
+ * p is p modulo the size. The writer fills payloads and records of a few packets, then publishes: record_head, then
+ * payload_head, both with release order, so that whoever sees a byte (payload_head, acquire order) finds its record.
+ * Beyond the heads that a reader sees the writer may be busy with STREAM_RING_AHEAD_BYTES and
+ * STREAM_RING_AHEAD_RECORDS: bytes older than payload_head + that - payload_bytes may be overwritten, and records
+ * likewise. A reader that fell behind finds out by comparing again after reading.
  *
  * Whoever changes a byte of this file changes STREAM_RING_VERSION.
  */
@@ -26,7 +26,8 @@
 #include <stdint.h>
 
 #define STREAM_RING_MAGIC UINT64_C(0x474e495250490042) /* "B\0IPRING" */
-enum { STREAM_RING_VERSION = 1, STREAM_RING_PAGE_BYTES = 4096 };
+enum { STREAM_RING_VERSION = 2, STREAM_RING_PAGE_BYTES = 4096 };
+enum { STREAM_RING_AHEAD_BYTES = 128 * 1024, STREAM_RING_AHEAD_RECORDS = 64 };
 
 enum stream_ring_record_flags {
     STREAM_RING_LOST_BEFORE = 1, /* packets that were expected before this one never came */

@@ -2,8 +2,8 @@
 /* stream_ring_reader.c - reading in place what another process may be overwriting.
  *
  * Nothing in the shared memory is trusted after the header was checked once: sizes are kept here, heads and records are
- * read once and bounded. The writer may at any time be busy with up to one largest packet beyond its published head, so
- * bytes are safe only if they are that much younger than one turn of the ring.
+ * read once and bounded. The writer may at any time be busy with what STREAM_RING_AHEAD_BYTES says beyond its published
+ * head, so bytes are safe only if they are that much younger than one turn of the ring.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static int check_header(const struct stream_ring_header *header, uint64_t file_b
         return error_set(err, -EPROTO, "stream ring: payload of %llu bytes is not a power of two in %d..%d",
                          (unsigned long long)header->payload_bytes, STREAM_RING_PAYLOAD_BYTES_MIN,
                          STREAM_RING_PAYLOAD_BYTES_MAX);
-    if (!power_of_two(header->record_count) || header->record_count < 16 ||
+    if (!power_of_two(header->record_count) || header->record_count < 2 * STREAM_RING_AHEAD_RECORDS ||
         header->record_count > header->payload_bytes)
         return error_set(err, -EPROTO, "stream ring: index of %u records", header->record_count);
     *layout = (struct stream_ring_layout){
@@ -144,14 +144,15 @@ static uint64_t record_head(const struct stream_ring_reader *reader)
 /* Oldest position that the writer is certainly not touching. */
 static uint64_t oldest_safe(const struct stream_ring_reader *reader, uint64_t head)
 {
-    uint64_t kept = reader->payload_bytes - STREAM_RING_PACKET_BYTES_MAX;
+    uint64_t kept = reader->payload_bytes - STREAM_RING_AHEAD_BYTES;
     return head > kept ? head - kept : 0;
 }
 
-/* Oldest record that is certainly whole: one slot may be under the pen. */
+/* Oldest record that is certainly whole: some slots may be under the pen. */
 static uint64_t oldest_record(const struct stream_ring_reader *reader, uint64_t head)
 {
-    return head > reader->record_count - 1 ? head - (reader->record_count - 1) : 0;
+    uint64_t kept = reader->record_count - STREAM_RING_AHEAD_RECORDS;
+    return head > kept ? head - kept : 0;
 }
 
 bool stream_ring_intact(const struct stream_ring_reader *reader, uint64_t position)
@@ -205,7 +206,7 @@ bool stream_ring_record_at(struct stream_ring_reader *reader, uint64_t position,
 static uint64_t oldest_packet(const struct stream_ring_reader *reader)
 {
     uint64_t head = stream_ring_head(reader), records = record_head(reader);
-    uint64_t kept = reader->payload_bytes - STREAM_RING_PACKET_BYTES_MAX - reader->payload_bytes / 16;
+    uint64_t kept = reader->payload_bytes - STREAM_RING_AHEAD_BYTES - reader->payload_bytes / 16;
     uint64_t limit = head > kept ? head - kept : 0;
     uint64_t first = oldest_record(reader, records);
     if (first && first + reader->record_count / 16 < records)

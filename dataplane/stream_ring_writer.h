@@ -13,6 +13,8 @@ struct stream_ring_writer {
     uint64_t record_mask;
     uint64_t payload_head; /* our own copies: the header's are only ever stored to */
     uint64_t record_head;
+    uint64_t payload_published; /* what the header's heads say */
+    uint64_t record_published;
     _Atomic uint64_t stored_bytes; /* stored by the poll-mode core alone, read by anyone */
     /* control side only */
     _Alignas(64) int descriptor;

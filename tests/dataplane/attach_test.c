@@ -118,6 +118,7 @@ static void a_ring_comes_over(void **state)
     struct stream_ring_record record = { .bytes = 188 };
     uint8_t payload[188] = { 0x47, 1, 2, 3 };
     stream_ring_append(b->input->ring, &record, payload);
+    stream_ring_publish(b->input->ring);
     const uint8_t *address;
     assert_int_equal(stream_ring_peek(reader, &address), 188);
     assert_memory_equal(address, payload, 188);

@@ -125,6 +125,7 @@ static unsigned take(struct bench *b, struct stream_ring_record *record)
 {
     const uint8_t *address;
     unsigned number;
+    stream_ring_publish(b->ring);
     assert_true(stream_ring_peek(b->reader, &address) >= BYTES);
     memcpy(&number, address + 4, 4);
     assert_true(stream_ring_record_at(b->reader, stream_ring_position(b->reader), record));
@@ -137,6 +138,7 @@ static unsigned take(struct bench *b, struct stream_ring_record *record)
 static bool nothing_left(struct bench *b)
 {
     const uint8_t *address;
+    stream_ring_publish(b->ring);
     return stream_ring_peek(b->reader, &address) == 0;
 }
 

@@ -57,6 +57,7 @@ static void append(struct stream_ring_writer *writer, unsigned packets, unsigned
                                              .arrival_utc_ns = (1 + writer->record_head) * NS_PER_MS };
         stream_ring_append(writer, &record, payload);
     }
+    stream_ring_publish(writer);
 }
 
 static void assert_stream(const uint8_t *address, uint64_t position, size_t bytes)
@@ -95,12 +96,12 @@ static void a_run_across_the_end_is_contiguous(void **state)
     struct stream_ring_writer *writer = make_writer();
     struct stream_ring_reader *reader = make_reader(writer);
     const uint8_t *address;
-    append(writer, 40, PACKET_BYTES);
+    append(writer, 190, PACKET_BYTES);
     stream_ring_advance(reader, stream_ring_peek(reader, &address));
-    append(writer, 20, PACKET_BYTES); /* crosses 65536 */
+    append(writer, 20, PACKET_BYTES); /* crosses 262144 */
     size_t bytes = stream_ring_peek(reader, &address);
     assert_int_equal(bytes, 20 * PACKET_BYTES);
-    assert_stream(address, 40 * PACKET_BYTES, bytes);
+    assert_stream(address, 190 * PACKET_BYTES, bytes);
     uint64_t payload_bytes;
     const uint8_t *payload = stream_ring_payload(reader, &payload_bytes);
     assert_int_equal(payload_bytes, RING_BYTES);
@@ -116,14 +117,14 @@ static void a_lapped_reader_is_told_and_goes_on_at_a_packet(void **state)
     struct stream_ring_reader *reader = make_reader(writer);
     append(writer, 10, PACKET_BYTES);
     assert_true(stream_ring_intact(reader, 0));
-    append(writer, 100, PACKET_BYTES);
+    append(writer, 400, PACKET_BYTES);
     assert_false(stream_ring_intact(reader, 0));
     const uint8_t *address;
     size_t bytes = stream_ring_peek(reader, &address);
     assert_int_equal(stream_ring_overruns(reader), 1);
     uint64_t position = stream_ring_position(reader);
     assert_int_equal(position % PACKET_BYTES, 0);
-    assert_int_equal(position + bytes, 110 * PACKET_BYTES);
+    assert_int_equal(position + bytes, 410 * PACKET_BYTES);
     assert_stream(address, position, bytes);
     assert_true(stream_ring_intact(reader, position));
     append(writer, 1, PACKET_BYTES); /* not lapped again at once */
@@ -139,12 +140,51 @@ static void bytes_under_the_pen_are_not_called_intact(void **state)
     struct stream_ring_reader *reader = make_reader(writer);
     append(writer, 1, PACKET_BYTES);
     uint64_t second = writer->payload_head;
-    append(writer, (RING_BYTES - STREAM_RING_PACKET_BYTES_MAX) / PACKET_BYTES, PACKET_BYTES);
-    /* a largest packet written now would just reach the first byte of the ring's oldest one */
+    append(writer, (RING_BYTES - STREAM_RING_AHEAD_BYTES) / PACKET_BYTES, PACKET_BYTES);
+    /* what may be written before the next publication would just reach the first byte of the ring's oldest packet */
     assert_false(stream_ring_intact(reader, 0));
     assert_true(stream_ring_intact(reader, second));
     stream_ring_close(reader);
     stream_ring_destroy(writer);
+}
+
+static void a_burst_is_seen_when_it_is_published(void **state)
+{
+    (void)state;
+    struct stream_ring_writer *writer = make_writer();
+    struct stream_ring_reader *reader = make_reader(writer);
+    struct stream_ring_record record = { .bytes = PACKET_BYTES };
+    uint8_t payload[PACKET_BYTES] = { 0x47 };
+    const uint8_t *address;
+    for (unsigned i = 0; i < 5; i++)
+        stream_ring_append(writer, &record, payload);
+    assert_int_equal(stream_ring_peek(reader, &address), 0);
+    assert_false(stream_ring_record_at(reader, 0, &record));
+    stream_ring_publish(writer);
+    assert_int_equal(stream_ring_peek(reader, &address), 5 * PACKET_BYTES);
+    assert_memory_equal(address + 4 * PACKET_BYTES, payload, PACKET_BYTES);
+    assert_true(stream_ring_record_at(reader, 4 * PACKET_BYTES, &record));
+    stream_ring_close(reader);
+    stream_ring_destroy(writer);
+}
+
+/* What stands unpublished is bounded, by bytes and by records, whoever forgets to publish. */
+static void a_writer_never_runs_far_ahead_of_its_heads(void **state)
+{
+    (void)state;
+    static const uint16_t sizes[] = { 188, PACKET_BYTES, STREAM_RING_PACKET_BYTES_MAX };
+    static const uint8_t payload[STREAM_RING_PACKET_BYTES_MAX];
+    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct stream_ring_writer *writer = make_writer();
+        struct stream_ring_record record = { .bytes = sizes[i] };
+        for (unsigned packet = 0; packet < 200; packet++) {
+            stream_ring_append(writer, &record, payload);
+            assert_in_range(writer->payload_head - writer->header->payload_head, 0, STREAM_RING_AHEAD_BYTES / 2);
+            assert_in_range(writer->record_head - writer->header->record_head, 0, STREAM_RING_AHEAD_RECORDS / 2);
+        }
+        assert_true(writer->header->record_head > 0);
+        stream_ring_destroy(writer);
+    }
 }
 
 static void records_are_found_by_position(void **state)
@@ -154,16 +194,16 @@ static void records_are_found_by_position(void **state)
     struct stream_ring_reader *reader = make_reader(writer);
     struct stream_ring_record record;
     assert_false(stream_ring_record_at(reader, 0, &record));
-    append(writer, 300, PACKET_BYTES);
-    for (uint64_t number = 280; number < 300; number++) {
+    append(writer, 1300, PACKET_BYTES);
+    for (uint64_t number = 1280; number < 1300; number++) {
         assert_true(stream_ring_record_at(reader, number * PACKET_BYTES + number % 1316, &record));
         assert_int_equal(record.sequence, number);
         assert_int_equal(record.position, number * PACKET_BYTES);
     }
-    assert_true(stream_ring_record_at(reader, 281 * PACKET_BYTES, &record)); /* back again */
-    assert_int_equal(record.sequence, 281);
-    assert_false(stream_ring_record_at(reader, 300 * PACKET_BYTES, &record));
-    assert_false(stream_ring_record_at(reader, 3 * PACKET_BYTES, &record)); /* 256 records in this ring */
+    assert_true(stream_ring_record_at(reader, 1281 * PACKET_BYTES, &record)); /* back again */
+    assert_int_equal(record.sequence, 1281);
+    assert_false(stream_ring_record_at(reader, 1300 * PACKET_BYTES, &record));
+    assert_false(stream_ring_record_at(reader, 3 * PACKET_BYTES, &record)); /* 1024 records in this ring */
     stream_ring_close(reader);
     stream_ring_destroy(writer);
 }
@@ -178,10 +218,10 @@ static void seeking_finds_the_first_packet_of_a_time(void **state)
     assert_int_equal(stream_ring_seek_arrival(reader, 11 * NS_PER_MS + 1), 11 * PACKET_BYTES);
     assert_int_equal(stream_ring_seek_arrival(reader, 0), 0);
     assert_int_equal(stream_ring_seek_arrival(reader, NS_PER_S), 30 * PACKET_BYTES);
-    append(writer, 100, PACKET_BYTES);
+    append(writer, 400, PACKET_BYTES);
     uint64_t oldest = stream_ring_seek_arrival(reader, 0);
     assert_int_equal(oldest % PACKET_BYTES, 0);
-    assert_in_range(130 * PACKET_BYTES - oldest, RING_BYTES / 2, RING_BYTES - STREAM_RING_PACKET_BYTES_MAX);
+    assert_in_range(430 * PACKET_BYTES - oldest, RING_BYTES / 4, RING_BYTES - STREAM_RING_AHEAD_BYTES);
     stream_ring_close(reader);
     stream_ring_destroy(writer);
 }
@@ -191,13 +231,13 @@ static void small_packets_leave_the_index_before_the_payload(void **state)
     (void)state;
     struct stream_ring_writer *writer = make_writer();
     struct stream_ring_reader *reader = make_reader(writer);
-    append(writer, 1000, 188);
+    append(writer, 4000, 94);
     struct stream_ring_record record;
     uint64_t oldest = stream_ring_seek_arrival(reader, 0);
     assert_true(stream_ring_record_at(reader, oldest, &record));
     assert_int_equal(record.position, oldest);
-    assert_int_equal(oldest % 188, 0);
-    assert_in_range(1000 - oldest / 188, 200, 256);
+    assert_int_equal(oldest % 94, 0);
+    assert_in_range(4000 - oldest / 94, 850, 960);
     stream_ring_close(reader);
     stream_ring_destroy(writer);
 }
@@ -287,7 +327,7 @@ static void a_reader_cannot_write(void **state)
 /* A file as a stranger might send it: a good header, changed at one place. */
 static int strange_file(size_t offset, const void *bytes, size_t count, bool sealed)
 {
-    struct stream_ring_layout layout = stream_ring_layout_of(RING_BYTES, 256);
+    struct stream_ring_layout layout = stream_ring_layout_of(RING_BYTES, 1024);
     struct stream_ring_header header = {
         .magic = STREAM_RING_MAGIC,
         .version = STREAM_RING_VERSION,
@@ -295,7 +335,7 @@ static int strange_file(size_t offset, const void *bytes, size_t count, bool sea
         .instance = 1,
         .total_bytes = layout.total_bytes,
         .index_offset = (uint32_t)layout.index_offset,
-        .record_count = 256,
+        .record_count = 1024,
         .payload_offset = layout.payload_offset,
         .payload_bytes = RING_BYTES,
     };
@@ -323,12 +363,12 @@ static void what_is_no_ring_of_ours_is_refused(void **state)
     (void)state;
     struct stream_ring_reader *reader;
     uint64_t zero = 0, odd = RING_BYTES + 1, huge = UINT64_C(1) << 40, twice = 2 * RING_BYTES;
-    uint32_t two = 2, many = 1U << 31;
+    uint32_t two = 2, other = STREAM_RING_VERSION + 1, many = 1U << 31;
     int good = strange_file(0, "", 0, true);
     assert_int_equal(stream_ring_open(&reader, good, NULL), 0);
     stream_ring_close(reader);
     assert_refused(strange_file(offsetof(struct stream_ring_header, magic), &zero, 8, true), "no stream ring");
-    assert_refused(strange_file(offsetof(struct stream_ring_header, version), &two, 4, true), "version 2");
+    assert_refused(strange_file(offsetof(struct stream_ring_header, version), &other, 4, true), "this program reads");
     assert_refused(strange_file(offsetof(struct stream_ring_header, header_bytes), &two, 4, true), "header of 2");
     assert_refused(strange_file(offsetof(struct stream_ring_header, payload_bytes), &odd, 8, true), "power of two");
     assert_refused(strange_file(offsetof(struct stream_ring_header, payload_bytes), &huge, 8, true), "power of two");
@@ -398,9 +438,9 @@ static void sizes_are_rounded_up_and_bounded(void **state)
     (void)state;
     struct stream_ring_writer *writer;
     struct error err;
-    struct stream_ring_config config = { .payload_bytes = 65537 };
+    struct stream_ring_config config = { .payload_bytes = RING_BYTES + 1 };
     assert_int_equal(stream_ring_create(&writer, &config, &err), 0);
-    assert_int_equal(writer->header->payload_bytes, 131072);
+    assert_int_equal(writer->header->payload_bytes, 2 * RING_BYTES);
     stream_ring_destroy(writer);
     config.payload_bytes = UINT64_C(1) << 31;
     assert_int_equal(stream_ring_create(&writer, &config, &err), -EINVAL);
@@ -415,6 +455,8 @@ int main(void)
         cmocka_unit_test(a_run_across_the_end_is_contiguous),
         cmocka_unit_test(a_lapped_reader_is_told_and_goes_on_at_a_packet),
         cmocka_unit_test(bytes_under_the_pen_are_not_called_intact),
+        cmocka_unit_test(a_burst_is_seen_when_it_is_published),
+        cmocka_unit_test(a_writer_never_runs_far_ahead_of_its_heads),
         cmocka_unit_test(records_are_found_by_position),
         cmocka_unit_test(seeking_finds_the_first_packet_of_a_time),
         cmocka_unit_test(small_packets_leave_the_index_before_the_payload),

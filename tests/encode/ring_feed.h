@@ -86,6 +86,7 @@ static inline void feed_packet(const uint8_t *data, size_t bytes, uint64_t arriv
                                          .sequence = ++feed_sequence,
                                          .bytes = (uint16_t)bytes };
     stream_ring_append(feed_ring, &record, data);
+    stream_ring_publish(feed_ring);
 }
 
 /* All of it at once, with arrival times spread evenly over [from, to). */

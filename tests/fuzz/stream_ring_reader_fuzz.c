@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { RECORDS = 16 };
+enum { RECORDS = 2 * STREAM_RING_AHEAD_RECORDS };
 
 static void require(bool holds)
 {

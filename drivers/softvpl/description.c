@@ -67,12 +67,19 @@ static const struct encprofile encode_hevc[] = {
     { .Profile = MFX_PROFILE_HEVC_MAIN10, .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory_10 },
     { .Profile = MFX_PROFILE_HEVC_REXT, .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory_422 },
 };
+static const mfxU32 nv12_p010[] = { MFX_FOURCC_NV12, MFX_FOURCC_P010 };
+static const struct encmemdesc encode_memory_both[] = { ENCODE_MEMORY(nv12_p010) };
+static const struct encprofile encode_av1[] = {
+    { .Profile = MFX_PROFILE_AV1_MAIN, .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory_both },
+};
 static const struct encprofile encode_jpeg[] = { ENCODE_PROFILE(MFX_PROFILE_JPEG_BASELINE) };
 static const struct encoder encoders[] = {
     { .CodecID = MFX_CODEC_AVC, .MaxcodecLevel = MFX_LEVEL_AVC_62, .BiDirectionalPrediction = 1,
       .NumProfiles = COUNT(encode_avc), .Profiles = (struct encprofile *)encode_avc },
     { .CodecID = MFX_CODEC_HEVC, .MaxcodecLevel = MFX_LEVEL_HEVC_62, .BiDirectionalPrediction = 1,
       .NumProfiles = COUNT(encode_hevc), .Profiles = (struct encprofile *)encode_hevc },
+    { .CodecID = MFX_CODEC_AV1, .MaxcodecLevel = MFX_LEVEL_AV1_63, .BiDirectionalPrediction = 1,
+      .NumProfiles = COUNT(encode_av1), .Profiles = (struct encprofile *)encode_av1 },
     { .CodecID = MFX_CODEC_JPEG, .NumProfiles = COUNT(encode_jpeg), .Profiles = (struct encprofile *)encode_jpeg },
 };
 
@@ -112,7 +119,7 @@ static const mfxImplDescription description = {
     .ApiVersion = { .Major = 2, .Minor = 8 },
     .ImplName = "Biplane software runtime",
     .License = "GPL-2.0-or-later",
-    .Keywords = "software,CPU,x264,x265,libavcodec",
+    .Keywords = "software,CPU,x264,x265,SVT-AV1,libavcodec",
     .VendorID = 0xffff, /* none: there is no device */
     .VendorImplID = 0,
     .Dev = { .Version = { .Version = MFX_DEVICEDESCRIPTION_VERSION }, .MediaAdapterType = MFX_MEDIA_UNKNOWN,

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-static const struct encode_codec *const codecs[] = { &encode_codec_h264, &encode_codec_hevc, &encode_codec_jpeg };
+static const struct encode_codec *const codecs[] = { &encode_codec_h264, &encode_codec_hevc, &encode_codec_av1,
+                                                     &encode_codec_jpeg };
 
 const struct encode_codec *encode_codec_at(unsigned index)
 {

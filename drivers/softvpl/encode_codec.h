@@ -58,7 +58,7 @@ struct encode_coded {
 
 enum encode_header_kind { ENCODE_VPS, ENCODE_SPS, ENCODE_PPS, ENCODE_HEADERS };
 
-/* The parameter sets, as the stream has them; AV1: the sequence header in the SPS's place. */
+/* The parameter sets, as the stream has them. */
 struct encode_headers {
     struct encode_header {
         uint8_t data[ENCODE_HEADER_BYTES];
@@ -96,4 +96,4 @@ const struct encode_codec *encode_codec_find(uint32_t id); /* NULL: there is non
 /* All of them, one after the other; NULL: no more. */
 const struct encode_codec *encode_codec_at(unsigned index);
 
-extern const struct encode_codec encode_codec_h264, encode_codec_hevc, encode_codec_jpeg;
+extern const struct encode_codec encode_codec_h264, encode_codec_hevc, encode_codec_av1, encode_codec_jpeg;

@@ -14,7 +14,7 @@
     }
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { QP_MAX = 63, LOOKAHEAD_MAX = 250 };
+enum { ICQ_QUALITY_MAX = 51, QP_MAX = 63, LOOKAHEAD_MAX = 250 };
 
 static const struct extension_field option_fields[] = {
     FIELD(mfxExtCodingOption, RateDistortionOpt, FIELD_OFF, 0, 0),
@@ -192,8 +192,8 @@ void encode_check_rate(struct verdict *verdict, mfxVideoParam *par, const struct
             CORRECT(verdict, mfx->QPB, limits->qp);
         break;
     case MFX_RATECONTROL_ICQ:
-        if (mfx->ICQQuality > limits->qp)
-            CORRECT(verdict, mfx->ICQQuality, limits->qp);
+        if (mfx->ICQQuality > ICQ_QUALITY_MAX)
+            CORRECT(verdict, mfx->ICQQuality, ICQ_QUALITY_MAX);
         break;
     case 0:
     case MFX_RATECONTROL_CBR:

@@ -253,39 +253,56 @@ void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const str
                      nv12->plane[1] + (ptrdiff_t)y * nv12->pitch[1], (width + 1) / 2);
 }
 
-static void deinterleave_16(uint16_t *restrict u, uint16_t *restrict v, const uint16_t *restrict from, int count)
+static void deinterleave_16(uint16_t *restrict u, uint16_t *restrict v, const uint16_t *restrict from, int count,
+                            unsigned shift)
 {
     for (int x = 0; x < count; x++) {
-        u[x] = from[2 * x];
-        v[x] = from[2 * x + 1];
+        u[x] = (uint16_t)(from[2 * x] >> shift);
+        v[x] = (uint16_t)(from[2 * x + 1] >> shift);
     }
+}
+
+static void shift_down(uint16_t *restrict to, const uint16_t *restrict from, int count, unsigned shift)
+{
+    for (int x = 0; x < count; x++)
+        to[x] = (uint16_t)(from[x] >> shift);
 }
 
 static void unpack_y210(uint16_t *restrict y, uint16_t *restrict u, uint16_t *restrict v, const uint16_t *restrict from,
-                        int pairs)
+                        int pairs, unsigned shift)
 {
     for (int x = 0; x < pairs; x++) {
-        y[2 * x] = from[4 * x];
-        u[x] = from[4 * x + 1];
-        y[2 * x + 1] = from[4 * x + 2];
-        v[x] = from[4 * x + 3];
+        y[2 * x] = (uint16_t)(from[4 * x] >> shift);
+        u[x] = (uint16_t)(from[4 * x + 1] >> shift);
+        y[2 * x + 1] = (uint16_t)(from[4 * x + 2] >> shift);
+        v[x] = (uint16_t)(from[4 * x + 3] >> shift);
     }
 }
 
-void image_separate(uint8_t *const plane[3], const int pitch[3], const struct image *from)
+static void separate_packed(uint8_t *const plane[3], const int pitch[3], const struct image *from, unsigned shift)
 {
-    int rows = from->format->planes == 1 ? from->height : (from->height + 1) / 2, pairs = (from->width + 1) / 2;
+    for (int y = 0; y < from->height; y++)
+        unpack_y210((uint16_t *)(plane[0] + (ptrdiff_t)y * pitch[0]), (uint16_t *)(plane[1] + (ptrdiff_t)y * pitch[1]),
+                    (uint16_t *)(plane[2] + (ptrdiff_t)y * pitch[2]),
+                    (const uint16_t *)(from->plane[0] + (ptrdiff_t)y * from->pitch[0]), (from->width + 1) / 2, shift);
+}
 
-    for (int y = 0; y < rows; y++) {
-        uint8_t *u = plane[1] + (ptrdiff_t)y * pitch[1], *v = plane[2] + (ptrdiff_t)y * pitch[2];
-        const uint8_t *row = from->plane[from->format->planes == 1 ? 0 : 1];
-        row += (ptrdiff_t)y * from->pitch[from->format->planes == 1 ? 0 : 1];
-        if (from->format->planes == 1)
-            unpack_y210((uint16_t *)(plane[0] + (ptrdiff_t)y * pitch[0]), (uint16_t *)u, (uint16_t *)v,
-                        (const uint16_t *)row, pairs);
-        else if (from->format->depth > 8)
-            deinterleave_16((uint16_t *)u, (uint16_t *)v, (const uint16_t *)row, pairs);
-        else
-            deinterleave(u, v, row, pairs);
+void image_separate(uint8_t *const plane[3], const int pitch[3], const struct image *from, unsigned shift)
+{
+    if (from->format->planes == 1) {
+        separate_packed(plane, pitch, from, shift);
+        return;
     }
+    for (int y = 0; y < (from->height + 1) / 2; y++) {
+        uint8_t *u = plane[1] + (ptrdiff_t)y * pitch[1], *v = plane[2] + (ptrdiff_t)y * pitch[2];
+        const uint8_t *row = from->plane[1] + (ptrdiff_t)y * from->pitch[1];
+        if (from->format->depth > 8)
+            deinterleave_16((uint16_t *)u, (uint16_t *)v, (const uint16_t *)row, (from->width + 1) / 2, shift);
+        else
+            deinterleave(u, v, row, (from->width + 1) / 2);
+    }
+    if (plane[0])
+        for (int y = 0; y < from->height; y++)
+            shift_down((uint16_t *)(plane[0] + (ptrdiff_t)y * pitch[0]),
+                       (const uint16_t *)(from->plane[0] + (ptrdiff_t)y * from->pitch[0]), from->width, shift);
 }

@@ -55,6 +55,6 @@ void image_planar_to_nv12(const struct image *nv12, const uint8_t *const plane[3
 void image_interleave(const struct image *nv12, uint8_t *const chroma[2], const int pitch[2]);
 void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const struct image *nv12, int width, int height);
 
-/* What planar libraries take: of NV12 and P010 the two planes of chroma (planes 1 and 2), of Y210 all three. Samples
- * stay as they are; pitches are in bytes. */
-void image_separate(uint8_t *const plane[3], const int pitch[3], const struct image *from);
+/* What planar libraries take: two planes of chroma, and one of luma, if plane[0] is not NULL or the format is packed.
+ * Samples of ten bits are moved down by `shift`; pitches are in bytes. NV12, P010, Y210. */
+void image_separate(uint8_t *const plane[3], const int pitch[3], const struct image *from, unsigned shift);

@@ -274,7 +274,7 @@ static void set_planes(struct library *library, const struct image *image)
     x265_picture *in = library->in;
     bool packed = image->format->planes == 1;
 
-    image_separate(library->planes, library->pitch, image);
+    image_separate(library->planes, library->pitch, image, 0);
     for (int i = 0; i < 3; i++) {
         in->planes[i] = i || packed ? library->planes[i] : image->plane[0];
         in->stride[i] = i || packed ? library->pitch[i] : image->pitch[0];

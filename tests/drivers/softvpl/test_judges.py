@@ -154,6 +154,29 @@ def test_sample_encode_gives_the_bytes_of_x265(tmp_path, source, source10, depth
     assert filecmp.cmp(got, expected, shallow=False)
 
 
+AV1_IDENTITIES = [
+    (8, ["-cbr", "-b", "800", "-BufferSizeInKB", "100", "-u", "speed", "-g", "50", "-r", "1"],
+     ["--preset", "12", "--rc", "2", "--tbr", "800", "--buf-sz", "1000", "--pred-struct", "1", "--keyint", "50"]),
+    (10, ["-vbr", "-b", "600", "-MaxKbps", "900", "-u", "speed", "-g", "32", "-r", "8"],
+     ["--preset", "12", "--rc", "1", "--tbr", "600", "--hierarchical-levels", "3", "--keyint", "32"]),
+]
+
+
+@pytest.mark.parametrize("depth, ours, theirs", AV1_IDENTITIES, ids=["cbr", "vbr-10-bit"])
+def test_sample_encode_gives_the_bytes_of_svt_av1(tmp_path, source, source10, depth, ours, theirs):
+    got, expected, planes = tmp_path / "got.ivf", tmp_path / "expected.ivf", tmp_path / "planes.yuv"
+    kind = ["-i", source10, "-p010", "-msb10"] if depth == 10 else ["-i", source, "-nv12"]
+    run("sample_encode", "av1", "-sw", *kind, "-w", WIDTH, "-h", HEIGHT, "-f", 25, "-o", got, "-ivf:on", *ours)
+    run("ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "p010le" if depth == 10 else "nv12", "-s",
+        f"{WIDTH}x{HEIGHT}", "-i", kind[1], "-pix_fmt", "yuv420p10le" if depth == 10 else "yuv420p", "-f", "rawvideo",
+        planes)
+    run("SvtAv1EncApp", "-i", planes, "--input-depth", depth, "-w", WIDTH, "-h", HEIGHT, "--fps-num", 25, "--fps-denom",
+        1, "-n", FRAMES, "--lp", 1, "--progress", 0, *theirs, "-b", expected)
+    assert frames_of(got) == FRAMES
+    # of the file's header, the number of frames is written when the file is closed
+    assert got.read_bytes()[32:] == expected.read_bytes()[32:]
+
+
 @pytest.mark.parametrize("picture", ["-tff", "-bff"])
 def test_sample_encode_interlaced(tmp_path, source, picture):
     got = tmp_path / "got.264"
@@ -184,11 +207,12 @@ def test_sample_vpp_converts_and_deinterlaces(tmp_path, source):
     assert got.stat().st_size > WIDTH * HEIGHT * 3 // 2 * (FRAMES - 2)
 
 
-@pytest.mark.parametrize("name", ["sample_h264.ts", "sample_h265.ts", "bbb_2500ms.ts"])
-def test_sample_multi_transcode_to_h264(tmp_path, name):
+@pytest.mark.parametrize("name, into", [("sample_h264.ts", "h264"), ("sample_h265.ts", "h264"),
+                                        ("bbb_2500ms.ts", "h264"), ("sample_h264.ts", "h265")])
+def test_sample_multi_transcode(tmp_path, name, into):
     stream, codec = elementary(tmp_path, name)
-    out, par = tmp_path / "out.264", tmp_path / "session.par"
-    par.write_text(f"-i::{codec} {stream} -o::h264 {out} -b 1500 -w 640 -h 368 -u speed -sw\n")
+    out, par = tmp_path / f"out.{into}", tmp_path / "session.par"
+    par.write_text(f"-i::{codec} {stream} -o::{into} {out} -b 1500 -w 640 -h 368 -u speed -sw\n")
     text = run("sample_multi_transcode", "-par", par)
     assert "The test PASSED" in text
     assert frames_of(out) == frames_of(stream)

@@ -19,7 +19,7 @@ PACKAGES_board = libconfig hwloc numa
 PACKAGES_drivers = libdpdk vpl libva libva-drm libdrm
 PACKAGES_dataplane = libdpdk jansson
 PACKAGES_encode = libavformat libavcodec libavutil libswresample libswscale vpl jansson libcrypto
-PACKAGES_mgmt = libcurl libmicrohttpd jansson libcrypto zlib
+PACKAGES_mgmt = libcurl libmicrohttpd jansson libcrypto zlib libsystemd
 PACKAGES_tools = libavformat libavcodec libavutil libpcap libdpdk libcurl jansson libcrypto zlib
 
 # Parts of a folder's library that stand in a folder of their own.
@@ -59,7 +59,7 @@ BENCHES = $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 BINARIES = $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 # ---- verbs ---------------------------------------------------------------------------------------------------------
-.PHONY: all help deps demo test unit fuzz rig bench check format formatcheck layers formats hotcheck cppcheck clangcheck reference install clean
+.PHONY: all help deps demo test unit fuzz rig bench image image-lock keys check format formatcheck layers formats hotcheck cppcheck clangcheck reference install clean
 .DEFAULT_GOAL = all
 
 all: $(BINARIES) $(SOFTVPL) ## build everything into build/
@@ -67,7 +67,7 @@ all: $(BINARIES) $(SOFTVPL) ## build everything into build/
 	@mkdir -p $(BUILD)/share/biplane && ln -sfn $(CURDIR)/board/boards $(BUILD)/share/biplane/boards
 
 help: ## list the verbs
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 deps: ## install the Debian packages of packages.txt (needs root)
 	tools/deps.sh
@@ -92,6 +92,15 @@ rig: all ## the rig tests only (needs root); T=name picks
 bench: deps ## measure, side by side with peers (needs root)
 	$(MAKE) all $(BENCHES)
 	tools/bench.sh "$(T)"
+
+image: keys all ## the image and the update of a board: make image BOARD=qemu-twin (needs root); docs/image.md
+	rootfs/image.sh "$(BOARD)"
+
+image-lock: ## the image's packages in the versions of today's sources, with their licences (needs root)
+	rootfs/lock.sh
+
+keys: ## keys for development that sign updates, once, into keys/
+	rootfs/keys.sh
 
 check: formatcheck layers formats hotcheck cppcheck clangcheck ## format, layers, shared formats, hot path symbols, cppcheck, clang warnings
 
@@ -189,4 +198,4 @@ $(SOFTVPL): $(SOFTVPL_OBJECTS)
 	@echo '  LINK  '$@
 	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libvplswref64.so.1 -Wl,-z,defs -Wl,-z,nodelete $^ $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread -o $@
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/image -prune -o -name '*.d' -type f -print 2>/dev/null)

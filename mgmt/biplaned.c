@@ -12,12 +12,14 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "board/loop.h"
+#include "drivers/port.h"
 #include "mgmt/api.h"
 #include "mgmt/caretaker.h"
 #include "mgmt/daemon_options.h"
 #include "mgmt/log_tail.h"
 #include "mgmt/management.h"
 #include "mgmt/paths.h"
+#include "mgmt/watchdog.h"
 
 struct daemon {
     const struct daemon_options *options;
@@ -65,6 +67,7 @@ static int run(struct daemon *daemon, const struct management_config *config, st
 {
     static const int signals[] = { SIGTERM, SIGINT, SIGHUP, 0 };
     struct api *api = NULL;
+    struct watchdog *watchdog = NULL;
     int result = loop_signals(daemon->loop, signals, on_signal, daemon, err);
     if (result == 0)
         result = management_create(&daemon->management, config, configuration, err);
@@ -96,7 +99,10 @@ static int run(struct daemon *daemon, const struct management_config *config, st
     if (result == 0)
         result = api_create(&api, &api_config, err);
     if (result == 0)
+        result = watchdog_create(&watchdog, daemon->loop, config->clock, err);
+    if (result == 0)
         result = loop_run(daemon->loop);
+    watchdog_destroy(watchdog);
     api_destroy(api);
     caretaker_destroy(daemon->caretaker);
     management_destroy(daemon->management);
@@ -119,7 +125,7 @@ static int find_places(const struct daemon_options *options, struct places *plac
     if (options->boards)
         snprintf(places->boards, sizeof places->boards, "%s", options->boards);
     paths_runtime(places->programs, places->runtime);
-    if (options->check) { /* only looks */
+    if (options->check || options->print_devices) { /* only looks */
         snprintf(places->config, sizeof places->config, "%s", options->config);
         return 0;
     }
@@ -144,10 +150,21 @@ static struct configuration *read_configuration(const struct places *places)
     return result < 0 ? NULL : configuration;
 }
 
-static int check(const struct places *places)
+/* What vfio-pci has to have before data planes start. */
+static void print_devices(const struct box *box)
+{
+    for (unsigned node = 0; node < box->nodes_count; node++)
+        for (unsigned i = 0; i < box->nodes[node].ports_count; i++)
+            if (port_device_is_pci(box->nodes[node].ports[i].device))
+                puts(box->nodes[node].ports[i].device);
+}
+
+static int check(const struct places *places, bool only_devices)
 {
     struct configuration *configuration = read_configuration(places);
-    if (configuration)
+    if (configuration && only_devices)
+        print_devices(&configuration->box);
+    else if (configuration)
         printf("%s: no problems; %u inputs, %u channels\n", places->config, configuration->box.inputs_count,
                configuration->channels_count);
     int status = configuration ? 0 : 1;
@@ -204,8 +221,8 @@ int main(int argc, char **argv)
     if (daemon_options_answer(&options))
         return 0;
     if (find_places(&options, &places, &err) == 0) {
-        if (options.check)
-            return check(&places);
+        if (options.check || options.print_devices)
+            return check(&places, options.print_devices);
         if (start(&options, &places, &err) == 0)
             return 0;
     }

@@ -22,17 +22,27 @@ const char daemon_usage[] =
     "  --log-level LEVEL   error, warning, info, debug\n"
     "  --log-format FORMAT text, json\n"
     "  --check             read and check the configuration, print its problems, end\n"
+    "  --print-devices     print the PCI addresses of the configuration's ports, end\n"
     "  --print-reference   print the manual of the configuration files, end\n";
 
 bool daemon_options_parse(int argc, char **argv, struct daemon_options *options)
 {
-    static const struct option longs[] = {
-        { "config", 1, NULL, 'c' },     { "run", 1, NULL, 'r' },    { "spool", 1, NULL, 's' },
-        { "programs", 1, NULL, 'p' },   { "boards", 1, NULL, 'b' }, { "runtime", 1, NULL, 't' },
-        { "machine", 1, NULL, 'o' },    { "media", 1, NULL, 'd' },  { "log-level", 1, NULL, 'l' },
-        { "log-format", 1, NULL, 'f' }, { "check", 0, NULL, 'k' },  { "print-reference", 0, NULL, 'm' },
-        { "version", 0, NULL, 'v' },    { "help", 0, NULL, 'h' },   { 0 }
-    };
+    static const struct option longs[] = { { "config", 1, NULL, 'c' },
+                                           { "run", 1, NULL, 'r' },
+                                           { "spool", 1, NULL, 's' },
+                                           { "programs", 1, NULL, 'p' },
+                                           { "boards", 1, NULL, 'b' },
+                                           { "runtime", 1, NULL, 't' },
+                                           { "machine", 1, NULL, 'o' },
+                                           { "media", 1, NULL, 'd' },
+                                           { "log-level", 1, NULL, 'l' },
+                                           { "log-format", 1, NULL, 'f' },
+                                           { "check", 0, NULL, 'k' },
+                                           { "print-devices", 0, NULL, 'i' },
+                                           { "print-reference", 0, NULL, 'm' },
+                                           { "version", 0, NULL, 'v' },
+                                           { "help", 0, NULL, 'h' },
+                                           { 0 } };
     *options = (struct daemon_options){
         .config = "/etc/biplane",
         .run = "/run/biplane",
@@ -53,6 +63,7 @@ bool daemon_options_parse(int argc, char **argv, struct daemon_options *options)
         case 'o': options->machine = optarg; break;
         case 'd': options->media = (struct media){ optarg, true }; break;
         case 'k': options->check = true; break;
+        case 'i': options->print_devices = true; break;
         case 'm': options->print_reference = true; break;
         case 'l':
             if (!log_level_from_name(optarg, &options->log.level))

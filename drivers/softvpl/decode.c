@@ -57,9 +57,26 @@ struct decode_job {
 
 static void write_surface(struct image *image, const AVFrame *frame)
 {
-    int width = frame->width < image->width ? frame->width : image->width;
-    int height = frame->height < image->height ? frame->height : image->height;
-    image_planar_to_nv12(image, (const uint8_t *const *)frame->data, frame->linesize, width, height);
+    struct image part = *image;
+
+    part.width = frame->width < image->width ? frame->width : image->width;
+    part.height = frame->height < image->height ? frame->height : image->height;
+    image_join(&part, (const uint8_t *const *)frame->data, frame->linesize);
+}
+
+/* The planes of libav that become surfaces of this format. */
+static bool suits(uint32_t fourcc, int pixel_format)
+{
+    switch (fourcc) {
+    case MFX_FOURCC_P010:
+        return pixel_format == AV_PIX_FMT_YUV420P10LE;
+    case MFX_FOURCC_YUY2:
+        return pixel_format == AV_PIX_FMT_YUV422P || pixel_format == AV_PIX_FMT_YUVJ422P;
+    case MFX_FOURCC_Y210:
+        return pixel_format == AV_PIX_FMT_YUV422P10LE;
+    default:
+        return pixel_format == AV_PIX_FMT_YUV420P || pixel_format == AV_PIX_FMT_YUVJ420P;
+    }
 }
 
 static void decode_run(void *owner, void *argument, bool aborted)
@@ -199,11 +216,9 @@ mfxStatus decoder_reset(struct decode_component *decoder, mfxVideoParam *par)
 mfxStatus decoder_get_surface(struct decode_component *decoder, mfxFrameSurface1 **surface)
 {
     if (!decoder->pool) {
-        mfxFrameInfo info = decoder->par.mfx.FrameInfo;
-        info.FourCC = MFX_FOURCC_NV12;
         decoder->pool = surface_pool_create(
-            &info, POOL_LIMIT, MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME | MFX_MEMTYPE_FROM_DECODE,
-            decoder->session->tasks);
+            &decoder->par.mfx.FrameInfo, POOL_LIMIT,
+            MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME | MFX_MEMTYPE_FROM_DECODE, decoder->session->tasks);
         if (!decoder->pool)
             return MFX_ERR_MEMORY_ALLOC;
     }
@@ -215,7 +230,7 @@ static mfxStatus check_work_surface(const struct decode_component *decoder, cons
 {
     if (work->Data.Locked)
         return MFX_ERR_MORE_SURFACE;
-    if (work->Info.FourCC != MFX_FOURCC_NV12 || work->Info.Width < decoder->par.mfx.FrameInfo.Width ||
+    if (work->Info.FourCC != decoder->par.mfx.FrameInfo.FourCC || work->Info.Width < decoder->par.mfx.FrameInfo.Width ||
         work->Info.Height < decoder->par.mfx.FrameInfo.Height)
         return MFX_ERR_INVALID_VIDEO_PARAM;
     if (!frame_usable(decoder->session, work))
@@ -317,8 +332,8 @@ static mfxStatus meet_sequence(struct decode_component *decoder, const struct se
     mfxInfoMFX now = decoder->par.mfx;
     sequence_to_parameters(sequence, &now);
     const mfxFrameInfo *have = &decoder->par.mfx.FrameInfo;
-    bool fits = sequence->chroma_format == 1 && sequence->bit_depth == 8 && sequence->width <= have->Width &&
-                sequence->height <= have->Height;
+    bool fits =
+        sequence_fourcc(sequence) == have->FourCC && sequence->width <= have->Width && sequence->height <= have->Height;
 
     if (decoder->has_sequence)
         fits = fits && sequence_same_frames(&decoder->sequence, sequence);
@@ -455,7 +470,7 @@ static int receive(struct decode_component *decoder)
         if (result < 0)
             return result;
         AVFrame *frame = decoder->frame;
-        bool planar = frame->format == AV_PIX_FMT_YUV420P || frame->format == AV_PIX_FMT_YUVJ420P;
+        bool planar = suits(decoder->par.mfx.FrameInfo.FourCC, frame->format);
         bool cropped = frame->crop_left + frame->crop_right < (size_t)frame->width &&
                        frame->crop_top + frame->crop_bottom < (size_t)frame->height;
         if (planar && cropped && frame->width <= decoder->par.mfx.FrameInfo.Width &&

@@ -19,6 +19,12 @@ static bool codec_known(uint32_t codec)
     return codec == MFX_CODEC_AVC || codec == MFX_CODEC_HEVC || codec == MFX_CODEC_MPEG2;
 }
 
+static bool format_known(uint32_t fourcc)
+{
+    return fourcc == MFX_FOURCC_NV12 || fourcc == MFX_FOURCC_P010 || fourcc == MFX_FOURCC_YUY2 ||
+           fourcc == MFX_FOURCC_Y210;
+}
+
 void decode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
 {
     common_check(verdict, par, MFX_IOPATTERN_OUT_SYSTEM_MEMORY);
@@ -27,7 +33,7 @@ void decode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     if (!codec_known(par->mfx.CodecId) && (complete || par->mfx.CodecId))
         UNSUPPORTED(verdict, par->mfx.CodecId);
     frame_info_check(verdict, &par->mfx.FrameInfo, complete);
-    if (par->mfx.FrameInfo.FourCC && par->mfx.FrameInfo.FourCC != MFX_FOURCC_NV12)
+    if (par->mfx.FrameInfo.FourCC && !format_known(par->mfx.FrameInfo.FourCC))
         UNSUPPORTED(verdict, par->mfx.FrameInfo.FourCC);
     if (par->mfx.DecodedOrder)
         UNSUPPORTED(verdict, par->mfx.DecodedOrder);
@@ -157,7 +163,7 @@ mfxStatus decode_header(mfxSession session, mfxBitstream *bitstream, mfxVideoPar
              unit.sequence.height, unit.sequence.profile, unit.sequence.level,
              unit.sequence.progressive ? "progressive" : "interlaced", unit.sequence.chroma_format,
              unit.sequence.bit_depth);
-    if (unit.sequence.chroma_format != 1 || unit.sequence.bit_depth != 8)
+    if (!sequence_fourcc(&unit.sequence))
         return MFX_ERR_UNSUPPORTED;
     sequence_to_parameters(&unit.sequence, &par->mfx);
     write_signal(&unit.sequence, extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VIDEO_SIGNAL_INFO));

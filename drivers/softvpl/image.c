@@ -306,3 +306,73 @@ void image_separate(uint8_t *const plane[3], const int pitch[3], const struct im
             shift_down((uint16_t *)(plane[0] + (ptrdiff_t)y * pitch[0]),
                        (const uint16_t *)(from->plane[0] + (ptrdiff_t)y * from->pitch[0]), from->width, shift);
 }
+
+enum { SHIFT_UP = 6 }; /* ten bits to the upper end of sixteen */
+
+static void shift_up(uint16_t *restrict to, const uint16_t *restrict from, int count)
+{
+    for (int x = 0; x < count; x++)
+        to[x] = (uint16_t)(from[x] << SHIFT_UP);
+}
+
+static void interleave_16(uint16_t *restrict to, const uint16_t *restrict u, const uint16_t *restrict v, int count)
+{
+    for (int x = 0; x < count; x++) {
+        to[2 * x] = (uint16_t)(u[x] << SHIFT_UP);
+        to[2 * x + 1] = (uint16_t)(v[x] << SHIFT_UP);
+    }
+}
+
+static void pack_yuy2(uint8_t *restrict to, const uint8_t *restrict y, const uint8_t *restrict u,
+                      const uint8_t *restrict v, int pairs)
+{
+    for (int x = 0; x < pairs; x++) {
+        to[4 * x] = y[2 * x];
+        to[4 * x + 1] = u[x];
+        to[4 * x + 2] = y[2 * x + 1];
+        to[4 * x + 3] = v[x];
+    }
+}
+
+static void pack_y210(uint16_t *restrict to, const uint16_t *restrict y, const uint16_t *restrict u,
+                      const uint16_t *restrict v, int pairs)
+{
+    for (int x = 0; x < pairs; x++) {
+        to[4 * x] = (uint16_t)(y[2 * x] << SHIFT_UP);
+        to[4 * x + 1] = (uint16_t)(u[x] << SHIFT_UP);
+        to[4 * x + 2] = (uint16_t)(y[2 * x + 1] << SHIFT_UP);
+        to[4 * x + 3] = (uint16_t)(v[x] << SHIFT_UP);
+    }
+}
+
+static void join_packed(const struct image *to, const uint8_t *const plane[3], const int pitch[3])
+{
+    for (int line = 0; line < to->height; line++) {
+        uint8_t *row = to->plane[0] + (ptrdiff_t)line * to->pitch[0];
+        const uint8_t *y = plane[0] + (ptrdiff_t)line * pitch[0], *u = plane[1] + (ptrdiff_t)line * pitch[1];
+        const uint8_t *v = plane[2] + (ptrdiff_t)line * pitch[2];
+        if (to->format->depth > 8)
+            pack_y210((uint16_t *)row, (const uint16_t *)y, (const uint16_t *)u, (const uint16_t *)v, to->width / 2);
+        else
+            pack_yuy2(row, y, u, v, to->width / 2);
+    }
+}
+
+void image_join(const struct image *to, const uint8_t *const plane[3], const int pitch[3])
+{
+    if (to->format->planes == 1) {
+        join_packed(to, plane, pitch);
+        return;
+    }
+    if (to->format->depth == 8) {
+        image_planar_to_nv12(to, plane, pitch, to->width, to->height);
+        return;
+    }
+    for (int y = 0; y < to->height; y++)
+        shift_up((uint16_t *)(to->plane[0] + (ptrdiff_t)y * to->pitch[0]),
+                 (const uint16_t *)(plane[0] + (ptrdiff_t)y * pitch[0]), to->width);
+    for (int y = 0; y < (to->height + 1) / 2; y++)
+        interleave_16((uint16_t *)(to->plane[1] + (ptrdiff_t)y * to->pitch[1]),
+                      (const uint16_t *)(plane[1] + (ptrdiff_t)y * pitch[1]),
+                      (const uint16_t *)(plane[2] + (ptrdiff_t)y * pitch[2]), (to->width + 1) / 2);
+}

@@ -58,3 +58,6 @@ void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const str
 /* What planar libraries take: two planes of chroma, and one of luma, if plane[0] is not NULL or the format is packed.
  * Samples of ten bits are moved down by `shift`; pitches are in bytes. NV12, P010, Y210. */
 void image_separate(uint8_t *const plane[3], const int pitch[3], const struct image *from, unsigned shift);
+
+/* The way back: planes of samples at the lower end, to NV12, P010, YUY2 and Y210. Ten bits go to the upper end. */
+void image_join(const struct image *to, const uint8_t *const plane[3], const int pitch[3]);

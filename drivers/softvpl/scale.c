@@ -3,7 +3,8 @@
  *
  * Pictures of 4:2:0 are scaled to planar form and then interleaved. That is a fifth faster than swscale's own NV12
  * output (1.20 against 1.48 ms for 1280x720 to 854x480 and to 640x360), and gives the bytes that ffmpeg gives, which
- * scales planar pictures: the two outputs round differently. */
+ * scales planar pictures: the two outputs round differently. P010 and Y210 go the same way; swscale cannot write Y210.
+ */
 #include "drivers/softvpl/scale.h"
 
 #include <libavutil/mem.h>
@@ -14,8 +15,8 @@ struct scaler {
     int flags;
     struct scale_colours colours;
     struct SwsContext *context;
-    uint8_t *chroma; /* planar, on its way to NV12 */
-    size_t chroma_bytes;
+    uint8_t *planes; /* planar, on its way to NV12, P010 or Y210 */
+    size_t planes_bytes;
 };
 
 struct scaler *scaler_create(int flags, const struct scale_colours *colours)
@@ -33,7 +34,7 @@ void scaler_destroy(struct scaler *scaler)
     if (!scaler)
         return;
     sws_freeContext(scaler->context);
-    av_free(scaler->chroma);
+    av_free(scaler->planes);
     free(scaler);
 }
 
@@ -44,7 +45,7 @@ static bool same_colours(const struct scale_colours *colours)
 
 static bool is_rgb(const struct image *image)
 {
-    return image->format->bytes_per_sample == 4;
+    return image->format->chroma_format == MFX_CHROMAFORMAT_YUV444;
 }
 
 /* swscale wants the first chroma plane of YV12 where I420 has it. */
@@ -56,9 +57,14 @@ static void planes_of(const struct image *image, uint8_t *plane[4], int pitch[4]
     }
 }
 
-static bool goes_through_planar(const struct image *to, const struct image *from)
+/* The planar form on the way to a format; AV_PIX_FMT_NONE: swscale writes it. */
+static enum AVPixelFormat planar_form(const struct image *to, const struct image *from)
 {
-    return to->format->pixel_format == AV_PIX_FMT_NV12 && from->format->planes > 1;
+    if (to->format->pixel_format == AV_PIX_FMT_NV12 && from->format->planes > 1)
+        return AV_PIX_FMT_YUV420P;
+    if (to->format->pixel_format == AV_PIX_FMT_P010LE)
+        return AV_PIX_FMT_YUV420P10LE;
+    return to->format->pixel_format == AV_PIX_FMT_Y210LE ? AV_PIX_FMT_YUV422P10LE : AV_PIX_FMT_NONE;
 }
 
 static bool prepare(struct scaler *scaler, const struct image *to, const struct image *from, enum AVPixelFormat format)
@@ -79,22 +85,27 @@ static bool prepare(struct scaler *scaler, const struct image *to, const struct 
     return true;
 }
 
-/* Two planes of chroma, with what swscale may write beyond a row. */
-static bool make_chroma(struct scaler *scaler, const struct image *to, uint8_t *plane[4], int pitch[4])
+/* Two planes of chroma, of ten bits one of luma too, with what swscale may write beyond a row. */
+static bool make_planes(struct scaler *scaler, const struct image *to, uint8_t *plane[4], int pitch[4])
 {
-    size_t row = (size_t)(to->width / 2 + 1 + 127) & ~(size_t)63, rows = (size_t)(to->height + 1) / 2;
+    size_t sample = to->format->depth > 8 ? 2 : 1, luma_row = ((size_t)to->width * sample + 1 + 127) & ~(size_t)63;
+    size_t row = ((size_t)to->width / 2 * sample + 1 + 127) & ~(size_t)63;
+    size_t rows = to->format->chroma_y ? (size_t)(to->height + 1) / 2 : (size_t)to->height;
+    size_t luma = sample > 1 ? luma_row * (size_t)to->height : 0, bytes = luma + 2 * row * rows;
 
-    if (scaler->chroma_bytes != 2 * row * rows) {
-        av_free(scaler->chroma);
-        scaler->chroma_bytes = 2 * row * rows;
-        scaler->chroma = av_malloc(scaler->chroma_bytes);
+    if (scaler->planes_bytes != bytes) {
+        av_free(scaler->planes);
+        scaler->planes = av_malloc(bytes);
+        scaler->planes_bytes = scaler->planes ? bytes : 0;
     }
-    if (!scaler->chroma) {
-        scaler->chroma_bytes = 0;
+    if (!scaler->planes)
         return false;
+    if (luma) {
+        plane[0] = scaler->planes;
+        pitch[0] = (int)luma_row;
     }
-    plane[1] = scaler->chroma;
-    plane[2] = scaler->chroma + row * rows;
+    plane[1] = scaler->planes + luma;
+    plane[2] = plane[1] + row * rows;
     pitch[1] = pitch[2] = (int)row;
     return true;
 }
@@ -118,15 +129,17 @@ bool scaler_run(struct scaler *scaler, const struct image *to, const struct imag
             return true;
         }
     }
-    bool planar = goes_through_planar(to, from);
+    enum AVPixelFormat planar = planar_form(to, from);
     planes_of(to, plane_to, pitch_to);
     planes_of(from, plane_from, pitch_from);
-    if (!prepare(scaler, to, from, planar ? AV_PIX_FMT_YUV420P : to->format->pixel_format) ||
-        (planar && !make_chroma(scaler, to, plane_to, pitch_to)) ||
+    if (!prepare(scaler, to, from, planar != AV_PIX_FMT_NONE ? planar : to->format->pixel_format) ||
+        (planar != AV_PIX_FMT_NONE && !make_planes(scaler, to, plane_to, pitch_to)) ||
         sws_scale(scaler->context, (const uint8_t *const *)plane_from, pitch_from, 0, from->height, plane_to,
                   pitch_to) != to->height)
         return false;
-    if (planar)
+    if (planar == AV_PIX_FMT_YUV420P)
         image_interleave(to, plane_to + 1, pitch_to + 1);
+    else if (planar != AV_PIX_FMT_NONE)
+        image_join(to, (const uint8_t *const *)plane_to, pitch_to);
     return true;
 }

@@ -50,6 +50,15 @@ bool sequence_equal(const struct sequence *a, const struct sequence *b)
            a->transfer == b->transfer && a->matrix == b->matrix;
 }
 
+uint32_t sequence_fourcc(const struct sequence *sequence)
+{
+    if (sequence->chroma_format == MFX_CHROMAFORMAT_YUV420)
+        return sequence->bit_depth == 8 ? MFX_FOURCC_NV12 : sequence->bit_depth == 10 ? MFX_FOURCC_P010 : 0;
+    if (sequence->chroma_format == MFX_CHROMAFORMAT_YUV422)
+        return sequence->bit_depth == 8 ? MFX_FOURCC_YUY2 : sequence->bit_depth == 10 ? MFX_FOURCC_Y210 : 0;
+    return 0;
+}
+
 void sequence_to_parameters(const struct sequence *sequence, mfxInfoMFX *mfx)
 {
     mfxFrameInfo *info = &mfx->FrameInfo;
@@ -60,9 +69,10 @@ void sequence_to_parameters(const struct sequence *sequence, mfxInfoMFX *mfx)
     mfx->CodecProfile = sequence->profile;
     mfx->CodecLevel = sequence->level;
     mfx->MaxDecFrameBuffering = sequence->reference_frames;
-    info->FourCC = MFX_FOURCC_NV12;
-    info->ChromaFormat = MFX_CHROMAFORMAT_YUV420;
-    info->BitDepthLuma = info->BitDepthChroma = 8;
+    info->FourCC = sequence_fourcc(sequence);
+    info->ChromaFormat = sequence->chroma_format;
+    info->BitDepthLuma = info->BitDepthChroma = sequence->bit_depth;
+    info->Shift = sequence->bit_depth > 8;
     info->Width = (mfxU16)((sequence->width + 15U) & ~15U);
     info->Height = (mfxU16)((sequence->height + rows - 1U) & ~(rows - 1U));
     info->CropX = sequence->crop_x;

@@ -37,6 +37,9 @@ bool sequence_same_frames(const struct sequence *a, const struct sequence *b);
 /* Nothing that either says differs. */
 bool sequence_equal(const struct sequence *a, const struct sequence *b);
 
+/* The FourCC that its frames are given out in; 0: none here. */
+uint32_t sequence_fourcc(const struct sequence *sequence);
+
 void sequence_to_parameters(const struct sequence *sequence, mfxInfoMFX *mfx);
 
 /* Takes the emulation prevention bytes out; returns the bytes written, at most `room`. */

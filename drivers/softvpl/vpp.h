@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vpp.h - the VPP component: crop, deinterlace, convert, scale, letterbox; 8 bit formats in system memory.
+/* vpp.h - the VPP component: crop, deinterlace, convert, scale, letterbox; formats of 8 and 10 bits in system
+ * memory.
  *
  * One frame in, one frame out, except for the deinterlacer: it looks one frame ahead (the first call answers
  * MFX_ERR_MORE_DATA) and at double rate gives two frames (MFX_ERR_MORE_SURFACE after the first: call again with the

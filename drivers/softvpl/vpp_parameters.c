@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "drivers/softvpl/image.h"
 #include "drivers/softvpl/parameters.h"
 #include "drivers/softvpl/vpp.h"
 
@@ -97,11 +98,12 @@ static void check_rates(struct verdict *verdict, mfxVideoParam *par, bool deinte
     }
 }
 
-static void check_depth(struct verdict *verdict, mfxFrameInfo *info)
+/* Ten bits are at the upper end of sixteen, here as on hardware. */
+static void check_shift(struct verdict *verdict, mfxFrameInfo *info)
 {
     const struct image_format *format = image_format_find(info->FourCC);
-    if (format && format->depth > 8)
-        UNSUPPORTED(verdict, info->FourCC);
+    if (format && format->depth > 8 && !info->Shift)
+        CORRECT(verdict, info->Shift, 1);
 }
 
 void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
@@ -113,8 +115,8 @@ void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
         verdict_unsupported(verdict, "IOPattern is not system memory in and out");
     frame_info_check(verdict, in, complete);
     frame_info_check(verdict, out, complete);
-    check_depth(verdict, in);
-    check_depth(verdict, out);
+    check_shift(verdict, in);
+    check_shift(verdict, out);
     extensions_check(verdict, rules, COUNT(rules), par->ExtParam, par->NumExtParam);
     check_use(verdict, par);
     mfxExtVPPDeinterlacing *mode = extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_DEINTERLACING);

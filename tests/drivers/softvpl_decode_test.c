@@ -495,11 +495,11 @@ static void what_is_not_there_is_refused(void **state)
     client_open(&client);
     assert_int_equal(MFXVideoDECODE_Init(client.session, &par), MFX_ERR_INVALID_VIDEO_PARAM);
     par.IOPattern = MFX_IOPATTERN_OUT_SYSTEM_MEMORY;
-    par.mfx.CodecId = MFX_CODEC_AV1;
+    par.mfx.CodecId = MFX_CODEC_VP9;
     assert_int_equal(MFXVideoDECODE_Query(client.session, &par, &out), MFX_ERR_UNSUPPORTED);
     assert_int_equal(MFXVideoDECODE_Init(client.session, &par), MFX_ERR_INVALID_VIDEO_PARAM);
     par.mfx.CodecId = MFX_CODEC_HEVC;
-    par.mfx.FrameInfo.FourCC = MFX_FOURCC_P010;
+    par.mfx.FrameInfo.FourCC = MFX_FOURCC_RGB4;
     assert_int_equal(MFXVideoDECODE_Query(client.session, &par, &out), MFX_ERR_UNSUPPORTED);
     assert_int_equal(out.mfx.FrameInfo.FourCC, 0);
     assert_int_equal(MFXVideoDECODE_GetVideoParam(client.session, &out), MFX_ERR_NOT_INITIALIZED);

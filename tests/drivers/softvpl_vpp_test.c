@@ -301,7 +301,7 @@ static void query_says_what_there_is(void **state)
     assert_int_equal(MFXVideoVPP_Query(client.session, &par, &out), MFX_ERR_UNSUPPORTED);
     assert_int_equal(out.vpp.Out.FrameRateExtN, 0);
     par.vpp.Out.FrameRateExtN = 25;
-    par.vpp.Out.FourCC = MFX_FOURCC_P010;
+    par.vpp.Out.FourCC = MFX_FOURCC_Y410;
     assert_int_equal(MFXVideoVPP_Init(client.session, &par), MFX_ERR_INVALID_VIDEO_PARAM);
     par.vpp.Out.FourCC = MFX_FOURCC_NV12;
     par.IOPattern = MFX_IOPATTERN_IN_VIDEO_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY;

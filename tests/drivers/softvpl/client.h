@@ -89,7 +89,7 @@ static inline void frame_create(struct frame *frame, const mfxFrameInfo *info)
 {
     memset(frame, 0, sizeof *frame);
     frame->surface.Info = *info;
-    unsigned bytes = info->FourCC == MFX_FOURCC_P010 ? 2 : 1;
+    unsigned bytes = info->FourCC == MFX_FOURCC_Y210 ? 4 : info->FourCC == MFX_FOURCC_P010 ? 2 : 1;
     size_t luma = (size_t)info->Width * info->Height * bytes;
     frame->memory = calloc(1, luma * 2);
     frame->surface.Data.Y = frame->memory;
@@ -97,10 +97,27 @@ static inline void frame_create(struct frame *frame, const mfxFrameInfo *info)
     frame->surface.Data.Pitch = (mfxU16)(info->Width * bytes);
 }
 
+/* Packed 4:2:2 of ten bits: luma as in paint(), each line with chroma of its own. */
+static inline void paint_y210(uint8_t *y210, int width, int height, int number)
+{
+    uint8_t *nv12 = malloc((size_t)width * (size_t)height * 3 / 2);
+    paint(nv12, width, width, height, number);
+    for (int y = 0; y < height; y++) {
+        uint16_t *row = (uint16_t *)y210 + y * width * 2;
+        for (int x = 0; x < width; x++) {
+            row[2 * x] = (uint16_t)(nv12[y * width + x] << 8 | (x & 3) << 6);
+            row[2 * x + 1] = (uint16_t)(nv12[(height + y / 2) * width + x] << 8 | (y & 1) << 6);
+        }
+    }
+    free(nv12);
+}
+
 static inline void frame_paint(struct frame *frame, int number)
 {
     const mfxFrameInfo *info = &frame->surface.Info;
-    if (info->FourCC == MFX_FOURCC_P010)
+    if (info->FourCC == MFX_FOURCC_Y210)
+        paint_y210(frame->memory, info->Width, info->Height, number);
+    else if (info->FourCC == MFX_FOURCC_P010)
         paint_p010(frame->memory, info->Width, info->Height, number);
     else
         paint(frame->memory, info->Width, info->Width, info->Height, number);
@@ -135,6 +152,14 @@ static inline mfxFrameInfo p010_info(int width, int height)
     info.FourCC = MFX_FOURCC_P010;
     info.BitDepthLuma = info.BitDepthChroma = 10;
     info.Shift = 1;
+    return info;
+}
+
+static inline mfxFrameInfo y210_info(int width, int height)
+{
+    mfxFrameInfo info = p010_info(width, height);
+    info.FourCC = MFX_FOURCC_Y210;
+    info.ChromaFormat = MFX_CHROMAFORMAT_YUV422;
     return info;
 }
 

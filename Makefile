@@ -19,10 +19,11 @@ PACKAGES_board = libconfig hwloc numa
 PACKAGES_drivers = libdpdk vpl libva libva-drm libdrm
 PACKAGES_dataplane = libdpdk jansson
 PACKAGES_encode = libavformat libavcodec libavutil libswresample libswscale vpl jansson libcrypto
-PACKAGES_mgmt = libcurl libmicrohttpd jansson libcrypto zlib libsystemd
+PACKAGES_mgmt = libcurl libmicrohttpd jansson libcrypto zlib libconfig libnewt libsystemd
 PACKAGES_tools = libavformat libavcodec libavutil libpcap libdpdk libcurl jansson libcrypto zlib
 
 # Parts of a folder's library that stand in a folder of their own.
+SUBFOLDERS_mgmt = mgmt/console
 SUBFOLDERS_tools = tools/origincheck
 
 # A program is one file with main(); everything else of a folder is its library.
@@ -30,6 +31,7 @@ PROGRAM_biplane-dataplane = dataplane/biplane_dataplane.c
 PROGRAM_biplane-encode = encode/biplane_encode.c
 PROGRAM_biplaned = mgmt/biplaned.c
 PROGRAM_biplanectl = mgmt/biplanectl.c
+PROGRAM_biplane-console = mgmt/console/biplane_console.c
 PROGRAM_biplane-rtpsend = tools/biplane_rtpsend.c
 PROGRAM_biplane-origincheck = tools/biplane_origincheck.c
 PROGRAM_biplane-handoff-feed = tools/biplane_handoff_feed.c

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The menu on a terminal of 80 columns and 24 lines, against a box that runs: keystrokes in, screens read back."""
+import os
+import random
+import signal
+
+import pytest
+
+from testbed.box import Box, ApiError, node, rtp_input
+from testbed.processes import program, wait_for
+from testbed.terminal import Terminal
+
+
+@pytest.fixture
+def box(network, no_studio, shared, tmp_path):
+    """Inputs, and no channel yet."""
+    value = Box(str(tmp_path / "box"), [node(name, i) for i, name in enumerate(network.interfaces)],
+                [rtp_input("studio")], [], [{"name": "origin-0", "user": "live", "password": "hidden-word"}])
+    shared.boxes.append(value)
+    value.write()
+    value.start_management()
+    yield value
+    value.stop()
+    shared.boxes.remove(value)
+
+
+@pytest.fixture
+def terminal(box):
+    with Terminal([program("biplane-console"), "--run", box.run]) as value:
+        value.wait("Menu", "Status")
+        yield value
+
+
+def choose(terminal, entry, *words):
+    """An entry of the menu, until these words are on its screen."""
+    terminal.wait("Menu")
+    terminal.choose(entry)
+    terminal.press("enter")
+    terminal.wait(*words)
+
+
+def set_field(terminal, field, value):
+    terminal.choose(field)
+    terminal.press("enter")
+    terminal.wait("Cancel")
+    terminal.press("clear", value, "enter")
+    terminal.wait_without("Cancel")
+
+
+def staged(box):
+    return box.api("/v1/configuration/report")
+
+
+def test_status_is_live_and_says_when_nobody_answers(box, terminal):
+    choose(terminal, "Status", "biplane", "NODE", "studio", "CHANNEL")
+    box.kill_management()
+    terminal.wait("does not answer")
+    box.start_management()
+    terminal.wait("NODE", "studio")
+    terminal.press("q")
+    terminal.choose("Log out")
+    terminal.press("enter")
+    assert terminal.wait_end() == 0
+
+
+def test_an_error_stands_at_its_field_and_changes_are_applied_as_one(box, terminal):
+    choose(terminal, "Inputs", "studio")
+    terminal.press("enter")
+    set_field(terminal, "reorder_msec", "99999")
+    terminal.wait("! reorder_msec", "out of range: 0 to 2000 ms")
+    terminal.press("q", "q")
+    choose(terminal, "Staged changes", "1 problem", "99999")
+    terminal.press("a")
+    terminal.wait("problems left")
+    terminal.press("enter", "q")
+    choose(terminal, "Inputs", "studio")
+    terminal.press("enter")
+    set_field(terminal, "reorder_msec", "80")
+    terminal.wait("80 ms")
+    terminal.press("q", "q")
+    assert box.api("/v1/configuration")["box"]["inputs"][0].get("reorder_msec") is None
+    choose(terminal, "Staged changes", "inputs[studio].reorder_msec")
+    terminal.press("a")
+    terminal.wait("Not yet")
+    terminal.press("tab", "enter")
+    terminal.wait("nothing is staged")
+    assert box.api("/v1/configuration")["box"]["inputs"][0]["reorder_msec"] == 80
+
+
+def test_a_password_goes_in_and_never_comes_out(box, terminal):
+    choose(terminal, "Credentials", "origin-0")
+    terminal.press("enter")
+    terminal.wait("(set, not shown)")
+    set_field(terminal, "password", "another-word")
+    assert "hidden-word" not in terminal.text and "another-word" not in terminal.text
+    terminal.press("q", "q")
+    choose(terminal, "Staged changes", "a secret: not shown")
+    terminal.press("a")
+    terminal.wait("Not yet")
+    terminal.press("tab", "enter")
+    terminal.wait("nothing is staged")
+    with open(os.path.join(box.config, "credentials.cfg"), encoding="utf-8") as file:
+        assert "another-word" in file.read()
+
+
+def test_a_network_that_nobody_confirms_comes_back(box, terminal):
+    choose(terminal, "Network", "host_name")
+    set_field(terminal, "host_name", "alpha")
+    terminal.press("q")
+    choose(terminal, "Staged changes", "touches the network", "alpha")
+    terminal.press("a")
+    terminal.wait("Not yet")
+    terminal.press("tab", "enter")
+    terminal.wait("Keep it", "Go back")
+    assert box.api("/v1/configuration")["network"]["host_name"] == "alpha"
+    terminal.hang_up()  # the network took the line with it
+    assert terminal.wait_end() == 0
+    box.kill_management()  # and then the power went: nobody can confirm any more
+    box.start_management()
+    assert "network" not in box.api("/v1/configuration") or not box.api("/v1/configuration")["network"].get("host_name")
+
+
+def test_a_line_that_drops_in_a_form_loses_nothing(box, terminal):
+    choose(terminal, "Inputs", "studio")
+    terminal.press("enter")
+    set_field(terminal, "reorder_packets", "99")
+    terminal.choose("reorder_msec")
+    terminal.press("enter")
+    terminal.wait("Cancel")
+    terminal.press("7")
+    terminal.hang_up()
+    assert terminal.wait_end() == 0
+    assert [entry["after"] for entry in staged(box)["difference"]] == [99]
+    with Terminal([program("biplane-console"), "--run", box.run]) as again:
+        again.wait("1 changes staged")
+        choose(again, "Staged changes", "inputs[studio].reorder_packets")
+
+
+def test_the_terminal_changes_its_size(box, terminal):
+    choose(terminal, "Inputs", "studio")
+    terminal.press("enter")
+    terminal.wait("reorder_msec")
+    for columns, rows in ((120, 40), (60, 20), (20, 6), (80, 24)):
+        terminal.resize(columns, rows)
+        os.kill(terminal.pid, signal.SIGWINCH)
+        terminal.read(0.5)
+        assert terminal.alive()
+    terminal.wait("reorder_msec", "Enter: edit")
+    set_field(terminal, "reorder_msec", "70")
+    terminal.wait("70 ms")
+
+
+def test_garbage_on_the_line_ends_nothing_and_applies_nothing(box):
+    before = box.api("/v1/configuration")
+    for seed in range(4):
+        noise = random.Random(seed)
+        with Terminal([program("biplane-console"), "--run", box.run]) as terminal:
+            terminal.wait("Menu")
+            for _ in range(60):
+                terminal.write(bytes(noise.randrange(256) for _ in range(noise.randrange(1, 40))))
+                terminal.read(0.02)
+                if not terminal.alive():
+                    break  # it was led to "Log out"
+            if terminal.status is not None:
+                assert terminal.status == 0, terminal.text
+                continue
+            wait_for(lambda: back_to_menu(terminal), 60, "the menu after garbage")
+            choose(terminal, "Status", "NODE")
+    # what garbage typed into fields may be staged; nothing of it is in place unless somebody confirmed it
+    try:
+        box.api("/v1/configuration/discard", "POST")
+    except ApiError:
+        pass
+    after = box.api("/v1/configuration")
+    assert {name: document for name, document in after.items() if name == "credentials"} == \
+        {name: document for name, document in before.items() if name == "credentials"}
+    assert box.process.poll() is None
+
+
+def back_to_menu(terminal):
+    terminal.press("escape")
+    terminal.read(0.2)
+    assert terminal.alive()
+    return "Menu" in terminal.text

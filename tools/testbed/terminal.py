@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A program on a terminal of 80 columns and 24 lines: keystrokes in, the screen read back."""
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+
+import pyte
+
+KEYS = {"up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D", "enter": "\r", "tab": "\t",
+        "escape": "\x1b", "pgdn": "\x1b[6~", "pgup": "\x1b[5~", "backspace": "\x7f", "clear": "\x15"}
+
+
+class Terminal:
+    """Starts `command` on a pseudo terminal of its own."""
+
+    def __init__(self, command, columns=80, rows=24, term="vt220"):
+        self.screen = pyte.Screen(columns, rows)
+        self.stream = pyte.ByteStream(self.screen)
+        self.stream.select_other_charset("@")  # a vt220 draws lines by its own character set
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            os.environ["TERM"] = term
+            try:
+                os.execv(command[0], command)
+            finally:
+                os._exit(127)
+        self.status = None
+        self._size(columns, rows)
+
+    def _size(self, columns, rows):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def resize(self, columns, rows):
+        self.screen.resize(rows, columns)
+        self._size(columns, rows)
+
+    # ---- in ----
+    def write(self, data):
+        os.write(self.master, data)
+
+    def press(self, *keys):
+        """Names of keys, or text that is typed as it is."""
+        for key in keys:
+            self.write(KEYS.get(key, key).encode())
+            self.read(0.05)
+            if key == "escape":
+                self.read(0.7)  # newt waits for the rest of a sequence
+
+    # ---- out ----
+    def read(self, seconds):
+        """What comes within this time, into the screen."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([self.master], [], [], left)[0]:
+                return
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:
+                return  # the program has ended
+            if not data:
+                return
+            self.stream.feed(data)
+
+    @property
+    def lines(self):
+        return [line.rstrip() for line in self.screen.display]
+
+    @property
+    def text(self):
+        return "\n".join(self.lines)
+
+    def wait(self, *words, seconds=30):
+        """Until all these words are on the screen; returns it."""
+        end = time.monotonic() + seconds
+        while not all(word in self.text for word in words):
+            if time.monotonic() > end:
+                raise AssertionError(f"never on the screen: {[word for word in words if word not in self.text]}\n"
+                                     f"{self.text}")
+            self.read(0.1)
+        return self.text
+
+    def wait_without(self, word, seconds=30):
+        end = time.monotonic() + seconds
+        while word in self.text:
+            if time.monotonic() > end:
+                raise AssertionError(f"still on the screen: {word}\n{self.text}")
+            self.read(0.1)
+
+    def choose(self, word, seconds=20, limit=40):
+        """Moves the cursor of a list, from its top, to the line with this word: it is drawn in reverse."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.press("pgup", "pgup", "pgup")
+            for _ in range(limit):
+                if word in self.selected():
+                    return
+                self.press("down")
+        raise AssertionError(f"{word} was never chosen\n{self.text}")
+
+    def selected(self):
+        """The text of the longest run of reversed characters: a list's cursor."""
+        best = ""
+        for row in range(self.screen.lines):
+            cells = self.screen.buffer[row]
+            run = "".join(cells[column].data if cells[column].reverse else "\0"
+                          for column in range(self.screen.columns))
+            best = max([best, *run.split("\0")], key=len)
+        return best
+
+    # ---- the end ----
+    def hang_up(self):
+        """The line drops: SIGHUP, and nobody at the other end."""
+        os.close(self.master)
+        self.master = -1
+
+    def wait_end(self, seconds=10):
+        """Its exit status, or minus the signal that ended it."""
+        end = time.monotonic() + seconds
+        while self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > end:
+                raise AssertionError(f"the program goes on\n{self.text}")
+            elif self.master >= 0:
+                self.read(0.05)
+            else:
+                time.sleep(0.02)
+        return self.status
+
+    def alive(self):
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+        return self.status is None
+
+    def close(self):
+        if self.alive():
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self.status = -signal.SIGKILL
+        if self.master >= 0:
+            os.close(self.master)
+            self.master = -1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -222,14 +222,16 @@ static int write_fragment(struct segment_writer *writer, struct lane *lane, int6
     return 0;
 }
 
-/* Whether the leading track has a place to be cut at: a key picture that is shown then. */
+/* Whether the leading track has a place to be cut at, behind what is written and something more: a key picture that is
+ * shown then. Sound can be cut anywhere. */
 static bool can_cut(const struct segment_writer *writer, int64_t tick_90k)
 {
     const struct lane *lead = &writer->lanes[0];
+    bool video = lead->track.type == SMOOTH_VIDEO;
 
-    for (unsigned i = lead->written; i < lead->count && lead->samples[i].pts_90k <= tick_90k; i++)
-        if (lead->track.type != SMOOTH_VIDEO || (lead->samples[i].key && lead->samples[i].pts_90k == tick_90k))
-            return lead->samples[lead->count - 1].end_90k > tick_90k;
+    for (unsigned i = lead->written + 1; i < lead->count; i++)
+        if (video ? lead->samples[i].key && lead->samples[i].pts_90k == tick_90k : lead->samples[i].pts_90k >= tick_90k)
+            return true;
     return false;
 }
 

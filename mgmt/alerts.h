@@ -19,6 +19,20 @@ struct log;
 
 enum { ALERTS_MAX = 512 };
 
+/* Of delivery (docs/alerts.md). Those that only one module raises, and that are no destination's, stand in its header.
+ */
+enum alert_id {
+    ALERT_FILE_REFUSED = 6005,
+    ALERT_WRITE_FAILED = 6006, /* to the box's own disk */
+    ALERT_FINALISE_FAILED = 6007,
+    ALERT_DELETE_FAILED = 6008,
+    ALERT_OUTPUT_FAILED = 6010,
+    ALERT_UNAUTHORIZED = 6015,
+    ALERT_CONNECT_FAILED = 6018,
+    ALERT_CERTIFICATE = 6028,
+    ALERT_BACKLOG = 6501
+};
+
 struct alerts *alerts_create(const struct clock *clock, const struct log *log); /* borrow both; give; NULL: no memory */
 void alerts_destroy(struct alerts *alerts);
 /* source: "box", "dataplane/0", "news/1"; subject: what it is about there ("" if nothing more). Logged when new. */

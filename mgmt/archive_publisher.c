@@ -20,8 +20,6 @@
 #include "mgmt/spool.h"
 
 enum {
-    ALERT_WRITE_FAILED = 6006,
-    ALERT_FINALISE_FAILED = 6007,
     WAITING_BYTES_MAX = 64 << 20, /* for the disk; more: it does not keep up */
     JUMP_BACK_S = 100,            /* so far below all that is known a piece is no repetition: the timeline jumped */
     STATE_VERSION = 1,

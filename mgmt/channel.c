@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mgmt/channel.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -379,6 +380,33 @@ void channel_check_credentials(const struct channel *channel, const struct crede
         }
 }
 
+static void add_outputs(const struct output_group *group, struct encode_job *job)
+{
+    for (unsigned i = 0; i < group->outputs_count && job->outputs_count < ENCODE_OUTPUTS_MAX; i++) {
+        const struct output *output = &group->outputs[i];
+        struct encode_output *made = &job->outputs[job->outputs_count++];
+        settings_defaults(&encode_output_settings, made);
+        made->audios_count = output->audio_count;
+        strcpy(made->group, group->name);
+        strcpy(made->name, output->name);
+        strcpy(made->video, output->video);
+        memcpy(made->audios, output->audio, sizeof made->audios);
+        output_group_class_of(group)->encode(group, output, made);
+    }
+}
+
+static void add_sparse(const struct output_group *group, struct encode_job *job)
+{
+    const struct output_group_class *class = output_group_class_of(group);
+    struct encode_sparse sparse = { 0 };
+
+    static_assert((int)OUTPUT_GROUPS_MAX <= (int)ENCODE_SPARSES_MAX, "each group may have one");
+    if (!class->sparse || !class->sparse(group, &sparse))
+        return;
+    strcpy(sparse.group, group->name);
+    job->sparses[job->sparses_count++] = sparse;
+}
+
 void channel_encode_job(const struct channel *channel, unsigned pipeline, struct encode_job *job)
 {
     settings_defaults(&encode_job_settings, job);
@@ -398,19 +426,8 @@ void channel_encode_job(const struct channel *channel, unsigned pipeline, struct
     memcpy(job->audios, channel->encodes.audio, sizeof job->audios);
     job->audios_count = channel->encodes.audio_count;
     job->input_loss = channel->input_loss;
-    for (unsigned g = 0; g < channel->output_groups_count; g++)
-        for (unsigned i = 0; i < channel->output_groups[g].outputs_count; i++) {
-            const struct output_group *group = &channel->output_groups[g];
-            const struct output *output = &group->outputs[i];
-            if (job->outputs_count == ENCODE_OUTPUTS_MAX)
-                return;
-            struct encode_output *made = &job->outputs[job->outputs_count++];
-            settings_defaults(&encode_output_settings, made);
-            made->audios_count = output->audio_count;
-            strcpy(made->group, group->name);
-            strcpy(made->name, output->name);
-            strcpy(made->video, output->video);
-            memcpy(made->audios, output->audio, sizeof made->audios);
-            output_group_class_of(group)->encode(group, output, made);
-        }
+    for (unsigned g = 0; g < channel->output_groups_count; g++) {
+        add_outputs(&channel->output_groups[g], job);
+        add_sparse(&channel->output_groups[g], job);
+    }
 }

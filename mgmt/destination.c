@@ -23,12 +23,6 @@
 #include "mgmt/url.h"
 
 enum {
-    ALERT_FILE_REFUSED = 6005,
-    ALERT_DELETE_FAILED = 6008,
-    ALERT_OUTPUT_FAILED = 6010,
-    ALERT_UNAUTHORIZED = 6015,
-    ALERT_CERTIFICATE = 6028,
-    ALERT_BACKLOG = 6501,
     HEADER_TRIES_MAX = 3,   /* of one file whose receiver asks for its header */
     REFUSALS_MAX = 3,       /* tries of a file that the origin does not want */
     RETRY_AFTER_MAX_S = 15, /* an origin's wish for a longer pause is not granted: it is live */

@@ -122,6 +122,8 @@ struct output_group_class {
     const double *(*segment_length)(const struct output_group *group);
     /* Package, segment length and action on input loss of an output; its names, video and audios are filled in. */
     void (*encode)(const struct output_group *group, const struct output *output, struct encode_output *made);
+    /* The stream of SCTE 35 messages that it wants beside its outputs, all but its group; false: none. NULL: never. */
+    bool (*sparse)(const struct output_group *group, struct encode_sparse *made);
     unsigned identifiers;            /* that its modifiers may hold (enum identifier); 0: IDENTIFIERS_MODIFIER */
     const char *modifier_characters; /* that they may hold beside letters, digits, _ - and . ; NULL: none */
     bool (*url_is_folder)(const struct output_group *group); /* destinations end in a slash; NULL: they must not */

@@ -13,8 +13,6 @@
 #include "mgmt/publisher_queue.h"
 #include "mgmt/segment_spool.h"
 
-enum { ALERT_WRITE_FAILED = 6006 };
-
 struct publisher_spool {
     struct publisher_spool_config config;
     struct segment_spool *disk; /* NULL: there is none to be used */

@@ -30,10 +30,6 @@ enum {
     WAIT_FOR_SERVER_S = 300,
     BACKLOG_90K = 5 * 90000, /* waits while publishing: an alert */
     JUMP_BACK_PIECES = 500,  /* so far below the newest it is no repetition */
-    ALERT_CONNECT = 6018,
-    ALERT_UNAUTHORIZED = 6015,
-    ALERT_CERTIFICATE = 6028,
-    ALERT_BACKLOG = 6501,
 };
 
 enum state {
@@ -113,7 +109,7 @@ static void clear(struct rtmp_publisher *publisher, unsigned id)
 
 static void clear_session_alerts(struct rtmp_publisher *publisher)
 {
-    clear(publisher, ALERT_CONNECT);
+    clear(publisher, ALERT_CONNECT_FAILED);
     clear(publisher, ALERT_UNAUTHORIZED);
     clear(publisher, ALERT_CERTIFICATE);
 }
@@ -128,7 +124,7 @@ static unsigned alert_of(enum rtmp_end end)
 {
     return end == RTMP_END_UNAUTHORIZED  ? ALERT_UNAUTHORIZED
            : end == RTMP_END_CERTIFICATE ? ALERT_CERTIFICATE
-                                         : ALERT_CONNECT;
+                                         : ALERT_CONNECT_FAILED;
 }
 
 static void watch_alerts(struct rtmp_publisher *publisher, uint64_t now)
@@ -137,7 +133,7 @@ static void watch_alerts(struct rtmp_publisher *publisher, uint64_t now)
     bool trouble = now - publisher->progress_ns > TROUBLE_MS * NS_PER_MS;
     int64_t waiting_90k = rtmp_cache_waiting_90k(publisher->cache);
     if (trouble && (publishing || publisher->state == STATE_CONNECTING))
-        raise(publisher, ALERT_CONNECT,
+        raise(publisher, ALERT_CONNECT_FAILED,
               publishing ? "the server does not take what is sent" : "the server does not answer so far");
     else if (publishing && publisher->feed.begun)
         clear_session_alerts(publisher);
@@ -263,7 +259,7 @@ static void give_up_session(struct rtmp_publisher *publisher)
     drop_all(publisher, &publisher->counters.dropped_cache_full);
     snprintf(publisher->last_error, sizeof publisher->last_error,
              "the server did not take what was sent until the cache was full");
-    raise(publisher, ALERT_CONNECT, publisher->last_error);
+    raise(publisher, ALERT_CONNECT_FAILED, publisher->last_error);
     publisher->failures = 0;
     if (rest_s > 0)
         sleep_in(publisher, STATE_RESTING, rest_s);

@@ -79,13 +79,20 @@ void smooth_body_destroy(struct smooth_body *body)
 }
 
 /* ---- fragments ---- */
-static void keep_header(struct smooth_body *body, const struct item *item)
+static void keep_header(struct smooth_body *body, const void *header, size_t bytes)
 {
-    if (body->header.count == item->header_bytes &&
-        memcmp(body->header.bytes, item->file.data, item->header_bytes) == 0)
+    if (body->header.count == bytes && memcmp(body->header.bytes, header, bytes) == 0)
         return;
     boxes_empty(&body->header);
-    boxes_put(&body->header, item->file.data, item->header_bytes);
+    boxes_put(&body->header, header, bytes);
+}
+
+int smooth_body_set_header(struct smooth_body *body, const void *header, size_t bytes, struct error *err)
+{
+    if (!smooth_prelude_is_header(header, bytes))
+        return error_set(err, -EBADMSG, "what should be a stream's header is none");
+    keep_header(body, header, bytes);
+    return 0;
 }
 
 int smooth_body_add(struct smooth_body *body, const struct handoff_segment *segment, struct segment_mapping *file,
@@ -105,7 +112,7 @@ int smooth_body_add(struct smooth_body *body, const struct handoff_segment *segm
         .received_ns = now_ns,
     };
     *file = (struct segment_mapping){ 0 };
-    keep_header(body, item);
+    keep_header(body, item->file.data, item->header_bytes);
     if (body->last)
         body->last->next = item;
     else
@@ -211,11 +218,11 @@ static int rewind_body(struct smooth_body *body)
     return boxes_failed(&body->prelude) ? -ENOMEM : 0;
 }
 
-int smooth_body_begin(struct smooth_body *body)
+int smooth_body_begin(struct smooth_body *body, bool header_alone)
 {
     if (boxes_failed(&body->header))
         return -ENOMEM;
-    if (!body->first && !(body->eos && body->header.count))
+    if (!body->first && !((body->eos || header_alone) && body->header.count))
         return -ENODATA;
     body->begun = true;
     return rewind_body(body);
@@ -378,6 +385,11 @@ uint64_t smooth_body_next_due_ns(const struct smooth_body *body)
 {
     const struct item *item = body->begun ? body->current : body->first;
     return item ? item->received_ns + body->config.delay_ns : 0;
+}
+
+bool smooth_body_has_header(const struct smooth_body *body)
+{
+    return body->header.count > 0;
 }
 
 bool smooth_body_empty(const struct smooth_body *body)

@@ -11,7 +11,7 @@
  * No I/O, no time but what comes in. Bytes are those of the mapped segments. One thread.
  *
  *     smooth_body_add(body, &segment, &file, now);
- *     smooth_body_begin(body);
+ *     smooth_body_begin(body, false);
  *     ... smooth_body_read(body, offset, buffer, room, now)
  *     smooth_body_confirm(body, offset);
  *     while (smooth_body_take(body, &fragment)) acknowledge(fragment.instance, fragment.serial);
@@ -48,11 +48,15 @@ void smooth_body_destroy(struct smooth_body *body); /* NULL is fine */
 /* file: take. -EBADMSG: no stream header in front; -ENOBUFS: too many wait; -ENOMEM. */
 int smooth_body_add(struct smooth_body *body, const struct handoff_segment *segment, struct segment_mapping *file,
                     uint64_t now_ns, struct error *err);
+/* The header that a POST without fragments begins with (copied); a fragment's replaces it. -EBADMSG: it is none. */
+int smooth_body_set_header(struct smooth_body *body, const void *header, size_t bytes, struct error *err);
+bool smooth_body_has_header(const struct smooth_body *body);
 /* This fragment is here (waits, or is kept). */
 bool smooth_body_has(const struct smooth_body *body, uint64_t instance, uint64_t serial);
 
-/* A new POST: from its first byte. -ENODATA: nothing to send (an end that is due counts). */
-int smooth_body_begin(struct smooth_body *body);
+/* A new POST: from its first byte. -ENODATA: nothing to send (an end that is due counts, and with header_alone a header
+ * that is known). */
+int smooth_body_begin(struct smooth_body *body, bool header_alone);
 /* As transfer.h's read: bytes, 0 at the end, TRANSFER_NOTHING_NOW. A read from offset 0 begins anew. */
 ssize_t smooth_body_read(struct smooth_body *body, uint64_t offset, void *buffer, size_t room, uint64_t now_ns);
 /* Everything before this offset of the POST has arrived at the server's kernel. */

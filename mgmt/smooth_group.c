@@ -15,6 +15,7 @@ static const char *const event_id_modes[] = { "use_configured", "use_timestamp",
 static const char *const stream_manifests[] = { "send", "do_not_send", NULL };
 static const char *const event_stops[] = { "send_eos", "none", NULL };
 static const char *const offset_modes[] = { "use_event_start_date", "use_configured_offset", NULL };
+static const char *const sparse_tracks[] = { "none", "scte_35", "scte_35_without_segmentation", NULL };
 static const char *const loss_actions[] = { "emit_output", "pause_output", NULL };
 
 static const struct setting smooth_rows[] = {
@@ -44,17 +45,35 @@ static const struct setting smooth_rows[] = {
     SETTING_CHOICE(struct smooth_settings, input_loss_action, .choices = loss_actions,
                    .default_number = INPUT_LOSS_EMIT_OUTPUT,
                    .help = "While the source is lost: go on with repeated, black or slate pictures, or pause."),
+    SETTING_CHOICE(
+        struct smooth_settings, sparse_track_type, .choices = sparse_tracks, .default_number = SMOOTH_SPARSE_TRACK_NONE,
+        .help = "SCTE 35 messages of the source: none, or scte_35, a stream of their own, and other fragments "
+                "begin where a splice is to be; scte_35_without_segmentation: only IDR pictures are there."),
     { 0 }
 };
 const struct settings smooth_settings_table = { "smooth", sizeof(struct smooth_settings), smooth_rows,
                                                 .help = "Microsoft Smooth Streaming: fragments to publishing points." };
 
-void smooth_stream_url(char url[SMOOTH_URL_BYTES], const char *publishing_point, const char *event_id, unsigned stream)
+bool smooth_has_sparse(const struct output_group *group)
+{
+    return group->smooth.sparse_track_type != SMOOTH_SPARSE_TRACK_NONE;
+}
+
+void smooth_stream_name(char name[SMOOTH_STREAM_NAME_BYTES], const struct output_group *group, unsigned index)
+{
+    if (index < group->outputs_count)
+        snprintf(name, SMOOTH_STREAM_NAME_BYTES, "stream%u", index);
+    else
+        snprintf(name, SMOOTH_STREAM_NAME_BYTES, "%s", SMOOTH_SPARSE_NAME);
+}
+
+void smooth_stream_url(char url[SMOOTH_URL_BYTES], const char *publishing_point, const char *event_id,
+                       const char *stream)
 {
     if (*event_id)
-        snprintf(url, SMOOTH_URL_BYTES, "%s/Events(%s)/Streams(stream%u)", publishing_point, event_id, stream);
+        snprintf(url, SMOOTH_URL_BYTES, "%s/Events(%s)/Streams(%s)", publishing_point, event_id, stream);
     else
-        snprintf(url, SMOOTH_URL_BYTES, "%s/Streams(stream%u)", publishing_point, stream);
+        snprintf(url, SMOOTH_URL_BYTES, "%s/Streams(%s)", publishing_point, stream);
 }
 
 /* ".5" -> 500; "" -> 0; -1: neither. *end: behind it. */
@@ -128,16 +147,26 @@ static void check_offset(const struct output_group *group, struct problems *prob
                    group->name);
 }
 
+static bool is_sparse_name(const struct output_group *group, const char *name)
+{
+    return smooth_has_sparse(group) && strcmp(name, SMOOTH_SPARSE_NAME) == 0;
+}
+
 /* Tracks are told apart by name: those of videos are all one, those of audios are called as their descriptions. */
 static void check_track_names(const struct output_group *group, const struct output *output, struct problems *problems)
 {
     for (unsigned i = 0; i < output->audio_count; i++)
-        if (strcmp(output->audio[i], SMOOTH_VIDEO_NAME) == 0)
+        if (strcmp(output->audio[i], SMOOTH_VIDEO_NAME) == 0 || is_sparse_name(group, output->audio[i]))
             problem_at(
                 problems, output->audio[i],
                 "output group \"%s\": an audio description called \"%s\" cannot be in a group of type smooth: its "
-                "track would have the name of the video's",
-                group->name, output->audio[i]);
+                "track would have the name of the %s",
+                group->name, output->audio[i],
+                is_sparse_name(group, output->audio[i]) ? "SCTE 35 messages'" : "video's");
+    if (is_sparse_name(group, output->name))
+        problem_at(problems, output,
+                   "output group \"%s\": an output cannot be called \"%s\": that is the stream of SCTE 35 messages",
+                   group->name, output->name);
 }
 
 static void check_outputs(const struct output_group *group, struct problems *problems)
@@ -180,15 +209,32 @@ static const double *segment_length(const struct output_group *group)
     return &group->smooth.fragment_length;
 }
 
+static uint64_t time_origin(const struct output_group *group)
+{
+    uint64_t origin_90k = 0;
+    if (group->smooth.timestamp_offset_mode != SMOOTH_OFFSET_CONFIGURED ||
+        smooth_date_90k(group->smooth.timestamp_offset, &origin_90k) < 0)
+        return 0;
+    return origin_90k;
+}
+
 static void encode(const struct output_group *group, const struct output *output, struct encode_output *made)
 {
+    static const enum splice_cut cuts[] = { SPLICE_CUT_NONE, SPLICE_CUT_FRAGMENT, SPLICE_CUT_KEY };
     (void)output;
     made->package = PACKAGE_SMOOTH;
     made->segment_length = group->smooth.fragment_length;
     made->input_loss_action = group->smooth.input_loss_action;
-    if (group->smooth.timestamp_offset_mode == SMOOTH_OFFSET_CONFIGURED &&
-        smooth_date_90k(group->smooth.timestamp_offset, &made->time_origin) < 0)
-        made->time_origin = 0;
+    made->time_origin = time_origin(group);
+    made->splice_cut = cuts[group->smooth.sparse_track_type];
+}
+
+static bool sparse(const struct output_group *group, struct encode_sparse *made)
+{
+    strcpy(made->name, SMOOTH_SPARSE_NAME);
+    made->fragment_length = group->smooth.fragment_length;
+    made->time_origin = time_origin(group);
+    return smooth_has_sparse(group);
 }
 
 const struct output_group_class smooth_group_class = {
@@ -196,4 +242,5 @@ const struct output_group_class smooth_group_class = {
     .check = check,
     .segment_length = segment_length,
     .encode = encode,
+    .sparse = sparse,
 };

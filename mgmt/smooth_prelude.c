@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "encode/boxes.h"
+#include "mgmt/smooth_group.h"
 
 static const uint8_t uuid_stream_manifest[BOXES_UUID_BYTES] = { 0x3c, 0x2f, 0xe5, 0x1b, 0xef, 0xee, 0x40, 0xa3,
                                                                 0xae, 0x81, 0x53, 0x00, 0x19, 0x9d, 0xc3, 0x48 };
@@ -52,13 +53,17 @@ bool smooth_prelude_has(const struct boxes *boxes, const void *header, size_t by
            memcmp(boxes->bytes + first + between, (const uint8_t *)header + first, rest) == 0;
 }
 
-void smooth_stream_manifest(char text[SMOOTH_MANIFEST_BYTES], const char *event_id, unsigned streams)
+void smooth_stream_manifest(char text[SMOOTH_MANIFEST_BYTES], const char *event_id, const struct output_group *group)
 {
+    unsigned streams = group->outputs_count + smooth_has_sparse(group);
+    char name[SMOOTH_STREAM_NAME_BYTES];
     size_t used = (size_t)snprintf(text, SMOOTH_MANIFEST_BYTES,
                                    "<?xml version=\"1.0\" encoding=\"utf-8\"?>"
                                    "<smil xmlns=\"http://www.w3.org/2001/SMIL20/Language\"><body><par>");
-    for (unsigned i = 0; i < streams; i++)
-        used += (size_t)snprintf(text + used, SMOOTH_MANIFEST_BYTES - used, "<ref src=\"%s%s%sStreams(stream%u)\"/>",
-                                 *event_id ? "Events(" : "", event_id, *event_id ? ")/" : "", i);
+    for (unsigned i = 0; i < streams; i++) {
+        smooth_stream_name(name, group, i);
+        used += (size_t)snprintf(text + used, SMOOTH_MANIFEST_BYTES - used, "<ref src=\"%s%s%sStreams(%s)\"/>",
+                                 *event_id ? "Events(" : "", event_id, *event_id ? ")/" : "", name);
+    }
     snprintf(text + used, SMOOTH_MANIFEST_BYTES - used, "</par></body></smil>");
 }

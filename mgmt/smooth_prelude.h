@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 struct boxes;
+struct output_group;
 
 enum { SMOOTH_MANIFEST_BYTES = 2048 };
 
@@ -18,5 +19,5 @@ void smooth_prelude_put(struct boxes *boxes, const void *header, size_t bytes, c
 /* Whether `boxes` holds exactly what smooth_prelude_put would append. */
 bool smooth_prelude_has(const struct boxes *boxes, const void *header, size_t bytes, const char *manifest);
 
-/* The text for `streams` streams of an event (empty: no event id). */
-void smooth_stream_manifest(char text[SMOOTH_MANIFEST_BYTES], const char *event_id, unsigned streams);
+/* The text for all streams of a group in an event (empty: no event id). */
+void smooth_stream_manifest(char text[SMOOTH_MANIFEST_BYTES], const char *event_id, const struct output_group *group);

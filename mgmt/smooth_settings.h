@@ -7,6 +7,11 @@ enum smooth_event_id_mode { SMOOTH_EVENT_ID_CONFIGURED, SMOOTH_EVENT_ID_TIMESTAM
 enum smooth_stream_manifest { SMOOTH_STREAM_MANIFEST_SEND, SMOOTH_STREAM_MANIFEST_DO_NOT_SEND };
 enum smooth_event_stop { SMOOTH_EVENT_STOP_SEND_EOS, SMOOTH_EVENT_STOP_NONE };
 enum smooth_timestamp_offset { SMOOTH_OFFSET_EVENT_START_DATE, SMOOTH_OFFSET_CONFIGURED };
+enum smooth_sparse_track {
+    SMOOTH_SPARSE_TRACK_NONE,
+    SMOOTH_SPARSE_TRACK_SCTE_35,                      /* and the media are cut at splices */
+    SMOOTH_SPARSE_TRACK_SCTE_35_WITHOUT_SEGMENTATION, /* and there are IDR pictures at splices */
+};
 
 enum { SMOOTH_EVENT_ID_BYTES = 64, SMOOTH_DATE_BYTES = 32 };
 
@@ -20,6 +25,7 @@ struct smooth_settings {
     unsigned timestamp_offset_mode;    /* enum smooth_timestamp_offset */
     char timestamp_offset[SMOOTH_DATE_BYTES];
     unsigned input_loss_action; /* enum input_loss_action */
+    unsigned sparse_track_type; /* enum smooth_sparse_track */
 };
 
 extern const struct settings smooth_settings_table;

@@ -16,7 +16,7 @@
 #include "board/log.h"
 #include "board/loop.h"
 
-enum { LOOK_MS = 100, SETTLE_MS = 1000, RETRY_AFTER_MAX_S = 60 };
+enum { LOOK_MS = 100, SETTLE_MS = 1000, RETRY_AFTER_MAX_S = 60, ALERT_AFTER_DEFAULT_MS = 4000 };
 
 enum phase {
     PHASE_NONE,  /* no request */
@@ -34,14 +34,19 @@ struct smooth_stream {
     enum destination_state state;
     unsigned tries;
     uint64_t hold_until_ns;
-    uint64_t post_began_ns, newest_ns; /* newest: when a fragment came last, or the POST began */
-    uint64_t given;                    /* bytes of the POST that libcurl has given to the kernel */
-    uint64_t arrived, arrived_ns;      /* bytes that the server's kernel has, and since when */
-    bool settled;                      /* this POST has proven itself */
-    bool finished, over;               /* the channel is stopped; and the server knows, or will never */
-    bool last;                         /* no POST will follow this one */
+    uint64_t post_began_ns, newest_ns;     /* newest: when a fragment came last, or the POST began */
+    uint64_t given;                        /* bytes of the POST that libcurl has given to the kernel */
+    uint64_t arrived, arrived_ns;          /* bytes that the server's kernel has, and since when */
+    bool settled;                          /* this POST has proven itself */
+    bool finished, over;                   /* the channel is stopped; and the server knows, or will never */
+    bool last;                             /* no POST will follow this one */
+    bool announce;                         /* the header is to be sent, with fragments or without */
+    bool reading;                          /* the body of this POST is asked for: there is a connection */
+    bool stalled;                          /* what is on its way stands still */
+    uint64_t alert_after_ns, alert_due_ns; /* due: when the last failure gets its alert; 0: it has, or there is none */
     char alerts[SMOOTH_ALERTS][ERROR_TEXT_BYTES];
     char last_error[ERROR_TEXT_BYTES];
+    char stall_text[ERROR_TEXT_BYTES];
     struct smooth_stream_counters counters;
 };
 
@@ -96,6 +101,7 @@ static void note_success(struct smooth_stream *stream)
         log_info(stream->config.log, "%s: is taken again", stream->config.url);
     stream->state = DESTINATION_WELL;
     stream->tries = 0;
+    stream->alert_due_ns = 0;
     memset(stream->alerts, 0, sizeof stream->alerts);
 }
 
@@ -111,15 +117,28 @@ static void become_failed(struct smooth_stream *stream, uint64_t now)
         log_error(stream->config.log, "%s failed and is given up: restart_delay is 0", stream->config.url);
 }
 
-static void raise_failure(struct smooth_stream *stream, enum transfer_outcome outcome)
+static void raise_failure(struct smooth_stream *stream, const struct transfer_result *result)
 {
-    enum smooth_alert alert = outcome == TRANSFER_UNAUTHORIZED  ? SMOOTH_ALERT_UNAUTHORIZED
-                              : outcome == TRANSFER_CERTIFICATE ? SMOOTH_ALERT_CERTIFICATE
-                                                                : SMOOTH_ALERT_OUTPUT_FAILED;
+    enum smooth_alert alert = result->outcome == TRANSFER_UNAUTHORIZED  ? SMOOTH_ALERT_UNAUTHORIZED
+                              : result->outcome == TRANSFER_CERTIFICATE ? SMOOTH_ALERT_CERTIFICATE
+                                                                        : SMOOTH_ALERT_OUTPUT_FAILED;
     /* one that the next try puts right is not worth an alert: it is counted */
-    if (alert == SMOOTH_ALERT_OUTPUT_FAILED && stream->tries < 2 && stream->state < DESTINATION_FAILED)
+    if (alert == SMOOTH_ALERT_OUTPUT_FAILED && stream->tries < 2 && stream->state < DESTINATION_FAILED) {
+        uint64_t still_ns = result->still_ns < stream->alert_after_ns ? result->still_ns : stream->alert_after_ns;
+        stream->alert_due_ns = now_ns(stream) + stream->alert_after_ns - still_ns;
         return;
+    }
+    stream->alert_due_ns = 0;
     memcpy(stream->alerts[alert], stream->last_error, sizeof stream->alerts[alert]);
+}
+
+/* The next try may be far away. */
+static void raise_overdue(struct smooth_stream *stream, uint64_t now)
+{
+    if (!stream->alert_due_ns || now < stream->alert_due_ns)
+        return;
+    stream->alert_due_ns = 0;
+    memcpy(stream->alerts[SMOOTH_ALERT_OUTPUT_FAILED], stream->last_error, ERROR_TEXT_BYTES);
 }
 
 static void note_failure(struct smooth_stream *stream, const struct transfer_result *result)
@@ -139,7 +158,7 @@ static void note_failure(struct smooth_stream *stream, const struct transfer_res
     stream->hold_until_ns = now + (uint64_t)(wait_s * 1e9);
     if (stream->state == DESTINATION_RETRYING && stream->tries >= connection->num_retries)
         become_failed(stream, now);
-    raise_failure(stream, result->outcome);
+    raise_failure(stream, result);
 }
 
 /* ---- the requests ---- */
@@ -147,6 +166,13 @@ static void post_is_over(struct smooth_stream *stream)
 {
     stream->transfer = NULL;
     stream->phase = PHASE_NONE;
+    stream->stalled = false;
+}
+
+static void post_broke(struct smooth_stream *stream)
+{
+    smooth_body_break(stream->body);
+    stream->announce = stream->config.rare;
 }
 
 /* A server may say in the middle of a POST that it has lost what it knew of the stream. */
@@ -167,7 +193,7 @@ static void on_posted(void *context, const struct transfer_result *result)
         stream->over = stream->last;
         take_delivered(stream);
     } else {
-        smooth_body_break(stream->body);
+        post_broke(stream);
         if (wants_header(stream, result)) {
             stream->counters.headers_wanted++;
             snprintf(stream->last_error, sizeof stream->last_error, "%.300s: %.200s", stream->config.url, result->text);
@@ -183,6 +209,7 @@ static ssize_t on_read(void *context, uint64_t offset, void *buffer, size_t room
 {
     struct smooth_stream *stream = context;
     stream->given = offset;
+    stream->reading = true;
     ssize_t bytes = smooth_body_read(stream->body, offset, buffer, room, now_ns(stream));
     if (bytes == 0)
         stream->phase = PHASE_ENDED;
@@ -216,19 +243,21 @@ static void start_post(struct smooth_stream *stream)
                                               .context = stream };
     if (stream->finished)
         end_for_good(stream);
-    if (smooth_body_begin(stream->body) < 0) { /* what there was has been given up meanwhile, or no memory: later */
+    if (smooth_body_begin(stream->body, stream->announce) <
+        0) { /* what there was has been given up meanwhile, or no memory: later */
         post_is_over(stream);
         stream->last = false;
         stream->hold_until_ns = now_ns(stream) + NS_PER_S;
         return;
     }
+    stream->announce = stream->reading = false;
     stream->phase = PHASE_POST;
     stream->given = stream->arrived = 0;
     stream->post_began_ns = stream->arrived_ns = stream->newest_ns = now_ns(stream);
     stream->settled = false;
     stream->counters.posts++;
     if (transfer_start(stream->config.target, &request, &stream->transfer, &err) < 0) {
-        smooth_body_break(stream->body);
+        post_broke(stream);
         start_failed(stream, &err);
     }
 }
@@ -257,24 +286,32 @@ static void ask(struct smooth_stream *stream)
         .method = TRANSFER_POST, .url = stream->config.url, .done = on_asked, .context = stream
     };
     stream->phase = PHASE_ASK;
+    stream->arrived_ns = now_ns(stream);
     if (transfer_start(stream->config.target, &request, &stream->transfer, &err) < 0)
         start_failed(stream, &err);
 }
 
 /* ---- an open POST ---- */
+/* The server has what there is to know by now. */
+static bool is_proven(const struct smooth_stream *stream)
+{
+    return smooth_body_confirmed(stream->body) ||
+           (stream->config.rare && stream->arrived && !smooth_body_waiting(stream->body));
+}
+
 static void look(struct smooth_stream *stream, uint64_t now)
 {
+    bool nothing_is_due = stream->phase == PHASE_POST && stream->reading;
     uint64_t waits = transfer_unacknowledged(stream->transfer);
     uint64_t arrived = waits < stream->given ? stream->given - waits : 0;
-    if (arrived > stream->arrived || waits == 0)
+    if (arrived > stream->arrived || (waits == 0 && nothing_is_due))
         stream->arrived_ns = now;
     if (arrived > stream->arrived) {
         stream->arrived = arrived;
         smooth_body_confirm(stream->body, arrived);
         take_delivered(stream);
     }
-    if (!stream->settled && smooth_body_confirmed(stream->body) &&
-        now - stream->post_began_ns >= SETTLE_MS * NS_PER_MS) {
+    if (!stream->settled && is_proven(stream) && now - stream->post_began_ns >= SETTLE_MS * NS_PER_MS) {
         stream->settled = true;
         note_success(stream);
     }
@@ -282,10 +319,12 @@ static void look(struct smooth_stream *stream, uint64_t now)
 
 static void give_up_post(struct smooth_stream *stream)
 {
-    const struct transfer_result result = { .outcome = TRANSFER_FAILED, .text = "the server acknowledges nothing" };
+    const struct transfer_result result = { .outcome = TRANSFER_FAILED,
+                                            .still_ns = now_ns(stream) - stream->arrived_ns,
+                                            .text = "the server acknowledges nothing" };
     transfer_cancel(stream->transfer);
     post_is_over(stream);
-    smooth_body_break(stream->body);
+    post_broke(stream);
     stream->settled = stream->last = false;
     note_failure(stream, &result);
 }
@@ -312,7 +351,7 @@ static bool has_work(const struct smooth_stream *stream, uint64_t now)
     uint64_t due_ns = smooth_body_next_due_ns(stream->body);
     if (stream->finished)
         return !stream->over;
-    return smooth_body_waiting(stream->body) > 0 && due_ns && due_ns <= now;
+    return stream->announce || (smooth_body_waiting(stream->body) > 0 && due_ns && due_ns <= now);
 }
 
 static void begin(struct smooth_stream *stream)
@@ -334,8 +373,12 @@ static void set_timer(struct smooth_stream *stream, uint64_t now)
         at = now + LOOK_MS * NS_PER_MS;
     else if (stream->phase == PHASE_NONE && stream->state != DESTINATION_ABANDONED && has_work(stream, UINT64_MAX))
         at = stream->hold_until_ns;
+    else if (stream->phase == PHASE_ASK && !stream->stalled)
+        at = stream->arrived_ns + stream->alert_after_ns;
     if (due_ns > now && due_ns < at)
         at = due_ns;
+    if (stream->alert_due_ns && stream->alert_due_ns < at)
+        at = stream->alert_due_ns;
     if (at == UINT64_MAX)
         loop_timer_clear(stream->timer);
     else
@@ -357,6 +400,8 @@ static void pump(struct smooth_stream *stream)
     if (stream->phase == PHASE_NONE && stream->state != DESTINATION_ABANDONED && now >= stream->hold_until_ns &&
         has_work(stream, now))
         begin(stream);
+    stream->stalled = stream->phase != PHASE_NONE && now >= stream->arrived_ns + stream->alert_after_ns;
+    raise_overdue(stream, now);
     set_timer(stream, now);
     stream->config.changed(stream->config.context);
 }
@@ -375,6 +420,9 @@ int smooth_stream_create(struct smooth_stream **out, const struct smooth_stream_
         return error_set(err, -ENOMEM, "stream %s", config->url);
     stream->config = *config;
     stream->config.stream_manifest = NULL;
+    stream->alert_after_ns = (config->alert_after_ms ? config->alert_after_ms : ALERT_AFTER_DEFAULT_MS) * NS_PER_MS;
+    snprintf(stream->stall_text, sizeof stream->stall_text, "%.400s: no progress for %g s", config->url,
+             (double)stream->alert_after_ns / 1e9);
     int result = smooth_body_create(&stream->body, &body, err);
     if (result == 0 && !(stream->timer = loop_timer_create(config->loop, on_timer, stream)))
         result = error_set(err, -ENOMEM, "stream %s", config->url);
@@ -407,6 +455,19 @@ int smooth_stream_add(struct smooth_stream *stream, const struct handoff_segment
     stream->newest_ns = now;
     loop_timer_set(stream->timer, now); /* not from here: callbacks come later */
     return 0;
+}
+
+int smooth_stream_set_header(struct smooth_stream *stream, const void *header, size_t bytes, struct error *err)
+{
+    return smooth_body_set_header(stream->body, header, bytes, err);
+}
+
+void smooth_stream_announce(struct smooth_stream *stream)
+{
+    if (stream->phase != PHASE_NONE || !smooth_body_has_header(stream->body))
+        return;
+    stream->announce = true;
+    loop_timer_set(stream->timer, now_ns(stream));
 }
 
 bool smooth_stream_has(const struct smooth_stream *stream, uint64_t instance, uint64_t serial)
@@ -443,7 +504,9 @@ enum destination_state smooth_stream_state(const struct smooth_stream *stream)
 
 const char *smooth_stream_alert(const struct smooth_stream *stream, enum smooth_alert alert)
 {
-    return stream->alerts[alert][0] ? stream->alerts[alert] : NULL;
+    if (stream->alerts[alert][0])
+        return stream->alerts[alert];
+    return alert == SMOOTH_ALERT_OUTPUT_FAILED && stream->stalled ? stream->stall_text : NULL;
 }
 
 const struct smooth_body *smooth_stream_body(const struct smooth_stream *stream)

@@ -9,6 +9,12 @@
  * and the last fragments again; when the server asks for the header (412, or 400) in the middle, at once. After
  * num_retries failures in a row the stream counts as failed and rests for restart_delay.
  *
+ * A stream whose fragments are rare announces itself: a POST with its header alone tells the server of it. It does so
+ * again when one of its POSTs broke: the server may have forgotten it.
+ *
+ * A try that fails is worth an alert if the next does not put it right, or is too far away; so is a server that takes
+ * nothing for alert_after_ms, though its time is not over.
+ *
  * What a server has is not known before its answer at the end of the POST. A fragment counts as delivered when the
  * server's kernel has acknowledged it and SMOOTH_BODY_RESEND later ones: only what a server loses with more than those
  * is lost. A server whose kernel acknowledges nothing for the connection's timeout is given up like one that resets.
@@ -38,8 +44,10 @@ struct smooth_stream_config {
     const struct connection_settings *connection;
     const char *stream_manifest; /* borrow during create; NULL: none */
     uint64_t delay_ns;
-    uint64_t silence_ns; /* after which a POST is ended */
-    bool eos;            /* say that the stream is over when it is */
+    uint64_t silence_ns;     /* after which a POST is ended */
+    bool eos;                /* say that the stream is over when it is */
+    bool rare;               /* announces itself */
+    unsigned alert_after_ms; /* of standing still or failing, at the latest; 0: 4000 */
     struct loop *loop;
     const struct clock *clock;
     const struct log *log;
@@ -65,6 +73,10 @@ void smooth_stream_destroy(struct smooth_stream *stream);
 /* file: take, unless it fails (smooth_body_add). */
 int smooth_stream_add(struct smooth_stream *stream, const struct handoff_segment *segment, struct segment_mapping *file,
                       struct error *err);
+/* The header of a stream that has no fragment yet, as smooth_body_set_header. */
+int smooth_stream_set_header(struct smooth_stream *stream, const void *header, size_t bytes, struct error *err);
+/* Tells the server of it, if no POST is open and the header is known. */
+void smooth_stream_announce(struct smooth_stream *stream);
 bool smooth_stream_has(const struct smooth_stream *stream, uint64_t instance, uint64_t serial);
 bool smooth_stream_drop_oldest(struct smooth_stream *stream); /* for room; false: nothing can be dropped */
 void smooth_stream_finish(struct smooth_stream *stream);      /* the channel is stopped */

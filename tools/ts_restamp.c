@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "board/error.h"
+#include "tools/splice_stamp.h"
 
 enum { PIDS = 8192, NO_TIME = -1 };
 #define PTS_WRAP (INT64_C(1) << 33)
@@ -470,6 +471,8 @@ static void restamp(const struct ts_source *source, uint64_t index, const struct
         write_timestamp_90k(packet + pts_at, (read_timestamp_90k(packet + pts_at) + moved_90k) & (PTS_WRAP - 1));
     if (dts_at)
         write_timestamp_90k(packet + dts_at, (read_timestamp_90k(packet + dts_at) + moved_90k) & (PTS_WRAP - 1));
+    if (!pts_at && moved_90k)
+        splice_stamp(packet, moved_90k);
     if (!packet_has_pcr(packet))
         return;
     if (stamp->no_pcr) {

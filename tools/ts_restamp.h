@@ -6,7 +6,8 @@
  * packets: the rest of a PES packet that began before the file, and audio that reaches more than half a PES packet
  * beyond the last picture (so audio has a gap or an overlap of at most half a PES packet at the seam, none if the file
  * holds a whole number of both). Pacing is by the file's PCRs, stretched evenly so that one loop of packets takes
- * exactly one loop of time; PCRs are written anew from the same line. A file without PCR is paced evenly.
+ * exactly one loop of time; PCRs are written anew from the same line. A file without PCR is paced evenly. SCTE 35
+ * messages speak of the times of their own loop.
  *
  * Packet N of the endless stream is a pure function of the file and N: two senders, or two destinations, get the same
  * bytes. One thread; nothing changes after open, so readers may be many.

@@ -474,7 +474,7 @@ static void test_a_stream_can_be_played(void **state)
 
 /* ---- cut at splices ---- */
 /* The second of the two GOPs in one segment: a splice is there, and others where there is no key picture. */
-static struct piece write_cut(struct segment_writer *writer, const struct media *media)
+static struct piece write_cut(struct segment_writer *writer, const struct media *media, unsigned pictures)
 {
     const int64_t cuts_90k[] = { START_90K, START_90K + 180000, START_90K + 90000, START_90K - 90000,
                                  START_90K + 400000 };
@@ -488,9 +488,9 @@ static struct piece write_cut(struct segment_writer *writer, const struct media 
         smooth_writer_class.open(
             writer, &(struct segment_writer_segment){ .name = "smooth/480p/1", .start_90k = START_90K }, &err),
         0);
-    for (unsigned i = 0; i < PICTURES; i++)
+    for (unsigned i = 0; i < pictures; i++)
         assert_int_equal(smooth_writer_class.write(writer, 0, media->pictures[i]), 0);
-    for (unsigned i = 0; i < media->frame_count && media->frames[i]->pts < START_90K + 360000; i++)
+    for (unsigned i = 0; i < media->frame_count && media->frames[i]->pts < START_90K + pictures * PICTURE_90K; i++)
         assert_int_equal(smooth_writer_class.write(writer, 1, media->frames[i]), 0);
     assert_int_equal(smooth_writer_class.close(writer, &result, &err), 0);
     struct piece piece = { malloc(result.bytes), result.bytes, result.header_bytes };
@@ -504,7 +504,7 @@ static void test_a_splice_begins_other_fragments(void **state)
     struct encode_output output = output_of();
     output.segment_length = 4;
     struct segment_writer *writer = open_writer(*state, &output);
-    struct piece piece = write_cut(writer, *state);
+    struct piece piece = write_cut(writer, *state, PICTURES);
     struct fragment fragments[4];
 
     for (unsigned i = 0; i < 4; i++) {
@@ -524,6 +524,15 @@ static void test_a_splice_begins_other_fragments(void **state)
     assert_true(fragments[3].start >= fragments[2].start);
     assert_true(fragments[3].start < fragments[2].start + smooth_time(FRAME_90K));
     assert_plays(piece.bytes, piece.count, PICTURES, fragments[1].samples + fragments[3].samples);
+    free(piece.bytes);
+    piece = write_cut(writer, *state, GOP + 1); /* at the very last picture, whose decoding begins before the splice */
+    assert_int_equal(read_fragment(piece, 0).samples, GOP);
+    assert_int_equal(read_fragment(piece, 2).samples, 1);
+    assert_true(read_fragment(piece, 2).start == smooth_time(START_90K + 180000));
+    free(piece.bytes);
+    piece = write_cut(writer, *state, GOP); /* none is there yet */
+    assert_int_equal(read_fragment(piece, 0).samples, GOP);
+    assert_int_equal(read_fragment(piece, 2).track, 0);
     free(piece.bytes);
     smooth_writer_class.destroy(writer);
 }

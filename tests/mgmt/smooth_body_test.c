@@ -94,7 +94,7 @@ static void begin(struct bench *bench)
 {
     bench->offset = 0;
     memset(bench->text, 0, sizeof bench->text);
-    assert_int_equal(smooth_body_begin(bench->body), 0);
+    assert_int_equal(smooth_body_begin(bench->body, false), 0);
 }
 
 /* How many of each letter came, in their order: "a10b10". Header bytes are left out. */
@@ -118,11 +118,33 @@ static unsigned take_all(struct bench *bench, uint64_t *last)
     return count;
 }
 
+/* A stream that has nothing to say yet lets the server know of it. */
+static void test_header_alone(void **state)
+{
+    (void)state;
+    struct bench bench = { .body = make(NULL, 0) };
+    struct error err = { 0 };
+
+    assert_int_equal(smooth_body_begin(bench.body, true), -ENODATA);
+    assert_false(smooth_body_has_header(bench.body));
+    assert_int_equal(smooth_body_set_header(bench.body, HEADER, HEADER_BYTES - 1, &err), -EBADMSG);
+    assert_int_equal(smooth_body_set_header(bench.body, HEADER, HEADER_BYTES, &err), 0);
+    assert_true(smooth_body_has_header(bench.body));
+    assert_int_equal(smooth_body_begin(bench.body, false), -ENODATA);
+    assert_int_equal(smooth_body_begin(bench.body, true), 0);
+    assert_int_equal(drain(&bench, 0), TRANSFER_NOTHING_NOW);
+    assert_int_equal(bench.offset, HEADER_BYTES);
+    add(&bench, 'a', HEADER, 0); /* goes on in the same POST */
+    assert_int_equal(drain(&bench, 0), TRANSFER_NOTHING_NOW);
+    assert_fragments(&bench, HEADER_BYTES, "a10");
+    smooth_body_destroy(bench.body);
+}
+
 static void test_header_once_then_fragments(void **state)
 {
     (void)state;
     struct bench bench = { .body = make(NULL, 0) };
-    assert_int_equal(smooth_body_begin(bench.body), -ENODATA);
+    assert_int_equal(smooth_body_begin(bench.body, false), -ENODATA);
     add(&bench, 'a', HEADER, 0);
     begin(&bench);
     assert_int_equal(drain(&bench, 0), TRANSFER_NOTHING_NOW);
@@ -288,6 +310,7 @@ static void test_what_is_no_fragment_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_header_alone),
         cmocka_unit_test(test_header_once_then_fragments),
         cmocka_unit_test(test_stream_manifest_is_put_behind_ftyp),
         cmocka_unit_test(test_the_last_two_are_kept_and_sent_again),

@@ -18,24 +18,36 @@ static void test_urls(void **state)
 {
     (void)state;
     char url[SMOOTH_URL_BYTES];
-    smooth_stream_url(url, "http://point/ch1.isml", "1767225600", 0);
+    smooth_stream_url(url, "http://point/ch1.isml", "1767225600", "stream0");
     assert_string_equal(url, "http://point/ch1.isml/Events(1767225600)/Streams(stream0)");
-    smooth_stream_url(url, "http://point/ch1.isml", "", 3);
+    smooth_stream_url(url, "http://point/ch1.isml", "", "stream3");
     assert_string_equal(url, "http://point/ch1.isml/Streams(stream3)");
+    const struct output_group group = { .outputs_count = 2 };
+    char name[SMOOTH_STREAM_NAME_BYTES];
+    smooth_stream_name(name, &group, 1);
+    assert_string_equal(name, "stream1");
+    smooth_stream_name(name, &group, 2);
+    assert_string_equal(name, "scte35");
 }
 
 static void test_stream_manifest(void **state)
 {
     (void)state;
     char text[SMOOTH_MANIFEST_BYTES];
-    smooth_stream_manifest(text, "e1", 2);
+    struct output_group group = { .outputs_count = 2 };
+    smooth_stream_manifest(text, "e1", &group);
     assert_string_equal(text, "<?xml version=\"1.0\" encoding=\"utf-8\"?>"
                               "<smil xmlns=\"http://www.w3.org/2001/SMIL20/Language\"><body><par>"
                               "<ref src=\"Events(e1)/Streams(stream0)\"/><ref src=\"Events(e1)/Streams(stream1)\"/>"
                               "</par></body></smil>");
-    smooth_stream_manifest(text, "", 1);
+    group.outputs_count = 1;
+    smooth_stream_manifest(text, "", &group);
     assert_non_null(strstr(text, "<par><ref src=\"Streams(stream0)\"/></par>"));
-    smooth_stream_manifest(text, "an-event-id-of-the-longest-kind-that-a-configuration-may-hold..", 8);
+    group.smooth.sparse_track_type = SMOOTH_SPARSE_TRACK_SCTE_35;
+    smooth_stream_manifest(text, "", &group);
+    assert_non_null(strstr(text, "<ref src=\"Streams(stream0)\"/><ref src=\"Streams(scte35)\"/></par>"));
+    group.outputs_count = OUTPUT_GROUP_OUTPUTS_MAX;
+    smooth_stream_manifest(text, "an-event-id-of-the-longest-kind-that-a-configuration-may-hold..", &group);
     assert_non_null(strstr(text, "</smil>"));
 }
 
@@ -109,6 +121,8 @@ static void test_what_is_refused_when_it_is_read(void **state)
                    "only used with timestamp_offset_mode");
     assert_problem("connection = { filecache_duration = 1; };", "shorter than one fragment");
     assert_problem("connection = { filecache_duration = 0; };", NULL);
+    assert_problem("smooth = { sparse_track_type = \"scte_35\"; };", NULL);
+    assert_problem("smooth = { sparse_track_type = \"scte_104\"; };", "sparse_track_type");
 }
 
 static void test_outputs(void **state)
@@ -124,6 +138,14 @@ static void test_outputs(void **state)
     group.outputs[1].audio_count = 1;
     smooth_group_class.check(&group, problems);
     assert_int_equal(problems_count(problems), 4); /* two without modifier, a track called video, no video at all */
+    snprintf(group.outputs[0].name, sizeof group.outputs[0].name, "scte35");
+    snprintf(group.outputs[0].audio[0], sizeof group.outputs[0].audio[0], "scte35");
+    group.outputs[0].audio_count = 1;
+    smooth_group_class.check(&group, problems);
+    assert_int_equal(problems_count(problems), 8); /* these are names like others */
+    group.smooth.sparse_track_type = SMOOTH_SPARSE_TRACK_SCTE_35;
+    smooth_group_class.check(&group, problems);
+    assert_int_equal(problems_count(problems), 14); /* if there is no such stream */
     problems_destroy(problems);
 }
 
@@ -141,7 +163,20 @@ static void test_what_the_encode_process_is_told(void **state)
     assert_true(made.segment_length == 4);
     assert_int_equal(made.input_loss_action, INPUT_LOSS_PAUSE_OUTPUT);
     assert_int_equal(made.time_origin, 180000);
+    assert_int_equal(made.splice_cut, SPLICE_CUT_NONE);
     assert_ptr_equal(smooth_group_class.segment_length(group), &group->smooth.fragment_length);
+    struct encode_sparse sparse = { 0 };
+    assert_false(smooth_group_class.sparse(group, &sparse));
+    group->smooth.sparse_track_type = SMOOTH_SPARSE_TRACK_SCTE_35;
+    smooth_group_class.encode(group, &group->outputs[0], &made);
+    assert_int_equal(made.splice_cut, SPLICE_CUT_FRAGMENT);
+    group->smooth.sparse_track_type = SMOOTH_SPARSE_TRACK_SCTE_35_WITHOUT_SEGMENTATION;
+    smooth_group_class.encode(group, &group->outputs[0], &made);
+    assert_int_equal(made.splice_cut, SPLICE_CUT_KEY);
+    assert_true(smooth_group_class.sparse(group, &sparse));
+    assert_string_equal(sparse.name, "scte35");
+    assert_true(sparse.fragment_length == 4);
+    assert_int_equal(sparse.time_origin, 180000);
     free(group);
 }
 

@@ -237,6 +237,92 @@ static void test_what_it_has_is_not_taken_twice(void **state)
     tear_down(bench);
 }
 
+/* ---- SCTE 35 messages ---- */
+#define SPARSE "/ch1.isml/Events(final)/Streams(scte35)"
+
+static struct handoff_segment message_of(struct bench *bench, int64_t number)
+{
+    struct handoff_segment segment = segment_of(bench, "scte35", number);
+    segment.start_90k = number;
+    segment.duration_90k = 1;
+    return segment;
+}
+
+/* The header of the stream, as the encode process tells it when it starts. */
+static struct handoff_segment hand_over_header(struct bench *bench)
+{
+    struct handoff_segment segment = message_of(bench, 1000);
+    segment.bytes = HEADER_BYTES;
+    int memfd = memfd_create("header", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    assert_int_equal(write(memfd, HEADER, HEADER_BYTES), HEADER_BYTES);
+    assert_int_equal(fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_GROW), 0);
+    publisher_segment(bench->publisher, &segment, memfd);
+    return segment;
+}
+
+static void test_messages_have_a_stream(void **state)
+{
+    (void)state;
+    struct bench bench[1];
+    set_up(bench);
+    bench->group.smooth.sparse_track_type = SMOOTH_SPARSE_TRACK_SCTE_35;
+    open_publisher(bench);
+    hand_over_header(bench);
+    RUN_UNTIL(bench, counter(bench, "posts") == 1); /* at once: the server waits for it */
+    hand_over(bench, "720p", 26);
+    hand_over(bench, "360p", 26);
+    struct handoff_segment first = message_of(bench, 5000000), second = message_of(bench, 5000026);
+    hand_over_again(bench, &first);
+    hand_over_again(bench, &second);
+    hand_over_again(bench, &first); /* an encoder that was restarted reads the source again */
+    assert_int_equal(counter(bench, "segments_resent"), 1);
+    RUN_UNTIL(bench, counter(bench, "posts") == 3);
+    assert_int_equal(publisher_resume_tick_90k(bench->publisher), 27 * 180000);
+    assert_int_equal(bench->acknowledged, 0);
+    publisher_finish(bench->publisher);
+    RUN_UNTIL(bench, publisher_idle(bench->publisher));
+    assert_int_equal(bench->acknowledged, 5);
+    const struct origin_file *file = origin_find(bench->origin, SPARSE);
+    assert_non_null(file);
+    assert_non_null(strstr(file->body + 12 + MANIFEST_BYTES, "Streams(scte35)"));
+    const char *media = file->body + file->bytes - 8 - 2 * MEDIA_BYTES;
+    assert_int_equal(media[0], 'a' + 5000000 % 26);
+    assert_int_equal(media[MEDIA_BYTES], 'a' + 5000026 % 26);
+    assert_memory_equal(media + 2 * MEDIA_BYTES, "\0\0\0\x08mfra", 8);
+    tear_down(bench);
+}
+
+/* A server that was restarted has forgotten all streams, and waits for all: the media's POSTs break, and with the first
+ * that is begun anew the messages' stream is announced again, though no message comes. */
+static void test_messages_stream_is_announced_again(void **state)
+{
+    (void)state;
+    struct bench bench[1];
+    set_up(bench);
+    bench->group.smooth.sparse_track_type = SMOOTH_SPARSE_TRACK_SCTE_35_WITHOUT_SEGMENTATION;
+    open_publisher(bench);
+    struct handoff_segment header = hand_over_header(bench);
+    RUN_UNTIL(bench, counter(bench, "posts") == 1);
+    publisher_destroy(bench->publisher);
+    assert_int_equal(bench->acknowledged, 0);
+    open_publisher(bench); /* another life of this process is handed it again */
+    bench->serial = header.serial - 1;
+    hand_over_header(bench);
+    hand_over(bench, "720p", 26);
+    RUN_UNTIL(bench, counter(bench, "posts") == 2);
+    bench->origin->behaviour = ORIGIN_RESET;
+    hand_over(bench, "720p", 27);
+    RUN_UNTIL(bench, counter(bench, "retries") > 0);
+    bench->origin->behaviour = ORIGIN_GOOD;
+    RUN_UNTIL(bench, counter(bench, "posts") >= 3);
+    publisher_finish(bench->publisher);
+    RUN_UNTIL(bench, publisher_idle(bench->publisher));
+    assert_int_equal(bench->acknowledged, 3);
+    assert_memory_equal(origin_find(bench->origin, SPARSE)->body + origin_find(bench->origin, SPARSE)->bytes - 8,
+                        "\0\0\0\x08mfra", 8);
+    tear_down(bench);
+}
+
 /* ---- trouble ---- */
 static void assert_alert(struct bench *bench, unsigned id)
 {
@@ -391,6 +477,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_stream_for_each_output),
         cmocka_unit_test(test_what_it_has_is_not_taken_twice),
+        cmocka_unit_test(test_messages_have_a_stream),
+        cmocka_unit_test(test_messages_stream_is_announced_again),
         cmocka_unit_test(test_answers_and_their_alerts),
         cmocka_unit_test(test_connections_that_break),
         cmocka_unit_test(test_rests_after_its_retries_and_never_gives_up),

@@ -178,7 +178,7 @@ def test_times_are_those_of_the_transport_stream(rig):
 # mode of the sink, the alert, within seconds (None: none), seconds that it lasts
 FAULTS = [("status:401", 6015, 5, 6), ("status:403", 6015, 5, 6), ("status:404", 6010, 5, 6), ("status:412", 6010, 5, 6),
           ("status:429", 6010, 5, 6), ("status:500", 6010, 5, 6), ("status:503", 6010, 5, 6), ("close", 6010, 5, 6),
-          ("reset", 6010, 8, 9), ("stall", 6010, 9, 10), ("break:412", None, 0, 6), ("break:500", None, 0, 6),
+          ("reset", 6010, 8, 9), ("stall", 6010, 7, 9), ("break:412", None, 0, 6), ("break:500", None, 0, 6),
           ("slow", None, 0, 8)]
 
 

@@ -722,6 +722,31 @@ static void fragments_of_one_copy_only(void **state)
     assert_found(scene, FINDING_BEHIND, "before those of another copy");
 }
 
+static void send_message(struct scene *scene, unsigned copy, uint64_t time)
+{
+    struct observation observation = observation_of(scene, OBSERVED_FRAGMENT, copy);
+    observation.fragment = (struct boxes_fragment){
+        .timescale = 10000000, .has_time = true, .time = time, .duration = 300000000, .samples = 1, .sparse = true
+    };
+    judge_observe(scene->judge, &observation);
+}
+
+/* Of a break of 30 s, after a second, after minutes: all well, as long as both copies have the same in order. */
+static void messages_come_when_they_come(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_of(2, 0);
+    static const uint64_t seconds[] = { 100, 101, 300, 301 };
+    for (unsigned i = 0; i < 4; i++) {
+        send_message(scene, 0, seconds[i] * 10000000);
+        send_message(scene, 1, seconds[i] * 10000000);
+        pass(scene, i == 1 ? 199 : 1);
+    }
+    assert_int_equal(judge_troubles(scene->judge), 0);
+    send_message(scene, 0, 3009999999);
+    assert_found(scene, FINDING_TIMESTAMPS, "comes behind");
+}
+
 static void fragments_that_end(void **state)
 {
     (void)state;
@@ -792,6 +817,7 @@ int main(void)
         cmocka_unit_test(fragments_with_a_gap),
         cmocka_unit_test(fragments_of_twins),
         cmocka_unit_test(fragments_of_one_copy_only),
+        cmocka_unit_test(messages_come_when_they_come),
         cmocka_unit_test(fragments_that_end),
         cmocka_unit_test(what_is_refused),
     };

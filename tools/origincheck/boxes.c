@@ -189,7 +189,9 @@ static void read_uuid(struct fragment_reader *reader, const struct box_view *box
         reader->bad = true;
         return;
     }
+    const struct boxes_track *track = track_of(reader->boxes, reader->fragment.track);
     reader->fragment.has_tfxd = true;
+    reader->fragment.sparse = track && memcmp(track->handler, "meta", 4) == 0;
     reader->fragment.tfxd_time = wide ? get64(p + 4) : get32(p + 4);
     reader->fragment.tfxd_duration = wide ? get64(p + 12) : get32(p + 8);
 }

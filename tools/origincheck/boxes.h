@@ -29,7 +29,8 @@ struct boxes_fragment {
     bool has_tfxd;           /* Smooth */
     uint64_t tfxd_time, tfxd_duration;
     unsigned samples;
-    bool ended; /* made by the reader: the file says that nothing more follows (mfra) */
+    bool sparse; /* Smooth, of a metadata track: messages that come when there is one, whatever their durations */
+    bool ended;  /* made by the reader: the file says that nothing more follows (mfra) */
 };
 
 struct boxes {

@@ -142,6 +142,15 @@ void judge_stream_tick(struct judge *judge, struct judge_track *track)
 }
 
 /* ---- fragments: each begins where the one before ended ---- */
+/* But for messages: their times rise. */
+static void message_times(struct judge *judge, struct judge_track *track, const struct boxes_fragment *fragment)
+{
+    if (track->seen && fragment->time <= track->fragment_end)
+        judge_raise(judge, FINDING_TIMESTAMPS, track, "a message of %llu comes behind one of %llu",
+                    (unsigned long long)fragment->time, (unsigned long long)track->fragment_end);
+    track->fragment_end = fragment->time;
+}
+
 static void fragment_times(struct judge *judge, struct judge_track *track, const struct boxes_fragment *fragment)
 {
     uint32_t scale = fragment->timescale ? fragment->timescale : 10000000;
@@ -238,7 +247,8 @@ void judge_fragment(struct judge *judge, struct judge_track *track, const struct
         judge_raise(judge, FINDING_BAD_MEDIA, track, "%s", *observation->text ? observation->text : "no time");
         return;
     }
-    fragment_times(judge, track, fragment);
+    track->sparse = fragment->sparse;
+    (fragment->sparse ? message_times : fragment_times)(judge, track, fragment);
     remember_fragment(judge, track, fragment);
     track->well++;
     track->newest_at_ns = judge->at_ns;
@@ -248,6 +258,6 @@ void judge_fragment(struct judge *judge, struct judge_track *track, const struct
 
 void judge_fragment_tick(struct judge *judge, struct judge_track *track)
 {
-    if (track->fragment_timescale && !track->ended)
+    if (track->fragment_timescale && !track->ended && !track->sparse)
         compare_ends(judge, track);
 }

@@ -175,7 +175,7 @@ void judge_playlist_tick(struct judge *judge, struct judge_track *track)
     if (!track->newest_at_ns)
         return;
     track->since_newest_s = (double)(int64_t)(judge->at_ns - track->newest_at_ns) / 1e9;
-    bool live = !track->ended;
+    bool live = !track->ended && !track->sparse;
     bool stale = live && interval_s > 0 && track->since_newest_s > judge->config.stale_factor * interval_s;
     judge_hold(judge, FINDING_STALE, track, stale, "nothing new for %.1f s behind number %lld (usual: %.1f s)",
                track->since_newest_s, (long long)track->newest_number, interval_s);

@@ -42,6 +42,7 @@ struct judge_track {
     uint64_t fragment_end;
     int64_t fragment_end_90k;
     uint32_t fragment_timescale;
+    bool sparse;                  /* of fragments that do not follow each other */
     struct judge_record *records; /* JUDGE_RECORDS_MAX: by number */
 };
 

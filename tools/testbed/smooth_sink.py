@@ -56,8 +56,22 @@ def only(boxes, kind):
     return found[0]
 
 
+class Message:
+    """What a fragment of a sparse track holds. Times in units of 100 ns."""
+
+    def __init__(self, fragment, data):
+        require(len(data) > 12 and fragment.samples == 1, f"a message of {len(data)} bytes in {fragment.samples} samples")
+        version, self.id, delta = struct.unpack_from(">III", data)
+        require(version == 1, f"a message of version {version}")
+        self.event = fragment.time + delta
+        self.section = data[12:]
+
+
 class Fragment:
-    """One moof and its mdat. Times in units of 100 ns."""
+    """One moof and its mdat. Times in units of 100 ns. keys: when its key pictures are shown, from its beginning.
+    message: of a sparse track."""
+
+    message = None
 
     def __init__(self, moof, mdat):
         boxes = children(moof[8:])
@@ -79,15 +93,19 @@ class Fragment:
         composition = flags & 0x800
         require(flags & 0xffffff in (0x301, 0x701, 0xf01, 0xb01), f"trun has flags {flags:#x}")
         require(offset == moof_bytes + 8, f"data offset {offset}, want {moof_bytes + 8}")
-        at, decode, size, self.shown = 12, 0, 0, []
+        at, decode, size, self.shown, self.keys = 12, 0, 0, [], []
         self.key = not flags & 0x400
         for i in range(self.samples):
             duration, sample = struct.unpack_from(">II", run, at)
             at += 8
+            alone = not flags & 0x400
             if flags & 0x400:
-                self.key = self.key or (i == 0 and struct.unpack_from(">I", run, at)[0] == 0x2000000)
+                alone = struct.unpack_from(">I", run, at)[0] == 0x2000000
+                self.key = self.key or (i == 0 and alone)
                 at += 4
             shift = struct.unpack_from(">i", run, at)[0] if composition else 0
+            if alone:
+                self.keys.append(decode + shift)
             at += 4 if composition else 0
             self.shown.append(decode + shift)
             decode += duration
@@ -151,6 +169,9 @@ class Header:
             require(track["trackName"], "a track without a name")
             if track["kind"] == "video":
                 require(track["FourCC"] == "H264" and track["CodecPrivateData"].startswith("0000000167"), f"{track}")
+            if track["kind"] == "textstream":
+                require(track["bitrate"] == 0 and track["manifestOutput"] == "true" and track["Subtype"] == "DATA" and
+                        track["parentTrackName"] == "video" and track["Scheme"] == "urn:scte:scte35:2013:bin", f"{track}")
             if track["kind"] == "audio":
                 require(track["FourCC"] == "AACL" and len(bytes.fromhex(track["CodecPrivateData"])) >= 2, f"{track}")
 
@@ -190,6 +211,8 @@ class Post:
             fragment = Fragment(self._moof, data)
             require(fragment.track in self.header.tracks, f"a fragment of track {fragment.track}, which is not declared")
             self._moof = None
+            if self.header.tracks[fragment.track]["kind"] == "textstream":
+                fragment.message = Message(fragment, data[8:])
             self.fragments.append(fragment)
         else:
             require(kind == "mfra" and len(data) == 8 and self._moof is None, f"box {kind} of {len(data)} bytes")

@@ -55,6 +55,8 @@ ARCHIVES = $(foreach f,$(FOLDERS),$(BUILD)/$(1)/$(f).a)
 ARCHIVES_IN_ORDER = $(foreach f,tools mgmt encode dataplane drivers board,$(BUILD)/$(1)/$(f).a)
 
 SOFTVPL = $(BUILD)/lib/libvplswref64.so.1
+SOFTVA = $(BUILD)/lib/va/softva_drv_video.so
+SOFTVA_ASAN = $(BUILD)/asan/lib/va/softva_drv_video.so
 TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/*_test.c))
 FUZZERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 BENCHES = $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
@@ -64,7 +66,7 @@ BINARIES = $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 .PHONY: all help deps demo test unit fuzz rig bench image image-lock keys check format formatcheck layers formats hotcheck cppcheck clangcheck reference install clean
 .DEFAULT_GOAL = all
 
-all: $(BINARIES) $(SOFTVPL) ## build everything into build/
+all: $(BINARIES) $(SOFTVPL) $(SOFTVA) ## build everything into build/
 	@ln -sfn libvplswref64.so.1 $(BUILD)/lib/libvplswref64.so
 	@mkdir -p $(BUILD)/share/biplane && ln -sfn $(CURDIR)/board/boards $(BUILD)/share/biplane/boards
 
@@ -79,10 +81,10 @@ demo: deps ## the main job end to end: two sources, twin pipelines, two origins 
 	tools/demo.sh
 
 test: deps ## unit tests, fuzz targets for a short while, and the rig in network namespaces (needs root); T=name picks
-	$(MAKE) all $(TESTS) $(FUZZERS)
+	$(MAKE) all $(TESTS) $(FUZZERS) $(SOFTVA_ASAN)
 	tests/run.sh "$(T)"
 
-unit: $(TESTS) $(SOFTVPL) ## unit tests only (no root); T=name picks
+unit: $(TESTS) $(SOFTVPL) $(SOFTVA) $(SOFTVA_ASAN) ## unit tests only (no root); T=name picks
 	tests/run.sh --unit "$(T)"
 
 fuzz: $(FUZZERS) ## every fuzz target for FUZZ_SECONDS
@@ -136,6 +138,8 @@ install: all ## install programs, runtime and boards below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/biplane $(DESTDIR)$(PREFIX)/share/biplane/boards
 	install -m 755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(SOFTVPL) $(DESTDIR)$(PREFIX)/lib/biplane
+	install -d $(DESTDIR)$(PREFIX)/lib/biplane/va
+	install -m 755 $(SOFTVA) $(DESTDIR)$(PREFIX)/lib/biplane/va
 	cp -r board/boards/. $(DESTDIR)$(PREFIX)/share/biplane/boards
 
 clean: ## remove what was built
@@ -199,5 +203,32 @@ $(SOFTVPL): $(SOFTVPL_OBJECTS)
 	@mkdir -p $(@D)
 	@echo '  LINK  '$@
 	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libvplswref64.so.1 -Wl,-z,defs -Wl,-z,nodelete $^ $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread -o $@
+
+# The software VA-API driver: libva loads it by the name of its file. What it shares with the runtime (pixels, coding
+# libraries) it takes from the runtime's objects; none of that is seen from outside. Its tests run on an ASan build.
+SOFTVA_SOURCES = $(wildcard drivers/softva/*.c)
+SOFTVA_CFLAGS = -fPIC -fvisibility=hidden $(call pkg,--cflags,libva libdrm vpl $(SOFTVPL_PACKAGES))
+SOFTVA_LINK = -shared -Wl,-soname,softva_drv_video.so -Wl,-z,nodelete -Wl,--exclude-libs,ALL -Wl,--gc-sections
+SOFTVA_LIBS = $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread
+$(BUILD)/softva/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC    '$@
+	$(Q)$(CC) $(ALL_CFLAGS) -O3 $(SOFTVA_CFLAGS) -c $< -o $@
+$(BUILD)/softva/asan/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC    '$@
+	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE) $(SOFTVA_CFLAGS) -c $< -o $@
+$(BUILD)/softva/softvpl.a: $(SOFTVPL_OBJECTS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	@ar rcs $@ $^
+$(SOFTVA): $(SOFTVA_SOURCES:%.c=$(BUILD)/softva/%.o) $(BUILD)/softva/softvpl.a
+	@mkdir -p $(@D)
+	@echo '  LINK  '$@
+	$(Q)$(CC) $(CFLAGS) $(SOFTVA_LINK) -Wl,-z,defs $^ $(SOFTVA_LIBS) -o $@
+$(SOFTVA_ASAN): $(SOFTVA_SOURCES:%.c=$(BUILD)/softva/asan/%.o) $(BUILD)/softva/softvpl.a
+	@mkdir -p $(@D)
+	@echo '  LINK  '$@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(SOFTVA_LINK) $^ $(SOFTVA_LIBS) -o $@
 
 -include $(shell find $(BUILD) -path $(BUILD)/image -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -97,7 +97,7 @@ run_pytest() {
 
 run_rig() {
     local folders=() folder
-    for folder in tests/rig tests/drivers/softvpl; do
+    for folder in tests/rig tests/drivers/softvpl tests/drivers/softva; do
         [ -n "$(find "$folder" -name 'test_*.py' -print -quit 2>/dev/null)" ] && folders+=("$folder")
     done
     [ ${#folders[@]} = 0 ] && return

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* driver.c - the driver's beginning and end, libva's table, and the display attribute of softva_ext.h. */
+#include "drivers/softva/driver.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "drivers/softva/format.h"
+#include "drivers/softva/softva_ext.h"
+
+enum { PROFILES_MAX = 32, ENTRYPOINTS_MAX = 8, ATTRIBUTES_MAX = 64 };
+
+static VAStatus terminate(VADriverContextP context)
+{
+    struct driver *driver = driver_of(context);
+
+    objects_destroy(driver->objects);
+    log_destroy(driver->log);
+    free(driver);
+    context->pDriverData = NULL;
+    return VA_STATUS_SUCCESS;
+}
+
+/* ---- display attributes ----------------------------------------------------------------------------------------- */
+
+static void fill_attribute(struct driver *driver, VADisplayAttribute *attribute)
+{
+    uint64_t copied = driver->copied_bytes;
+    bool known = attribute->type == SOFTVA_DISPLAY_ATTRIBUTE_COPIED_BYTES;
+
+    attribute->min_value = 0;
+    attribute->max_value = known ? INT_MAX : 0;
+    attribute->value = known ? (int32_t)(copied > INT_MAX ? INT_MAX : copied) : 0;
+    attribute->flags =
+        known ? VA_DISPLAY_ATTRIB_GETTABLE | VA_DISPLAY_ATTRIB_SETTABLE : VA_DISPLAY_ATTRIB_NOT_SUPPORTED;
+}
+
+static VAStatus query_display_attributes(VADriverContextP context, VADisplayAttribute *attributes, int *count)
+{
+    attributes[0].type = SOFTVA_DISPLAY_ATTRIBUTE_COPIED_BYTES;
+    fill_attribute(driver_of(context), &attributes[0]);
+    *count = 1;
+    return VA_STATUS_SUCCESS;
+}
+
+static VAStatus get_display_attributes(VADriverContextP context, VADisplayAttribute *attributes, int count)
+{
+    for (int i = 0; i < count; i++)
+        fill_attribute(driver_of(context), &attributes[i]);
+    return VA_STATUS_SUCCESS;
+}
+
+static VAStatus set_display_attributes(VADriverContextP context, VADisplayAttribute *attributes, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (attributes[i].type != SOFTVA_DISPLAY_ATTRIBUTE_COPIED_BYTES)
+            return VA_STATUS_ERROR_ATTR_NOT_SUPPORTED;
+        driver_of(context)->copied_bytes = 0;
+    }
+    return VA_STATUS_SUCCESS;
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------------- */
+
+static void set_limits(VADriverContextP context)
+{
+    context->version_major = 1;
+    context->version_minor = 0;
+    context->max_profiles = PROFILES_MAX;
+    context->max_entrypoints = ENTRYPOINTS_MAX;
+    context->max_attributes = ATTRIBUTES_MAX;
+    context->max_image_formats = FORMATS;
+    context->max_subpic_formats = 1;
+    context->max_display_attributes = 1;
+    context->str_vendor = "Biplane software VA-API driver";
+}
+
+/* The oldest name of this function: every libva looks for it after those of its own version. */
+__attribute__((visibility("default"))) VAStatus __vaDriverInit_1_0(VADriverContextP context);
+
+VAStatus __vaDriverInit_1_0(VADriverContextP context)
+{
+    struct driver *driver = calloc(1, sizeof *driver);
+    struct VADriverVTable *table = context->vtable;
+
+    if (!driver)
+        return VA_STATUS_ERROR_ALLOCATION_FAILED;
+    driver->objects = objects_create();
+    if (!driver->objects) {
+        free(driver);
+        return VA_STATUS_ERROR_ALLOCATION_FAILED;
+    }
+    driver->log = log_create();
+    context->pDriverData = driver;
+    set_limits(context);
+    absent_entries(table);
+    config_entries(table);
+    surface_entries(table);
+    import_entries(table);
+    va_image_entries(table);
+    buffer_entries(table);
+    context_entries(table);
+    if (context->vtable_vpp)
+        process_entries(context->vtable_vpp);
+    table->vaTerminate = terminate;
+    table->vaQueryDisplayAttributes = query_display_attributes;
+    table->vaGetDisplayAttributes = get_display_attributes;
+    table->vaSetDisplayAttributes = set_display_attributes;
+    return VA_STATUS_SUCCESS;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* process_query.c - what VideoProc says of itself. */
+#include <string.h>
+
+#include "drivers/softva/driver.h"
+#include "drivers/softva/engine.h"
+
+static VAStatus find_context(VADriverContextP context, VAContextID id)
+{
+    struct object *object = objects_use(driver_of(context)->objects, OBJECT_CONTEXT, id);
+    object_release(object);
+    return object ? VA_STATUS_SUCCESS : VA_STATUS_ERROR_INVALID_CONTEXT;
+}
+
+static VAStatus query_filters(VADriverContextP context, VAContextID id, VAProcFilterType *filters, unsigned *count)
+{
+    VAStatus status = find_context(context, id);
+    unsigned room = *count;
+
+    if (status != VA_STATUS_SUCCESS)
+        return status;
+    *count = 1;
+    if (room < 1)
+        return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
+    filters[0] = VAProcFilterDeinterlacing;
+    return VA_STATUS_SUCCESS;
+}
+
+static VAStatus query_filter_caps(VADriverContextP context, VAContextID id, VAProcFilterType type, void *caps,
+                                  unsigned *count)
+{
+    static const VAProcDeinterlacingType types[] = { VAProcDeinterlacingBob, VAProcDeinterlacingMotionAdaptive };
+    enum { TYPES = sizeof types / sizeof types[0] };
+    VAProcFilterCapDeinterlacing *out = caps;
+    VAStatus status = find_context(context, id);
+    unsigned room = *count;
+
+    if (status != VA_STATUS_SUCCESS)
+        return status;
+    if (type != VAProcFilterDeinterlacing)
+        return VA_STATUS_ERROR_UNSUPPORTED_FILTER;
+    *count = TYPES;
+    if (room < TYPES)
+        return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
+    for (unsigned i = 0; i < TYPES; i++)
+        out[i] = (VAProcFilterCapDeinterlacing){ .type = types[i] };
+    return VA_STATUS_SUCCESS;
+}
+
+/* Motion is seen between a picture and its two neighbours. */
+static VAStatus look_at_filters(struct driver *driver, const VABufferID *filters, unsigned count,
+                                VAProcPipelineCaps *caps)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct buffer *buffer = objects_use(driver->objects, OBJECT_BUFFER, filters[i]);
+        if (!buffer)
+            return VA_STATUS_ERROR_INVALID_BUFFER;
+        const VAProcFilterParameterBufferDeinterlacing *filter = buffer_data(buffer, sizeof *filter);
+        bool known = filter && filter->type == VAProcFilterDeinterlacing;
+        if (known && filter->algorithm == VAProcDeinterlacingMotionAdaptive)
+            caps->num_forward_references = caps->num_backward_references = 1;
+        object_release(&buffer->object);
+        if (!known)
+            return VA_STATUS_ERROR_UNSUPPORTED_FILTER;
+    }
+    return VA_STATUS_SUCCESS;
+}
+
+static VAStatus query_pipeline_caps(VADriverContextP context, VAContextID id, VABufferID *filters, unsigned count,
+                                    VAProcPipelineCaps *caps)
+{
+    /* libva has these pointers without const; nobody writes there. */
+    static VAProcColorStandardType standards[] = { VAProcColorStandardBT601,     VAProcColorStandardBT709,
+                                                   VAProcColorStandardBT470BG,   VAProcColorStandardSMPTE170M,
+                                                   VAProcColorStandardSMPTE240M, VAProcColorStandardBT2020,
+                                                   VAProcColorStandardExplicit };
+    static uint32_t inputs[] = { VA_FOURCC_NV12, VA_FOURCC_P010, VA_FOURCC_YUY2,
+                                 VA_FOURCC_Y210, VA_FOURCC_BGRA, VA_FOURCC_BGRX };
+    static uint32_t outputs[] = { VA_FOURCC_NV12, VA_FOURCC_P010, VA_FOURCC_YUY2, VA_FOURCC_BGRA, VA_FOURCC_BGRX };
+    VAStatus status = find_context(context, id);
+
+    if (status != VA_STATUS_SUCCESS)
+        return status;
+    memset(caps, 0, sizeof *caps);
+    caps->filter_flags = VA_FILTER_SCALING_FAST | VA_FILTER_SCALING_HQ;
+    caps->input_color_standards = caps->output_color_standards = standards;
+    caps->num_input_color_standards = caps->num_output_color_standards = sizeof standards / sizeof standards[0];
+    caps->rotation_flags = 1 << VA_ROTATION_NONE;
+    caps->blend_flags = VA_BLEND_GLOBAL_ALPHA | VA_BLEND_PREMULTIPLIED_ALPHA;
+    caps->input_pixel_format = inputs;
+    caps->num_input_pixel_formats = sizeof inputs / sizeof inputs[0];
+    caps->output_pixel_format = outputs;
+    caps->num_output_pixel_formats = sizeof outputs / sizeof outputs[0];
+    caps->max_input_width = caps->max_input_height = SURFACE_SIZE_MAX;
+    caps->max_output_width = caps->max_output_height = SURFACE_SIZE_MAX;
+    caps->min_input_width = caps->min_input_height = caps->min_output_width = caps->min_output_height = 16;
+    return look_at_filters(driver_of(context), filters, count, caps);
+}
+
+void process_entries(struct VADriverVTableVPP *table)
+{
+    table->vaQueryVideoProcFilters = query_filters;
+    table->vaQueryVideoProcFilterCaps = query_filter_caps;
+    table->vaQueryVideoProcPipelineCaps = query_pipeline_caps;
+}

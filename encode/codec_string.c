@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* codec_string.c - SPS and AudioSpecificConfig, the first bytes of each. */
+/* codec_string.c - AudioSpecificConfig, the first bytes of it; video is in coded_video.h. */
 #include "encode/codec_string.h"
 
 #include <errno.h>
@@ -11,28 +11,9 @@
 #include <string.h>
 
 #include "board/error.h"
+#include "encode/coded_video.h"
 
-enum { CODEC_NAME_BYTES = 32, NAL_TYPE_SPS = 7, AVCC_VERSION = 1, OBJECT_TYPE_ESCAPE = 31 };
-
-/* The three bytes behind the NAL header of the first SPS: profile, constraint flags, level. NULL: there is none. */
-static const uint8_t *sps_profile(const uint8_t *data, size_t size)
-{
-    if (size >= 4 && data[0] == AVCC_VERSION)
-        return data + 1; /* avcC repeats them */
-    for (size_t i = 0; i + 7 <= size; i++)
-        if (data[i] == 0 && data[i + 1] == 0 && data[i + 2] == 1 && (data[i + 3] & 0x1f) == NAL_TYPE_SPS)
-            return data + i + 4;
-    return NULL;
-}
-
-static int h264_name(char *name, const AVCodecParameters *parameters, struct error *err)
-{
-    const uint8_t *sps = sps_profile(parameters->extradata, (size_t)parameters->extradata_size);
-    if (!sps)
-        return error_set(err, -EINVAL, "H.264 headers hold no sequence parameter set");
-    snprintf(name, CODEC_NAME_BYTES, "avc1.%02x%02x%02x", sps[0], sps[1], sps[2]);
-    return 0;
-}
+enum { OBJECT_TYPE_ESCAPE = 31 };
 
 /* ISO 14496-3, 1.6.2.1: five bits of audio object type, 31 says that six more follow. */
 static int aac_name(char *name, const AVCodecParameters *parameters, struct error *err)
@@ -45,7 +26,7 @@ static int aac_name(char *name, const AVCodecParameters *parameters, struct erro
         type = 32 + ((config[0] & 7u) << 3 | config[1] >> 5);
     if (type == 0)
         return error_set(err, -EINVAL, "AAC headers say audio object type 0");
-    snprintf(name, CODEC_NAME_BYTES, "mp4a.40.%u", type);
+    snprintf(name, CODED_VIDEO_NAME_BYTES, "mp4a.40.%u", type);
     return 0;
 }
 
@@ -60,12 +41,15 @@ static bool is_in(const char *text, const char *name)
 
 int codec_string_append(char *text, size_t capacity, const struct AVCodecParameters *parameters, struct error *err)
 {
-    char name[CODEC_NAME_BYTES];
+    const struct coded_video *video = coded_video_of(parameters->codec_id);
+    char name[CODED_VIDEO_NAME_BYTES];
     int result;
 
     switch (parameters->codec_id) {
     case AV_CODEC_ID_H264:
-        result = h264_name(name, parameters, err);
+    case AV_CODEC_ID_HEVC:
+    case AV_CODEC_ID_AV1:
+        result = video->name(name, parameters->extradata, (size_t)parameters->extradata_size, err);
         break;
     case AV_CODEC_ID_AAC:
         result = aac_name(name, parameters, err);

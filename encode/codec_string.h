@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* codec_string.h - RFC 6381 names of what an output holds, for playlists: "avc1.64001f,mp4a.40.2".
+/* codec_string.h - RFC 6381 names of what an output holds, for playlists: "avc1.64001f,mp4a.40.2",
+ * "hvc1.1.6.L93.90", "av01.0.04M.08".
  *
  * Read from the codec's own headers (extradata), not from what was asked for: a player decides by it whether it can
  * play. Pure functions.

@@ -3,6 +3,7 @@
  * put in pictures of its own at scene cuts, so that twins stay equal. */
 #include "encode/encoder_parameters.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,11 +12,15 @@
 #include "encode/rung.h"
 #include "encode/timeline.h"
 
-enum { ENCODERS_ASYNC_DEPTH = 4, KBPS_MAX = 65535 };
+enum { ENCODERS_ASYNC_DEPTH = 4, KBPS_MAX = 65535, AV1_DISTANCE = 8 };
 
 static void fill_frame(mfxFrameInfo *info, const struct rung_config *config)
 {
-    info->FourCC = MFX_FOURCC_NV12;
+    bool ten = config->description->bit_depth == 10;
+
+    info->FourCC = ten ? MFX_FOURCC_P010 : MFX_FOURCC_NV12;
+    info->BitDepthLuma = info->BitDepthChroma = ten ? 10 : 8;
+    info->Shift = ten;
     info->ChromaFormat = MFX_CHROMAFORMAT_YUV420;
     info->PicStruct = MFX_PICSTRUCT_PROGRESSIVE;
     info->Width = (mfxU16)((config->width + 15) & ~15u);
@@ -56,11 +61,23 @@ static void fill_structure(mfxInfoMFX *mfx, const struct rung_config *config)
     static const mfxU16 usages[] = { 7, 7, 6, 5, 4, 3, 1 };
     const struct video_description *description = config->description;
 
+    bool baseline = description->profile == PROFILE_BASELINE && description->codec == VIDEO_CODEC_H264;
+
     mfx->CodecId = MFX_CODEC_AVC;
     mfx->CodecProfile = profiles[description->profile];
+    if (description->codec == VIDEO_CODEC_HEVC) {
+        mfx->CodecId = MFX_CODEC_HEVC;
+        mfx->CodecProfile = description->bit_depth == 10 ? MFX_PROFILE_HEVC_MAIN10 : MFX_PROFILE_HEVC_MAIN;
+        mfx->IdrInterval = 1; /* of HEVC: every I picture is one */
+    } else if (description->codec == VIDEO_CODEC_AV1) {
+        mfx->CodecId = MFX_CODEC_AV1;
+        mfx->CodecProfile = MFX_PROFILE_AV1_MAIN;
+    }
     mfx->TargetUsage = usages[description->preset];
     mfx->GopPicSize = (mfxU16)config->gop_frames;
-    mfx->GopRefDist = (mfxU16)(description->profile == PROFILE_BASELINE ? 1 : description->b_frames + 1);
+    mfx->GopRefDist = (mfxU16)(baseline ? 1 : description->b_frames + 1);
+    if (description->codec == VIDEO_CODEC_AV1) /* hierarchies of eight, or none; CBR cannot look ahead */
+        mfx->GopRefDist = description->b_frames && description->rate_control != RATE_CONTROL_CBR ? AV1_DISTANCE : 1;
     mfx->GopOptFlag = MFX_GOP_CLOSED;
     if (accelerator_is_hardware(config->accelerator))
         mfx->GopOptFlag |= MFX_GOP_STRICT; /* a runtime of ours is told by AdaptiveI, and may place B pictures freely */
@@ -74,10 +91,22 @@ static void attach(struct encoder_parameters *parameters, mfxExtBuffer *buffer, 
     parameters->buffers[parameters->video.NumExtParam++] = buffer;
 }
 
-void encoder_parameters_fill(struct encoder_parameters *parameters, const struct rung_config *config)
+/* What the software runtime's libraries call our presets. AV1: no lookahead, which would be a second of delay. */
+static void fill_words(struct encoder_parameters *parameters, const struct video_description *description)
 {
     static const char *const presets[] = { "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow" };
+    static const char *const av1_presets[] = { "13", "12", "11", "10", "9", "8", "6" };
+    bool av1 = description->codec == VIDEO_CODEC_AV1;
 
+    attach(parameters, &parameters->words.header, SOFTVPL_EXTBUFF_WORDS, sizeof parameters->words);
+    snprintf(parameters->words.preset, sizeof parameters->words.preset, "%s",
+             (av1 ? av1_presets : presets)[description->preset]);
+    if (av1)
+        snprintf(parameters->words.options, sizeof parameters->words.options, "lookahead=0");
+}
+
+void encoder_parameters_fill(struct encoder_parameters *parameters, const struct rung_config *config)
+{
     memset(parameters, 0, sizeof *parameters);
     parameters->video.AsyncDepth = ENCODERS_ASYNC_DEPTH;
     parameters->video.IOPattern = (mfxU16)accelerator_input_pattern(config->accelerator);
@@ -104,10 +133,12 @@ void encoder_parameters_fill(struct encoder_parameters *parameters, const struct
         parameters->colour = *config->colour;
         attach(parameters, &parameters->colour.Header, MFX_EXTBUFF_VIDEO_SIGNAL_INFO, sizeof parameters->colour);
     }
-    if (accelerator_is_ours(config->accelerator)) {
-        attach(parameters, &parameters->words.header, SOFTVPL_EXTBUFF_WORDS, sizeof parameters->words);
-        snprintf(parameters->words.preset, sizeof parameters->words.preset, "%s", presets[config->description->preset]);
+    if (config->description->codec == VIDEO_CODEC_AV1) {
+        attach(parameters, &parameters->av1.Header, MFX_EXTBUFF_AV1_BITSTREAM_PARAM, sizeof parameters->av1);
+        parameters->av1.WriteIVFHeaders = MFX_CODINGOPTION_OFF;
     }
+    if (accelerator_is_ours(config->accelerator))
+        fill_words(parameters, config->description);
 }
 
 void encoder_parameters_compare(const mfxVideoParam *wanted, const mfxVideoParam *got, char *text, size_t bytes)

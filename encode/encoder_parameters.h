@@ -21,7 +21,8 @@ struct encoder_parameters {
     mfxExtCodingOption3 option3;
     struct softvpl_words words;
     mfxExtVideoSignalInfo colour;
-    mfxExtBuffer *buffers[5];
+    mfxExtAV1BitstreamParam av1;
+    mfxExtBuffer *buffers[6];
 };
 
 void encoder_parameters_fill(struct encoder_parameters *parameters, const struct rung_config *config);

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "board/error.h"
-#include "encode/annex_b.h"
 #include "encode/boxes.h"
+#include "encode/coded_video.h"
 #include "encode/mp4_header.h"
 #include "encode/segment_file.h"
 
@@ -45,7 +45,7 @@ struct sample {
 
 struct segment_writer {
     struct segment_file *file;
-    bool video;
+    const struct coded_video *video; /* NULL: audio */
     uint32_t timescale;
     struct boxes header, media, boxes, events;
     struct sample *samples; /* of the open fragment */
@@ -84,7 +84,7 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     struct segment_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return error_set(err, -ENOMEM, "no memory for an MP4 writer");
-    writer->video = stream->parameters->codec_type == AVMEDIA_TYPE_VIDEO;
+    writer->video = coded_video_of(stream->parameters->codec_id);
     writer->timescale = writer->video ? VIDEO_TIMESCALE : (uint32_t)stream->parameters->sample_rate;
     struct mp4_track track = { stream->parameters, writer->timescale, stream->language, stream->bitrate };
     int result = mp4_header(&writer->header, &track, err);
@@ -272,14 +272,8 @@ static int make_room(struct segment_writer *writer)
 
 static void add_picture(struct segment_writer *writer, const AVPacket *packet, struct sample *sample)
 {
-    const uint8_t *end = packet->data + packet->size;
-    bool reference = false;
-    struct nal nal;
+    bool reference = writer->video->sample(&writer->media, packet->data, (size_t)packet->size);
 
-    for (const uint8_t *at = packet->data; annex_b_next(&at, end, &nal);)
-        if (nal.type >= NAL_TYPE_SLICE && nal.type <= NAL_TYPE_IDR)
-            reference |= (nal.bytes[0] & 0x60) != 0;
-    annex_b_sample(&writer->media, packet->data, (size_t)packet->size);
     sample->pts = packet->pts;
     sample->dts = packet->dts;
     sample->duration = packet->duration;

@@ -3,7 +3,7 @@
 #include "encode/job.h"
 
 static const char *const language_policies[] = { "loose", "strict", NULL };
-static const char *const video_codecs[] = { "h264", "jpeg", NULL };
+static const char *const video_codecs[] = { "h264", "jpeg", "hevc", "av1", NULL };
 static const char *const capture_interval_units[] = { "seconds", "milliseconds", NULL };
 static const char *const rate_controls[] = { "cbr", "vbr", "qvbr", NULL };
 static const char *const profiles[] = { "baseline", "main", "high", NULL };
@@ -17,6 +17,11 @@ static const char *const encryption_methods[] = { "none", "aes_128", "sample_aes
 static const char *const encryption_ivs[] = { "follows_segment_number", "explicit", NULL };
 static const char *const input_loss_actions[] = { "emit_output", "pause_output", NULL };
 static const char *const splice_cuts[] = { "none", "key", "fragment", NULL };
+
+const char *video_codec_name(unsigned codec)
+{
+    return video_codecs[codec];
+}
 
 /* ---- extraction ---- */
 static const struct setting video_selector_rows[] = {
@@ -57,7 +62,13 @@ static const struct setting video_description_rows[] = {
     SETTING_STRING(struct video_description, name, .flags = SETTING_REQUIRED | SETTING_NAME,
                    .help = "Name by which outputs refer to this video."),
     SETTING_CHOICE(struct video_description, codec, .choices = video_codecs, .default_number = VIDEO_CODEC_H264,
-                   .help = "Codec of this video; jpeg: single pictures for frame capture."),
+                   .help =
+                       "Codec of this video: h264 for every output group; hevc for HLS, CMAF ingest and archive; av1 "
+                       "for HLS of fMP4 and CMAF ingest; jpeg: single pictures for frame capture."),
+    SETTING_UNSIGNED(
+        struct video_description, bit_depth, .minimum = 8, .maximum = 10, .default_number = 8, .unit = "bits",
+        .help = "Bits of a sample: 8, or 10 for hevc and av1. A source of 10 bits, HDR for one, keeps them "
+                "in a video of 10 bits."),
     SETTING_UNSIGNED(struct video_description, width, .maximum = 4096, .unit = "pixels",
                      .help = "Width of the picture, an even number; 0 (with height 0): as the source."),
     SETTING_UNSIGNED(struct video_description, height, .maximum = 4096, .unit = "pixels",
@@ -84,7 +95,8 @@ static const struct setting video_description_rows[] = {
     SETTING_UNSIGNED(struct video_description, reference_frames, .maximum = 6,
                      .help = "Reference pictures; 0: as the preset says."),
     SETTING_CHOICE(struct video_description, profile, .choices = profiles, .default_number = PROFILE_HIGH,
-                   .help = "H.264 profile; baseline knows no B pictures."),
+                   .help = "H.264 profile; baseline knows no B pictures. The other codecs have the one that suits "
+                           "bit_depth."),
     SETTING_CHOICE(struct video_description, preset, .choices = presets, .default_number = PRESET_VERYFAST,
                    .help = "Quality against speed; slower looks better at the same bitrate."),
     SETTING_UNSIGNED(struct video_description, capture_interval, .maximum = 3600000,

@@ -40,7 +40,7 @@ enum language_policy {
 };
 
 /* ---- encodes ---- */
-enum video_codec { VIDEO_CODEC_H264, VIDEO_CODEC_JPEG };
+enum video_codec { VIDEO_CODEC_H264, VIDEO_CODEC_JPEG, VIDEO_CODEC_HEVC, VIDEO_CODEC_AV1 };
 enum capture_interval_unit { CAPTURE_INTERVAL_SECONDS, CAPTURE_INTERVAL_MILLISECONDS };
 enum rate_control { RATE_CONTROL_CBR, RATE_CONTROL_VBR, RATE_CONTROL_QVBR };
 enum video_profile { PROFILE_BASELINE, PROFILE_MAIN, PROFILE_HIGH };
@@ -57,6 +57,7 @@ enum quality_preset { /* choices "superfast" ... "slow": oneVPL TargetUsage 7..1
 struct video_description {
     char name[ENCODE_NAME_BYTES];
     unsigned codec;             /* enum video_codec */
+    unsigned bit_depth;         /* 8 or 10 */
     unsigned width, height;     /* even; 0 and 0: as the source */
     unsigned framerate_divisor; /* 1: every frame of the channel's frame rate, 2: every second, ... up to 6 */
     unsigned rate_control;      /* enum rate_control */
@@ -68,7 +69,7 @@ struct video_description {
     unsigned gop_frames;
     unsigned b_frames;         /* 0..7 between references */
     unsigned reference_frames; /* 0: the preset's */
-    unsigned profile;          /* enum video_profile */
+    unsigned profile;          /* enum video_profile, H.264 */
     unsigned preset;           /* enum quality_preset */
     /* JPEG (frame capture): a picture at each multiple of the interval on the timeline */
     unsigned capture_interval;      /* 0: the segment_length of the output that takes it */
@@ -215,6 +216,7 @@ bool video_gop_fits_segment(const struct video_description *video, double segmen
 /* Whether two outputs may cut the same video: the longer segments are a whole number of the shorter ones, so that every
  * cut of the one is a cut of the other. */
 bool segment_lengths_fit(double one, double other);
+const char *video_codec_name(unsigned codec); /* as in the configuration */
 /* Distance of a JPEG video's pictures: its own, or the segment length of the first output that takes it. */
 int64_t video_capture_interval_90k(const struct encode_job *job, unsigned video);
 /* Whether every file of it begins at a boundary of the grid, with an IDR picture if there is video. */

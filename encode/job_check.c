@@ -7,7 +7,7 @@
 #include "encode/job.h"
 
 /* The smallest picture that hardware encoders take. */
-enum { PICTURE_SIDE_MIN = 32, AAC_FRAME_SAMPLES = 1024, AAC_CHANNEL_FRAME_BITS = 6144 };
+enum { PICTURE_SIDE_MIN = 32, AV1_SIDE_MIN = 64, AAC_FRAME_SAMPLES = 1024, AAC_CHANNEL_FRAME_BITS = 6144 };
 
 /* ---- one video description ---- */
 static void check_size(const struct video_description *video, struct problems *problems)
@@ -57,7 +57,7 @@ static void check_gop(const struct video_description *video, struct problems *pr
     if (video->gop_seconds > 0 && video->gop_seconds < 0.1)
         problem_at(problems, &video->gop_seconds, "video \"%s\": a GOP of %g s is too short: at least 0.1 s",
                    video->name, video->gop_seconds);
-    if (video->profile == PROFILE_BASELINE && video->b_frames)
+    if (video->profile == PROFILE_BASELINE && video->b_frames && video->codec == VIDEO_CODEC_H264)
         problem_at(problems, &video->b_frames,
                    "video \"%s\": profile = \"baseline\" has no B pictures: set b_frames = 0, or another profile",
                    video->name);
@@ -74,6 +74,21 @@ static void check_jpeg(const struct video_description *video, struct problems *p
                    video->name);
 }
 
+/* What the codecs other than H.264 add. */
+static void check_codec(const struct video_description *video, struct problems *problems)
+{
+    if (video->bit_depth == 9)
+        problem_at(problems, &video->bit_depth, "video \"%s\": bit_depth 9: want 8 or 10", video->name);
+    if (video->bit_depth > 8 && video->codec == VIDEO_CODEC_H264)
+        problem_at(problems, &video->bit_depth,
+                   "video \"%s\": bit_depth = 10 goes with codec = \"hevc\" or \"av1\": players of H.264 take 8 bits",
+                   video->name);
+    if (video->codec == VIDEO_CODEC_AV1 && video->width &&
+        (video->width < AV1_SIDE_MIN || video->height < AV1_SIDE_MIN))
+        problem_at(problems, &video->width, "video \"%s\": %ux%u is too small for av1: at least %dx%d", video->name,
+                   video->width, video->height, AV1_SIDE_MIN, AV1_SIDE_MIN);
+}
+
 void video_description_check(const struct video_description *video, struct problems *problems)
 {
     check_size(video, problems);
@@ -84,6 +99,7 @@ void video_description_check(const struct video_description *video, struct probl
     if (video->capture_interval)
         problem_at(problems, &video->capture_interval, "video \"%s\": capture_interval is for codec = \"jpeg\" only",
                    video->name);
+    check_codec(video, problems);
     check_rate(video, problems);
     check_gop(video, problems);
 }

@@ -8,27 +8,15 @@
 #include <string.h>
 
 #include "board/error.h"
-#include "encode/annex_b.h"
 #include "encode/boxes.h"
+#include "encode/coded_video.h"
 
 enum {
-    AVCC_VERSION = 1,
     OBJECT_TYPE_AAC = 0x40, /* ISO/IEC 14496-1, MPEG-4 audio */
     STREAM_TYPE_AUDIO = 5,
 };
 
 /* ---- what the codecs say of themselves ---- */
-static int avc_configuration(struct boxes *buffer, const AVCodecParameters *parameters, struct error *err)
-{
-    const uint8_t *extradata = parameters->extradata;
-    size_t bytes = (size_t)parameters->extradata_size;
-
-    if (bytes <= 6 || extradata[0] != AVCC_VERSION)
-        return annex_b_decoder_configuration(buffer, extradata, bytes, err);
-    boxes_put(buffer, extradata, bytes);
-    return 0;
-}
-
 static void bitrate_box(struct boxes *buffer, unsigned bitrate)
 {
     if (!bitrate)
@@ -64,7 +52,8 @@ static void picture_boxes(struct boxes *buffer, const AVCodecParameters *paramet
 static int video_entry(struct boxes *buffer, const struct mp4_track *track, struct error *err)
 {
     const AVCodecParameters *parameters = track->parameters;
-    boxes_begin(buffer, "avc1");
+    const struct coded_video *codec = coded_video_of(parameters->codec_id);
+    boxes_begin(buffer, codec->entry);
 
     boxes_zeros(buffer, 6);
     boxes_u16(buffer, 1); /* data reference */
@@ -78,8 +67,8 @@ static int video_entry(struct boxes *buffer, const struct mp4_track *track, stru
     boxes_zeros(buffer, 32);
     boxes_u16(buffer, 24); /* depth */
     boxes_u16(buffer, 0xffff);
-    boxes_begin(buffer, "avcC");
-    int result = avc_configuration(buffer, parameters, err);
+    boxes_begin(buffer, codec->configuration_box);
+    int result = codec->configuration(buffer, parameters->extradata, (size_t)parameters->extradata_size, err);
     boxes_end(buffer);
     picture_boxes(buffer, parameters);
     bitrate_box(buffer, track->bitrate);
@@ -265,7 +254,7 @@ static void movie_extends(struct boxes *buffer)
 int mp4_header(struct boxes *buffer, const struct mp4_track *track, struct error *err)
 {
     const AVCodecParameters *parameters = track->parameters;
-    bool video = parameters->codec_id == AV_CODEC_ID_H264;
+    bool video = coded_video_of(parameters->codec_id) != NULL;
 
     if (!video && parameters->codec_id != AV_CODEC_ID_AAC)
         return error_set(err, -ENOTSUP, "%s is not put into MP4", avcodec_get_name(parameters->codec_id));

@@ -106,6 +106,28 @@ static void check_cuts(const struct encode_job *job, const struct encode_output 
                 output->video);
 }
 
+/* What a container can hold of video, and why not the rest. */
+static const char *codec_problem(const struct encode_output *output, unsigned codec)
+{
+    if (codec == VIDEO_CODEC_H264)
+        return NULL;
+    if (output->encryption.method == ENCRYPTION_SAMPLE_AES)
+        return "sample_aes is made for h264 only";
+    switch (output->package) {
+    case PACKAGE_FMP4:
+        return NULL;
+    case PACKAGE_HLS_TS:
+    case PACKAGE_M2TS:
+        return codec == VIDEO_CODEC_AV1 ? "no player takes av1 in transport streams: use fmp4" : NULL;
+    case PACKAGE_FLV:
+        return "RTMP carries h264 only";
+    case PACKAGE_SMOOTH:
+        return "players of Smooth Streaming take h264 only";
+    default:
+        return "this package holds no such video";
+    }
+}
+
 static void check_video(const struct encode_job *job, const struct encode_output *output, struct problems *problems)
 {
     if (!output->video[0])
@@ -121,6 +143,9 @@ static void check_video(const struct encode_job *job, const struct encode_output
                    "output \"%s\" of \"%s\": package = \"jpeg\" goes with a video of codec "
                    "\"jpeg\", and no other does",
                    output->name, output->group);
+    else if (video->codec != VIDEO_CODEC_JPEG && codec_problem(output, video->codec))
+        problem_at(problems, output->video, "output \"%s\" of \"%s\": video \"%s\" is %s: %s", output->name,
+                   output->group, video->name, video_codec_name(video->codec), codec_problem(output, video->codec));
     check_cuts(job, output, video, problems);
 }
 

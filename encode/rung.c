@@ -13,6 +13,7 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "drivers/accelerator.h"
+#include "encode/av1_units.h"
 #include "encode/decoder.h"
 #include "encode/encoder_parameters.h"
 #include "encode/job.h"
@@ -23,6 +24,8 @@ enum {
     WAIT_MS = 2000,
     BUSY_TURNS_MAX = 4000,
     HEADER_BYTES = 1024, /* of an SPS or PPS */
+    AV1_TRIAL_BYTES = 1 << 20,
+    TRIAL_MS = 20000,
 };
 
 struct task {
@@ -33,6 +36,11 @@ struct task {
 struct payload {
     mfxPayload payload;
     uint8_t bytes[PICTURE_CAPTION_BYTES_MAX];
+};
+
+struct rung_header {
+    const uint8_t *bytes;
+    size_t count;
 };
 
 struct rung {
@@ -88,48 +96,136 @@ static bool is_jpeg(const struct rung *rung)
 
 static void describe(const struct rung *rung, AVCodecParameters *parameters)
 {
+    static const enum AVCodecID codecs[] = { [VIDEO_CODEC_H264] = AV_CODEC_ID_H264,
+                                             [VIDEO_CODEC_JPEG] = AV_CODEC_ID_MJPEG,
+                                             [VIDEO_CODEC_HEVC] = AV_CODEC_ID_HEVC,
+                                             [VIDEO_CODEC_AV1] = AV_CODEC_ID_AV1 };
     const mfxFrameInfo *info = &rung->wanted.video.mfx.FrameInfo;
 
     parameters->codec_type = AVMEDIA_TYPE_VIDEO;
-    parameters->codec_id = is_jpeg(rung) ? AV_CODEC_ID_MJPEG : AV_CODEC_ID_H264;
-    parameters->format = is_jpeg(rung) ? AV_PIX_FMT_YUVJ420P : AV_PIX_FMT_YUV420P;
+    parameters->codec_id = codecs[rung->config.description->codec];
+    parameters->format = is_jpeg(rung)                             ? AV_PIX_FMT_YUVJ420P
+                         : rung->config.description->bit_depth > 8 ? AV_PIX_FMT_YUV420P10LE
+                                                                   : AV_PIX_FMT_YUV420P;
     parameters->width = (int)rung->config.width;
     parameters->height = (int)rung->config.height;
     parameters->sample_aspect_ratio = (AVRational){ info->AspectRatioW, info->AspectRatioH };
 }
 
-static int read_back(struct rung *rung, struct error *err)
+/* Joins headers one after the other into the extradata. */
+static int keep_headers(struct rung *rung, const struct rung_header *headers, unsigned count, struct error *err)
 {
-    uint8_t sps[HEADER_BYTES], pps[HEADER_BYTES];
-    mfxExtCodingOptionSPSPPS headers = { .Header = { MFX_EXTBUFF_CODING_OPTION_SPSPPS, sizeof headers },
-                                         .SPSBuffer = sps,
-                                         .SPSBufSize = sizeof sps,
-                                         .PPSBuffer = pps,
-                                         .PPSBufSize = sizeof pps };
-    mfxExtBuffer *buffers[] = { &headers.Header };
-    AVCodecParameters *parameters = avcodec_parameters_alloc();
+    AVCodecParameters *parameters = rung->parameters;
+    size_t bytes = 0;
 
-    rung->parameters = parameters;
-    if (parameters && is_jpeg(rung)) { /* it has no headers, and holds nothing back */
-        describe(rung, parameters);
-        return 0;
+    for (unsigned i = 0; i < count; i++)
+        bytes += headers[i].count;
+    parameters->extradata = av_mallocz(bytes + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (!parameters->extradata)
+        return error_set(err, -ENOMEM, "video \"%s\"", rung->config.description->name);
+    for (unsigned i = 0; i < count; i++) {
+        memcpy(parameters->extradata + parameters->extradata_size, headers[i].bytes, headers[i].count);
+        parameters->extradata_size += (int)headers[i].count;
     }
-    rung->got = (mfxVideoParam){ .ExtParam = buffers, .NumExtParam = 1 };
+    return 0;
+}
+
+static int read_parameters(struct rung *rung, mfxExtBuffer **buffers, unsigned count, struct error *err)
+{
+    rung->got = (mfxVideoParam){ .ExtParam = buffers, .NumExtParam = (mfxU16)count };
     mfxStatus status = MFXVideoENCODE_GetVideoParam(rung->session, &rung->got);
+    rung->got.ExtParam = NULL;
+    rung->got.NumExtParam = 0;
     if (status < MFX_ERR_NONE)
         return error_set(err, -EINVAL, "video \"%s\": %s", rung->config.description->name,
                          accelerator_status_name(status));
-    rung->got.ExtParam = NULL;
-    rung->got.NumExtParam = 0;
-    size_t bytes = (size_t)headers.SPSBufSize + headers.PPSBufSize;
-    if (!parameters || !(parameters->extradata = av_mallocz(bytes + AV_INPUT_BUFFER_PADDING_SIZE)))
+    return 0;
+}
+
+/* H.264 and HEVC: the encoder has its parameter sets before it has a picture. */
+static int read_parameter_sets(struct rung *rung, struct error *err)
+{
+    uint8_t vps[HEADER_BYTES], sps[HEADER_BYTES], pps[HEADER_BYTES];
+    mfxExtCodingOptionSPSPPS sets = { .Header = { MFX_EXTBUFF_CODING_OPTION_SPSPPS, sizeof sets },
+                                      .SPSBuffer = sps,
+                                      .SPSBufSize = sizeof sps,
+                                      .PPSBuffer = pps,
+                                      .PPSBufSize = sizeof pps };
+    mfxExtCodingOptionVPS first = { .Header = { MFX_EXTBUFF_CODING_OPTION_VPS, sizeof first },
+                                    .VPSBuffer = vps,
+                                    .VPSBufSize = sizeof vps };
+    mfxExtBuffer *buffers[] = { &sets.Header, &first.Header };
+    bool hevc = rung->config.description->codec == VIDEO_CODEC_HEVC;
+    int status = read_parameters(rung, buffers, hevc ? 2 : 1, err);
+
+    if (status < 0)
+        return status;
+    const struct rung_header headers[] = { { vps, hevc ? first.VPSBufSize : 0 },
+                                           { sps, sets.SPSBufSize },
+                                           { pps, sets.PPSBufSize } };
+    return keep_headers(rung, headers, 3, err);
+}
+
+/* Of what was coded while looking for a sequence header. */
+static int take_sequence_header(struct rung *rung, const mfxBitstream *bitstream, struct error *err)
+{
+    const uint8_t *at = bitstream->Data + bitstream->DataOffset, *end = at + bitstream->DataLength;
+    struct av1_unit unit;
+
+    while (av1_units_next(&at, end, &unit))
+        if (unit.type == AV1_SEQUENCE_HEADER)
+            return keep_headers(rung, &(struct rung_header){ unit.bytes, unit.count }, 1, err);
+    return error_set(err, -EINVAL, "video \"%s\": the encoder's first picture has no sequence header",
+                     rung->config.description->name);
+}
+
+/* AV1: no encoder tells its sequence header. A black picture is coded for it, and the encoder made anew. */
+static int find_sequence_header(struct rung *rung, struct error *err)
+{
+    uint8_t *memory = malloc(AV1_TRIAL_BYTES);
+    mfxBitstream bitstream = { .Data = memory, .MaxLength = AV1_TRIAL_BYTES };
+    mfxFrameSurface1 *surface = NULL;
+    mfxSyncPoint point = NULL;
+    mfxStatus status = memory ? MFXMemory_GetSurfaceForEncode(rung->session, &surface) : MFX_ERR_MEMORY_ALLOC;
+
+    if (status >= MFX_ERR_NONE && slate_paint(rung->config.slate, SLATE_BLACK, surface) < 0)
+        status = MFX_ERR_UNKNOWN;
+    if (status >= MFX_ERR_NONE)
+        status = MFXVideoENCODE_EncodeFrameAsync(rung->session, NULL, surface, &bitstream, &point);
+    if (status == MFX_ERR_MORE_DATA)
+        status = MFXVideoENCODE_EncodeFrameAsync(rung->session, NULL, NULL, &bitstream, &point);
+    if (status >= MFX_ERR_NONE && point)
+        status = MFXVideoCORE_SyncOperation(rung->session, point, TRIAL_MS);
+    if (surface)
+        surface->FrameInterface->Release(surface);
+    MFXVideoENCODE_Close(rung->session);
+    int result = status == MFX_ERR_NONE ? take_sequence_header(rung, &bitstream, err)
+                                        : error_set(err, -EINVAL, "video \"%s\": coding a first picture: %s",
+                                                    rung->config.description->name, accelerator_status_name(status));
+    free(memory);
+    status = MFXVideoENCODE_Init(rung->session, &rung->wanted.video);
+    if (result == 0 && status < MFX_ERR_NONE)
+        result = error_set(err, -EINVAL, "video \"%s\": %s", rung->config.description->name,
+                           accelerator_status_name(status));
+    return result == 0 ? read_parameters(rung, NULL, 0, err) : result;
+}
+
+static int read_back(struct rung *rung, struct error *err)
+{
+    rung->parameters = avcodec_parameters_alloc();
+    if (!rung->parameters)
         return error_set(err, -ENOMEM, "video \"%s\"", rung->config.description->name);
-    memcpy(parameters->extradata, sps, headers.SPSBufSize);
-    memcpy(parameters->extradata + headers.SPSBufSize, pps, headers.PPSBufSize);
-    parameters->extradata_size = (int)bytes;
-    describe(rung, parameters);
-    parameters->profile = rung->got.mfx.CodecProfile & 0xff;
-    parameters->level = rung->got.mfx.CodecLevel;
+    describe(rung, rung->parameters);
+    if (is_jpeg(rung)) /* it has no headers, and holds nothing back */
+        return 0;
+    int status = rung->config.description->codec == VIDEO_CODEC_AV1 ? find_sequence_header(rung, err)
+                                                                    : read_parameter_sets(rung, err);
+    if (status < 0)
+        return status;
+    if (rung->config.description->codec == VIDEO_CODEC_H264) {
+        rung->parameters->profile = rung->got.mfx.CodecProfile & 0xff;
+        rung->parameters->level = rung->got.mfx.CodecLevel;
+    }
     encoder_parameters_compare(&rung->wanted.video, &rung->got, rung->changes, sizeof rung->changes);
     return 0;
 }
@@ -430,7 +526,8 @@ void rung_encode(struct rung *rung, const struct rung_frame *frame)
     control.Payload = &payload;
     control.NumPayload = payload != NULL;
     mfxStatus status = encode(rung, &control, rung->shown);
-    if (status == MFX_ERR_INVALID_VIDEO_PARAM && payload) { /* captions that the encoder does not understand */
+    if ((status == MFX_ERR_INVALID_VIDEO_PARAM || status == MFX_ERR_UNSUPPORTED) &&
+        payload) { /* captions that the encoder does not understand */
         control.NumPayload = 0;
         status = encode(rung, &control, rung->shown);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* rung.h - one video description at work: the picture scaled (VPP) and encoded (H.264 or JPEG), asynchronously, through
+/* rung.h - one video description at work: the picture scaled (VPP) and encoded, asynchronously, through
  * one oneVPL session.
  *
  * A picture of the rung's own size goes to the encoder as it is. What comes out is called back in decoding order. A
@@ -62,7 +62,8 @@ void rung_poll(struct rung *rung);
 /* Waits up to wait_ms for the oldest frame under way; false: none is. */
 bool rung_wait(struct rung *rung, unsigned wait_ms);
 void rung_drain(struct rung *rung);
-/* Of what comes out (borrow): H.264 with SPS and PPS in extradata, or JPEG. */
+/* Of what comes out (borrow): H.264 and HEVC with their parameter sets in extradata, AV1 with its sequence
+ * header, or JPEG. */
 const struct AVCodecParameters *rung_parameters(const struct rung *rung);
 const char *rung_changes(const struct rung *rung); /* what the encoder did otherwise than asked; "": nothing */
 struct rung_counters rung_counters(const struct rung *rung);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* slate.c - everything is brought to limited-range BT.709 NV12, what the encoders take. */
+/* slate.c - everything is brought to limited-range BT.709 NV12 or P010, what the encoders take. */
 #include "encode/slate.h"
 
 #include <errno.h>
@@ -108,10 +108,27 @@ void slate_destroy(struct slate *slate)
     free(slate);
 }
 
+/* Eight bits at the upper end of sixteen are the same colour of ten. */
+static void fill_ten_bits(const unsigned char *yuv, mfxFrameSurface1 *surface)
+{
+    unsigned pitch = surface->Data.Pitch, width = surface->Info.Width, height = surface->Info.Height;
+
+    for (unsigned y = 0; y < height; y++)
+        for (unsigned x = 0; x < width; x++)
+            ((uint16_t *)(surface->Data.Y + (size_t)y * pitch))[x] = (uint16_t)(yuv[0] << 8);
+    for (unsigned y = 0; y < height / 2; y++)
+        for (unsigned x = 0; x < width; x++)
+            ((uint16_t *)(surface->Data.UV + (size_t)y * pitch))[x] = (uint16_t)(yuv[1 + x % 2] << 8);
+}
+
 static void fill(const unsigned char *yuv, mfxFrameSurface1 *surface)
 {
     unsigned pitch = surface->Data.Pitch, width = surface->Info.Width, height = surface->Info.Height;
 
+    if (surface->Info.FourCC == MFX_FOURCC_P010) {
+        fill_ten_bits(yuv, surface);
+        return;
+    }
     for (unsigned y = 0; y < height; y++)
         memset(surface->Data.Y + (size_t)y * pitch, yuv[0], width);
     for (unsigned y = 0; y < height / 2; y++)
@@ -125,6 +142,7 @@ static void fill(const unsigned char *yuv, mfxFrameSurface1 *surface)
 static int draw(const AVFrame *image, mfxFrameSurface1 *surface)
 {
     int width = surface->Info.CropW, height = surface->Info.CropH, pitch = surface->Data.Pitch;
+    bool ten = surface->Info.FourCC == MFX_FOURCC_P010;
     int fit_width = width, fit_height = (int)((int64_t)width * image->height / image->width);
 
     if (fit_height > height) {
@@ -133,16 +151,18 @@ static int draw(const AVFrame *image, mfxFrameSurface1 *surface)
     }
     fit_width &= ~1;
     fit_height &= ~1;
-    struct SwsContext *scaler = sws_getContext(image->width, image->height, image->format, fit_width, fit_height,
-                                               AV_PIX_FMT_NV12, SWS_BICUBIC, NULL, NULL, NULL);
+    struct SwsContext *scaler =
+        sws_getContext(image->width, image->height, image->format, fit_width, fit_height,
+                       ten ? AV_PIX_FMT_P010LE : AV_PIX_FMT_NV12, SWS_BICUBIC, NULL, NULL, NULL);
     if (!scaler)
         return -EINVAL;
     sws_setColorspaceDetails(scaler, sws_getCoefficients(SWS_CS_ITU709), 1, sws_getCoefficients(SWS_CS_ITU709), 0, 0,
                              1 << 16, 1 << 16);
     int x = surface->Info.CropX + ((width - fit_width) / 2 & ~1);
     int y = surface->Info.CropY + ((height - fit_height) / 2 & ~1);
-    uint8_t *planes[4] = { surface->Data.Y + (ptrdiff_t)y * pitch + x,
-                           surface->Data.UV + (ptrdiff_t)y / 2 * pitch + x };
+    int bytes = ten ? 2 : 1;
+    uint8_t *planes[4] = { surface->Data.Y + (ptrdiff_t)y * pitch + (ptrdiff_t)x * bytes,
+                           surface->Data.UV + (ptrdiff_t)y / 2 * pitch + (ptrdiff_t)x * bytes };
     const int pitches[4] = { pitch, pitch };
     int rows =
         sws_scale(scaler, (const uint8_t *const *)image->data, image->linesize, 0, image->height, planes, pitches);

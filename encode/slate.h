@@ -5,7 +5,7 @@
  * file is an error at start, not on air. One thread.
  *
  *     slate_create(&slate, &job->input_loss, &err);
- *     slate_paint(slate, SLATE_IMAGE, surface);       // an NV12 surface that is mapped here and unmapped again
+ *     slate_paint(slate, SLATE_IMAGE, surface);       // an NV12 or P010 surface that is mapped here and unmapped again
  */
 #pragma once
 #include <vpl/mfx.h>

@@ -51,7 +51,7 @@ static void formats_become_each_other(void **state)
     } cases[] = {
         { MFX_FOURCC_P010, MFX_FOURCC_P010, 0, 0 },  { MFX_FOURCC_Y210, MFX_FOURCC_Y210, 0, 0 },
         { MFX_FOURCC_NV12, MFX_FOURCC_P010, 0, 0 },  { MFX_FOURCC_P010, MFX_FOURCC_NV12, 6, 6 },
-        { MFX_FOURCC_Y210, MFX_FOURCC_P010, 0, 64 },  { MFX_FOURCC_P010, MFX_FOURCC_Y210, 0, 64 },
+        { MFX_FOURCC_Y210, MFX_FOURCC_P010, 0, 64 }, { MFX_FOURCC_P010, MFX_FOURCC_Y210, 0, 64 },
         { MFX_FOURCC_Y210, MFX_FOURCC_NV12, 6, 64 },
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {

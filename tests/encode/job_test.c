@@ -140,6 +140,11 @@ static const struct broken broken[] = {
       "encryption = { method = \"sample_aes\"; key = \"000102030405060708090a0b0c0d0e0f\"; }; package = \"fmp4\"; "
       "video = \"v360\"",
       "sample_aes is for hls_ts and aac" },
+    /* codecs */
+    { "height = 360;", "height = 360; bit_depth = 10;", "bit_depth = 10 goes with codec = \"hevc\" or \"av1\"" },
+    { "height = 360;", "height = 360; codec = \"hevc\"; bit_depth = 9;", "want 8 or 10" },
+    { "width = 640; height = 360;", "width = 64; height = 48; codec = \"av1\";", "too small for av1" },
+    { "height = 360;", "height = 360; codec = \"av1\";", "\"v360\" is av1: no player takes av1 in transport streams" },
     { "video = \"v360\"", "transport_stream = { timed_metadata_pid = 484; }; video = \"v360\"",
       "PID 484 is used twice" },
     { "video = \"v360\"", "transport_stream = { pat_interval = 5; }; video = \"v360\"", "want 0, or 10 and more" },
@@ -171,6 +176,40 @@ static void test_broken_jobs_are_named(void **state)
         assert_true(found);
         problems_destroy(problems);
     }
+}
+
+static unsigned problems_with(unsigned codec, unsigned package, unsigned encryption)
+{
+    struct encode_job job;
+    struct problems *problems = read_job(good, &job);
+
+    job.videos[1].codec = codec;
+    job.outputs[1].package = package;
+    job.outputs[1].encryption.method = encryption;
+    strcpy(job.outputs[1].encryption.key, "000102030405060708090a0b0c0d0e0f");
+    job.outputs[1].rollover_interval = 4;
+    strcpy(job.outputs[1].video, job.videos[1].name);
+    job.outputs[1].audios_count = 0;
+    encode_job_check(&job, problems);
+    unsigned count = problems_count(problems);
+    problems_destroy(problems);
+    return count;
+}
+
+static void test_what_a_package_holds(void **state)
+{
+    (void)state;
+    static const unsigned packages[] = { PACKAGE_HLS_TS, PACKAGE_FMP4, PACKAGE_M2TS, PACKAGE_FLV, PACKAGE_SMOOTH };
+    static const bool hevc[] = { true, true, true, false, false }, av1[] = { false, true, false, false, false };
+
+    for (unsigned i = 0; i < sizeof packages / sizeof packages[0]; i++) {
+        assert_int_equal(problems_with(VIDEO_CODEC_H264, packages[i], ENCRYPTION_NONE), 0);
+        assert_int_equal(problems_with(VIDEO_CODEC_HEVC, packages[i], ENCRYPTION_NONE), hevc[i] ? 0 : 1);
+        assert_int_equal(problems_with(VIDEO_CODEC_AV1, packages[i], ENCRYPTION_NONE), av1[i] ? 0 : 1);
+    }
+    assert_int_equal(problems_with(VIDEO_CODEC_H264, PACKAGE_HLS_TS, ENCRYPTION_SAMPLE_AES), 0);
+    assert_int_equal(problems_with(VIDEO_CODEC_HEVC, PACKAGE_HLS_TS, ENCRYPTION_SAMPLE_AES), 1);
+    assert_int_equal(problems_with(VIDEO_CODEC_HEVC, PACKAGE_FMP4, ENCRYPTION_AES_128), 0);
 }
 
 static void test_outputs_with_one_video_cut_it_alike(void **state)
@@ -254,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_a_good_job_and_its_defaults),
         cmocka_unit_test(test_what_is_written_is_read_back),
         cmocka_unit_test(test_broken_jobs_are_named),
+        cmocka_unit_test(test_what_a_package_holds),
         cmocka_unit_test(test_outputs_with_one_video_cut_it_alike),
         cmocka_unit_test(test_gop_against_segment),
         cmocka_unit_test(test_a_key_is_in_no_sentence),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A program on a terminal of 80 columns and 24 lines: keystrokes in, the screen read back."""
+"""A screen of 80 columns and 24 lines, on whatever line: keystrokes in, the screen read back."""
 import fcntl
 import os
 import pty
@@ -15,34 +15,16 @@ KEYS = {"up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D", "
         "escape": "\x1b", "pgdn": "\x1b[6~", "pgup": "\x1b[5~", "backspace": "\x7f", "clear": "\x15"}
 
 
-class Terminal:
-    """Starts `command` on a pseudo terminal of its own."""
+class Screen:
+    """What is drawn by the bytes of a line. A line of a kind: write(data), and receive(seconds), which returns what there is
+    as soon as there is something, and nothing after that time or when the line is gone."""
 
-    def __init__(self, command, columns=80, rows=24, term="vt220"):
+    def __init__(self, columns=80, rows=24):
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
         self.stream.select_other_charset("@")  # a vt220 draws lines by its own character set
-        self.pid, self.master = pty.fork()
-        if self.pid == 0:
-            os.environ["TERM"] = term
-            try:
-                os.execv(command[0], command)
-            finally:
-                os._exit(127)
-        self.status = None
-        self._size(columns, rows)
-
-    def _size(self, columns, rows):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def resize(self, columns, rows):
-        self.screen.resize(rows, columns)
-        self._size(columns, rows)
 
     # ---- in ----
-    def write(self, data):
-        os.write(self.master, data)
-
     def press(self, *keys):
         """Names of keys, or text that is typed as it is."""
         for key in keys:
@@ -56,12 +38,7 @@ class Terminal:
         """What comes within this time, into the screen."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            if not select.select([self.master], [], [], left)[0]:
-                return
-            try:
-                data = os.read(self.master, 65536)
-            except OSError:
-                return  # the program has ended
+            data = self.receive(left)
             if not data:
                 return
             self.stream.feed(data)
@@ -111,6 +88,40 @@ class Terminal:
                           for column in range(self.screen.columns))
             best = max([best, *run.split("\0")], key=len)
         return best
+
+
+class Terminal(Screen):
+    """A program on a pseudo terminal of its own."""
+
+    def __init__(self, command, columns=80, rows=24, term="vt220"):
+        super().__init__(columns, rows)
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            os.environ["TERM"] = term
+            try:
+                os.execv(command[0], command)
+            finally:
+                os._exit(127)
+        self.status = None
+        self._size(columns, rows)
+
+    def _size(self, columns, rows):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def resize(self, columns, rows):
+        self.screen.resize(rows, columns)
+        self._size(columns, rows)
+
+    def write(self, data):
+        os.write(self.master, data)
+
+    def receive(self, seconds):
+        if not select.select([self.master], [], [], seconds)[0]:
+            return b""
+        try:
+            return os.read(self.master, 65536)
+        except OSError:
+            return b""  # the program has ended
 
     # ---- the end ----
     def hang_up(self):

@@ -209,7 +209,7 @@ $(SOFTVPL): $(SOFTVPL_OBJECTS)
 SOFTVA_SOURCES = $(wildcard drivers/softva/*.c)
 SOFTVA_CFLAGS = -fPIC -fvisibility=hidden $(call pkg,--cflags,libva libdrm vpl $(SOFTVPL_PACKAGES))
 SOFTVA_LINK = -shared -Wl,-soname,softva_drv_video.so -Wl,-z,nodelete -Wl,--exclude-libs,ALL -Wl,--gc-sections
-SOFTVA_LIBS = $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread
+SOFTVA_LIBS = $(call pkg,--libs,$(SOFTVPL_PACKAGES) libjpeg) -lm -lpthread
 $(BUILD)/softva/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC    '$@

@@ -11,8 +11,27 @@ enum {
         VA_RT_FORMAT_YUV420 | VA_RT_FORMAT_YUV420_10 | VA_RT_FORMAT_YUV422 | VA_RT_FORMAT_YUV422_10 | VA_RT_FORMAT_RGB32
 };
 
+enum { RATES = VA_RC_CQP | VA_RC_CBR | VA_RC_VBR | VA_RC_QVBR | VA_RC_ICQ };
+
+/* SEI messages come as raw data. Clients that see the kinds of their own headers write messages that only fit their own
+ * parameter sets; ffmpeg's H.264 does, so that it is only told of raw data. */
+#define CODER(profile, engine, rt_format, packed)                                                                      \
+    {                                                                                                                  \
+        (profile), VAEntrypointEncSlice, (engine), (rt_format), RATES, VA_ENC_PACKED_HEADER_RAW_DATA | (packed)        \
+    }
+#define H264(profile)            CODER(profile, &engine_h264_encode, VA_RT_FORMAT_YUV420, 0)
+#define HEVC(profile, rt_format) CODER(profile, &engine_hevc_encode, rt_format, VA_ENC_PACKED_HEADER_MISC)
+
 static const struct capability capabilities[] = {
     { VAProfileNone, VAEntrypointVideoProc, &engine_process, RT_PROCESS, 0, 0 },
+    H264(VAProfileH264ConstrainedBaseline),
+    H264(VAProfileH264Main),
+    H264(VAProfileH264High),
+    HEVC(VAProfileHEVCMain, VA_RT_FORMAT_YUV420),
+    HEVC(VAProfileHEVCMain10, VA_RT_FORMAT_YUV420_10),
+    HEVC(VAProfileHEVCMain422_10, VA_RT_FORMAT_YUV422_10),
+    { VAProfileJPEGBaseline, VAEntrypointEncPicture, &engine_jpeg_encode, VA_RT_FORMAT_YUV420, 0,
+      VA_ENC_PACKED_HEADER_RAW_DATA },
 };
 enum { CAPABILITIES = sizeof capabilities / sizeof capabilities[0] };
 
@@ -66,7 +85,7 @@ static uint32_t encode_attribute(const struct capability *capability, VAConfigAt
     case VAConfigAttribEncMaxRefFrames:
         return 1;
     case VAConfigAttribEncMaxSlices:
-        return SLICES_MAX;
+        return capability->engine == &engine_h264_encode ? SLICES_MAX : 1;
     case VAConfigAttribEncSliceStructure:
         return VA_ENC_SLICE_STRUCTURE_EQUAL_ROWS;
     case VAConfigAttribEncQualityRange:

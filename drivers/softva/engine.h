@@ -32,4 +32,4 @@ struct engine {
     bool writes_target;
 };
 
-extern const struct engine engine_process;
+extern const struct engine engine_process, engine_h264_encode, engine_hevc_encode, engine_jpeg_encode;

@@ -48,12 +48,16 @@ def source(tmp_path_factory):
 def test_vainfo_lists_the_driver():
     text = run("vainfo", "--display", "drm", "--device", "/dev/null", "-a")
     assert "Biplane software VA-API driver" in text
-    assert "VAProfileNone/VAEntrypointVideoProc" in text
+    for row in ("VAProfileNone/VAEntrypointVideoProc", "VAProfileH264High/VAEntrypointEncSlice",
+                "VAProfileHEVCMain10/VAEntrypointEncSlice", "VAProfileHEVCMain422_10/VAEntrypointEncSlice",
+                "VAProfileJPEGBaseline/VAEntrypointEncPicture"):
+        assert row in text
 
 
 def test_scale_vaapi_scales_as_ffmpeg_does(tmp_path, source):
     got, expected = tmp_path / "got.nv12", tmp_path / "expected.nv12"
-    ffmpeg(*raw(source), "-vf", "hwupload,scale_vaapi=320:192:mode=default,hwdownload,format=nv12", "-f", "rawvideo", got)
+    ffmpeg(*raw(source), "-vf", "hwupload,scale_vaapi=320:192:mode=default,hwdownload,format=nv12", "-f", "rawvideo",
+           got)
     run("ffmpeg", "-v", "error", *raw(source), "-vf", "format=yuv420p,scale=320:192:flags=bicubic,format=yuv420p",
         "-pix_fmt", "nv12", "-f", "rawvideo", expected)
     assert filecmp.cmp(got, expected, shallow=False)
@@ -75,3 +79,80 @@ def test_deinterlace_vaapi(tmp_path, source, mode, rate, factor):
            "format=nv12", "-f", "rawvideo", "-vsync", "passthrough", got)
     frames = got.stat().st_size // (WIDTH * HEIGHT * 3 // 2)
     assert FRAMES * factor - 2 * factor <= frames <= FRAMES * factor
+
+
+def stream_of(path, *entries):
+    text = run("ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=" + ",".join(entries), "-of",
+               "default=noprint_wrappers=1", path)
+    return dict(line.split("=", 1) for line in text.split())
+
+
+def psnr(path, source, pixel_format="nv12"):
+    text = run("ffmpeg", "-v", "info", "-i", path, *raw(source, pixel_format), "-lavfi", "[0:v][1:v]psnr", "-f", "null",
+               "-")
+    return float(text.rsplit("average:", 1)[1].split()[0])
+
+
+X264 = ["--quiet", "--threads", 1, "--input-res", f"{WIDTH}x{HEIGHT}", "--fps", 25, "--input-csp", "nv12", "--demuxer",
+        "raw", "--preset", "medium", "--tune", "zerolatency", "--keyint", "infinite", "--scenecut", 0]
+
+
+# ffmpeg's buffer is a second, three quarters of it full, in whole kilobytes here; its target is a whole percentage.
+@pytest.mark.parametrize("ours, theirs", [
+    (["-rc_mode", "CBR", "-b:v", "1500k"],
+     ["--bitrate", 1500, "--vbv-maxrate", 1500, "--vbv-bufsize", 1496, "--vbv-init", 0.75]),
+    (["-rc_mode", "VBR", "-b:v", "1000k", "-maxrate", "1600k", "-bufsize", "1600k"],
+     ["--bitrate", 992, "--vbv-maxrate", 1600, "--vbv-bufsize", 1600, "--vbv-init", 0.75]),
+], ids=["cbr", "vbr"])
+def test_h264_vaapi_gives_the_bytes_of_x264(tmp_path, source, ours, theirs):
+    got, expected = tmp_path / "got.264", tmp_path / "expected.264"
+    ffmpeg(*raw(source), "-vf", "hwupload", "-c:v", "h264_vaapi", "-g", 600, *ours, got)
+    run("x264", *X264, *theirs, "-o", expected, source)
+    assert filecmp.cmp(got, expected, shallow=False)
+
+
+@pytest.mark.parametrize("options", [["-rc_mode", "CQP", "-qp", 24], ["-rc_mode", "CBR", "-b:v", "2M"],
+                                     ["-rc_mode", "QVBR", "-b:v", "2M", "-maxrate", "3M", "-global_quality", 24],
+                                     ["-rc_mode", "ICQ", "-global_quality", 24], ["-qp", 24, "-slices", 4],
+                                     ["-qp", 24, "-profile:v", "constrained_baseline"]])
+def test_h264_vaapi(tmp_path, source, options):
+    got = tmp_path / "got.264"
+    ffmpeg(*raw(source), "-vf", "hwupload", "-c:v", "h264_vaapi", "-g", 20, *options, got)
+    about = stream_of(got, "width", "height", "nb_read_frames")
+    assert about == {"width": str(WIDTH), "height": str(HEIGHT), "nb_read_frames": str(FRAMES)}
+    assert psnr(got, source) > 34
+    text = run("ffprobe", "-v", "error", "-show_entries", "frame=key_frame", "-of", "csv=p=0", got)
+    keys = [i for i, line in enumerate(text.split()) if line.startswith("1")]
+    assert keys == [0, 20, 40]
+
+
+def test_h264_vaapi_of_a_height_that_is_no_multiple_of_sixteen(tmp_path):
+    got = tmp_path / "got.264"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=480x270:rate=25", "-frames:v", 10, "-vf", "format=nv12,hwupload", "-c:v",
+           "h264_vaapi", "-qp", 24, got)
+    assert stream_of(got, "width", "height") == {"width": "480", "height": "270"}
+
+
+@pytest.mark.parametrize("pixel_format, profile", [("nv12", "Main"), ("p010", "Main 10")])
+@pytest.mark.parametrize("options", [["-qp", 24], ["-rc_mode", "CBR", "-b:v", "2M"]], ids=["cqp", "cbr"])
+def test_hevc_vaapi(tmp_path, source, pixel_format, profile, options):
+    got, given = tmp_path / "got.265", tmp_path / "given.raw"
+    run("ffmpeg", "-v", "error", *raw(source), "-pix_fmt", pixel_format, "-f", "rawvideo", given)
+    ffmpeg(*raw(given, pixel_format), "-vf", "hwupload", "-c:v", "hevc_vaapi", "-g", 20, *options, got)
+    text = run("ffprobe", "-v", "error", "-show_entries", "stream=profile", "-of", "csv=p=0", got)
+    assert text.strip() == profile
+    assert stream_of(got, "width", "height", "nb_read_frames") == {
+        "width": str(WIDTH), "height": str(HEIGHT), "nb_read_frames": str(FRAMES)}
+    assert psnr(got, given, pixel_format) > 34
+
+
+def test_mjpeg_vaapi(tmp_path, source):
+    got = tmp_path / "got.mjpeg"
+    ffmpeg(*raw(source), "-frames:v", 10, "-vf", "hwupload", "-c:v", "mjpeg_vaapi", "-global_quality", 90, got)
+    assert stream_of(got, "nb_read_frames") == {"nb_read_frames": "10"}
+    # Its levels are those that went in: compare the samples, not what a converter would make of the range.
+    planes = tmp_path / "planes.yuv"
+    run("ffmpeg", "-v", "error", "-i", got, "-vf", "setrange=tv", "-pix_fmt", "yuvj420p", "-f", "rawvideo", planes)
+    first, wanted = planes.read_bytes()[:WIDTH * HEIGHT], source.read_bytes()[:WIDTH * HEIGHT]
+    error = sum((a - b) ** 2 for a, b in zip(first, wanted)) / len(first)
+    assert error < 20

@@ -191,6 +191,9 @@ static bool is_cut_at_splices(const struct encode_job *job, unsigned video)
 
 void ladder_cut(struct ladder *ladder, int64_t frame)
 {
+    for (unsigned i = 0; i < ladder->cut_count; i++)
+        if (ladder->cuts[i] == frame)
+            return;
     if (ladder->cut_count < LADDER_CUTS_MAX)
         ladder->cuts[ladder->cut_count++] = frame;
 }

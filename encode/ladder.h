@@ -46,7 +46,7 @@ int ladder_create(struct ladder **out, const struct ladder_config *config, struc
 void ladder_destroy(struct ladder *ladder); /* NULL is fine */
 void ladder_encode(struct ladder *ladder, int64_t frame, const struct ladder_picture *picture);
 /* This frame, that is still to come, will be an IDR picture of every video that an output wants cut at splices. It is a
- * multiple of the frame multiple. Of more than LADDER_CUTS_MAX the newest are forgotten. */
+ * multiple of the frame multiple. To be said once or often. Of more than LADDER_CUTS_MAX the newest are forgotten. */
 void ladder_cut(struct ladder *ladder, int64_t frame);
 void ladder_poll(struct ladder *ladder);
 bool ladder_wait(struct ladder *ladder, unsigned wait_ms); /* for the first frame under way; false: there is none */

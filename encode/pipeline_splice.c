@@ -16,6 +16,7 @@
 
 #define HOLD_NS       (2 * NS_PER_S)
 #define JUMP_BACK_90K INT64_C(900000)
+#define CUT_MAX_90K   (INT64_C(3600) * 90000) /* what is farther away is no splice that is prepared */
 
 /* From one place of the source's timeline to another, the short way. */
 static int64_t distance_90k(int64_t from_90k, int64_t to_90k)
@@ -31,7 +32,8 @@ static void cut_at(struct pipeline *pipeline, int64_t tick_90k)
     int64_t frame = timeline_frame_at_90k(&pipeline->rate, tick_90k);
 
     frame += (multiple - frame % multiple) % multiple;
-    if (frame < pipeline->next_frame)
+    if (frame < pipeline->next_frame ||
+        tick_90k - timeline_frame_tick_90k(&pipeline->rate, pipeline->next_frame) > CUT_MAX_90K)
         return;
     ladder_cut(pipeline->ladder, frame);
     outputs_cut(pipeline->outputs, timeline_frame_tick_90k(&pipeline->rate, frame));

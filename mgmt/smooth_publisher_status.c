@@ -76,7 +76,8 @@ void smooth_publisher_clear_alerts(struct smooth_publisher *publisher)
 static json_t *output_status(const struct smooth_publisher *publisher, unsigned index)
 {
     const struct lane *lane = &publisher->lanes[index];
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "name", lane->name, "url", lane->url, "state", destination_state_name(smooth_stream_state(lane->stream)), "queued_segments",
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "name", lane->name, "url", lane->url, "state",
+                     destination_state_name(smooth_stream_state(lane->stream)), "queued_segments",
                      (json_int_t)smooth_body_waiting(smooth_stream_body(lane->stream)), "last_received",
                      (json_int_t)lane->newest_number, "last_delivered", (json_int_t)lane->delivered_number);
 }

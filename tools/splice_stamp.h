@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* splice_stamp.h - moves the time that a SCTE 35 message speaks of, as everything else of a stream is moved that is
- * played again or on another timeline: by its pts_adjustment (ANSI/SCTE 35, 9.6), so that encrypted ones move too. Pure.
+ * played again or on another timeline: by its pts_adjustment (ANSI/SCTE 35, 9.6), so that encrypted ones move too.
+ * Pure.
  */
 #pragma once
 #include <stdbool.h>

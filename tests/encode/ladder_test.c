@@ -138,6 +138,8 @@ static void three_rungs_cut_alike(void **state)
     frame = START_FRAME;
     ladder_cut(ladder, START_FRAME + 44); /* for a splice: only the first video's outputs want it */
     ladder_cut(ladder, START_FRAME - 2);
+    for (unsigned i = 0; i < 2 * LADDER_CUTS_MAX; i++) /* a message that is repeated */
+        ladder_cut(ladder, START_FRAME + 44);
     push_file(decoder, "tests/media/sample_h264.ts");
     unsigned first = (unsigned)(frame - START_FRAME);
     for (unsigned i = 0; i < 10; i++) /* the source is lost */

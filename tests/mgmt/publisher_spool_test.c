@@ -221,16 +221,19 @@ static void test_without_a_disk_the_oldest_is_dropped(void **state)
 
 int main(void)
 {
-#define EACH(test)                                                             \
-    { #test " (hls)", test, NULL, NULL, (void *)&kinds[0] },                   \
-        { #test " (cmaf_ingest)", test, NULL, NULL, (void *)&kinds[1] },       \
-    {                                                                          \
-        #test " (frame_capture)", test, NULL, NULL, (void *)&kinds[2]          \
+#define EACH(test)                                                                                                     \
+    { #test " (hls)", test, NULL, NULL, (void *)&kinds[0] },                                                           \
+        { #test " (cmaf_ingest)", test, NULL, NULL, (void *)&kinds[1] },                                               \
+    {                                                                                                                  \
+#test " (frame_capture)", test, NULL, NULL, (void *)&kinds[2]                                                  \
     }
     const struct CMUnitTest tests[] = {
-        EACH(test_the_oldest_wait_on_the_disk),          EACH(test_a_restart_takes_them_up),
-        EACH(test_damage_on_the_disk_is_not_delivered),  EACH(test_past_both_bounds_the_oldest_is_dropped),
-        EACH(test_a_disk_that_fails),                    EACH(test_without_a_disk_the_oldest_is_dropped),
+        EACH(test_the_oldest_wait_on_the_disk),
+        EACH(test_a_restart_takes_them_up),
+        EACH(test_damage_on_the_disk_is_not_delivered),
+        EACH(test_past_both_bounds_the_oldest_is_dropped),
+        EACH(test_a_disk_that_fails),
+        EACH(test_without_a_disk_the_oldest_is_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,13 @@
 #include "mgmt/output_group.h"
 #include "tests/mgmt/fake_origin.h"
 
-#define HEADER "\0\0\0\x0c" "ftypisml" "\0\0\0\x0c" "uuidaaaa" "\0\0\0\x0c" "moovbbbb"
+#define HEADER                                                                                                         \
+    "\0\0\0\x0c"                                                                                                       \
+    "ftypisml"                                                                                                         \
+    "\0\0\0\x0c"                                                                                                       \
+    "uuidaaaa"                                                                                                         \
+    "\0\0\0\x0c"                                                                                                       \
+    "moovbbbb"
 
 enum { HEADER_BYTES = 36, ALERT_MS = 100, LARGE_BYTES = 16 << 20 /* more than sockets hold */ };
 

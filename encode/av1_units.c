@@ -196,11 +196,10 @@ int av1_name(char *name, const uint8_t *extradata, size_t bytes, struct error *e
     struct av1_unit unit;
     int result = find_sequence(&sequence, &unit, extradata, bytes, err);
 
-    if (result == 0)
-        snprintf(name, CODED_VIDEO_NAME_BYTES, "av01.%u.%02u%c.%02u", sequence.profile, sequence.level,
-                 sequence.tier ? 'H' : 'M',
-                 sequence.twelve_bits  ? 12
-                 : sequence.high_depth ? 10
-                                       : 8);
-    return result;
+    if (result < 0)
+        return result;
+    unsigned depth = sequence.twelve_bits ? 12 : sequence.high_depth ? 10 : 8;
+    snprintf(name, CODED_VIDEO_NAME_BYTES, "av01.%u.%02u%c.%02u", sequence.profile, sequence.level,
+             sequence.tier ? 'H' : 'M', depth);
+    return 0;
 }

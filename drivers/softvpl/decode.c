@@ -128,7 +128,7 @@ static AVCodecContext *open_codec(const struct decode_component *decoder)
 
 static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 {
-    struct verdict verdict = { .read_only = true };
+    struct verdict verdict = { .personality = session->personality, .read_only = true };
     mfxVideoParam copy = *par;
 
     decode_check(&verdict, &copy, true);

@@ -35,6 +35,7 @@ void decode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     frame_info_check(verdict, &par->mfx.FrameInfo, complete);
     if (par->mfx.FrameInfo.FourCC && !format_known(par->mfx.FrameInfo.FourCC))
         UNSUPPORTED(verdict, par->mfx.FrameInfo.FourCC);
+    personality_check_frame(verdict->personality, verdict, &par->mfx.FrameInfo);
     if (par->mfx.DecodedOrder)
         UNSUPPORTED(verdict, par->mfx.DecodedOrder);
     if (par->mfx.EnableReallocRequest == MFX_CODINGOPTION_ON)

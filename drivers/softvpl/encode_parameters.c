@@ -231,7 +231,7 @@ void encode_check_structure(struct verdict *verdict, mfxInfoMFX *mfx, const stru
         CORRECT(verdict, mfx->NumSlice, limits->slices);
     if (mfx->EncodedOrder)
         UNSUPPORTED(verdict, mfx->EncodedOrder);
-    if (mfx->LowPower == MFX_CODINGOPTION_ON)
+    if (mfx->LowPower == MFX_CODINGOPTION_ON && verdict->personality == PERSONALITY_SOFTWARE)
         CORRECT(verdict, mfx->LowPower, MFX_CODINGOPTION_OFF);
     if (mfx->TargetUsage > MFX_TARGETUSAGE_BEST_SPEED)
         CORRECT(verdict, mfx->TargetUsage, MFX_TARGETUSAGE_BEST_SPEED);
@@ -265,6 +265,7 @@ void encode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     if ((info->CropW | info->CropH | info->CropX | info->CropY) & 1)
         verdict_unsupported(verdict, "crop is odd");
     extensions_check(verdict, rules, rules_of(codec, rules), par->ExtParam, par->NumExtParam);
+    personality_check_encode(verdict->personality, verdict, par, complete);
     codec->check(verdict, par, complete);
 }
 

@@ -14,7 +14,7 @@ enum { POOL_LIMIT = 64 };
 
 static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 {
-    struct verdict verdict = { .read_only = true };
+    struct verdict verdict = { .personality = session->personality, .read_only = true };
     mfxVideoParam copy = *par;
 
     encode_check(&verdict, &copy, true);
@@ -24,10 +24,10 @@ static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 }
 
 /* The copy that encode_check() corrected is what is used. */
-static void read_settings(struct encode_settings *settings, const mfxVideoParam *par,
+static void read_settings(mfxSession session, struct encode_settings *settings, const mfxVideoParam *par,
                           const struct encode_settings *before)
 {
-    struct verdict verdict = { .read_only = true };
+    struct verdict verdict = { .personality = session->personality, .read_only = true };
     mfxVideoParam copy = *par;
 
     encode_check(&verdict, &copy, true);
@@ -59,7 +59,7 @@ mfxStatus encoder_create(mfxSession session, mfxVideoParam *par)
     if (!encoder)
         return MFX_ERR_MEMORY_ALLOC;
     encoder->session = session;
-    read_settings(&encoder->settings, par, NULL);
+    read_settings(session, &encoder->settings, par, NULL);
     encoder->queue = coded_queue_create(session->tasks, WORKER_QUEUE);
     mfxStatus opened = encoder->queue ? start_sequence(encoder) : MFX_ERR_MEMORY_ALLOC;
     encoder->worker =
@@ -144,7 +144,8 @@ mfxStatus encoder_reset(struct encode_component *encoder, mfxVideoParam *par)
         par->mfx.FrameInfo.Width > encoder->settings.par.mfx.FrameInfo.Width ||
         par->mfx.FrameInfo.Height > encoder->settings.par.mfx.FrameInfo.Height)
         return MFX_ERR_INCOMPATIBLE_VIDEO_PARAM;
-    read_settings(&settings, par, &encoder->settings); /* buffers not attached again keep what they said at Init */
+    read_settings(encoder->session, &settings, par,
+                  &encoder->settings); /* buffers not attached again keep what they said at Init */
     keep_reported(encoder, &settings);
     bool same = encode_settings_same_sequence(&encoder->settings, &settings);
     unsigned wanted = option ? option->StartNewSequence : MFX_CODINGOPTION_UNKNOWN;

@@ -210,7 +210,7 @@ void common_check(struct verdict *verdict, mfxVideoParam *par, uint16_t allowed_
 
 mfxStatus parameters_query(mfxSession session, const struct query *query, const mfxVideoParam *in, mfxVideoParam *out)
 {
-    struct verdict verdict = { 0 };
+    struct verdict verdict = { .personality = session->personality };
 
     if (!out)
         return MFX_ERR_NULL_PTR;

@@ -14,12 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "drivers/softvpl/personality.h"
 #include "drivers/softvpl/vpl.h"
 
 enum { FRAME_SIZE_MAX = 8192, ASYNC_DEPTH_MAX = 64, ASYNC_DEPTH_DEFAULT = 4 };
 
 /* What a check found so far; the worse answer wins. */
 struct verdict {
+    enum personality personality;
     bool read_only; /* the extension buffers are the application's: say what is wrong, and leave them alone */
     bool unsupported, corrected;
     char reason[96]; /* the first unsupported thing, for the debug log */

@@ -32,6 +32,8 @@ mfxStatus session_create(mfxSession *out, mfxVersion version, mfxExtBuffer **buf
     if (!session)
         return MFX_ERR_MEMORY_ALLOC;
     mfxStatus status = read_buffers(session, buffers, number);
+    if (status == MFX_ERR_NONE && !personality_read(getenv("BIPLANE_SOFTVPL_PERSONALITY"), &session->personality))
+        status = MFX_ERR_UNSUPPORTED;
     if (status != MFX_ERR_NONE) {
         free(session);
         return status;

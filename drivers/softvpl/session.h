@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "drivers/softvpl/log.h"
+#include "drivers/softvpl/personality.h"
 #include "drivers/softvpl/surface.h"
 #include "drivers/softvpl/task.h"
 #include "drivers/softvpl/vpl.h"
@@ -21,6 +22,7 @@ struct encode_component;
 struct _mfxSession {
     pthread_mutex_t mutex; /* priority, join, allocator, handles */
     mfxVersion version;
+    enum personality personality;
     mfxPriority priority;
     unsigned threads; /* mfxExtThreadsParam; at least 1 */
     struct task_table *tasks;

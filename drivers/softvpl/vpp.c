@@ -199,7 +199,7 @@ static void vpp_run_job(void *owner, void *argument, bool aborted)
 
 static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 {
-    struct verdict verdict = { .read_only = true };
+    struct verdict verdict = { .personality = session->personality, .read_only = true };
     mfxVideoParam copy = *par;
 
     vpp_check(&verdict, &copy, true);

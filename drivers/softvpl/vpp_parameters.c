@@ -117,6 +117,8 @@ void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     frame_info_check(verdict, out, complete);
     check_shift(verdict, in);
     check_shift(verdict, out);
+    personality_check_frame(verdict->personality, verdict, in);
+    personality_check_frame(verdict->personality, verdict, out);
     extensions_check(verdict, rules, COUNT(rules), par->ExtParam, par->NumExtParam);
     check_use(verdict, par);
     mfxExtVPPDeinterlacing *mode = extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_DEINTERLACING);

@@ -107,6 +107,66 @@ static void old_sessions_speak_api_1(void **state)
     dlclose(library);
 }
 
+/* ---- personalities ---------------------------------------------------------------------------------------------- */
+
+static mfxStatus query_as(const char *personality, mfxVideoParam *in, mfxVideoParam *out)
+{
+    struct client client;
+
+    setenv("BIPLANE_SOFTVPL_PERSONALITY", personality, 1);
+    client_open(&client);
+    unsetenv("BIPLANE_SOFTVPL_PERSONALITY");
+    mfxStatus status = MFXVideoENCODE_Query(client.session, in, out);
+    client_close(&client);
+    return status;
+}
+
+static void personalities_refuse_what_their_hardware_does(void **state)
+{
+    (void)state;
+    mfxVideoParam par = encode_par(192, 112), out = { 0 };
+
+    assert_int_equal(query_as("vdenc", &par, &out), MFX_ERR_NONE);
+    par.mfx.FrameInfo.Height = par.mfx.FrameInfo.CropH = 108; /* no whole macroblocks */
+    assert_int_equal(query_as("", &par, &out), MFX_ERR_NONE);
+    assert_int_equal(query_as("vme", &par, &out), MFX_ERR_UNSUPPORTED);
+    assert_int_equal(out.mfx.FrameInfo.Height, 0);
+    par = encode_par(192, 112);
+    par.mfx.LowPower = MFX_CODINGOPTION_OFF;
+    assert_int_equal(query_as("vme", &par, &out), MFX_ERR_NONE);
+    assert_int_equal(query_as("vdenc", &par, &out), MFX_WRN_INCOMPATIBLE_VIDEO_PARAM);
+    assert_int_equal(out.mfx.LowPower, MFX_CODINGOPTION_ON);
+    par.mfx.LowPower = MFX_CODINGOPTION_ON;
+    assert_int_equal(query_as("vdenc", &par, &out), MFX_ERR_NONE);
+    assert_int_equal(query_as("", &par, &out), MFX_WRN_INCOMPATIBLE_VIDEO_PARAM);
+    par = encode_par(192, 128);
+    par.mfx.FrameInfo.PicStruct = MFX_PICSTRUCT_FIELD_TFF;
+    assert_int_equal(query_as("vme", &par, &out), MFX_ERR_NONE);
+    assert_int_equal(query_as("vdenc", &par, &out), MFX_ERR_UNSUPPORTED);
+    par = encode_par(192, 112);
+    par.mfx.CodecId = MFX_CODEC_AV1;
+    assert_int_equal(query_as("vdenc", &par, &out), MFX_ERR_NONE);
+    assert_int_equal(query_as("vme", &par, &out), MFX_ERR_UNSUPPORTED);
+}
+
+static void hardware_does_not_know_the_words_of_x264(void **state)
+{
+    (void)state;
+    struct softvpl_words words = { .header = { SOFTVPL_EXTBUFF_WORDS, sizeof words }, .preset = "fast" };
+    mfxExtCodingOption2 option2 = { .Header = { MFX_EXTBUFF_CODING_OPTION2, sizeof option2 }, .LookAheadDepth = 20 };
+    mfxExtBuffer *buffers[] = { &words.header };
+    mfxVideoParam par = encode_par(192, 112);
+
+    par.ExtParam = buffers;
+    par.NumExtParam = 1;
+    assert_int_equal(query_as("", &par, &par), MFX_ERR_NONE);
+    assert_int_equal(query_as("vdenc", &par, &par), MFX_ERR_UNSUPPORTED);
+    buffers[0] = &option2.Header;
+    assert_int_equal(query_as("vme", &par, &par), MFX_ERR_NONE);
+    assert_int_equal(query_as("vdenc", &par, &par), MFX_WRN_INCOMPATIBLE_VIDEO_PARAM);
+    assert_int_equal(option2.LookAheadDepth, 0);
+}
+
 /* ---- sync points ------------------------------------------------------------------------------------------------ */
 
 static void sync_points_time_out_end_and_may_be_late(void **state)
@@ -359,6 +419,8 @@ int main(void)
         cmocka_unit_test(the_dispatcher_finds_a_true_description),
         cmocka_unit_test(joined_sessions_and_priority),
         cmocka_unit_test(old_sessions_speak_api_1),
+        cmocka_unit_test(personalities_refuse_what_their_hardware_does),
+        cmocka_unit_test(hardware_does_not_know_the_words_of_x264),
         cmocka_unit_test(sync_points_time_out_end_and_may_be_late),
         cmocka_unit_test(surfaces_count_references_and_mappings),
         cmocka_unit_test(unsynchronised_chains_in_two_threads_agree),

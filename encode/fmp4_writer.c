@@ -11,6 +11,7 @@
 
 #include "board/error.h"
 #include "encode/boxes.h"
+#include "encode/cbcs.h"
 #include "encode/coded_video.h"
 #include "encode/mp4_header.h"
 #include "encode/segment_file.h"
@@ -45,6 +46,7 @@ struct sample {
 
 struct segment_writer {
     struct segment_file *file;
+    struct cbcs *cbcs;               /* NULL: samples are in clear */
     const struct coded_video *video; /* NULL: audio */
     uint32_t timescale;
     struct boxes header, media, boxes, events;
@@ -66,6 +68,7 @@ static void destroy_writer(struct segment_writer *writer)
     if (!writer)
         return;
     segment_file_destroy(writer->file);
+    cbcs_destroy(writer->cbcs);
     boxes_free(&writer->header);
     boxes_free(&writer->media);
     boxes_free(&writer->boxes);
@@ -73,6 +76,13 @@ static void destroy_writer(struct segment_writer *writer)
     free(writer->samples);
     free(writer->times);
     free(writer);
+}
+
+static int use_key(struct segment_writer *writer, const struct encryption *encryption,
+                   const AVCodecParameters *parameters, struct error *err)
+{
+    return encryption->method == ENCRYPTION_SAMPLE_AES ? cbcs_create(&writer->cbcs, encryption, parameters, err)
+                                                       : segment_file_use_key(writer->file, encryption, err);
 }
 
 static int create_writer(struct segment_writer **out, const struct segment_writer_config *config, struct error *err)
@@ -86,12 +96,12 @@ static int create_writer(struct segment_writer **out, const struct segment_write
         return error_set(err, -ENOMEM, "no memory for an MP4 writer");
     writer->video = coded_video_of(stream->parameters->codec_id);
     writer->timescale = writer->video ? VIDEO_TIMESCALE : (uint32_t)stream->parameters->sample_rate;
-    struct mp4_track track = { stream->parameters, writer->timescale, stream->language, stream->bitrate };
-    int result = mp4_header(&writer->header, &track, err);
+    int result = segment_file_create(&writer->file, err);
     if (result == 0)
-        result = segment_file_create(&writer->file, err);
+        result = use_key(writer, &config->output->encryption, stream->parameters, err);
+    struct mp4_track track = { stream->parameters, writer->timescale, stream->language, stream->bitrate, writer->cbcs };
     if (result == 0)
-        result = segment_file_use_key(writer->file, &config->output->encryption, err);
+        result = mp4_header(&writer->header, &track, err);
     if (result < 0) {
         destroy_writer(writer);
         return result;
@@ -122,6 +132,8 @@ static int open_writer(struct segment_writer *writer, const struct segment_write
     writer->fragments = writer->sample_count = writer->keys_count = 0;
     boxes_empty(&writer->media);
     boxes_empty(&writer->events);
+    if (writer->cbcs)
+        cbcs_begin(writer->cbcs);
     put(writer, &writer->header); /* in clear: it is a file of its own for players */
     segment_file_encrypt(writer->file, segment->number);
     return result;
@@ -206,6 +218,8 @@ static void movie_fragment(struct segment_writer *writer)
     boxes_u64(boxes, (uint64_t)(writer->times[0] - writer->delay));
     boxes_end(boxes);
     size_t offset = track_run(writer);
+    if (writer->cbcs)
+        cbcs_fragment(writer->cbcs, boxes, moof);
     boxes_end(boxes);
     boxes_end(boxes);
     boxes_patch_u32(boxes, offset, (uint32_t)(boxes->count - moof + 8));
@@ -248,6 +262,8 @@ static void write_fragment(struct segment_writer *writer)
     writer->sample_count = 0;
     boxes_empty(&writer->media);
     boxes_empty(&writer->events);
+    if (writer->cbcs)
+        cbcs_begin(writer->cbcs);
 }
 
 /* ---- samples ---- */
@@ -310,8 +326,12 @@ static int write_packet(struct segment_writer *writer, unsigned stream, struct A
     sample->bytes = (uint32_t)(writer->media.count - before);
     if (boxes_failed(&writer->media) || sample->bytes == 0)
         return boxes_failed(&writer->media) ? -ENOMEM : -EINVAL;
+    if (writer->cbcs)
+        result = cbcs_sample(writer->cbcs, writer->media.bytes + before, sample->bytes);
+    if (result < 0 && !writer->failure)
+        writer->failure = result; /* the segment is given up: what describes it is out of step */
     writer->sample_count++;
-    return 0;
+    return result;
 }
 
 static int write_metadata(struct segment_writer *writer, int64_t pts_90k, const uint8_t *tag, size_t bytes)
@@ -341,7 +361,7 @@ static int close_writer(struct segment_writer *writer, struct segment_writer_res
         return result->memfd < 0 ? result->memfd : 0;
     close(result->memfd);
     result->memfd = -1;
-    return error_set(err, writer->failure, "no memory for an MP4 segment");
+    return error_set_errno(err, writer->failure, "making an MP4 segment");
 }
 
 const struct segment_writer_class fmp4_writer_class = {

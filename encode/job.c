@@ -202,7 +202,7 @@ const struct settings timed_metadata_settings = {
 
 static const struct setting encryption_rows[] = {
     SETTING_CHOICE(struct encryption, method, .choices = encryption_methods, .default_number = ENCRYPTION_NONE,
-                   .help = "none, aes_128 (whole segments) or sample_aes (the media in them; not in fMP4)."),
+                   .help = "none, aes_128 (whole segments) or sample_aes (the media in them; in fMP4 that is cbcs)."),
     SETTING_STRING(struct encryption, key, .flags = SETTING_SECRET, .help = "The key: 32 hexadecimal digits."),
     SETTING_CHOICE(struct encryption, iv, .choices = encryption_ivs,
                    .default_number = ENCRYPTION_IV_FOLLOWS_SEGMENT_NUMBER,

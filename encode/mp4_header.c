@@ -9,6 +9,7 @@
 
 #include "board/error.h"
 #include "encode/boxes.h"
+#include "encode/cbcs.h"
 #include "encode/coded_video.h"
 
 enum {
@@ -53,7 +54,7 @@ static int video_entry(struct boxes *buffer, const struct mp4_track *track, stru
 {
     const AVCodecParameters *parameters = track->parameters;
     const struct coded_video *codec = coded_video_of(parameters->codec_id);
-    boxes_begin(buffer, codec->entry);
+    boxes_begin(buffer, track->protection ? "encv" : codec->entry);
 
     boxes_zeros(buffer, 6);
     boxes_u16(buffer, 1); /* data reference */
@@ -72,6 +73,8 @@ static int video_entry(struct boxes *buffer, const struct mp4_track *track, stru
     boxes_end(buffer);
     picture_boxes(buffer, parameters);
     bitrate_box(buffer, track->bitrate);
+    if (track->protection)
+        cbcs_protection(track->protection, buffer, codec->entry);
     boxes_end(buffer);
     return result;
 }
@@ -110,7 +113,7 @@ static int audio_entry(struct boxes *buffer, const struct mp4_track *track, stru
 
     if (parameters->extradata_size < 2 || parameters->extradata_size > 64)
         return error_set(err, -EINVAL, "AAC headers hold no AudioSpecificConfig");
-    boxes_begin(buffer, "mp4a");
+    boxes_begin(buffer, track->protection ? "enca" : "mp4a");
     boxes_zeros(buffer, 6);
     boxes_u16(buffer, 1); /* data reference */
     boxes_zeros(buffer, 8);
@@ -120,6 +123,8 @@ static int audio_entry(struct boxes *buffer, const struct mp4_track *track, stru
     boxes_u32(buffer, (uint32_t)parameters->sample_rate << 16);
     elementary_stream(buffer, track);
     bitrate_box(buffer, track->bitrate);
+    if (track->protection)
+        cbcs_protection(track->protection, buffer, "mp4a");
     boxes_end(buffer);
     return 0;
 }

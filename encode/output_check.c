@@ -212,10 +212,10 @@ static void check_encryption(const struct encode_output *output, struct problems
         problem_at(problems, &output->encryption.method,
                    "output \"%s\" of \"%s\": encryption is for HLS packages: hls_ts, fmp4 and aac", output->name,
                    output->group);
-    if (method == ENCRYPTION_SAMPLE_AES && output->package == PACKAGE_FMP4)
+    if (method == ENCRYPTION_SAMPLE_AES && output->package == PACKAGE_FMP4 &&
+        output->encryption.iv != ENCRYPTION_IV_EXPLICIT)
         problem_at(problems, &output->encryption.method,
-                   "output \"%s\" of \"%s\": sample_aes is for hls_ts and aac; in fmp4 it would be another encryption, "
-                   "which is not made: use aes_128",
+                   "output \"%s\" of \"%s\": sample_aes in fmp4 has one IV for all: iv = \"explicit\", and constant_iv",
                    output->name, output->group);
 }
 

@@ -64,6 +64,11 @@ void segment_cipher_destroy(struct segment_cipher *cipher)
     free(cipher);
 }
 
+const uint8_t *segment_cipher_constant_iv(const struct segment_cipher *cipher)
+{
+    return cipher->follows_number ? NULL : cipher->constant_iv;
+}
+
 int segment_cipher_begin(struct segment_cipher *cipher, int64_t number)
 {
     uint8_t iv[SEGMENT_CIPHER_BLOCK] = { 0 };

@@ -22,6 +22,8 @@ struct segment_cipher;
 /* -EINVAL: key or constant_iv are not 32 hexadecimal digits. */
 int segment_cipher_create(struct segment_cipher **out, const struct encryption *encryption, struct error *err);
 void segment_cipher_destroy(struct segment_cipher *cipher); /* NULL is fine */
+/* 16 bytes, borrow; NULL: the IV is the segment's number. */
+const uint8_t *segment_cipher_constant_iv(const struct segment_cipher *cipher);
 /* A whole segment: with the constant IV, or with its number as IV. */
 int segment_cipher_begin(struct segment_cipher *cipher, int64_t number);
 /* Bytes that came out; negative errno: it failed. */

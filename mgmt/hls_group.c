@@ -283,10 +283,11 @@ static void check_container(const struct output_group *group, const struct outpu
     if (output->container == CONTAINER_AAC && (output->video[0] || output->audio_count != 1))
         problem_at(problems, &output->container, "output group \"%s\": output \"%s\": aac holds one audio and no video",
                    group->name, output->name);
-    if (output->container == CONTAINER_FMP4 && group->hls.encryption.method == ENCRYPTION_SAMPLE_AES)
+    if (output->container == CONTAINER_FMP4 && group->hls.encryption.method == ENCRYPTION_SAMPLE_AES &&
+        group->hls.encryption.iv != ENCRYPTION_IV_EXPLICIT)
         problem_at(problems, &output->container,
-                   "output group \"%s\": output \"%s\": sample_aes is for containers ts and aac; in fmp4 it would be "
-                   "another encryption, which is not made: take aes_128",
+                   "output group \"%s\": output \"%s\": sample_aes in fmp4 has one IV for all: iv = \"explicit\", and "
+                   "constant_iv",
                    group->name, output->name);
 }
 

@@ -189,8 +189,11 @@ static void print_lead(struct printer *printer, const struct window_segment *seg
 {
     if (segment->discontinuity)
         fputs("#EXT-X-DISCONTINUITY\n", printer->text);
+    if (printer->view->settings->encryption.method == ENCRYPTION_SAMPLE_AES)
+        print_key(printer, segment->number); /* the header says how samples are encrypted: the key belongs to it */
     print_header(printer, segment);
-    print_key(printer, segment->number);
+    if (printer->view->settings->encryption.method == ENCRYPTION_AES_128)
+        print_key(printer, segment->number);
     if (wants_date_time(printer, segment))
         print_date_time(printer->text, segment->date_90k);
 }

@@ -139,7 +139,7 @@ static const struct broken broken[] = {
     { "video = \"v360\"",
       "encryption = { method = \"sample_aes\"; key = \"000102030405060708090a0b0c0d0e0f\"; }; package = \"fmp4\"; "
       "video = \"v360\"",
-      "sample_aes is for hls_ts and aac" },
+      "sample_aes in fmp4 has one IV for all" },
     /* codecs */
     { "height = 360;", "height = 360; bit_depth = 10;", "bit_depth = 10 goes with codec = \"hevc\" or \"av1\"" },
     { "height = 360;", "height = 360; codec = \"hevc\"; bit_depth = 9;", "want 8 or 10" },

@@ -269,8 +269,8 @@ static void modifiers_that_become_different_are_good(void **state)
     free(two);
 }
 
-/* In transport streams it is made, in fMP4 not. */
-static void sample_aes_depends_on_the_container(void **state)
+/* In transport streams it is the segment's number if nothing else is said, in fMP4 that cannot be. */
+static void the_iv_of_sample_aes_depends_on_the_container(void **state)
 {
     const struct configuration_fixture *fixture = *state;
     char *one = fixture_replace(fixture_channel, "segment_length = 2.0",
@@ -282,12 +282,18 @@ static void sample_aes_depends_on_the_container(void **state)
     struct problems *problems = read_broken(fixture, CHANNEL, two, 0644);
     assert_non_null(problems);
     assert_non_null(strstr(problems_text(problems, 0), "news.cfg:19: "));
-    assert_non_null(strstr(problems_text(problems, 0), "sample_aes is for containers ts and aac"));
+    assert_non_null(strstr(problems_text(problems, 0), "sample_aes in fmp4 has one IV for all"));
     for (unsigned i = 0; i < problems_count(problems); i++)
         assert_null(strstr(problems_text(problems, i), "00112233"));
     problems_destroy(problems);
-    free(one);
     free(two);
+    two = fixture_replace(one, "ccddeeff\"; }",
+                          "ccddeeff\"; iv = \"explicit\"; constant_iv = \"00112233445566778899aabbccddeeff\"; }");
+    char *three = fixture_replace(two, "\"v360\"; audio = [ \"a128\" ];", "\"v360\"; container = \"fmp4\";");
+    assert_null(read_broken(fixture, CHANNEL, three, 0644));
+    free(three);
+    free(two);
+    free(one);
 }
 
 static void all_problems_are_told_at_once(void **state)
@@ -376,7 +382,7 @@ int main(void)
         cmocka_unit_test(the_good_files_are_good),
         cmocka_unit_test(every_broken_file_is_answered_with_line_and_reason),
         cmocka_unit_test(modifiers_that_become_different_are_good),
-        cmocka_unit_test(sample_aes_depends_on_the_container),
+        cmocka_unit_test(the_iv_of_sample_aes_depends_on_the_container),
         cmocka_unit_test(all_problems_are_told_at_once),
         cmocka_unit_test(no_message_holds_a_password),
         cmocka_unit_test(a_credentials_file_that_others_can_read_is_refused),

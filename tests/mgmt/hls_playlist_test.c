@@ -357,21 +357,43 @@ static void key_pictures_of_a_transport_stream(void **state)
     segment_window_clear(&window);
 }
 
+/* Their sequence numbers are others than the segments', whose number is the IV: it must be said. */
+static void key_pictures_whose_iv_is_a_number(void **state)
+{
+    (void)state;
+    static const struct handoff_key key = { 100, 5000, 0 };
+    struct hls_settings settings = live;
+    settings.encryption.method = ENCRYPTION_SAMPLE_AES;
+    settings.iv_in_manifest = false;
+    strcpy(settings.key_provider_url, "k");
+    struct segment_window window = window_of(&settings);
+    put(&window, 7, NULL, 1, &key, 564);
+    expect_of(&window, &settings, "", true,
+              "#EXTM3U\n#EXT-X-VERSION:5\n#EXT-X-I-FRAMES-ONLY\n#EXT-X-TARGETDURATION:2\n"
+              "#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+              "#EXT-X-MAP:URI=\"s_7.x\",BYTERANGE=\"564@0\"\n"
+              "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\",IV=0x00000000000000000000000000000007\n"
+              "#EXTINF:2.00000,\n#EXT-X-BYTERANGE:5000@100\ns_7.x\n");
+    segment_window_clear(&window);
+}
+
 static void key_pictures_of_fmp4(void **state)
 {
     (void)state;
     static const struct handoff_key key = { 100, 5000, 0 };
     struct hls_settings settings = live;
     settings.encryption.method = ENCRYPTION_SAMPLE_AES;
-    settings.iv_in_manifest = false; /* sequence numbers of key pictures are others: the IV must be said */
+    settings.iv_in_manifest = true;
+    settings.encryption.iv = ENCRYPTION_IV_EXPLICIT;
+    strcpy(settings.encryption.constant_iv, "0123456789abcdef0123456789ABCDEF");
     strcpy(settings.key_provider_url, "k");
     struct segment_window window = window_of(&settings);
     put(&window, 7, "i.mp4", 1, &key, 0);
     expect_of(&window, &settings, "", true,
               "#EXTM3U\n#EXT-X-VERSION:5\n#EXT-X-I-FRAMES-ONLY\n#EXT-X-TARGETDURATION:2\n"
-              "#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-MAP:URI=\"i.mp4\"\n"
-              "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\",IV=0x00000000000000000000000000000007\n"
-              "#EXTINF:2.00000,\n#EXT-X-BYTERANGE:5000@100\ns_7.x\n");
+              "#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+              "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\",IV=0x0123456789abcdef0123456789ABCDEF\n"
+              "#EXT-X-MAP:URI=\"i.mp4\"\n#EXTINF:2.00000,\n#EXT-X-BYTERANGE:5000@100\ns_7.x\n");
     segment_window_clear(&window);
 }
 
@@ -407,6 +429,7 @@ int main(void)
         cmocka_unit_test(keys_of_encryption),
         cmocka_unit_test(keys_that_stay),
         cmocka_unit_test(key_pictures_of_a_transport_stream),
+        cmocka_unit_test(key_pictures_whose_iv_is_a_number),
         cmocka_unit_test(key_pictures_of_fmp4),
         cmocka_unit_test(a_clock_that_was_taken_anew_is_told),
     };

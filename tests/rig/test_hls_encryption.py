@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""HLS encrypted with a static key: transport streams and fMP4 with AES-128, transport streams with SAMPLE-AES; read with the
-key, played, and no key told."""
+"""HLS encrypted with a static key: transport streams and fMP4 with AES-128 and with SAMPLE-AES; read with the key, played, and
+no key told."""
 import copy
 import os
 import stat
@@ -11,7 +11,7 @@ import pytest
 
 import check_twins
 from conftest import chromium_missing
-from players import Browser, Page, play_with_hls_js
+from players import Browser, Page, play_with_hls_js, play_with_shaka
 from testbed import hls_rules
 from testbed.box import SMALL_LADDER, Box, channel, node, rtp_input
 from testbed.hls import MediaPlaylist
@@ -23,7 +23,7 @@ KEY = "00112233445566778899aabbccddee42"
 NAME = "secret"
 IV = "0f0e0d0c0b0a09080706050403020100"
 SUFFIXES = {"ts": ".ts", "fmp4": ".mp4"}
-KINDS = [*SUFFIXES, "samples"]
+KINDS = [*SUFFIXES, "samples", "cbcs"]
 
 
 class Rig:
@@ -41,7 +41,10 @@ class Rig:
         samples.update({"name": "samples", "destinations": [{"url": f"{self.origin.url}/live/samples", "credentials": "origin"}]})
         samples["hls"].update({"encryption": {"method": "sample_aes", "key": KEY, "iv": "explicit", "constant_iv": IV},
                                "i_frame_only_playlists": True})
-        value["output_groups"] += [fmp4, samples]
+        cbcs = copy.deepcopy(fmp4)
+        cbcs.update({"name": "cbcs", "destinations": [{"url": f"{self.origin.url}/live/cbcs", "credentials": "origin"}],
+                     "hls": copy.deepcopy(samples["hls"])})
+        value["output_groups"] += [fmp4, samples, cbcs]
         self.box = Box(self.directory, [node(name, i) for i, name in enumerate(network.interfaces)], [rtp_input("studio")],
                        [value], [{"name": "origin", "user": self.origin.user, "password": self.origin.password}])
         shared.boxes.append(self.box)
@@ -103,7 +106,7 @@ def test_segments_decode_with_the_key(rig, kind):
     assert f'METHOD=AES-128,URI="{rig.origin.url}/key",IV=0x{entries[0].number:032x}' in text
     header = b""
     if kind == "fmp4":
-        header = rig.read(hls_rules.attributes(text.partition("#EXT-X-MAP:")[2].splitlines()[0])["URI"])
+        header = header_of(rig, text)
         assert header[4:8] == b"ftyp"
     clear = b"".join(decrypted(rig.read(entry.name), entry.number) for entry in entries)
     assert check_twins.decode_faults(header + clear, kind) == []
@@ -135,6 +138,43 @@ def test_samples_decode_with_the_key(rig, tmp_path):
         assert (faults == "") == right, faults
 
 
+def header_of(rig, playlist):
+    return rig.read(hls_rules.attributes(playlist.partition("#EXT-X-MAP:")[2].splitlines()[0])["URI"])
+
+
+def read_with_ffmpeg(data, *options, key=None):
+    """What it says of every packet, or what it complains about when it decodes. From a pipe: in a file that it can seek in,
+    ffmpeg 5.1 takes what describes the samples of the first fragment for those of all, its own files too."""
+    return subprocess.run(["ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-err_detect", "explode",
+                           *(["-decryption_key", key] if key else []), "-i", "pipe:0", *options, "-"], input=data,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("rendition", ["180p", "audio"])
+def test_fmp4_samples_are_those_of_the_clear_one(rig, rendition):
+    """The channel makes the same fMP4 with AES-128: without that it is the clear version."""
+    secret, whole = (rig.read(f"{kind}_{rendition}.m3u8").decode() for kind in ("cbcs", "fmp4"))
+    key_at = secret.index(f'#EXT-X-KEY:METHOD=SAMPLE-AES,URI="{rig.origin.url}/key",IV=0x{IV}')
+    assert key_at < secret.index("#EXT-X-MAP:")
+    header = header_of(rig, secret)
+    assert all(mark in header for mark in (b"sinf", b"schm", b"cbcs", b"tenc"))
+    assert (b"encv" in header) == (rendition != "audio") and (b"enca" in header) == (rendition == "audio")
+    of_whole = {entry.number: entry.name for entry in MediaPlaylist(whole).entries}
+    shared = [entry for entry in MediaPlaylist(secret).entries if entry.number in of_whole][-3:]
+    assert shared
+    data = header + b"".join(rig.read(entry.name) for entry in shared)
+    whole_data = header_of(rig, whole) + b"".join(decrypted(rig.read(of_whole[entry.number]), entry.number) for entry in shared)
+    hashes = ["-c", "copy", "-f", "framehash"]
+    clear = read_with_ffmpeg(whole_data, *hashes).stdout
+    assert clear.count(b"\n") > 20
+    result = read_with_ffmpeg(data, *hashes, key=KEY)
+    assert result.stdout == clear, result.stderr
+    assert read_with_ffmpeg(data, *hashes).stdout != clear
+    result = read_with_ffmpeg(data, "-f", "null", key=KEY)
+    assert result.returncode == 0 and result.stderr == b"", result.stderr
+    assert read_with_ffmpeg(data, "-f", "null", key="0" * 32).stderr != b""
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_playlists_follow_the_rules(rig, kind):
     assert hls_rules.faults(rig.folder, f"{kind}.m3u8") == []
@@ -160,13 +200,25 @@ def test_the_key_is_told_nobody(rig):
     assert KEY not in str(rig.box.api(f"/v1/channels/{NAME}"))
 
 
-@pytest.mark.parametrize("origin", range(len(KINDS)))
-def test_hls_js_plays(rig, tmp_path, origin):
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "cbcs"])
+def test_hls_js_plays(rig, tmp_path, kind):
     reason = chromium_missing()
     if reason:
         pytest.skip(reason)
     browser = Browser(tmp_path)
     try:
-        play_with_hls_js(browser, rig.page, origin, [height for _, _, height, _ in SMALL_LADDER])
+        play_with_hls_js(browser, rig.page, KINDS.index(kind), [height for _, _, height, _ in SMALL_LADDER])
+    finally:
+        browser.driver.quit()
+
+
+def test_shaka_plays_fmp4_samples(rig, tmp_path):
+    """With the browser's own decryption (EME, Clear Key)."""
+    reason = chromium_missing()
+    if reason:
+        pytest.skip(reason)
+    browser = Browser(tmp_path)
+    try:
+        play_with_shaka(browser, rig.page, f"{rig.origin.url}/live/cbcs.m3u8", [height for _, _, height, _ in SMALL_LADDER])
     finally:
         browser.driver.quit()

@@ -19,7 +19,9 @@ enum { RATES = VA_RC_CQP | VA_RC_CBR | VA_RC_VBR | VA_RC_QVBR | VA_RC_ICQ };
     {                                                                                                                  \
         (profile), VAEntrypointEncSlice, (engine), (rt_format), RATES, VA_ENC_PACKED_HEADER_RAW_DATA | (packed)        \
     }
-#define H264(profile)            CODER(profile, &engine_h264_encode, VA_RT_FORMAT_YUV420, 0)
+#define H264(profile)                                                                                                  \
+    { (profile), VAEntrypointVLD, &engine_h264_decode, VA_RT_FORMAT_YUV420, 0, 0 },                                    \
+        CODER(profile, &engine_h264_encode, VA_RT_FORMAT_YUV420, 0)
 #define HEVC(profile, rt_format) CODER(profile, &engine_hevc_encode, rt_format, VA_ENC_PACKED_HEADER_MISC)
 
 static const struct capability capabilities[] = {

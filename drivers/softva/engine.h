@@ -32,4 +32,5 @@ struct engine {
     bool writes_target;
 };
 
-extern const struct engine engine_process, engine_h264_encode, engine_hevc_encode, engine_jpeg_encode;
+extern const struct engine engine_process, engine_h264_encode, engine_hevc_encode, engine_jpeg_encode,
+    engine_h264_decode;

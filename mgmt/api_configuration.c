@@ -138,6 +138,40 @@ static void post_rollback(struct call *call)
         answer_report(call, staging_roll_back(call->api->staging, &err), &err);
 }
 
+/* ---- drafts ---- */
+static void get_draft(struct call *call)
+{
+    if (!has_staging(call))
+        return;
+    call->json = staging_draft(call->api->staging);
+    if (!call->json)
+        api_refuse(call, 404, "there is no draft");
+}
+
+static void keep_draft(struct call *call, const json_t *draft)
+{
+    struct error err = { 0 };
+    int result = staging_keep_draft(call->api->staging, draft, &err);
+    if (result < 0)
+        api_refuse(call, api_status_of(result), err.text);
+    else
+        call->json = json_pack("{s:b}", "ok", 1);
+}
+
+static void put_draft(struct call *call)
+{
+    json_t *body = has_staging(call) ? api_body(call) : NULL;
+    if (body)
+        keep_draft(call, body);
+    json_decref(body);
+}
+
+static void delete_draft(struct call *call)
+{
+    if (has_staging(call))
+        keep_draft(call, NULL);
+}
+
 /* ---- backups ---- */
 static json_t *backup_of(const struct call *call, struct error *err)
 {
@@ -221,6 +255,9 @@ const struct route api_configuration_routes[] = {
     { "POST", "/v1/configuration/confirm", post_confirm, ROUTE_UNIX_SOCKET },
     { "POST", "/v1/configuration/discard", post_discard, ROUTE_UNIX_SOCKET },
     { "POST", "/v1/configuration/rollback", post_rollback, ROUTE_UNIX_SOCKET },
+    { "GET", "/v1/draft", get_draft, ROUTE_UNIX_SOCKET },
+    { "PUT", "/v1/draft", put_draft, ROUTE_UNIX_SOCKET },
+    { "DELETE", "/v1/draft", delete_draft, ROUTE_UNIX_SOCKET },
     { "GET", "/v1/backup", get_backup, ROUTE_UNIX_SOCKET },
     { "POST", "/v1/backup", post_backup, ROUTE_UNIX_SOCKET },
     { "POST", "/v1/restore", post_restore, ROUTE_UNIX_SOCKET },

@@ -15,6 +15,7 @@
 #include "board/log.h"
 #include "board/loop.h"
 #include "board/settings.h"
+#include "mgmt/spool.h"
 
 struct staging {
     struct staging_config config;
@@ -369,6 +370,23 @@ int staging_roll_back(struct staging *staging, struct error *err)
     if (result < 0 && err)
         *err = told;
     return result;
+}
+
+/* ---- a draft ---- */
+static const char draft_name[] = "draft.json";
+
+json_t *staging_draft(const struct staging *staging)
+{
+    struct error err = { 0 };
+    return spool_read(staging->config.spool_directory, draft_name, &err);
+}
+
+int staging_keep_draft(struct staging *staging, const json_t *draft, struct error *err)
+{
+    if (draft)
+        return spool_write_json(staging->config.spool_directory, draft_name, draft, SPOOL_FAST, err);
+    spool_remove(staging->config.spool_directory, draft_name);
+    return 0;
 }
 
 /* ---- life ---- */

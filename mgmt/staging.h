@@ -66,3 +66,7 @@ json_t *staging_report(const struct staging *staging);
 int staging_apply(struct staging *staging, unsigned confirm_s, json_t **changes, struct error *err);
 int staging_confirm(struct staging *staging, struct error *err);   /* -ENOENT: nothing waits */
 int staging_roll_back(struct staging *staging, struct error *err); /* -ENOENT: there is nothing before */
+
+/* One draft of a client's, kept while its line is down. NULL: there is none; give. NULL to keep: forget it. */
+json_t *staging_draft(const struct staging *staging);
+int staging_keep_draft(struct staging *staging, const json_t *draft, struct error *err);

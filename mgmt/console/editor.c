@@ -13,6 +13,7 @@ struct editor {
     struct console *console;
     const char *name;
     json_t *document;
+    const struct editor_page *page; /* instead of a document; NULL: a document */
 };
 
 /* What the help of a list is made from. */
@@ -26,12 +27,19 @@ static void edit_group(struct editor *editor, struct form *form);
 
 static void renew(const struct editor *editor, struct form *form)
 {
-    form->problems = session_problems(&editor->console->session);
+    if (editor->page)
+        editor->page->renew(editor->page->context, form);
+    else
+        form->problems = session_problems(&editor->console->session);
 }
 
 static void store(struct editor *editor)
 {
     struct error err = { 0 };
+    if (editor->page) {
+        editor->page->stored(editor->page->context);
+        return;
+    }
     if (session_stage(&editor->console->session, editor->name, editor->document, &err) < 0)
         console_tell(editor->console, editor->name, &err);
     console_refresh_top(editor->console);
@@ -101,7 +109,7 @@ static void edit_text(struct editor *editor, struct form *form, size_t field)
         else
             form_set(form, field, text);
         store(editor);
-        if (secret && answer == VIEW_ENTER)
+        if (secret && answer == VIEW_ENTER && !editor->page)
             json_object_set_new(form->object, form_name(form, field),
                                 json_null()); /* it is there, and not ours to keep */
     }
@@ -149,37 +157,63 @@ static void group_title(const struct form *form, char *text, size_t bytes)
     snprintf(text, bytes, "%s%s%.60s", form->document, length ? " " : "", length > 50 ? path + length - 50 : path);
 }
 
+static void group_lines(const struct form *form, struct lines *lines)
+{
+    char line[LINE_BYTES_MAX];
+    for (size_t i = 0; i < form_count(form); i++) {
+        form_line(form, i, line, sizeof line);
+        lines_add(lines, "%s", line);
+    }
+}
+
+/* Shows the form once, and does what was asked for. Returns the key that ended it. */
+static int edit_group_once(struct editor *editor, struct form *form, const struct view_list *base, unsigned *selected)
+{
+    struct lines lines = { 0 };
+    struct view_list list = *base;
+    renew(editor, form);
+    group_lines(form, &lines);
+    list.lines = &lines;
+    int answer = view_list(editor->console->view, &list, selected);
+    lines_free(&lines);
+    if (answer == VIEW_ENTER) {
+        edit_field(editor, form, *selected);
+    } else if (answer == 'd' && form_is_set(form, *selected)) {
+        form_unset(form, *selected);
+        store(editor);
+    } else if (answer == 'e' && form_first_error(form) >= 0) {
+        *selected = (unsigned)form_first_error(form);
+    }
+    return answer;
+}
+
 static void edit_group(struct editor *editor, struct form *form)
 {
     char title[128];
     unsigned selected = 0;
     int answer;
     group_title(form, title, sizeof title);
-    do {
-        struct lines lines = { 0 };
-        char line[LINE_BYTES_MAX];
-        renew(editor, form);
-        for (size_t i = 0; i < form_count(form); i++) {
-            form_line(form, i, line, sizeof line);
-            lines_add(&lines, "%s", line);
-        }
-        const struct view_list list = { .title = title,
-                                        .lines = &lines,
-                                        .keys = "de",
-                                        .legend = " Enter: edit   d: back to the default   e: next error   q: back",
-                                        .help = group_help,
-                                        .context = form };
-        answer = view_list(editor->console->view, &list, &selected);
-        lines_free(&lines);
-        if (answer == VIEW_ENTER) {
-            edit_field(editor, form, selected);
-        } else if (answer == 'd' && form_is_set(form, selected)) {
-            form_unset(form, selected);
-            store(editor);
-        } else if (answer == 'e' && form_first_error(form) >= 0) {
-            selected = (unsigned)form_first_error(form);
-        }
-    } while (answer != VIEW_BACK && answer != VIEW_GONE);
+    const struct view_list list = { .title = title,
+                                    .keys = "de",
+                                    .legend = " Enter: edit   d: back to the default   e: next error   q: back",
+                                    .help = group_help,
+                                    .context = form };
+    do
+        answer = edit_group_once(editor, form, &list, &selected);
+    while (answer != VIEW_BACK && answer != VIEW_GONE);
+}
+
+int editor_page(struct console *console, const struct editor_page *page, struct form *form, unsigned *selected)
+{
+    struct editor editor = { .console = console, .page = page };
+    int answer;
+    const struct view_list list = {
+        .title = page->title, .keys = page->keys, .legend = page->legend, .help = group_help, .context = form
+    };
+    do
+        answer = edit_group_once(&editor, form, &list, selected);
+    while (answer == VIEW_ENTER || answer == 'd' || answer == 'e');
+    return answer;
 }
 
 /* ---- lists ---- */

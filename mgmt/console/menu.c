@@ -10,6 +10,7 @@
 #include "mgmt/console/lines.h"
 #include "mgmt/console/pages.h"
 #include "mgmt/console/screens.h"
+#include "mgmt/console/wizard_screens.h"
 
 enum { TITLE_BYTES = 200 };
 
@@ -20,6 +21,8 @@ static const struct entry {
 } entries[] = {
     { "Status", "The box, its nodes and ports, inputs, channels and alerts, live.", screen_status, NULL, NULL },
     { "Channels", "Start, stop, look at, edit and remove channels.", screen_channels, NULL, NULL },
+    { "New channel", "Asks for what a channel needs, from where it goes back to where it comes from.", wizard_screens,
+      NULL, NULL },
     { "Inputs", "The streams that come in: where they are sent to, and who may send.", NULL, "box", "inputs" },
     { "Input security groups", "The only addresses that may send to inputs.", NULL, "box", "input_security_groups" },
     { "Destinations", "Where channels deliver to, with their credentials' names.", screen_destinations, NULL, NULL },

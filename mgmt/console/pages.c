@@ -312,13 +312,19 @@ static void add_difference(const json_t *entry, const char **document, struct li
     }
     value_words(old, before, sizeof before);
     value_words(new, after, sizeof after);
-    lines_add(lines, "%c %s", old && new ? '~' : new ? '+' : old ? '-' : '~', get(entry, "path").text);
-    if (json_is_true(json_object_get(entry, "secret")))
-        lines_add(lines, "      (a secret: not shown)");
-    else if (old && new)
-        lines_add(lines, "      %s -> %s", before, after);
+    bool secret = json_is_true(json_object_get(entry, "secret")), both = old && new;
+    char values[2 * WORD_BYTES + 8], mark = both || secret ? '~' : new ? '+' : '-';
+    struct word path = get(entry, "path");
+    if (secret)
+        snprintf(values, sizeof values, "(a secret: not shown)");
     else
-        lines_add(lines, "      %s", new ? after : before);
+        snprintf(values, sizeof values, "%s%s%s", both ? before : "", both ? " -> " : "", new ? after : before);
+    if (strlen(path.text) + strlen(values) + 4 <= PAGE_COLUMNS) {
+        lines_add(lines, "%c %s: %s", mark, path.text, values);
+    } else {
+        lines_add(lines, "%c %s:", mark, path.text);
+        lines_add(lines, "      %s", values);
+    }
 }
 
 void page_report(const json_t *report, struct lines *lines)

@@ -99,6 +99,22 @@ static void nonsense_is_refused(void **state)
     json_decref(key);
 }
 
+static void a_draft_is_kept(void **state)
+{
+    struct house *house = *state;
+    json_decref(ask(house, "GET", "/v1/draft", -EREMOTEIO));
+    json_t *draft = json_pack("{s:s}", "channel", "half");
+    json_decref(say(house, "PUT", "/v1/draft", draft, 0));
+    move_out(house);
+    move_in(house);
+    json_t *kept = ask(house, "GET", "/v1/draft", 0);
+    assert_true(json_equal(kept, draft));
+    json_decref(kept);
+    json_decref(draft);
+    json_decref(ask(house, "DELETE", "/v1/draft", 0));
+    json_decref(ask(house, "GET", "/v1/draft", -EREMOTEIO));
+}
+
 static void a_backup_brings_everything_back(void **state)
 {
     struct house *house = *state;
@@ -213,8 +229,13 @@ int main(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(a_form_finds_all_it_needs),          TEST(a_channel_is_changed_in_steps),    TEST(nonsense_is_refused),
-        TEST(a_backup_brings_everything_back),    TEST(a_support_bundle_holds_no_secret), TEST(the_machine_is_told_of),
+        TEST(a_form_finds_all_it_needs),
+        TEST(a_channel_is_changed_in_steps),
+        TEST(nonsense_is_refused),
+        TEST(a_draft_is_kept),
+        TEST(a_backup_brings_everything_back),
+        TEST(a_support_bundle_holds_no_secret),
+        TEST(the_machine_is_told_of),
         TEST(only_the_unix_socket_changes_files),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,8 +89,8 @@ static void a_report_shows_before_after_and_problems(void **state)
     char title[200];
     page_report(report, &lines);
     assert_true(has(&lines, "! box api.port\nit is taken"));
-    assert_true(has(&lines, "~ inputs[a].port\n      1 -> 2"));
-    assert_true(has(&lines, "+ api.port\n      3"));
+    assert_true(has(&lines, "~ inputs[a].port: 1 -> 2\n"));
+    assert_true(has(&lines, "+ api.port: 3\n"));
     assert_true(has(&lines, "a secret: not shown"));
     assert_true(has(&lines, "touches the network"));
     page_title(report, report, title, sizeof title);

@@ -7,7 +7,10 @@ import signal
 import pytest
 
 from testbed.box import Box, ApiError, node, rtp_input
+from testbed.hls import Presentation
+from testbed.origin import Origin
 from testbed.processes import program, wait_for
+from testbed.sender import Sender, small_source
 from testbed.terminal import Terminal
 
 
@@ -182,3 +185,97 @@ def back_to_menu(terminal):
     terminal.read(0.2)
     assert terminal.alive()
     return "Menu" in terminal.text
+
+
+# ---- a new channel ----
+@pytest.fixture
+def empty_box(network, no_studio, shared, tmp_path):
+    """Nodes with their ports, and nothing else."""
+    value = Box(str(tmp_path / "box"), [node(name, i) for i, name in enumerate(network.interfaces)], groups=[])
+    shared.boxes.append(value)
+    value.write()
+    value.start_management()
+    yield value
+    value.stop()
+    shared.boxes.remove(value)
+
+
+@pytest.fixture
+def origins(tmp_path):
+    values = [Origin(str(tmp_path / f"origin-{i}"), 9101 + i, password=f"secret-{i}").start() for i in range(2)]
+    yield values
+    for value in values:
+        value.stop()
+
+
+def answer(terminal, field, value):
+    """A field that is typed, or one that is chosen."""
+    terminal.choose(field + " ")
+    terminal.press("enter")
+    terminal.wait_without("n: next step")
+    if "Cancel" in terminal.text:
+        terminal.press("clear", value, "enter")
+    else:
+        terminal.choose(value)
+        terminal.press("enter")
+    terminal.wait("n: next step")
+
+
+def step(terminal, number, name, answers=(), last=False):
+    terminal.wait(f"{number} of 7: {name}")
+    for field, value in answers:
+        answer(terminal, field, value)
+    terminal.press("n")
+
+
+def test_from_an_empty_box_through_the_wizard_to_the_origins(empty_box, origins, network, tmp_path):
+    with Terminal([program("biplane-console"), "--run", empty_box.run]) as terminal:
+        choose(terminal, "New channel", "1 of 7: downstream")
+        step(terminal, 1, "downstream", [("segment_length", "2")])
+        step(terminal, 2, "encodes", [("ladder", "tiny_180p")])
+        step(terminal, 3, "class")
+        step(terminal, 4, "source", [("senders", "10.77.0.1/32 10.77.1.1/32")])
+        step(terminal, 5, "identifiers")
+        terminal.wait("! channel", "has to be said")
+        answer(terminal, "channel", "first")
+        terminal.hang_up()  # the line drops; what was said stays
+        assert terminal.wait_end() == 0
+    with Terminal([program("biplane-console"), "--run", empty_box.run]) as terminal:
+        choose(terminal, "New channel", "for channel first")
+        terminal.press("tab", "enter")
+        step(terminal, 1, "downstream")
+        step(terminal, 2, "encodes")
+        step(terminal, 3, "class")
+        step(terminal, 4, "source")
+        terminal.wait("channel                    first")
+        step(terminal, 5, "identifiers")
+        step(terminal, 6, "inputs", [("name", "studio"), ("address_0", "10.77.0.2"), ("address_1", "10.77.1.2")])
+        step(terminal, 7, "destinations",
+             [(f"url_{i}", f"{origin.url}/live/first{'/' if i else ''}") for i, origin in enumerate(origins)] +
+             [(f"credentials_{i}", "(new)") for i in range(2)] +
+             [(f"user_{i}", origin.user) for i, origin in enumerate(origins)] +
+             [(f"password_{i}", origin.password) for i, origin in enumerate(origins)])
+        terminal.wait("You are led to it")  # a URL that ends in a slash
+        terminal.press("enter")
+        terminal.wait("! url_1")
+        answer(terminal, "url_1", f"{origins[1].url}/live/first")
+        terminal.press("n")
+        terminal.wait("Staged changes", "inputs[studio].name: studio")
+        assert "secret-" not in terminal.text
+        terminal.press("a")
+        terminal.wait("Not yet")
+        terminal.press("tab", "enter")
+        terminal.wait("nothing is staged")
+        sender = Sender(small_source(), [(network.data_plane(i), 5000, network.sender(i), []) for i in range(2)], network,
+                        directory=str(tmp_path))
+        sender.start()
+        try:
+            terminal.press("q")
+            choose(terminal, "Status", "first")
+            terminal.wait("0 running", "1 running", "present", seconds=60)
+            for origin in origins:
+                tree = os.path.join(origin.root, "live")
+                wait_for(lambda: len(Presentation(tree, "first").playlist("first_180p.m3u8").entries) >= 3, 60,
+                         "three segments at the origin", 0.5)
+        finally:
+            sender.stop()

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* wizard_screens.c - goes through the steps. Answers are kept as a draft at biplaned, so that a line that drops loses
+ * no more than what was being typed (and passwords: those are asked for again).
+ */
+#include "mgmt/console/wizard_screens.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "board/error.h"
+#include "mgmt/console/console.h"
+#include "mgmt/console/editor.h"
+#include "mgmt/console/screens.h"
+#include "mgmt/console/wizard.h"
+
+struct wizard {
+    struct console *console;
+    json_t *answers, *documents;
+    json_t *schema, *problems; /* of the step that is shown */
+    json_t *found;             /* what biplaned found: [{step, document, path, message}] */
+    enum wizard_step step;
+    bool tried[WIZARD_STEPS]; /* what is missing is only told then */
+    char staged[96];          /* the channel that was staged already; "": none */
+};
+
+/* ---- one step ---- */
+static void add_found(const struct wizard *wizard, json_t *problems)
+{
+    json_t *problem;
+    size_t i;
+    json_array_foreach(wizard->found, i, problem) if (json_integer_value(json_object_get(problem, "step")) ==
+                                                      (json_int_t)wizard->step) json_array_append(problems, problem);
+}
+
+static void renew(void *context, struct form *form)
+{
+    struct wizard *wizard = context;
+    json_decref(wizard->schema);
+    json_decref(wizard->problems);
+    wizard->schema = wizard_schema(wizard->step, wizard->answers, wizard->documents);
+    wizard->problems =
+        wizard->tried[wizard->step] ? wizard_check(wizard->step, wizard->answers, wizard->documents) : json_array();
+    add_found(wizard, wizard->problems);
+    form->settings = wizard->schema;
+    form->problems = wizard->problems;
+}
+
+/* What biplaned found was found in what was said before. */
+static void stored(void *context)
+{
+    struct wizard *wizard = context;
+    json_t *draft = wizard_draft(wizard->answers), *answer = NULL;
+    client_send(&wizard->console->session.client, "PUT", "/v1/draft", draft, &answer, NULL);
+    json_decref(answer);
+    json_decref(draft);
+    json_decref(wizard->found);
+    wizard->found = NULL;
+}
+
+static int show_step(struct wizard *wizard, unsigned *selected)
+{
+    char title[128];
+    const char *name = wizard_step_name(wizard->step);
+    snprintf(title, sizeof title, "New channel, %d of %d: %s - %s", (int)wizard->step + 1, WIZARD_STEPS, name,
+             wizard_step_question(wizard->step));
+    const struct editor_page page = { .title = title,
+                                      .keys = "npde",
+                                      .legend = " Enter: answer   n: next step   p: step before   q: leave",
+                                      .renew = renew,
+                                      .stored = stored,
+                                      .context = wizard };
+    struct form form = { .object = json_object_get(wizard->answers, name), .document = "wizard" };
+    return editor_page(wizard->console, &page, &form, selected);
+}
+
+/* ---- the end ---- */
+static bool stage(struct wizard *wizard)
+{
+    struct error err = { 0 };
+    struct session *session = &wizard->console->session;
+    char document[128];
+    const char *name;
+    json_t *made = wizard_documents(wizard->answers, wizard->documents), *value;
+    snprintf(document, sizeof document, "channels/%.90s", wizard->staged);
+    if (wizard->staged[0] && strcmp(wizard->staged, wizard_channel_name(wizard->answers)) != 0)
+        session_remove(session, document, NULL); /* it is called something else now */
+    int result = 0;
+    json_object_foreach(made, name, value) if (result == 0) result = session_stage(session, name, value, &err);
+    json_decref(made);
+    if (result < 0) {
+        console_tell(wizard->console, "New channel", &err);
+        return false;
+    }
+    snprintf(wizard->staged, sizeof wizard->staged, "%.90s", wizard_channel_name(wizard->answers));
+    return true;
+}
+
+/* Leads what biplaned found back to the questions. Returns the first step with any; WIZARD_STEPS: none. */
+static enum wizard_step lead_back(struct wizard *wizard)
+{
+    const json_t *problems = session_problems(&wizard->console->session);
+    enum wizard_step first = WIZARD_STEPS;
+    json_decref(wizard->found);
+    wizard->found = json_array();
+    for (size_t i = 0; i < json_array_size(problems); i++) {
+        enum wizard_step step;
+        const char *question;
+        const json_t *problem = json_array_get(problems, i);
+        if (!wizard_question_of(problem, wizard->answers, &step, &question))
+            continue;
+        json_array_append_new(wizard->found,
+                              json_pack("{s:i, s:s, s:s, s:O}", "step", (int)step, "document", "wizard", "path",
+                                        question, "message", json_object_get(problem, "message")));
+        first = step < first ? step : first;
+    }
+    return first;
+}
+
+static void forget_draft(const struct wizard *wizard)
+{
+    json_t *answer = NULL;
+    client_request(&wizard->console->session.client, "DELETE", "/v1/draft", &answer, NULL);
+    json_decref(answer);
+}
+
+/* Stages the channel; true: it is there, to be looked at and applied. */
+static bool finish(struct wizard *wizard)
+{
+    if (!stage(wizard))
+        return false;
+    enum wizard_step step = lead_back(wizard);
+    if (step < WIZARD_STEPS) {
+        view_message(wizard->console->view, "New channel",
+                     "Something of this does not work. You are led to it: it is marked with ! there.");
+        wizard->step = step;
+        return false;
+    }
+    forget_draft(wizard);
+    screen_staged(wizard->console);
+    return true;
+}
+
+/* ---- the way through ---- */
+static bool is_done(struct wizard *wizard)
+{
+    json_t *problems = wizard_check(wizard->step, wizard->answers, wizard->documents);
+    bool good = json_array_size(problems) == 0;
+    json_decref(problems);
+    wizard->tried[wizard->step] = true;
+    return good;
+}
+
+static int first_error(struct wizard *wizard)
+{
+    struct form form = { .object = json_object_get(wizard->answers, wizard_step_name(wizard->step)),
+                         .document = "wizard" };
+    renew(wizard, &form);
+    int field = form_first_error(&form);
+    return field < 0 ? 0 : field;
+}
+
+static void walk(struct wizard *wizard)
+{
+    unsigned selected = 0;
+    for (int key; (key = show_step(wizard, &selected)) != VIEW_BACK && key != VIEW_GONE;) {
+        enum wizard_step before = wizard->step;
+        if (key == 'p' && wizard->step > 0)
+            wizard->step--;
+        else if (key == 'n' && is_done(wizard) && wizard->step + 1 < WIZARD_STEPS)
+            wizard->step++;
+        else if (key == 'n' && is_done(wizard) && finish(wizard))
+            return;
+        selected = key == 'n' && (wizard->step <= before) ? (unsigned)first_error(wizard) : 0;
+    }
+}
+
+/* What was secret is not in a draft: it is asked for again. */
+static void take_draft(struct wizard *wizard, json_t *draft)
+{
+    const char *question;
+    json_t *value;
+    void *next;
+    for (enum wizard_step step = 0; step < WIZARD_STEPS; step++)
+        json_object_foreach_safe(json_object_get(draft, wizard_step_name(step)), next, question,
+                                 value) if (json_is_null(value))
+            json_object_del(json_object_get(draft, wizard_step_name(step)), question);
+    json_object_update_existing(wizard->answers, draft);
+}
+
+static void recall(struct wizard *wizard)
+{
+    json_t *draft = session_get(&wizard->console->session, "/v1/draft", NULL);
+    const char *name = draft ? wizard_channel_name(draft) : "";
+    char text[256];
+    snprintf(text, sizeof text, "There are answers from before%s%.60s. Go on with them?", *name ? ", for channel " : "",
+             name);
+    bool known = json_is_object(json_object_get(draft, "downstream"));
+    if (known && view_ask(wizard->console->view, "New channel", text, "Go on", "Begin anew")) {
+        take_draft(wizard, draft);
+    } else if (known && !view_is_gone(wizard->console->view)) {
+        forget_draft(wizard);
+    }
+    json_decref(draft);
+}
+
+void wizard_screens(struct console *console)
+{
+    struct error err = { 0 };
+    struct wizard wizard = { .console = console, .answers = wizard_begin() };
+    wizard.documents = session_documents(&console->session, &err);
+    if (!wizard.documents) {
+        console_tell(console, "New channel", &err);
+    } else {
+        recall(&wizard);
+        walk(&wizard);
+    }
+    json_decref(wizard.answers);
+    json_decref(wizard.documents);
+    json_decref(wizard.schema);
+    json_decref(wizard.problems);
+    json_decref(wizard.found);
+}

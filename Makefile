@@ -90,8 +90,8 @@ unit: $(TESTS) $(SOFTVPL) $(SOFTVA) $(SOFTVA_ASAN) ## unit tests only (no root);
 fuzz: $(FUZZERS) ## every fuzz target for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh --fuzz "$(T)"
 
-rig: all ## the rig tests only (needs root); T=name picks
-	tests/run.sh --rig "$(T)"
+rig: all ## the rig tests only (needs root); PLACE=processes|qemu|box: scenarios of a whole box there; T=name picks
+	tests/run.sh $(if $(PLACE),--place "$(PLACE)",--rig) "$(T)"
 
 bench: deps ## measure, side by side with peers (needs root)
 	$(MAKE) all $(BENCHES)

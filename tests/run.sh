@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs what is built: unit tests, fuzz targets for a short while, the rig in namespaces of its own.
 #
-#   tests/run.sh [--unit|--fuzz|--rig] [NAME]
+#   tests/run.sh [--unit|--fuzz|--rig|--place PLACE] [NAME]
 #
-# Without a choice: all three. NAME picks tests whose file name contains it. BUILD: where the programs are (build).
+# Without a choice: all of them, the scenarios of tests/hil/ at the place "processes". PLACE: processes, qemu, box, or a
+# labgrid environment file. NAME picks tests whose file name contains it. BUILD: where the programs are (build).
 # UNIT_SECONDS, RIG_SECONDS: limits of one unit test and of the whole rig. FUZZ_SECONDS: time for each fuzz target.
 cd "$(dirname "$0")/.." || exit 2
 build=${BUILD:-build}
 export BUILD=$build BIPLANE_SOFTVPL_DIR
 BIPLANE_SOFTVPL_DIR=$(realpath -m "$build")/lib
-kinds="unit fuzz rig"
-case $1 in --unit | --fuzz | --rig) kinds=${1#--} && shift ;; esac
+kinds="unit fuzz rig place" place=processes
+case $1 in
+--unit | --fuzz | --rig) kinds=${1#--} && shift ;;
+--place) kinds=place place=$2 && shift 2 ;;
+esac
 name=$1
 passed=0 failed=0 skipped=0
 work=$(mktemp -d)
@@ -95,19 +99,30 @@ run_pytest() {
     fi
 }
 
+is_root() {
+    [ "$(id -u)" = 0 ] && return
+    echo "skip  $1: network namespaces need root"
+    skipped=$((skipped + 1))
+    return 1
+}
+
 run_rig() {
     local folders=() folder
     for folder in tests/rig tests/drivers/softvpl tests/drivers/softva; do
         [ -n "$(find "$folder" -name 'test_*.py' -print -quit 2>/dev/null)" ] && folders+=("$folder")
     done
     [ ${#folders[@]} = 0 ] && return
-    if [ "$(id -u)" != 0 ]; then
-        echo "skip  rig: network namespaces need root"
-        skipped=$((skipped + 1))
-        return
-    fi
+    is_root rig || return 0
     tools/testbed/npm.sh "$build/npm"
     run_pytest "${folders[@]}"
+}
+
+# The scenarios of a whole box, at one place (docs/hil.md).
+run_place() {
+    local environment=tests/hil/places/$place.yaml
+    [ -e "$environment" ] || environment=$place
+    is_root "$place" || return 0
+    run_pytest tests/hil --lg-env "$environment" -o junit_family=xunit1 --junit-xml "$build/hil-$(basename "$place" .yaml).xml"
 }
 
 for kind in $kinds; do "run_$kind"; done

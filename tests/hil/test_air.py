@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""On air, and what happens to it: sources pulled, cables out, an origin away, the power gone, the disk full."""
+import time
+
+import pytest
+
+
+def test_rtp_reaches_both_origins(lab):
+    """Both copies are whole and the same, picture for picture."""
+    first = lab.wait_in_step(60)
+    lab.wait_on_air(60, beyond=[first + 2, first + 2])
+    last = min(lab.newest(i) for i in range(2))
+    for origin in range(2):
+        assert lab.air.faults(origin, first, last) == []
+    assert lab.air.unequal(first, last) == []
+
+
+@pytest.mark.parametrize("source", (0, 1))
+def test_a_source_is_pulled(lab, source, measure):
+    """The other pipeline's copy has no fault; the one without a source is back soon after it is."""
+    first = lab.wait_in_step(60)
+    lab.sender.tell(f"cut {source}")
+    try:
+        lab.wait_on_air(60, origins=[1 - source], beyond=[first + 4, first + 4])
+    finally:
+        lab.sender.tell(f"resume {source}")
+    begin, resumed = time.monotonic(), lab.newest(source)
+    lab.wait_on_air(60, origins=[source], beyond=[resumed + 1, resumed + 1])
+    measure(f"source {source} back to two new segments", time.monotonic() - begin)
+    last = lab.wait_in_step(60)
+    assert lab.air.faults(1 - source, first, last) == []
+
+
+@pytest.mark.lg_feature("links")
+@pytest.mark.parametrize("node", (0, 1))
+def test_a_cable_is_pulled(lab, node, measure):
+    first = lab.wait_in_step(60)
+    lab.box.unplug(node)
+    try:
+        lab.wait_on_air(60, origins=[1 - node], beyond=[first + 4, first + 4])
+    finally:
+        lab.box.plug(node)
+    begin, plugged = time.monotonic(), lab.newest(node)
+    lab.wait_on_air(60, origins=[node], beyond=[plugged + 1, plugged + 1])
+    measure(f"cable of node {node} back to two new segments", time.monotonic() - begin)
+    last = lab.wait_in_step(60)
+    assert lab.air.faults(1 - node, first, last) == []
+
+
+def test_an_origin_goes_away_and_returns(lab, measure):
+    """What it missed is delivered in order; the other never notices."""
+    first = lab.wait_in_step(60)
+    lab.box.origins[0].stop()
+    lab.wait_on_air(60, origins=[1], beyond=[first + 3, first + 3])
+    lab.box.origins[0].start()
+    begin = time.monotonic()
+    last = lab.wait_in_step(90)
+    measure("origin back to both in step", time.monotonic() - begin)
+    for origin in range(2):
+        assert lab.air.faults(origin, first, last) == []
+
+
+@pytest.mark.lg_feature("disk")
+def test_the_disk_is_full(lab):
+    """The box goes on air without a byte to write, and after there is room again."""
+    first = lab.wait_in_step(60)
+    lab.box.fill_disk()
+    try:
+        lab.wait_on_air(60, beyond=[first + 3, first + 3])
+    finally:
+        lab.box.free_disk()
+    last = lab.wait_in_step(60)
+    for origin in range(2):
+        assert lab.air.faults(origin, first, last) == []
+
+
+def test_the_power_is_cut(lab, measure):
+    """The box comes back by itself with the channel it had; segments go on with higher numbers, never over others."""
+    first = lab.wait_in_step(60)
+    stored = [set(lab.air.presentation(i).stored(lab.air.rungs[0])) for i in range(2)]
+    lab.box.cut()
+    cut = time.monotonic()
+    before = [lab.newest(i) for i in range(2)]
+    lab.box.on()
+    lab.wait_on_air(120, beyond=before)
+    measure("power cut to both origins on air", time.monotonic() - cut)
+    lab.wait_in_step(60)
+    for origin in range(2):
+        assert stored[origin] <= set(lab.air.presentation(origin).stored(lab.air.rungs[0]))
+        assert lab.newest(origin) > first

@@ -112,13 +112,14 @@ struct handoff_segment {
     uint64_t serial;   /* 1, 2, ... in this instance: acknowledged by (instance, serial) */
     char group[HANDOFF_NAME_BYTES];
     char output[HANDOFF_NAME_BYTES];
-    int64_t number;    /* of the absolute grid: equal in both pipelines */
+    int64_t number; /* of the absolute grid: equal in both pipelines. Of a stream of messages: when each came, 90 kHz */
     int64_t start_90k; /* timeline: presentation time of its first picture (audio frame, if audio only) */
     int64_t duration_90k;
     uint64_t end_arrival_utc_ns; /* when the source packet that completed it arrived; 0: filler. For latency. */
     uint64_t closed_utc_ns;      /* when it was finished */
     uint64_t bytes;              /* of the memfd */
-    uint32_t header_bytes;       /* of these, the container's header: the same until the format changes; 0: none */
+    uint32_t header_bytes;       /* of these, the container's header: the same until the format changes; 0: none. All
+                                    of them: a stream of messages that has none yet */
     uint32_t flags;              /* enum handoff_segment_flags */
     uint32_t width, height;      /* 0: no video */
     uint32_t framerate_numerator, framerate_denominator;

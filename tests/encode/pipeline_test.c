@@ -252,7 +252,7 @@ static void twins_make_equal_segments(void **state)
     fill_ring();
     start(&a, 0);
     start(&b, 1);
-    wait_for(14, 6000);
+    wait_for(14, 20000);
     stop(&a);
     stop(&b);
     assert_in_range(fake.anchors_asked, 1, 3); /* a twin that comes later is told */

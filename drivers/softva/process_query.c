@@ -74,9 +74,8 @@ static VAStatus query_pipeline_caps(VADriverContextP context, VAContextID id, VA
                                                    VAProcColorStandardBT470BG,   VAProcColorStandardSMPTE170M,
                                                    VAProcColorStandardSMPTE240M, VAProcColorStandardBT2020,
                                                    VAProcColorStandardExplicit };
-    static uint32_t inputs[] = { VA_FOURCC_NV12, VA_FOURCC_P010, VA_FOURCC_YUY2,
-                                 VA_FOURCC_Y210, VA_FOURCC_BGRA, VA_FOURCC_BGRX };
-    static uint32_t outputs[] = { VA_FOURCC_NV12, VA_FOURCC_P010, VA_FOURCC_YUY2, VA_FOURCC_BGRA, VA_FOURCC_BGRX };
+    static uint32_t formats[] = { VA_FOURCC_NV12, VA_FOURCC_P010, VA_FOURCC_YUY2,
+                                  VA_FOURCC_Y210, VA_FOURCC_BGRA, VA_FOURCC_BGRX };
     VAStatus status = find_context(context, id);
 
     if (status != VA_STATUS_SUCCESS)
@@ -87,10 +86,8 @@ static VAStatus query_pipeline_caps(VADriverContextP context, VAContextID id, VA
     caps->num_input_color_standards = caps->num_output_color_standards = sizeof standards / sizeof standards[0];
     caps->rotation_flags = 1 << VA_ROTATION_NONE;
     caps->blend_flags = VA_BLEND_GLOBAL_ALPHA | VA_BLEND_PREMULTIPLIED_ALPHA;
-    caps->input_pixel_format = inputs;
-    caps->num_input_pixel_formats = sizeof inputs / sizeof inputs[0];
-    caps->output_pixel_format = outputs;
-    caps->num_output_pixel_formats = sizeof outputs / sizeof outputs[0];
+    caps->input_pixel_format = caps->output_pixel_format = formats;
+    caps->num_input_pixel_formats = caps->num_output_pixel_formats = sizeof formats / sizeof formats[0];
     caps->max_input_width = caps->max_input_height = SURFACE_SIZE_MAX;
     caps->max_output_width = caps->max_output_height = SURFACE_SIZE_MAX;
     caps->min_input_width = caps->min_input_height = caps->min_output_width = caps->min_output_height = 16;

@@ -211,6 +211,33 @@ static VAStatus put_image(VADriverContextP context, VASurfaceID surface_id, VAIm
     return status;
 }
 
+/* Between surfaces only; both have to be of one kind and size. */
+static VAStatus copy_surface(VADriverContextP context, VACopyObject *to, VACopyObject *from, VACopyOption option)
+{
+    struct driver *driver = driver_of(context);
+
+    (void)option; /* it is always done when this returns */
+    if (to->obj_type != VACopyObjectSurface || from->obj_type != VACopyObjectSurface)
+        return VA_STATUS_ERROR_UNIMPLEMENTED;
+    struct surface *target = objects_use(driver->objects, OBJECT_SURFACE, to->object.surface_id);
+    struct surface *source = objects_use(driver->objects, OBJECT_SURFACE, from->object.surface_id);
+    VAStatus status = target && source ? VA_STATUS_SUCCESS : VA_STATUS_ERROR_INVALID_SURFACE;
+    if (!status && (target->format != source->format || target->width != source->width ||
+                    target->height != source->height || target == source))
+        status = VA_STATUS_ERROR_INVALID_PARAMETER;
+    if (!status) {
+        struct image image_to = surface_image(target), image_from = surface_image(source);
+        surface_begin(target, true);
+        surface_begin(source, false);
+        status = copy(driver, &image_to, &image_from);
+        surface_end(source, false);
+        surface_end(target, true);
+    }
+    object_release(target ? &target->object : NULL);
+    object_release(source ? &source->object : NULL);
+    return status;
+}
+
 void va_image_entries(struct VADriverVTable *table)
 {
     table->vaQueryImageFormats = query_formats;
@@ -219,4 +246,5 @@ void va_image_entries(struct VADriverVTable *table)
     table->vaDestroyImage = destroy_image;
     table->vaGetImage = get_image;
     table->vaPutImage = put_image;
+    table->vaCopy = copy_surface;
 }

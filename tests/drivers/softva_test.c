@@ -7,7 +7,7 @@
 #include <libdrm/drm_fourcc.h>
 #include <pthread.h>
 
-enum { WIDTH = 320, HEIGHT = 192, STALE = 0x20004001 };
+enum { WIDTH = 320, HEIGHT = 192, STALE = 0x2ff04001 };
 
 static void it_says_what_it_is(void **state)
 {
@@ -209,6 +209,32 @@ static void images_go_in_and_out(void **state)
         GOOD(vaDestroyImage(va, out.image_id));
         GOOD(vaDestroySurfaces(va, &surface, 1));
     }
+    va_display_destroy(display);
+}
+
+static void surfaces_are_copied_and_counted(void **state)
+{
+    (void)state;
+    struct va_display *display = open_display();
+    VADisplay va = va_display_handle(display);
+    VASurfaceID from = make_nv12(va, WIDTH, HEIGHT), to = make_nv12(va, WIDTH, HEIGHT), small = make_nv12(va, 64, 64);
+    VACopyObject source = { .obj_type = VACopyObjectSurface, .object.surface_id = from };
+    VACopyObject target = { .obj_type = VACopyObjectSurface, .object.surface_id = to };
+    VACopyOption option = { .value = 0 };
+    VAImage image;
+    paint_surface(va, from, 5);
+    assert_int_equal(copied_bytes(va), 0);
+    GOOD(vaCopy(va, &target, &source, option));
+    assert_int_equal(copied_bytes(va), WIDTH * HEIGHT * 3 / 2);
+    const uint8_t *wanted = pixels(va, from, &image), *got = pixels(va, to, &image);
+    for (unsigned y = 0; y < HEIGHT; y++)
+        assert_memory_equal(got + y * image.pitches[0], wanted + y * image.pitches[0], WIDTH);
+    forget_copied_bytes(va);
+    assert_int_equal(copied_bytes(va), 0);
+    target.object.surface_id = small;
+    assert_int_equal(vaCopy(va, &target, &source, option), VA_STATUS_ERROR_INVALID_PARAMETER);
+    target.object.surface_id = VA_INVALID_ID;
+    assert_int_equal(vaCopy(va, &target, &source, option), VA_STATUS_ERROR_INVALID_SURFACE);
     va_display_destroy(display);
 }
 
@@ -436,6 +462,7 @@ int main(void)
         cmocka_unit_test(surfaces_have_sizes_and_kinds_that_can_be),
         cmocka_unit_test(surface_attributes_are_asked_for_in_two_steps),
         cmocka_unit_test(images_go_in_and_out),
+        cmocka_unit_test(surfaces_are_copied_and_counted),
         cmocka_unit_test(a_derived_image_outlives_its_surface),
         cmocka_unit_test(user_memory_is_used_where_it_lies),
         cmocka_unit_test(descriptors_are_mapped_and_have_to_be_sealed),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The software VA-API driver before clients that nobody here wrote: vainfo and ffmpeg.
+"""The software VA-API driver before clients that nobody here wrote: vainfo, ffmpeg, GStreamer.
 
 They find it by libva's ordinary way to a render node. There is none here: in a mount namespace of its own, /dev/null is
 given the sysfs entry that makes libdrm take it for one. The driver never looks at the device.
@@ -31,6 +31,11 @@ def run(*arguments):
 def ffmpeg(*arguments):
     return run("ffmpeg", "-v", "warning", "-y", "-init_hw_device", "vaapi=va:/dev/null", "-filter_hw_device", "va",
                *arguments)
+
+
+def gst(*elements):
+    environment = ["env", "GST_VAAPI_ALL_DRIVERS=1", "GST_VAAPI_DRM_DEVICE=/dev/null", "GST_REGISTRY_FORK=no"]
+    return run(*environment, "gst-launch-1.0", "-q", *" ! ".join(elements).split())
 
 
 def raw(path, pixel_format="nv12", width=WIDTH, height=HEIGHT):
@@ -197,3 +202,33 @@ def test_a_ladder_that_stays_in_video_memory(tmp_path):
     assert stream_of(low, "width", "height") == {"width": "320", "height": "180"}
     assert int(stream_of(high, "nb_read_frames")["nb_read_frames"]) > 25
     assert stream_of(high, "nb_read_frames") == stream_of(low, "nb_read_frames")
+
+
+GST_SOURCE = ("videotestsrc num-buffers=30", "video/x-raw,format=NV12,width=320,height=192,framerate=25/1")
+
+
+@pytest.mark.parametrize("encoder, name", [("vaapih264enc rate-control=cbr bitrate=1000", "out.264"),
+                                           ("vaapih264enc rate-control=cqp", "out.264"),
+                                           ("vaapih265enc rate-control=cqp", "out.265"),
+                                           ("vaapijpegenc quality=80", "out.mjpeg")],
+                         ids=["h264-cbr", "h264-cqp", "h265", "jpeg"])
+def test_gstreamer_encodes(tmp_path, encoder, name):
+    out = tmp_path / name
+    gst(*GST_SOURCE, encoder, f"filesink location={out}")
+    assert stream_of(out, "width", "height", "nb_read_frames") == {"width": "320", "height": "192",
+                                                                    "nb_read_frames": "30"}
+
+
+def test_gstreamer_decodes_and_transcodes(tmp_path, source):
+    stream, got, expected, again = (tmp_path / name for name in ("in.264", "got.nv12", "expected.nv12", "again.264"))
+    run("x264", "--quiet", "--input-res", f"{WIDTH}x{HEIGHT}", "--fps", 25, "--input-csp", "nv12", "--demuxer", "raw",
+        "--bframes", 3, "-o", stream, source)
+    gst(f"filesrc location={stream}", "h264parse", "vaapih264dec", "video/x-raw,format=NV12",
+        f"filesink location={got}")
+    run("ffmpeg", "-v", "error", "-i", stream, "-fps_mode", "passthrough", "-pix_fmt", "nv12", "-f", "rawvideo",
+        expected)
+    assert filecmp.cmp(got, expected, shallow=False)
+    gst(f"filesrc location={stream}", "h264parse", "vaapih264dec", "vaapipostproc width=320 height=192",
+        "vaapih264enc rate-control=cbr bitrate=800", f"filesink location={again}")
+    assert stream_of(again, "width", "height", "nb_read_frames") == {"width": "320", "height": "192",
+                                                                      "nb_read_frames": str(FRAMES)}

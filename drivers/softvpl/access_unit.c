@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "drivers/softvpl/units.h"
+
 /* What a NAL unit or start code means for the border between two units. */
 enum role {
     ROLE_OTHER,         /* stays with what came before */
@@ -133,6 +135,10 @@ bool access_unit_find(struct access_unit *unit, uint32_t codec, const uint8_t *d
     bool started = false, picture = false, field = false, paired = false;
 
     memset(unit, 0, sizeof *unit);
+    if (codec == MFX_CODEC_AV1)
+        return unit_find_av1(unit, data, bytes, complete);
+    if (codec == MFX_CODEC_JPEG)
+        return unit_find_jpeg(unit, data, bytes, complete);
     unit->start = bytes > 3 ? bytes - 3 : 0; /* a start code may be cut there */
     for (size_t at = start_code_find(data, bytes, 0); at < bytes; at = start_code_find(data, bytes, at + 3)) {
         if (!started) {

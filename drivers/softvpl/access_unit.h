@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* access_unit.h - cuts an elementary stream (Annex B, or MPEG-2 start codes) into what a decoder takes at once.
+/* access_unit.h - cuts an elementary stream (Annex B, MPEG-2 start codes, AV1 units, JPEG pictures) into what a
+ * decoder takes at once.
  *
  * Nothing is copied and nothing is kept: the caller shows the bytes it has, and learns where the first access unit lies
  * in them, or that its end is not there yet. An H.264 field is a unit of its own, the two fields of an MPEG-2 frame are

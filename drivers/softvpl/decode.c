@@ -102,19 +102,35 @@ static void decode_run(void *owner, void *argument, bool aborted)
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
+static const AVCodec *find_codec(uint32_t id)
+{
+    switch (id) {
+    case MFX_CODEC_AVC:
+        return avcodec_find_decoder(AV_CODEC_ID_H264);
+    case MFX_CODEC_HEVC:
+        return avcodec_find_decoder(AV_CODEC_ID_HEVC);
+    case MFX_CODEC_AV1: /* libavcodec's own needs hardware */
+        return avcodec_find_decoder_by_name("libdav1d");
+    case MFX_CODEC_JPEG:
+        return avcodec_find_decoder(AV_CODEC_ID_MJPEG);
+    default:
+        return avcodec_find_decoder(AV_CODEC_ID_MPEG2VIDEO);
+    }
+}
+
 static AVCodecContext *open_codec(const struct decode_component *decoder)
 {
-    enum AVCodecID id = decoder->par.mfx.CodecId == MFX_CODEC_AVC    ? AV_CODEC_ID_H264
-                        : decoder->par.mfx.CodecId == MFX_CODEC_HEVC ? AV_CODEC_ID_HEVC
-                                                                     : AV_CODEC_ID_MPEG2VIDEO;
-    const AVCodec *codec = avcodec_find_decoder(id);
+    bool av1 = decoder->par.mfx.CodecId == MFX_CODEC_AV1;
+    const AVCodec *codec = find_codec(decoder->par.mfx.CodecId);
     AVCodecContext *context = codec ? avcodec_alloc_context3(codec) : NULL;
     if (!context)
         return NULL;
     unsigned threads = decoder->par.mfx.NumThread ? decoder->par.mfx.NumThread : decoder->session->threads;
     context->thread_count = (int)threads;
     context->thread_type = FF_THREAD_SLICE; /* frame threads would add a frame of delay each */
-    context->apply_cropping = 0;            /* surfaces hold the coded frame, FrameInfo the crop */
+    if (av1)
+        context->flags |= AV_CODEC_FLAG_LOW_DELAY; /* the same for dav1d */
+    context->apply_cropping = 0;                   /* surfaces hold the coded frame, FrameInfo the crop */
     context->pkt_timebase = (AVRational){ 1, 90000 };
     context->log_level_offset = QUIET;
     /* H.264 without bitstream_restriction: hold back what the DPB allows, as C.4.5.3 says, instead of guessing less and

@@ -16,7 +16,8 @@ enum { RULES = sizeof rules / sizeof rules[0] };
 
 static bool codec_known(uint32_t codec)
 {
-    return codec == MFX_CODEC_AVC || codec == MFX_CODEC_HEVC || codec == MFX_CODEC_MPEG2;
+    return codec == MFX_CODEC_AVC || codec == MFX_CODEC_HEVC || codec == MFX_CODEC_MPEG2 || codec == MFX_CODEC_AV1 ||
+           codec == MFX_CODEC_JPEG;
 }
 
 static bool format_known(uint32_t fourcc)
@@ -36,6 +37,9 @@ void decode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     if (par->mfx.FrameInfo.FourCC && !format_known(par->mfx.FrameInfo.FourCC))
         UNSUPPORTED(verdict, par->mfx.FrameInfo.FourCC);
     personality_check_frame(verdict->personality, verdict, &par->mfx.FrameInfo);
+    extensions_check(verdict, rules, RULES, par->ExtParam, par->NumExtParam);
+    if (par->mfx.CodecId == MFX_CODEC_JPEG)
+        return; /* the fields below mean something else */
     if (par->mfx.DecodedOrder)
         UNSUPPORTED(verdict, par->mfx.DecodedOrder);
     if (par->mfx.EnableReallocRequest == MFX_CODINGOPTION_ON)
@@ -44,7 +48,6 @@ void decode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
         UNSUPPORTED(verdict, par->mfx.SkipOutput);
     if (par->mfx.TimeStampCalc)
         UNSUPPORTED(verdict, par->mfx.TimeStampCalc);
-    extensions_check(verdict, rules, RULES, par->ExtParam, par->NumExtParam);
 }
 
 static mfxStatus mark_fields(mfxVideoParam *out)

@@ -18,12 +18,14 @@
 
 /* clang-format off */
 static const mfxU32 nv12[] = { MFX_FOURCC_NV12 };
+static const mfxU32 decoded[] = { MFX_FOURCC_NV12, MFX_FOURCC_P010, MFX_FOURCC_YUY2, MFX_FOURCC_Y210 };
 static const mfxU32 picture_formats[] = { MFX_FOURCC_NV12, MFX_FOURCC_IYUV, MFX_FOURCC_YV12, MFX_FOURCC_YUY2,
-                                          MFX_FOURCC_UYVY, MFX_FOURCC_RGB4, MFX_FOURCC_BGR4 };
+                                          MFX_FOURCC_UYVY, MFX_FOURCC_RGB4, MFX_FOURCC_BGR4, MFX_FOURCC_P010,
+                                          MFX_FOURCC_Y210 };
 
 static const struct decmemdesc decode_memory[] = {
-    { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES, .NumColorFormats = COUNT(nv12),
-      .ColorFormats = (mfxU32 *)nv12 },
+    { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES,
+      .NumColorFormats = COUNT(decoded), .ColorFormats = (mfxU32 *)decoded },
 };
 #define DECODE_PROFILE(profile) { .Profile = (profile), .NumMemTypes = 1, .MemDesc = (struct decmemdesc *)decode_memory }
 static const struct decprofile decode_avc[] = {
@@ -36,11 +38,16 @@ static const struct decprofile decode_hevc[] = { DECODE_PROFILE(MFX_PROFILE_HEVC
 static const struct decprofile decode_mpeg2[] = { DECODE_PROFILE(MFX_PROFILE_MPEG2_SIMPLE),
                                                   DECODE_PROFILE(MFX_PROFILE_MPEG2_MAIN),
                                                   DECODE_PROFILE(MFX_PROFILE_MPEG2_HIGH) };
+static const struct decprofile decode_av1[] = { DECODE_PROFILE(MFX_PROFILE_AV1_MAIN) };
+static const struct decprofile decode_jpeg[] = { DECODE_PROFILE(MFX_PROFILE_JPEG_BASELINE) };
 static const struct decoder decoders[] = {
     { .CodecID = MFX_CODEC_AVC, .MaxcodecLevel = MFX_LEVEL_AVC_62, .NumProfiles = COUNT(decode_avc),
       .Profiles = (struct decprofile *)decode_avc },
     { .CodecID = MFX_CODEC_HEVC, .MaxcodecLevel = MFX_LEVEL_HEVC_62, .NumProfiles = COUNT(decode_hevc),
       .Profiles = (struct decprofile *)decode_hevc },
+    { .CodecID = MFX_CODEC_AV1, .MaxcodecLevel = MFX_LEVEL_AV1_63, .NumProfiles = COUNT(decode_av1),
+      .Profiles = (struct decprofile *)decode_av1 },
+    { .CodecID = MFX_CODEC_JPEG, .NumProfiles = COUNT(decode_jpeg), .Profiles = (struct decprofile *)decode_jpeg },
     { .CodecID = MFX_CODEC_MPEG2, .MaxcodecLevel = MFX_LEVEL_MPEG2_HIGH, .NumProfiles = COUNT(decode_mpeg2),
       .Profiles = (struct decprofile *)decode_mpeg2 },
 };
@@ -88,7 +95,7 @@ static const struct encoder encoders[] = {
 static const struct format all_formats[] = {
     PICTURE_FORMAT(MFX_FOURCC_NV12), PICTURE_FORMAT(MFX_FOURCC_IYUV), PICTURE_FORMAT(MFX_FOURCC_YV12),
     PICTURE_FORMAT(MFX_FOURCC_YUY2), PICTURE_FORMAT(MFX_FOURCC_UYVY), PICTURE_FORMAT(MFX_FOURCC_RGB4),
-    PICTURE_FORMAT(MFX_FOURCC_BGR4),
+    PICTURE_FORMAT(MFX_FOURCC_BGR4), PICTURE_FORMAT(MFX_FOURCC_P010), PICTURE_FORMAT(MFX_FOURCC_Y210),
 };
 static const struct format planar_formats[] = { PICTURE_FORMAT(MFX_FOURCC_NV12), PICTURE_FORMAT(MFX_FOURCC_IYUV),
                                                 PICTURE_FORMAT(MFX_FOURCC_YV12) };

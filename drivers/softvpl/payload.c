@@ -5,9 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/softvpl/access_unit.h"
+#include "drivers/softvpl/units.h"
 
-enum { SEI_BYTES_MAX = UINT16_MAX, H264_SEI = 6, HEVC_SEI_PREFIX = 39 };
+enum {
+    SEI_BYTES_MAX = UINT16_MAX,
+    H264_SEI = 6,
+    HEVC_SEI_PREFIX = 39,
+    SEI_T35 = 4,
+    OBU_METADATA = 5,
+    METADATA_T35 = 4,
+    T35_BYTES_MAX = 254, /* so that its size is one byte */
+};
 
 struct entry {
     uint64_t time_stamp_90k;
@@ -117,10 +125,39 @@ static void collect_sei(struct payload_queue *queue, const uint8_t *nal, size_t 
     free(raw);
 }
 
+/* AV1 has T.35 in metadata OBUs: they come out as the SEI messages of the other codecs. */
+static void collect_metadata(struct payload_queue *queue, const uint8_t *unit, size_t bytes, uint64_t time_stamp)
+{
+    uint8_t message[2 + T35_BYTES_MAX];
+    struct obu obu;
+    size_t used;
+
+    for (size_t at = 0; at < bytes && (used = obu_read(&obu, unit + at, bytes - at)); at += used) {
+        if (obu.type != OBU_METADATA || obu.bytes < 3 || obu.data[0] != METADATA_T35)
+            continue;
+        size_t length = obu.bytes - 1;
+        while (length && obu.data[length] == 0)
+            length--;
+        if (length && obu.data[length] == 0x80) /* the trailing bit */
+            length--;
+        if (!length || length > T35_BYTES_MAX)
+            continue;
+        message[0] = SEI_T35;
+        message[1] = (uint8_t)length;
+        memcpy(message + 2, obu.data + 1, length);
+        keep(queue, SEI_T35, message, length + 2, time_stamp);
+    }
+}
+
 void payload_queue_collect(struct payload_queue *queue, uint32_t codec, const uint8_t *unit, size_t bytes,
                            uint64_t time_stamp_90k)
 {
     size_t next;
+
+    if (codec == MFX_CODEC_AV1)
+        collect_metadata(queue, unit, bytes, time_stamp_90k);
+    if (codec != MFX_CODEC_AVC && codec != MFX_CODEC_HEVC && codec != MFX_CODEC_MPEG2)
+        return;
     for (size_t at = start_code_find(unit, bytes, 0); at + 5 < bytes; at = next) {
         unsigned code = unit[at + 3];
         bool slice = codec == MFX_CODEC_AVC    ? (code & 0x1f) == 1 || (code & 0x1f) == 5

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sequence.c - what the three codecs have in common, and the way into oneVPL's parameters. */
+/* sequence.c - what the codecs have in common, and the way into oneVPL's parameters. */
 #include "drivers/softvpl/sequence.h"
 
 #include <string.h>
@@ -68,7 +68,13 @@ void sequence_to_parameters(const struct sequence *sequence, mfxInfoMFX *mfx)
     mfx->CodecId = sequence->codec;
     mfx->CodecProfile = sequence->profile;
     mfx->CodecLevel = sequence->level;
-    mfx->MaxDecFrameBuffering = sequence->reference_frames;
+    if (sequence->codec == MFX_CODEC_JPEG) {
+        mfx->JPEGChromaFormat = sequence->chroma_format;
+        mfx->JPEGColorFormat = MFX_JPEG_COLORFORMAT_YCbCr;
+        mfx->InterleavedDec = MFX_SCANTYPE_INTERLEAVED;
+    } else {
+        mfx->MaxDecFrameBuffering = sequence->reference_frames;
+    }
     info->FourCC = sequence_fourcc(sequence);
     info->ChromaFormat = sequence->chroma_format;
     info->BitDepthLuma = info->BitDepthChroma = sequence->bit_depth;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sequence.h - what the sequence headers of H.264, HEVC and MPEG-2 say of the video, before anything is decoded.
+/* sequence.h - what the sequence headers of H.264, HEVC, MPEG-2, AV1 and JPEG say of the video, before anything is
+ * decoded.
  *
  * DecodeHeader fills the application's parameters from it, and the decoder compares each new one with the one it was
  * initialised for. The input comes from a network: any bytes are survived, and what cannot be read is refused.

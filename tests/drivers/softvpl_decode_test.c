@@ -473,7 +473,7 @@ static void garbage_is_survived(void **state)
 {
     (void)state;
     static uint8_t garbage[60000];
-    static const uint32_t codecs[] = { MFX_CODEC_AVC, MFX_CODEC_HEVC, MFX_CODEC_MPEG2 };
+    static const uint32_t codecs[] = { MFX_CODEC_AVC, MFX_CODEC_HEVC, MFX_CODEC_MPEG2, MFX_CODEC_AV1, MFX_CODEC_JPEG };
     uint32_t seed = 99;
     for (unsigned i = 0; i < 12; i++) {
         for (size_t at = 0; at < sizeof garbage; at++)
@@ -482,7 +482,7 @@ static void garbage_is_survived(void **state)
             static const uint8_t headers[] = { 0x67, 0x68, 0x65, 0x41, 0x42, 0x44, 0x26, 0xb3, 0x00, 0x01 };
             memcpy(garbage + at, (const uint8_t[]){ 0, 0, 1, headers[next_random(&seed) % 10] }, 4);
         }
-        survive(codecs[i % 3], garbage, sizeof garbage);
+        survive(codecs[i % 5], garbage, sizeof garbage);
     }
 }
 

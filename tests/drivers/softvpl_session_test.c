@@ -30,7 +30,7 @@ static void the_dispatcher_finds_a_true_description(void **state)
         assert_int_equal(MFXVideoDECODE_Init(client.session, &par), MFX_ERR_NONE);
         assert_int_equal(MFXVideoDECODE_Close(client.session), MFX_ERR_NONE);
     }
-    assert_int_equal(description->Dec.NumCodecs, 3);
+    assert_int_equal(description->Dec.NumCodecs, 5);
     for (unsigned i = 0; i < description->Enc.NumCodecs; i++) {
         for (unsigned p = 0; p < description->Enc.Codecs[i].NumProfiles; p++) {
             const struct encprofile *profile = &description->Enc.Codecs[i].Profiles[p];

@@ -18,15 +18,19 @@
 #undef SPS_BYTES_MAX
 #include "drivers/softvpl/sequence_h264.c"
 #include "drivers/softvpl/sequence_mpeg2.c"
+#define read_sequence av1_read_sequence
+#include "drivers/softvpl/unit_av1.c"
+#undef read_sequence
+#include "drivers/softvpl/unit_jpeg.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint32_t codecs[] = { MFX_CODEC_AVC, MFX_CODEC_HEVC, MFX_CODEC_MPEG2 };
+    static const uint32_t codecs[] = { MFX_CODEC_AVC, MFX_CODEC_HEVC, MFX_CODEC_MPEG2, MFX_CODEC_AV1, MFX_CODEC_JPEG };
     if (size < 1)
         return 0;
-    uint32_t codec = codecs[data[0] % 3];
+    uint32_t codec = codecs[data[0] % 5];
     struct payload_queue *queue = payload_queue_create();
     data++;
     size--;

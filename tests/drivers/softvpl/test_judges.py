@@ -88,6 +88,33 @@ def test_sample_decode_of_other_formats(tmp_path, codec, pixels, name):
         check_frame(packed, samples, number, width, height, size, name)
 
 
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv420p10le"])
+def test_sample_decode_of_av1(tmp_path, pixels):
+    stream, got, expected = tmp_path / "s.ivf", tmp_path / "got.raw", tmp_path / "expected.raw"
+    run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x192:rate=25,format=gbrp10", "-frames:v", 30,
+        "-pix_fmt", pixels, "-c:v", "libsvtav1", "-preset", 12, "-g", 20, stream)
+    run("sample_decode", "av1", "-sw", "-i", stream, "-o", got, "-nv12" if pixels == "yuv420p" else "-p010")
+    run("ffmpeg", "-v", "error", "-i", stream, "-vsync", "0", "-f", "rawvideo", "-pix_fmt",
+        "nv12" if pixels == "yuv420p" else pixels, expected)
+    if pixels == "yuv420p":
+        assert filecmp.cmp(got, expected, shallow=False)
+        return
+    for number in range(30):
+        check_frame(got.read_bytes(), expected.read_bytes(), number, 320, 192, 2, "p010")
+
+
+def test_sample_decode_of_jpeg(tmp_path):
+    stream, got, expected = tmp_path / "s.mjpeg", tmp_path / "got.raw", tmp_path / "expected.raw"
+    run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x192:rate=25", "-frames:v", 10, "-pix_fmt",
+        "yuvj420p", "-c:v", "mjpeg", "-q:v", 3, "-f", "mjpeg", stream)
+    run("sample_decode", "jpeg", "-sw", "-i", stream, "-o", got, "-nv12")
+    run("ffmpeg", "-v", "error", "-f", "mjpeg", "-i", stream, "-vsync", "0", "-f", "rawvideo", "-pix_fmt", "yuvj420p",
+        tmp_path / "planes.raw")
+    run("ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "320x192", "-i", tmp_path / "planes.raw",
+        "-f", "rawvideo", "-pix_fmt", "nv12", expected)
+    assert filecmp.cmp(got, expected, shallow=False)
+
+
 def check_frame(packed, samples, number, width, height, size, name):
     code = "H" if size == 2 else "B"
     chroma = width * height // (4 if name == "p010" else 2)

@@ -63,7 +63,7 @@ BENCHES = $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 BINARIES = $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 # ---- verbs ---------------------------------------------------------------------------------------------------------
-.PHONY: all help deps demo test unit fuzz rig bench image image-lock keys check format formatcheck layers formats hotcheck cppcheck clangcheck reference install clean
+.PHONY: all help deps demo test unit fuzz rig bench image image-lock image-test keys check format formatcheck layers formats hotcheck cppcheck clangcheck reference install clean
 .DEFAULT_GOAL = all
 
 all: $(BINARIES) $(SOFTVPL) $(SOFTVA) ## build everything into build/
@@ -99,6 +99,9 @@ bench: deps ## measure, side by side with peers (needs root)
 
 image: keys all ## the image and the update of a board: make image BOARD=qemu-twin (needs root); docs/image.md
 	rootfs/image.sh "$(BOARD)"
+
+image-test: all ## flash, boot, a channel, updates, power cuts: the image in a virtual machine (needs root); T=name picks
+	tests/run.sh --qemu "$(T)"
 
 image-lock: ## the image's packages in the versions of today's sources, with their licences (needs root)
 	rootfs/lock.sh

@@ -89,6 +89,17 @@ struct placement topology_place(const struct topology *topology, unsigned pipeli
     return place;
 }
 
+/* What the process has touched before it knew where it lives: the loader's and libc's pages. */
+static void move_memory(unsigned node)
+{
+    struct bitmask *here = numa_allocate_nodemask();
+    if (here) {
+        numa_bitmask_setbit(here, node);
+        numa_migrate_pages(0, numa_all_nodes_ptr, here);
+        numa_bitmask_free(here);
+    }
+}
+
 int placement_enter(const struct placement *placement, struct error *err)
 {
     cpu_set_t cores;
@@ -98,8 +109,10 @@ int placement_enter(const struct placement *placement, struct error *err)
     if (sched_setaffinity(0, sizeof cores, &cores) < 0)
         return error_set_errno(err, -errno, "binding to the cores of node %u", placement->node);
     /* preferred, not bound: a node that is out of memory is a slow pipeline, not a dead one */
-    if (numa_available() >= 0)
+    if (numa_available() >= 0) {
         numa_set_preferred((int)placement->node);
+        move_memory(placement->node);
+    }
     return 0;
 }
 

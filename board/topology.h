@@ -44,7 +44,8 @@ int topology_read(struct topology *topology, struct error *err);
  * both get it. */
 struct placement topology_place(const struct topology *topology, unsigned pipeline);
 
-/* Binds the calling thread to the placement's cores and its memory policy to the node (preferred). */
+/* Binds the calling thread to the placement's cores and its memory policy to the node (preferred); memory that the
+ * process has already goes there too. */
 int placement_enter(const struct placement *placement, struct error *err);
 
 /* NUMA node of a PCI device ("0000:81:00.0") or character device ("/dev/dri/renderD128"); -1: none or not known. */

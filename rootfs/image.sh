@@ -8,7 +8,7 @@
 # update), root.hash, vmlinuz, and packages (what is in it,
 # with licences). The same lock, programs, and certificate of the keys
 # give the same root.hash. VERSION: another one than that of the programs. KEYS: folder of `make keys`. NONFREE=1: see
-# base.sh. LOCK=loose: take what the sources have where they do not have the lock's versions any more, and say so.
+# base.sh. OUT: another folder. OVERLAY: one more folder that is laid over it, for tests. LOCK=loose: take what the sources have where they do not have the lock's versions any more, and say so.
 set -eu
 cd "$(dirname "$0")/.."
 board=${1:?usage: rootfs/image.sh BOARD}
@@ -20,7 +20,7 @@ version=${VERSION:-$(sed -n 's/#define BIPLANE_VERSION "\(.*\)"/\1/p' mgmt/versi
 lock=rootfs/packages${NONFREE:+-nonfree}.lock
 [ -e "$lock" ] || { echo "$lock is missing: make image-lock${NONFREE:+ NONFREE=1}" >&2; exit 1; }
 epoch=$(sed -n 's/^# date //p' "$lock")
-out=$build/image/$board tree=$build/image/$board/tree
+out=${OUT:-$build/image/$board} tree=${OUT:-$build/image/$board}/tree
 say() { printf '%4ds  %s\n' "$SECONDS" "$*"; }
 
 # ---- Debian's part: built once for a lock, then copied
@@ -51,6 +51,7 @@ install_programs() {
 install_programs
 cp -r --no-preserve=ownership rootfs/overlay/. "$tree"
 [ ! -d "board/boards/$board/overlay" ] || cp -r --no-preserve=ownership "board/boards/$board/overlay/." "$tree"
+[ -z "${OVERLAY:-}" ] || cp -r --no-preserve=ownership "$OVERLAY/." "$tree"
 
 layout=$(find "$tree/usr/lib/biplane/migrations" -name '[0-9]*-*' -printf '%f\n' | sed 's/-.*//' | sort -n | tail -n 1)
 mkdir -p "$tree"/{data,efi}
@@ -90,7 +91,7 @@ mkdir -p "$tree/var/spool"
 ln -s /data/spool "$tree/var/spool/biplane"
 ln -sfn ../run/systemd/resolve/resolv.conf "$tree/etc/resolv.conf"
 
-units=(biplaned biplane-nics biplane-migrate biplane-identity biplane-grow biplane-firewall biplane-confirm biplane-watchdog
+units=(biplaned biplane-machine.socket biplane-nics biplane-migrate biplane-identity biplane-grow biplane-firewall biplane-confirm biplane-watchdog
     systemd-networkd systemd-resolved ssh)
 masked=(nftables.service grub-common.service grub-initrd-fallback.service systemd-machine-id-commit.service
     e2scrub_all.timer e2scrub_reap.service dpkg-db-backup.timer rauc-mark-good.service systemd-networkd-wait-online.service
@@ -108,6 +109,12 @@ fi
 in_tree systemctl --quiet enable "${units[@]}"
 in_tree systemctl --quiet mask "${masked[@]}"
 in_tree systemctl --quiet set-default multi-user.target
+
+# what a program needs must be in packages.txt
+for file in "$tree"/usr/bin/biplane* "$tree"/usr/lib/biplane/*.so*; do
+    missing=$(in_tree ldd "${file#"$tree"}" 2>/dev/null | grep 'not found' || true)
+    [ -z "$missing" ] || { echo "${file#"$tree"}: $missing" >&2; exit 1; }
+done
 
 kernel=$(basename "$tree"/lib/modules/*)
 printf '%s\n' $disk_modules >>"$tree/etc/initramfs-tools/modules"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs what is built: unit tests, fuzz targets for a short while, the rig in namespaces of its own.
 #
-#   tests/run.sh [--unit|--fuzz|--rig|--place PLACE] [NAME]
+#   tests/run.sh [--unit|--fuzz|--rig|--place PLACE|--qemu] [NAME]
 #
 # Without a choice: all of them, the scenarios of tests/hil/ at the place "processes". PLACE: processes, qemu, box, or a
 # labgrid environment file. NAME picks tests whose file name contains it. BUILD: where the programs are (build).
@@ -13,7 +13,7 @@ export BUILD=$build BIPLANE_SOFTVPL_DIR
 BIPLANE_SOFTVPL_DIR=$(realpath -m "$build")/lib
 kinds="unit fuzz rig place" place=processes
 case $1 in
---unit | --fuzz | --rig) kinds=${1#--} && shift ;;
+--unit | --fuzz | --rig | --qemu) kinds=${1#--} && shift ;;
 --place) kinds=place place=$2 && shift 2 ;;
 esac
 name=$1
@@ -123,6 +123,14 @@ run_place() {
     [ -e "$environment" ] || environment=$place
     is_root "$place" || return 0
     run_pytest tests/hil --lg-env "$environment" -o junit_family=xunit1 --junit-xml "$build/hil-$(basename "$place" .yaml).xml"
+}
+
+# The image in a virtual machine. Packages are fetched on this side of the namespaces. Each test goes on where the one before
+# ended: the first that fails ends it.
+run_qemu() {
+    is_root qemu || return 0
+    tests/qemu/images.sh || { failed=$((failed + 1)); return; }
+    run_pytest ${KEEP_GOING:--x} -s tests/qemu
 }
 
 for kind in $kinds; do "run_$kind"; done

@@ -46,7 +46,8 @@ class Line:
                     raise
                 time.sleep(0.05)
         self.log = open(log, "ab", buffering=0)
-        self.raw = bytearray()
+        self.seen = ""     # without escape sequences
+        self.rest = b""    # the beginning of one that has not come whole
         self.position = 0
         self.changed = threading.Condition()
         self.closed = False
@@ -63,23 +64,30 @@ class Line:
                     self.closed = True
                     self.changed.notify_all()
                     return
-                self.raw += data
+                self._take(self.rest + data)
                 self.changed.notify_all()
             self.log.write(data)
 
+    def _take(self, data):
+        """Escape sequences may stand inside of words, and be cut anywhere."""
+        escape = data.rfind(b"\x1b")
+        cut = escape if escape >= 0 and len(data) - escape < 16 and not ESCAPES.match(data[escape:].decode("latin-1")) \
+            else len(data)
+        self.rest = data[cut:]
+        self.seen += ESCAPES.sub("", data[:cut].decode("utf-8", "replace").replace("\0", ""))
+
     def text(self):
         """What came since the last expect(), without escape sequences."""
-        return ESCAPES.sub("", self.raw[self.position:].decode("utf-8", "replace").replace("\0", ""))
+        return self.seen[self.position:]
 
     def expect(self, pattern, seconds=60):
         """Waits until the regular expression is in what came since the last one; gives the match."""
         deadline = time.monotonic() + seconds
         with self.changed:
             while True:
-                # escape sequences may stand inside of words: look without them, and move on by the whole
                 match = re.search(pattern, self.text(), re.S)
                 if match:
-                    self.position = len(self.raw)
+                    self.position += match.end()
                     return match
                 left = deadline - time.monotonic()
                 if self.closed or left <= 0:

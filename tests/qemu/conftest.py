@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The image in a virtual machine (tools/testbed/qemu.py): one machine for all tests, in the order of their files.
+
+Run by `make rig PLACE=qemu`. Where KVM works the machine runs in real time; where it does not, it is emulated and tens of
+times slower: the picture is small and slow then, and nothing is said about speed.
+"""
+import os
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)), "tools"))
+sys.path.insert(0, HERE)
+
+from testbed.processes import build_directory  # noqa: E402
+from encoder import Encoder  # noqa: E402
+
+
+def pytest_configure():
+    if os.environ.get("BIPLANE_ISOLATED") != "yes":
+        pytest.exit("the machine has a network of its own: make rig PLACE=qemu", 2)
+
+
+@pytest.fixture(scope="session")
+def encoder():
+    folder = tempfile.mkdtemp(prefix="biplane-qemu-")
+    value = Encoder(folder, os.path.join(build_directory(), "image"))
+    print(f"\naccelerator: {value.machine.accelerator}")
+    yield value
+    value.stop()
+    if os.environ.get("KEEP_LOGS"):
+        shutil.copytree(folder, os.environ["KEEP_LOGS"], dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("disk.img", "origin-*", "bundles"))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def ready(request, encoder):
+    """Tests may be picked: each finds a machine that runs, and after the first file one with a channel."""
+    if "first_boot" in request.node.nodeid:
+        if not encoder.machine.process and "password_is_set" not in request.node.name:
+            encoder.power_on()
+        return
+    if not encoder.machine.process:
+        encoder.power_on()
+    if not encoder.sender and "update" in request.node.nodeid:
+        encoder.configure()
+        encoder.send()
+        encoder.wait_on_air()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failure shows the end of both serial lines."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and "encoder" in getattr(item, "funcargs", {}):
+        for name in ("console.log", "shell.log"):
+            path = os.path.join(item.funcargs["encoder"].folder, name)
+            if os.path.exists(path):
+                with open(path, errors="replace") as file:
+                    report.sections.append((name, file.read()[-6000:]))

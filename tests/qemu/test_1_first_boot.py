@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From a flashed disk to the menu: what a box does the first time, and what it does not let in."""
+import time
+
+from encoder import PASSWORD, PATIENCE
+
+
+def test_a_password_is_set_first(encoder):
+    begin = time.monotonic()
+    encoder.machine.start()
+    console = encoder.machine.console
+    console.expect("This box has no password yet", PATIENCE)
+    console.expect("New password", PATIENCE)
+    encoder.measured["login"] = time.monotonic() - begin
+    console.send("short\r")
+    console.expect("Again")
+    console.send("short\r")
+    console.expect("8 characters or more")
+    console.send(PASSWORD + "\r")
+    console.expect("Again")
+    console.send(PASSWORD + "x\r")
+    console.expect("two different ones")
+    console.send(PASSWORD + "\r")
+    console.expect("Again")
+    console.send(PASSWORD + "\r")
+    encoder.wait_for_shell()
+    shadow = encoder.output("grep ^root: /data/system/shadow")
+    assert shadow.startswith("root:$6$") and PASSWORD not in shadow
+
+
+def test_everything_started(encoder):
+    encoder.wait_for_api()
+    assert encoder.output("systemctl --failed --no-legend --plain") == ""
+    assert encoder.output("systemctl is-active biplaned biplane-nics biplane-firewall chrony rig-shell").split() == \
+        ["active"] * 5
+    assert "biplane" in encoder.output("ps -o user= -C biplaned")
+    assert encoder.output("systemctl show -p NRestarts --value biplaned") == "0"
+
+
+def test_the_root_file_system_is_checked_and_read_only(encoder):
+    with open(f"{encoder.images}/qemu-twin/root.hash") as file:
+        assert f"biplane.hash={file.read().strip()}" in encoder.output("cat /proc/cmdline")
+    assert "/dev/mapper/biplane-root" in encoder.output("findmnt -no SOURCE /")
+    assert "verity" in encoder.output("cat /sys/class/block/dm-0/dm/uuid").lower()
+    assert encoder.run("touch /usr/x")[0] != 0
+
+
+def test_the_data_partition_has_grown(encoder):
+    # of a 4 GiB disk
+    assert int(encoder.output("df --output=size -B M /data | tail -n 1").strip().rstrip("M")) > 2000
+    assert encoder.output("stat -c '%U %a' /etc/biplane/").split() == ["biplane", "750"]
+
+
+def test_only_what_is_configured_comes_in(encoder):
+    assert "active" not in encoder.run("systemctl is-active ssh")[1].split()
+    rules = encoder.output("nft list ruleset")
+    assert "policy drop" in rules and "dport 22" not in rules
+    assert encoder.output("ss -Hltn 'src 0.0.0.0'") == ""
+
+
+def test_logs_are_bounded(encoder):
+    assert "SystemMaxUse=128M" in encoder.output("systemd-analyze cat-config systemd/journald.conf")
+    assert encoder.output("ls /var/log/journal") == encoder.output("cat /etc/machine-id").strip()
+
+
+def test_a_wrong_password_does_not_open(encoder):
+    """The line is hung up, and asks for the password that was set."""
+    encoder.output("systemctl restart serial-getty@ttyS0")
+    console = encoder.machine.console
+    console.expect("Password:", PATIENCE)
+    console.send("not this one\r")
+    console.expect("incorrect", PATIENCE)

@@ -33,13 +33,15 @@ def encoder():
     value.stop()
     if os.environ.get("KEEP_LOGS"):
         shutil.copytree(folder, os.environ["KEEP_LOGS"], dirs_exist_ok=True,
-                        ignore=shutil.ignore_patterns("disk.img", "origin-*", "bundles"))
+                        ignore=shutil.ignore_patterns("disk.img", "origin-*", "bundles", "console", "shell", "monitor", "*.control", "*.raucb"))
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
 def ready(request, encoder):
     """Tests may be picked: each finds a machine that runs, and after the first file one with a channel."""
+    if "images" in request.fixturenames:
+        return
     if "first_boot" in request.node.nodeid:
         if not encoder.machine.process and "password_is_set" not in request.node.name:
             encoder.power_on()

@@ -2,7 +2,7 @@
 """From a flashed disk to the menu: what a box does the first time, and what it does not let in."""
 import time
 
-from encoder import PASSWORD, PATIENCE
+from encoder import PASSWORD, PATIENCE, wait_until
 
 
 def test_a_password_is_set_first(encoder):
@@ -15,17 +15,19 @@ def test_a_password_is_set_first(encoder):
     console.send("short\r")
     console.expect("Again")
     console.send("short\r")
-    console.expect("8 characters or more")
+    console.expect("A password has 8")
+    console.expect("New password")
     console.send(PASSWORD + "\r")
     console.expect("Again")
     console.send(PASSWORD + "x\r")
     console.expect("two different ones")
+    console.expect("New password")
     console.send(PASSWORD + "\r")
     console.expect("Again")
     console.send(PASSWORD + "\r")
     encoder.wait_for_shell()
-    shadow = encoder.output("grep ^root: /data/system/shadow")
-    assert shadow.startswith("root:$6$") and PASSWORD not in shadow
+    shadow = wait_until(lambda: encoder.run("grep '^root:[$]6[$]' /data/system/shadow")[1], PATIENCE, "the password")
+    assert PASSWORD not in shadow
 
 
 def test_everything_started(encoder):

@@ -113,7 +113,7 @@ class Encoder:
             kvm = self.machine.accelerator == "kvm"
             size, fps = ("320x180", 25) if kvm else ("160x90", 5)
             file = source("test", size, fps, 400_000, video_rate=100_000)
-            self.sender = Sender(file, [(f"10.78.{i}.2", 5000, f"10.78.{i}.1") for i in (0, 1)],
+            self.sender = Sender(file, [(f"10.78.{i}.2", 5000, f"10.78.{i}.1", []) for i in (0, 1)],
                                  directory=self.folder).start()
 
     def delivered(self, pipeline):

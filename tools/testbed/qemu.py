@@ -147,8 +147,8 @@ class Monitor:
         self.file.readline()
         self.command("qmp_capabilities")
 
-    def command(self, name, **arguments):
-        self.file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+    def command(self, execute, **arguments):
+        self.file.write(json.dumps({"execute": execute, "arguments": arguments}) + "\n")
         self.file.flush()
         while True:
             answer = json.loads(self.file.readline())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The image in a virtual machine (tools/testbed/qemu.py): one machine for all tests, in the order of their files.
 
-Run by `make rig PLACE=qemu`. Where KVM works the machine runs in real time; where it does not, it is emulated and tens of
+Run by `make image-test`. Where KVM works the machine runs in real time; where it does not, it is emulated and tens of
 times slower: the picture is small and slow then, and nothing is said about speed.
 """
 import os
@@ -21,7 +21,7 @@ from encoder import Encoder  # noqa: E402
 
 def pytest_configure():
     if os.environ.get("BIPLANE_ISOLATED") != "yes":
-        pytest.exit("the machine has a network of its own: make rig PLACE=qemu", 2)
+        pytest.exit("the machine has a network of its own: make image-test", 2)
 
 
 @pytest.fixture(scope="session")

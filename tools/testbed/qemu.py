@@ -46,6 +46,7 @@ class Line:
                     raise
                 time.sleep(0.05)
         self.log = open(log, "ab", buffering=0)
+        self.raw = bytearray()  # as it came, for those who draw a screen of it
         self.seen = ""     # without escape sequences
         self.rest = b""    # the beginning of one that has not come whole
         self.position = 0
@@ -64,6 +65,7 @@ class Line:
                     self.closed = True
                     self.changed.notify_all()
                     return
+                self.raw += data
                 self._take(self.rest + data)
                 self.changed.notify_all()
             self.log.write(data)

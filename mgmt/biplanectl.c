@@ -33,6 +33,11 @@ static const struct command {
     { "stop", "POST", "/v1/channels/*/stop", ctl_print_done, "stop a channel" },
     { "restart", "POST", "/v1/channels/*/restart", ctl_print_done, "restart a channel, or one --pipeline of it" },
     { "reload", "POST", "/v1/reload", ctl_print_reload, "read the configuration again and apply what differs" },
+    { "staged", "GET", "/v1/configuration/report", ctl_print_report, "changes of the configuration that wait" },
+    { "apply", "POST", "/v1/configuration/apply", ctl_print_report, "make what is staged the configuration" },
+    { "confirm", "POST", "/v1/configuration/confirm", ctl_print_report, "keep a change that touched the network" },
+    { "discard", "POST", "/v1/configuration/discard", ctl_print_report, "forget what is staged" },
+    { "rollback", "POST", "/v1/configuration/rollback", ctl_print_report, "stage what was before the last apply" },
     { "shutdown", "POST", "/v1/shutdown", ctl_print_done, "end all channels, data planes and biplaned, in order" },
     { "check", "", "*", NULL, "check the configuration folder given; needs no biplaned" },
 };

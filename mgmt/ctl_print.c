@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mgmt/console/pages.h"
 #include "mgmt/metrics.h"
 #include "mgmt/text_table.h"
 
@@ -258,6 +259,19 @@ void ctl_print_reload(const json_t *answer, FILE *stream)
     print_list(answer, "changed", stream);
     print_list(answer, "removed", stream);
     fprintf(stream, "reloaded; box.cfg %s\n", json_is_true(json_object_get(answer, "box")) ? "changed" : "as before");
+}
+
+void ctl_print_report(const json_t *answer, FILE *stream)
+{
+    struct lines lines = { 0 };
+    page_report(answer, &lines);
+    for (unsigned i = 0; i < lines.count; i++)
+        fprintf(stream, "%s\n", lines.text[i]);
+    lines_free(&lines);
+    const json_t *seconds = json_object_get(answer, "confirm_seconds");
+    if (json_is_integer(seconds))
+        fprintf(stream, "the network was changed: confirm within %d s, or it goes back\n",
+                (int)json_integer_value(seconds));
 }
 
 void ctl_print_done(const json_t *answer, FILE *stream)

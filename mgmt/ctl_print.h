@@ -12,4 +12,5 @@ void ctl_print_channel(const json_t *answer, FILE *stream);
 void ctl_print_alerts(const json_t *answer, FILE *stream);
 void ctl_print_counters(const json_t *answer, FILE *stream);
 void ctl_print_reload(const json_t *answer, FILE *stream);
+void ctl_print_report(const json_t *answer, FILE *stream); /* of what is staged */
 void ctl_print_done(const json_t *answer, FILE *stream);

@@ -71,19 +71,49 @@ int machine_release_sticks(struct machine *machine, struct error *err)
     return run(machine, "release-sticks", "", err);
 }
 
+/* Says in the spool that the machine's network is ours: without a network.cfg it has to be given back then. */
+static void applied_path(const struct machine *machine, char path[PATH_BYTES])
+{
+    snprintf(path, PATH_BYTES, "%s/network-applied", machine->config.spool_directory);
+}
+
+static void note_applied(const struct machine *machine, bool is_ours)
+{
+    char path[PATH_BYTES];
+    applied_path(machine, path);
+    int file = is_ours ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (file >= 0)
+        close(file);
+    else
+        unlink(path);
+}
+
+static bool has_network(const struct machine *machine, bool *is_there)
+{
+    char file[DOCUMENT_FILE_BYTES], applied[PATH_BYTES];
+    document_file(machine->config.config_directory, "network", file);
+    applied_path(machine, applied);
+    *is_there = access(file, F_OK) == 0;
+    return *is_there || access(applied, F_OK) == 0;
+}
+
 void machine_apply_network(struct machine *machine)
 {
     char file[DOCUMENT_FILE_BYTES], folder[PATH_BYTES];
     struct error err = { 0 };
     struct network *network = malloc(sizeof *network);
     struct problems *problems = problems_create();
+    bool is_there = false;
     document_file(machine->config.config_directory, "network", file);
     snprintf(folder, sizeof folder, "%s/network", machine->config.run_directory);
     machine->network_again = machine->running != NULL;
-    bool is_there = access(file, F_OK) == 0;
-    if (is_there && !machine->running && network && problems && network_read(network, file, problems) == 0 &&
-        (network_write_files(network, folder, &err) < 0 || run(machine, "network", folder, &err) < 0))
-        log_warning(machine->config.log, "the network was not applied: %s", err.text);
+    if (!machine->running && network && problems && has_network(machine, &is_there) &&
+        network_read(network, file, problems) == 0) {
+        if (network_write_files(network, folder, &err) < 0 || run(machine, "network", folder, &err) < 0)
+            log_warning(machine->config.log, "the network was not applied: %s", err.text);
+        else
+            note_applied(machine, is_there);
+    }
     problems_destroy(problems);
     free(network);
 }

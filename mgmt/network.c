@@ -38,7 +38,7 @@ static const struct settings interface_settings = { "interface", sizeof(struct n
 
 static const struct setting network_rows[] = {
     SETTING_STRING(struct network, host_name, .flags = SETTING_LIVE | SETTING_NAME,
-                   .help = "What the box is called; empty: as it is."),
+                   .help = "What the box is called, in lower case; empty: as it is."),
     SETTING_LIST(struct network, interfaces, &interface_settings, .flags = SETTING_LIVE,
                  .help = "Interfaces of the kernel's; none: the network is left as it is."),
     SETTING_STRINGS(struct network, dns_servers, .flags = SETTING_LIVE, .help = "Addresses of name servers."),
@@ -153,8 +153,18 @@ static bool is_address(const char *text)
     return family_of(text) != 0;
 }
 
+/* RFC 1123, in lower case: what everybody who is told it takes. */
+static bool is_host_name(const char *text)
+{
+    size_t length = strlen(text);
+    return strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length && *text != '-' && text[length - 1] != '-';
+}
+
 void network_check(const struct network *network, struct problems *problems)
 {
+    if (network->host_name[0] && !is_host_name(network->host_name))
+        problem_at(problems, network->host_name,
+                   "\"%s\" is not a host name: lower case letters, digits, and - inside", network->host_name);
     for (unsigned i = 0; i < network->interfaces_count; i++) {
         const struct network_interface *interface = &network->interfaces[i];
         check_addresses(interface, problems);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* biplane_console.c - the menu on the serial line. Exit status: 0 logged out, or the line is gone; 1 no terminal; 2 not
- * understood. */
+/* biplane_console.c - the menu on the serial line. Exit status: 0 logged out; 1 no terminal; 2 not understood; 3 the
+ * line is gone. */
 #include <curl/curl.h>
 #include <getopt.h>
 #include <locale.h>
@@ -66,8 +66,9 @@ int main(int argc, char **argv)
         return 1;
     }
     menu_run(&console);
+    int status = view_is_gone(console.view) ? 3 : 0;
     view_close(console.view);
     session_end(&console.session);
     curl_global_cleanup();
-    return 0;
+    return status;
 }

@@ -14,6 +14,14 @@
 
 enum { TITLE_BYTES = 200 };
 
+static void open_shell(struct console *console)
+{
+    static const char *const arguments[] = { "/bin/bash", "--login", NULL };
+    if (view_ask_for_word(console->view, "Shell",
+                          "What is typed there is done at once, and nothing asks whether it was meant.", "shell"))
+        view_run(console->view, arguments);
+}
+
 static const struct entry {
     const char *name, *help;
     void (*screen)(struct console *console);
@@ -41,6 +49,8 @@ static const struct entry {
     { "Support bundle", "Status, logs and configuration in one file for whoever helps. No secrets are in it.",
       screen_support, NULL, NULL },
     { "Reset, reboot, power off", "What is done to the machine as a whole.", screen_power, NULL, NULL },
+    { "Shell", "A command line on the box itself, for what is not in this menu. \"exit\" comes back here.", open_shell,
+      NULL, NULL },
     { "Log out", "What is staged stays staged; what is on the air stays there.", NULL, NULL, NULL },
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
@@ -97,9 +107,10 @@ void menu_run(struct console *console)
         console_refresh_top(console);
         screen_confirm(console);
         int answer = view_list(console->view, &list, &selected);
-        if (answer == VIEW_ENTER && selected == ENTRIES - 1)
-            break;
-        if (answer == VIEW_ENTER)
+        if (answer == VIEW_ENTER && selected == ENTRIES - 1) {
+            if (view_ask(console->view, "Log out", "Log out?", "Log out", "Stay"))
+                break;
+        } else if (answer == VIEW_ENTER)
             open_entry(console, &entries[selected]);
     }
     lines_free(&lines);

@@ -87,13 +87,13 @@ static void show_channel(struct console *console, const char *name)
     lines_free(&live.lines);
 }
 
-static void channel_action(struct console *console, const char *name, const char *action, bool ask)
+static void channel_action(struct console *console, const char *name, const char *action, const char *question)
 {
     char path[256], text[256];
     struct error err = { 0 };
     snprintf(path, sizeof path, "/v1/channels/%.100s/%s", name, action);
-    snprintf(text, sizeof text, "%s channel %.100s?", strcmp(action, "stop") == 0 ? "Stop" : "Restart", name);
-    if (ask && !view_ask(console->view, name, text, "Yes", "No"))
+    snprintf(text, sizeof text, "%s channel %.100s?", question, name);
+    if (!view_ask(console->view, name, text, "Yes", "No"))
         return;
     json_t *answer = session_post(&console->session, path, &err);
     if (!answer)
@@ -168,11 +168,11 @@ static void do_channel(struct console *console, int key, const char *name)
     if (key == VIEW_ENTER)
         show_channel(console, name);
     else if (key == 's')
-        channel_action(console, name, "start", false);
+        channel_action(console, name, "start", "Start");
     else if (key == 'x')
-        channel_action(console, name, "stop", true);
+        channel_action(console, name, "stop", "Stop");
     else if (key == 'r')
-        channel_action(console, name, "restart", true);
+        channel_action(console, name, "restart", "Restart");
     else if (key == 'e')
         editor_open(console, document, NULL);
     else if (key == 'd')

@@ -6,17 +6,28 @@
 
 #include <errno.h>
 #include <newt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "board/error.h"
 #include "mgmt/console/lines.h"
 
-enum { REFRESH_MS = 1000, HELP_LINES = 5, DIALOG_COLUMNS = 66, TOP_BYTES = 200, COLUMNS_MIN = 40, ROWS_MIN = 12 };
+enum {
+    REFRESH_MS = 1000,
+    SILENCE_MS = 250,
+    HELP_LINES = 5,
+    DIALOG_COLUMNS = 66,
+    TOP_BYTES = 200,
+    COLUMNS_MIN = 40,
+    ROWS_MIN = 12
+};
 
 struct view {
     int signals;
@@ -40,6 +51,16 @@ static int open_signals(void)
     return signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* A stray ^S on the line would stop all output until somebody thinks of ^Q. */
+static void refuse_to_be_stopped(void)
+{
+    struct termios settings;
+    if (tcgetattr(STDIN_FILENO, &settings) < 0)
+        return;
+    settings.c_iflag &= ~(tcflag_t)(IXON | IXOFF);
+    tcsetattr(STDIN_FILENO, TCSANOW, &settings);
+}
+
 int view_open(struct view **out, struct error *err)
 {
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -53,6 +74,7 @@ int view_open(struct view **out, struct error *err)
         return error_set_errno(err, -errno, "signals");
     }
     newtInit();
+    refuse_to_be_stopped();
     newtCls();
     *out = view;
     return 0;
@@ -353,6 +375,16 @@ static bool ask_once(struct view *view, const char *title, const char *text, con
     return event == EVENT_KEY || event == EVENT_COMPONENT;
 }
 
+/* What came before a question was there to be read is no answer to it: garbage comes in bursts. */
+static void await_silence(void)
+{
+    struct pollfd line = { .fd = STDIN_FILENO, .events = POLLIN };
+    char dropped[256];
+    while (poll(&line, 1, SILENCE_MS) > 0)
+        if (read(STDIN_FILENO, dropped, sizeof dropped) <= 0)
+            return;
+}
+
 void view_message(struct view *view, const char *title, const char *text)
 {
     bool answer, timer;
@@ -363,6 +395,7 @@ void view_message(struct view *view, const char *title, const char *text)
 bool view_ask(struct view *view, const char *title, const char *text, const char *yes, const char *no)
 {
     bool answer = false, timer;
+    await_silence();
     while (!view->gone && !ask_once(view, title, text, yes, no, 0, &answer, &timer))
         ;
     return answer && !view->gone;
@@ -373,6 +406,7 @@ bool view_countdown(struct view *view, const char *title, const char *text, cons
 {
     bool answer = false, timer = false;
     char words[VIEW_TEXT_BYTES];
+    await_silence();
     for (int left; !view->gone && (left = seconds(context)) >= 0;) {
         snprintf(words, sizeof words, "%s\n\n%d s", text, left);
         if (ask_once(view, title, words, yes, no, REFRESH_MS, &answer, &timer))
@@ -386,4 +420,32 @@ bool view_ask_for_word(struct view *view, const char *title, const char *text, c
     char typed[VIEW_TEXT_BYTES] = "", words[VIEW_TEXT_BYTES];
     snprintf(words, sizeof words, "%s\n\nType %s and press Enter if you mean it.", text, word);
     return view_field(view, title, words, "", false, false, typed) == VIEW_ENTER && strcmp(typed, word) == 0;
+}
+
+static _Noreturn void become(const char *const *arguments)
+{
+    static const int ignored[] = { SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE };
+    sigset_t none;
+    sigemptyset(&none);
+    for (unsigned i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execv(arguments[0], (char *const *)arguments);
+    _exit(127);
+}
+
+void view_run(struct view *view, const char *const *arguments)
+{
+    if (view->gone)
+        return;
+    newtSuspend();
+    pid_t pid = fork();
+    if (pid == 0)
+        become(arguments);
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    newtResume();
+    refuse_to_be_stopped();
+    take_signals(view);
+    newtResizeScreen(1);
 }

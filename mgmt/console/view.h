@@ -43,10 +43,13 @@ int view_field(struct view *view, const char *title, const char *help, const cha
                char text[VIEW_TEXT_BYTES]);
 /* A sentence and an Enter. */
 void view_message(struct view *view, const char *title, const char *text);
-/* Yes is true. What cannot be undone asks for a word to be typed. */
+/* Yes is true. Only what comes after the line was silent for a moment is an answer. What cannot be undone asks for a
+ * word to be typed. */
 bool view_ask(struct view *view, const char *title, const char *text, const char *yes, const char *no);
 bool view_ask_for_word(struct view *view, const char *title, const char *text, const char *word);
 /* As view_ask, with a countdown that `seconds` tells; -1: over. */
 bool view_countdown(struct view *view, const char *title, const char *text, const char *yes, const char *no,
                     int (*seconds)(void *context), void *context);
+/* Gives the terminal to a program until it ends. */
+void view_run(struct view *view, const char *const *arguments);
 bool view_is_gone(const struct view *view);

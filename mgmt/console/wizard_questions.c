@@ -151,14 +151,14 @@ const struct settings wizard_tables[WIZARD_STEPS] = {
     [WIZARD_DOWNSTREAM] = { "downstream", sizeof(struct downstream), downstream_rows,
                             .help = "Where does it go, and how?" },
     [WIZARD_ENCODES] = { "encodes", sizeof(struct encodes_answers), encodes_rows,
-                         .help = "What pictures and sound does downstream want?" },
+                         .help = "What does downstream want?" },
     [WIZARD_CLASS] = { "class", sizeof(struct class_answers), class_rows, .help = "Twice, or once?" },
     [WIZARD_SOURCE] = { "source", sizeof(struct source_answers), source_rows, .help = "Who sends, and what of it?" },
     [WIZARD_IDENTIFIERS] = { "identifiers", sizeof(struct identifiers_answers), identifiers_rows,
                              .help = "What is it called?" },
     [WIZARD_INPUTS] = { "inputs", sizeof(struct inputs_answers), inputs_rows, .help = "Where does it come in?" },
     [WIZARD_DESTINATIONS] = { "destinations", sizeof(struct destinations_answers), destinations_rows,
-                              .help = "Where exactly does each pipeline deliver to?" },
+                              .help = "Where exactly does it go?" },
 };
 
 /* ---- answers ---- */

@@ -43,6 +43,8 @@ class Lab:
         self.screen.wait("Menu", seconds=self.seconds(30))
         self.screen.choose("Log out")
         self.screen.press("enter")
+        self.screen.wait("Stay", seconds=self.seconds(30))
+        self.screen.press("tab", "enter")
 
     # ---- sources ----
     def start_sources(self):

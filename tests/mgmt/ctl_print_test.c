@@ -68,7 +68,7 @@ static void strange_answers_are_no_fault(void **state)
                                            "{\"pipelines\":[{\"publishers\":[{}]}],\"nodes\":[{}],\"channels\":{}}" };
     static void (*const prints[])(const json_t *, FILE *) = { ctl_print_status,  ctl_print_inputs, ctl_print_channels,
                                                               ctl_print_channel, ctl_print_alerts, ctl_print_counters,
-                                                              ctl_print_reload,  ctl_print_done };
+                                                              ctl_print_reload,  ctl_print_report, ctl_print_done };
     for (unsigned i = 0; i < sizeof answers / sizeof *answers; i++)
         for (unsigned j = 0; j < sizeof prints / sizeof *prints; j++) {
             char *text = printed(prints[j], answers[i]);

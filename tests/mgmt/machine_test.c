@@ -149,6 +149,13 @@ static struct machine *new_machine(struct room *room, const char *socket)
     return machine;
 }
 
+static void unlink_network(const struct room *room)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/network.cfg", room->fixture.directory);
+    unlink(path);
+}
+
 static void the_machine_is_told(void **state)
 {
     struct room *room = *state;
@@ -164,8 +171,13 @@ static void the_machine_is_told(void **state)
     fixture_write(&room->fixture, "network.cfg", "host_name = \"alpha\";\n", 0644);
     machine_apply_network(machine);
     machine_apply_network(machine); /* once more, when that is done */
-    TURN_UNTIL(room, room->neighbour.count == 4);
+    TURN_UNTIL(room, room->neighbour.count == 4 && !machine_is_busy(machine));
     assert_ptr_equal(strstr(room->neighbour.asked[3], "network\t/"), room->neighbour.asked[3]);
+    unlink_network(room); /* taken back: what was ours is given back, once */
+    machine_apply_network(machine);
+    TURN_UNTIL(room, room->neighbour.count == 5 && !machine_is_busy(machine));
+    machine_apply_network(machine);
+    assert_false(machine_is_busy(machine));
     machine_destroy(machine);
     machine = new_machine(room, "/nonexistent.socket");
     struct error err = { 0 };
@@ -263,6 +275,7 @@ static void networks_that_cannot_work_are_refused(void **state)
         "interfaces = ( { name = \"b\"; kind = \"bond\"; } );",
         "interfaces = ( { name = \"b\"; kind = \"bond\"; members = [ \"../x\" ]; } );",
         "interfaces = ( { name = \"a/b\"; } );",
+        "host_name = \"Box_1\";",
         "ntp_servers = [ \"a b\" ];",
         "dns_servers = [ \"name.example\" ];",
         "management_clients = [ \"10.0.0.0\" ];",

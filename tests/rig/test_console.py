@@ -14,6 +14,9 @@ from testbed.sender import Sender, small_source
 from testbed.terminal import Terminal
 
 
+LINE_GONE = 3  # exit status
+
+
 @pytest.fixture
 def box(network, no_studio, shared, tmp_path):
     """Inputs, and no channel yet."""
@@ -42,6 +45,11 @@ def choose(terminal, entry, *words):
     terminal.wait(*words)
 
 
+def log_out(terminal):
+    choose(terminal, "Log out", "Stay")
+    terminal.press("tab", "enter")
+
+
 def set_field(terminal, field, value):
     terminal.choose(field)
     terminal.press("enter")
@@ -61,8 +69,7 @@ def test_status_is_live_and_says_when_nobody_answers(box, terminal):
     box.start_management()
     terminal.wait("NODE", "studio")
     terminal.press("q")
-    terminal.choose("Log out")
-    terminal.press("enter")
+    log_out(terminal)
     assert terminal.wait_end() == 0
 
 
@@ -117,7 +124,7 @@ def test_a_network_that_nobody_confirms_comes_back(box, terminal):
     terminal.wait("Keep it", "Go back")
     assert box.api("/v1/configuration")["network"]["host_name"] == "alpha"
     terminal.hang_up()  # the network took the line with it
-    assert terminal.wait_end() == 0
+    assert terminal.wait_end() == LINE_GONE
     box.kill_management()  # and then the power went: nobody can confirm any more
     box.start_management()
     assert "network" not in box.api("/v1/configuration") or not box.api("/v1/configuration")["network"].get("host_name")
@@ -132,7 +139,7 @@ def test_a_line_that_drops_in_a_form_loses_nothing(box, terminal):
     terminal.wait("Cancel")
     terminal.press("7")
     terminal.hang_up()
-    assert terminal.wait_end() == 0
+    assert terminal.wait_end() == LINE_GONE
     assert [entry["after"] for entry in staged(box)["difference"]] == [99]
     with Terminal([program("biplane-console"), "--run", box.run]) as again:
         again.wait("1 changes staged")
@@ -151,6 +158,16 @@ def test_the_terminal_changes_its_size(box, terminal):
     terminal.wait("reorder_msec", "Enter: edit")
     set_field(terminal, "reorder_msec", "70")
     terminal.wait("70 ms")
+
+
+def test_a_shell_and_back(terminal):
+    choose(terminal, "Shell", "Type shell")
+    terminal.press("shell", "enter")
+    terminal.wait("#")
+    terminal.press("echo $((6 * 7))x", "enter")
+    terminal.wait("42x")
+    terminal.press("exit", "enter")
+    terminal.wait("Menu", "Arrows: move")
 
 
 def test_garbage_on_the_line_ends_nothing_and_applies_nothing(box):
@@ -228,7 +245,7 @@ def step(terminal, number, name, answers=(), last=False):
     terminal.press("n")
 
 
-def test_from_an_empty_box_through_the_wizard_to_the_origins(empty_box, origins, network, tmp_path):
+def test_from_an_empty_box_through_the_wizard_to_the_origins(origins, empty_box, network, tmp_path):
     with Terminal([program("biplane-console"), "--run", empty_box.run]) as terminal:
         choose(terminal, "New channel", "1 of 7: downstream")
         step(terminal, 1, "downstream", [("segment_length", "2")])
@@ -239,7 +256,7 @@ def test_from_an_empty_box_through_the_wizard_to_the_origins(empty_box, origins,
         terminal.wait("! channel", "has to be said")
         answer(terminal, "channel", "first")
         terminal.hang_up()  # the line drops; what was said stays
-        assert terminal.wait_end() == 0
+        assert terminal.wait_end() == LINE_GONE
     with Terminal([program("biplane-console"), "--run", empty_box.run]) as terminal:
         choose(terminal, "New channel", "for channel first")
         terminal.press("tab", "enter")

@@ -26,12 +26,17 @@ class Screen:
 
     # ---- in ----
     def press(self, *keys):
-        """Names of keys, or text that is typed as it is."""
+        """Names of keys, or text that is typed as it is. Waits for what each does: keys that are typed before a window
+        opens are dropped by it."""
         for key in keys:
+            before, end = self._seen(), time.monotonic() + 0.7
             self.write(KEYS.get(key, key).encode())
-            self.read(0.05)
-            if key == "escape":
-                self.read(0.7)  # newt waits for the rest of a sequence
+            while self._seen() == before and time.monotonic() < end:
+                self.read(0.05)
+            self.settle(0.1)
+
+    def _seen(self):
+        return self.text, self.selected(), self.screen.cursor.x, self.screen.cursor.y
 
     # ---- out ----
     def read(self, seconds):
@@ -68,15 +73,34 @@ class Screen:
                 raise AssertionError(f"still on the screen: {word}\n{self.text}")
             self.read(0.1)
 
-    def choose(self, word, seconds=20, limit=40):
-        """Moves the cursor of a list, from its top, to the line with this word: it is drawn in reverse."""
+    def settle(self, quiet=0.15, seconds=5):
+        """Until nothing more comes for a moment: what was typed has been dealt with."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self.press("pgup", "pgup", "pgup")
-            for _ in range(limit):
-                if word in self.selected():
-                    return
-                self.press("down")
+            before = self.text
+            self.read(quiet)
+            if self.text == before:
+                return
+
+    def _moves(self, key):
+        """Does the cursor of a list move by this key?"""
+        before = self.text, self.selected()
+        self.press(key)
+        return (self.text, self.selected()) != before
+
+    def choose(self, word, seconds=60):
+        """Moves the cursor of a list, from its top, to the line with this word: it is drawn in reverse."""
+        end = time.monotonic() + seconds
+        self.settle()
+        while time.monotonic() < end:
+            while self._moves("pgup"):
+                pass
+            while word not in self.selected():
+                if not self._moves("down"):
+                    break  # the end of the list
+            self.settle(0.1)
+            if word in self.selected():
+                return
         raise AssertionError(f"{word} was never chosen\n{self.text}")
 
     def selected(self):

@@ -163,8 +163,8 @@ static bool is_host_name(const char *text)
 void network_check(const struct network *network, struct problems *problems)
 {
     if (network->host_name[0] && !is_host_name(network->host_name))
-        problem_at(problems, network->host_name,
-                   "\"%s\" is not a host name: lower case letters, digits, and - inside", network->host_name);
+        problem_at(problems, network->host_name, "\"%s\" is not a host name: lower case letters, digits, and - inside",
+                   network->host_name);
     for (unsigned i = 0; i < network->interfaces_count; i++) {
         const struct network_interface *interface = &network->interfaces[i];
         check_addresses(interface, problems);

@@ -7,7 +7,6 @@
 #include "mgmt/destination.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,42 +16,17 @@
 #include "board/log.h"
 #include "board/loop.h"
 #include "mgmt/alerts.h"
-#include "mgmt/destination_job.h"
+#include "mgmt/destination_private.h"
 #include "mgmt/spool.h"
 #include "mgmt/store.h"
 #include "mgmt/url.h"
 
 enum {
     HEADER_TRIES_MAX = 3,   /* of one file whose receiver asks for its header */
-    REFUSALS_MAX = 3,       /* tries of a file that the origin does not want */
     RETRY_AFTER_MAX_S = 15, /* an origin's wish for a longer pause is not granted: it is live */
-    BACKLOG_SEGMENTS = 3,   /* of one lane; more: alert */
-    BACKLOG_PERCENT = 30,   /* of the cache; more: alert */
     ALERT_AFTER_DEFAULT_MS = 4000,
     CACHE_DEFAULT_MEGABYTES = 256,
     SECONDS_OF_SEGMENT_CACHING = 86400,
-};
-
-struct destination_queue {
-    struct destination_queue_config config;
-    struct store *store;
-    struct loop_timer *timer;
-    struct job_list files[DESTINATION_LANES_MAX];
-    struct job_list texts[DESTINATION_TEXTS_MAX];
-    struct job_list deletes;
-    size_t folder_bytes; /* of the URL, its last slash included */
-    uint64_t cache_bytes;
-    enum destination_state state;
-    uint64_t hold_until_ns;    /* nothing is started before */
-    uint64_t failing_since_ns; /* of the failures in a row; 0: none */
-    uint64_t alert_due_ns;     /* when those get their alert, if that has not come by then; 0: it has */
-    uint64_t alert_after_ns;
-    bool stalled; /* something on its way stands still */
-    bool backlog;
-    struct destination_counters counters;
-    char text_caching[48], file_caching[48];
-    char last_error[ERROR_TEXT_BYTES];
-    char failure[TRANSFER_TEXT_BYTES]; /* of the last that held back all */
 };
 
 static void pump(struct destination_queue *queue);
@@ -73,7 +47,7 @@ static struct job *add_job(struct destination_queue *queue, struct job_list *lis
     return job_list_add(list, &complete, queue->config.destination->url, queue->folder_bytes, name);
 }
 
-static uint64_t waiting_bytes(const struct destination_queue *queue)
+uint64_t destination_waiting_bytes(const struct destination_queue *queue)
 {
     uint64_t bytes = 0;
     for (unsigned lane = 0; lane < queue->config.lanes; lane++)
@@ -92,102 +66,6 @@ static void for_each_job(struct destination_queue *queue, void (*visit)(struct j
             visit(job, context);
     for (struct job *job = queue->deletes.first; job; job = job->next)
         visit(job, context);
-}
-
-/* ---- alerts ---- */
-
-static void raise_alert(struct destination_queue *queue, unsigned id, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void raise_alert(struct destination_queue *queue, unsigned id, const char *format, ...)
-{
-    char text[ERROR_TEXT_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (queue->config.alerts)
-        alerts_raise(queue->config.alerts, queue->config.source, id, queue->config.subject, "%s", text);
-}
-
-static void clear_alert(struct destination_queue *queue, unsigned id)
-{
-    if (queue->config.alerts)
-        alerts_clear(queue->config.alerts, queue->config.source, id, queue->config.subject);
-}
-
-static uint64_t dropped(const struct destination_queue *queue)
-{
-    const struct destination_counters *counters = &queue->counters;
-    return counters->dropped_too_old + counters->dropped_no_room + counters->dropped_refused +
-           counters->dropped_given_up + counters->dropped_damaged;
-}
-
-/* Something stands still, though its time is not over: it may yet go on, but somebody should look. */
-static void on_stalled(void *context, bool stalled)
-{
-    struct destination_queue *queue = context;
-    queue->stalled = stalled;
-    if (stalled)
-        raise_alert(queue, ALERT_OUTPUT_FAILED, "destination %s: no progress for %g s", queue->config.destination->url,
-                    (double)queue->alert_after_ns / 1e9);
-    else if (queue->state == DESTINATION_WELL)
-        clear_alert(queue, ALERT_OUTPUT_FAILED);
-}
-
-/* The next try may be far away. */
-static void raise_overdue(struct destination_queue *queue, uint64_t now)
-{
-    if (!queue->alert_due_ns || now < queue->alert_due_ns)
-        return;
-    queue->alert_due_ns = 0;
-    raise_alert(queue, ALERT_OUTPUT_FAILED, "destination %s: %s", queue->config.destination->url, queue->failure);
-}
-
-/* One that the tries to come put right is not worth an alert, unless they come too late. */
-static void raise_refusal(struct job *job, const struct transfer_result *result)
-{
-    struct destination_queue *queue = job->queue;
-    double left_s = queue->config.connection->connection_retry_interval * (REFUSALS_MAX - (double)job->tries);
-    if (job->tries >= REFUSALS_MAX || left_s * 1e9 > (double)queue->alert_after_ns) {
-        raise_alert(queue, ALERT_FILE_REFUSED, "destination refuses %s: %s", job->url, result->text);
-        job->list->refused = true;
-    }
-}
-
-/* Files of other outputs, or texts, that are taken say nothing about those that are refused. */
-static void note_acceptance(struct destination_queue *queue, struct job_list *list)
-{
-    bool refused = false;
-    if (!list->refused)
-        return;
-    list->refused = false;
-    for (unsigned lane = 0; lane < queue->config.lanes; lane++)
-        refused |= queue->files[lane].refused;
-    for (unsigned lane = 0; lane < queue->config.texts; lane++)
-        refused |= queue->texts[lane].refused;
-    if (!refused)
-        clear_alert(queue, ALERT_FILE_REFUSED);
-}
-
-/* Raised early, cleared late: a queue that breathes around the bound must not make the alert flap. */
-static void watch_backlog(struct destination_queue *queue)
-{
-    unsigned deepest = 0;
-    for (unsigned lane = 0; lane < queue->config.lanes; lane++)
-        if (deepest < queue->files[lane].count)
-            deepest = queue->files[lane].count;
-    uint64_t percent = waiting_bytes(queue) * 100 / queue->cache_bytes;
-    if (deepest > BACKLOG_SEGMENTS || percent > BACKLOG_PERCENT) {
-        raise_alert(queue, ALERT_BACKLOG,
-                    "destination %s: up to %u segments of one output wait, %llu %% of the cache; %llu dropped so far",
-                    queue->config.destination->url, deepest, (unsigned long long)percent,
-                    (unsigned long long)dropped(queue));
-        queue->backlog = true;
-    } else if (queue->backlog && deepest <= 1 && percent <= BACKLOG_PERCENT / 2) {
-        clear_alert(queue, ALERT_BACKLOG);
-        queue->backlog = false;
-    }
 }
 
 /* ---- dropping ---- */
@@ -296,9 +174,9 @@ static void note_success(struct destination_queue *queue)
     queue->state = DESTINATION_WELL;
     queue->alert_due_ns = 0;
     if (!queue->stalled)
-        clear_alert(queue, ALERT_OUTPUT_FAILED);
-    clear_alert(queue, ALERT_UNAUTHORIZED);
-    clear_alert(queue, ALERT_CERTIFICATE);
+        destination_clear(queue, ALERT_OUTPUT_FAILED);
+    destination_clear(queue, ALERT_UNAUTHORIZED);
+    destination_clear(queue, ALERT_CERTIFICATE);
     queue->config.callbacks.recovered(queue->config.context);
 }
 
@@ -313,19 +191,6 @@ static void become_failed(struct destination_queue *queue, uint64_t now)
     else
         log_error(queue->config.log, "destination %s failed and is given up: restart_delay is 0",
                   queue->config.destination->url);
-}
-
-static void raise_failure(struct destination_queue *queue, const struct job *job, const struct transfer_result *result)
-{
-    unsigned alert = result->outcome == TRANSFER_UNAUTHORIZED  ? ALERT_UNAUTHORIZED
-                     : result->outcome == TRANSFER_CERTIFICATE ? ALERT_CERTIFICATE
-                                                               : ALERT_OUTPUT_FAILED;
-    snprintf(queue->failure, sizeof queue->failure, "%s", result->text);
-    /* one that the next try puts right is not worth an alert: it is counted */
-    if (alert == ALERT_OUTPUT_FAILED && job->tries <= 1 && queue->state < DESTINATION_FAILED)
-        return;
-    queue->alert_due_ns = 0;
-    raise_alert(queue, alert, "destination %s: %s", queue->config.destination->url, result->text);
 }
 
 /* The whole destination waits before its next try, and may have failed with this one. */
@@ -352,7 +217,7 @@ static void note_failure(struct destination_queue *queue, struct job *job, const
         if (job->tries >= connection->num_retries)
             become_failed(queue, now);
     }
-    raise_failure(queue, job, result);
+    destination_raise_failure(queue, job, result);
 }
 
 /* An answer that says no to this deletion, not to all: not a reason to hold anything back. */
@@ -374,7 +239,7 @@ static void give_up(struct job *job, const struct transfer_result *result)
         break;
     case JOB_DELETE:
         queue->counters.deletes_given_up++;
-        raise_alert(queue, ALERT_DELETE_FAILED, "cannot delete %s: %s", job->url, result->text);
+        destination_raise(queue, ALERT_DELETE_FAILED, "cannot delete %s: %s", job->url, result->text);
         queue->config.callbacks.delete_done(queue->config.context, job->lane, false);
     }
     job_unlink(job);
@@ -390,8 +255,8 @@ static void job_failed(struct job *job, const struct transfer_result *result)
              job->url, result->text);
     bool only_this = is_about_deletion(job, result) || result->outcome == TRANSFER_REFUSED;
     if (only_this && job->kind != JOB_DELETE)
-        raise_refusal(job, result);
-    if (only_this && job->tries >= REFUSALS_MAX) {
+        destination_raise_refusal(job, result);
+    if (only_this && job->tries >= DESTINATION_REFUSALS_MAX) {
         give_up(job, result);
         return;
     }
@@ -414,7 +279,7 @@ static void job_succeeded(struct job *job)
 {
     struct destination_queue *queue = job->queue;
     const struct destination_callbacks *callbacks = &queue->config.callbacks;
-    note_acceptance(queue, job->list);
+    destination_note_acceptance(queue, job->list);
     job_unlink(job);
     switch (job->kind) {
     case JOB_FILE:
@@ -428,7 +293,7 @@ static void job_succeeded(struct job *job)
         break;
     case JOB_DELETE:
         queue->counters.deleted++;
-        clear_alert(queue, ALERT_DELETE_FAILED);
+        destination_clear(queue, ALERT_DELETE_FAILED);
         callbacks->delete_done(queue->config.context, job->lane, true);
     }
     job_free(job);
@@ -566,8 +431,8 @@ static void pump(struct destination_queue *queue)
             break;
         }
     }
-    raise_overdue(queue, now);
-    watch_backlog(queue);
+    destination_raise_overdue(queue, now);
+    destination_watch_backlog(queue);
     set_timer(queue, now);
 }
 
@@ -598,7 +463,7 @@ int destination_queue_create(struct destination_queue **out, const struct destin
         .connection = config->connection,
         .credential = config->credential,
         .bookmark_directory = config->bookmark_directory,
-        .stall_watch = { .tell = on_stalled, .ms = alert_after_ms },
+        .stall_watch = { .tell = destination_stalled, .ms = alert_after_ms },
         .engine = config->engine,
         .loop = config->loop,
         .clock = config->clock,
@@ -654,10 +519,7 @@ void destination_queue_destroy(struct destination_queue *queue)
     for (unsigned lane = 0; lane < DESTINATION_LANES_MAX; lane++)
         job_list_free(&queue->files[lane]);
     job_list_free(&queue->deletes);
-    static const unsigned alerts[] = { ALERT_FILE_REFUSED, ALERT_DELETE_FAILED, ALERT_OUTPUT_FAILED,
-                                       ALERT_UNAUTHORIZED, ALERT_CERTIFICATE,   ALERT_BACKLOG };
-    for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++)
-        clear_alert(queue, alerts[i]);
+    destination_clear_alerts(queue);
     loop_timer_destroy(queue->timer);
     free(queue);
 }
@@ -673,7 +535,8 @@ static unsigned count_files(const struct destination_queue *queue)
 void destination_put_file(struct destination_queue *queue, unsigned lane, const struct destination_file *file)
 {
     struct job *oldest;
-    while ((waiting_bytes(queue) + file->bytes > queue->cache_bytes || count_files(queue) >= DESTINATION_FILES_MAX) &&
+    while ((destination_waiting_bytes(queue) + file->bytes > queue->cache_bytes ||
+            count_files(queue) >= DESTINATION_FILES_MAX) &&
            (oldest = oldest_waiting_file(queue)))
         drop_file(oldest, DESTINATION_NO_ROOM);
     const struct job job = {
@@ -692,7 +555,7 @@ void destination_put_file(struct destination_queue *queue, unsigned lane, const 
         .not_before_ns = file->not_before_ns,
     };
     /* what is on its way may fill the cache alone */
-    if (waiting_bytes(queue) + file->bytes > queue->cache_bytes ||
+    if (destination_waiting_bytes(queue) + file->bytes > queue->cache_bytes ||
         !add_job(queue, &queue->files[lane], &job, file->name)) {
         queue->counters.dropped_no_room++;
         queue->config.callbacks.file_done(queue->config.context, lane, file->file, DESTINATION_NO_ROOM);
@@ -774,7 +637,7 @@ unsigned destination_queue_files(const struct destination_queue *queue, unsigned
 
 uint64_t destination_queue_bytes(const struct destination_queue *queue)
 {
-    return waiting_bytes(queue);
+    return destination_waiting_bytes(queue);
 }
 
 bool destination_queue_idle(const struct destination_queue *queue)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* destination_job.h - one piece of work for a destination, and the list it stands in: oldest first, and when one is on
- * its way, it is the first. Only mgmt/destination.c uses this. One thread.
+ * its way, it is the first. Only the files of mgmt/destination.h use this. One thread.
  */
 #pragma once
 #include <stdbool.h>

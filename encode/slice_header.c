@@ -84,12 +84,13 @@ static void skip_numbers(struct bits *bits, unsigned count)
 
 /* ---- parameter sets ---- */
 
+/* Modulo 256, whatever is said: unsigned. */
 static void skip_scaling_list(struct bits *bits, unsigned size)
 {
-    int last = 8, next = 8;
+    uint32_t last = 8, next = 8;
     for (unsigned i = 0; i < size && !bits->over; i++) {
         if (next)
-            next = (last + difference(bits) + 256) & 255;
+            next = (last + (uint32_t)difference(bits)) & 255;
         last = next ? next : last;
     }
 }
@@ -186,7 +187,9 @@ static int read_record(struct slice_format *format, const uint8_t *data, size_t 
     for (unsigned kind = 0; kind < 2; kind++) {
         unsigned sets = at < end ? *at++ & (kind ? 0xffu : 0x1fu) : 0;
         for (; sets; sets--) {
-            size_t bytes = end - at >= 2 ? (size_t)at[0] << 8 | at[1] : SIZE_MAX;
+            if (end - at < 2)
+                return -EINVAL;
+            size_t bytes = (size_t)at[0] << 8 | at[1];
             if (bytes > (size_t)(end - at) - 2)
                 return -EINVAL;
             int result = read_set(format, at + 2, bytes);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* layer.c - drawing one layer: deinterlace, scale, blend. */
 #include <libswscale/swscale.h>
-#include <string.h>
 
 #include "drivers/softva/blend.h"
 #include "drivers/softva/fields.h"
@@ -9,11 +8,17 @@
 
 enum { FILL_SIZE = 16, WHOLE_ALPHA = 256 };
 
+static bool equal(const struct scale_colours *a, const struct scale_colours *b)
+{
+    return a->matrix_in == b->matrix_in && a->matrix_out == b->matrix_out && a->full_range_in == b->full_range_in &&
+           a->full_range_out == b->full_range_out;
+}
+
 /* The scaler is kept as long as colours and quality stay. */
 static struct scaler *scaler_for(struct scaler **kept, struct scale_colours *kept_colours, bool same_scaling,
                                  int scaling, const struct scale_colours *colours)
 {
-    if (*kept && same_scaling && memcmp(kept_colours, colours, sizeof *colours) == 0)
+    if (*kept && same_scaling && equal(kept_colours, colours))
         return *kept;
     scaler_destroy(*kept);
     *kept = scaler_create(scaling, colours);

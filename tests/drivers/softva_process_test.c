@@ -61,9 +61,9 @@ static void scales_as_libswscale_does(void **state)
         GOOD(process(&bench, to, &layer, 1));
         struct SwsContext *sws = sws_getContext(WIDTH, HEIGHT, AV_PIX_FMT_NV12, TO_WIDTH, TO_HEIGHT, AV_PIX_FMT_YUV420P,
                                                 cases[i].scaling, NULL, NULL, NULL);
-        sws_scale(sws, (const uint8_t *[]){ source, source + in.offsets[1] },
-                  (int[]){ (int)in.pitches[0], (int)in.pitches[1] }, 0, HEIGHT, (uint8_t *[]){ luma, u, v },
-                  (int[]){ TO_WIDTH, TO_WIDTH / 2, TO_WIDTH / 2 });
+        sws_scale(sws, (const uint8_t *[4]){ source, source + in.offsets[1] },
+                  (int[4]){ (int)in.pitches[0], (int)in.pitches[1] }, 0, HEIGHT, (uint8_t *[4]){ luma, u, v },
+                  (int[4]){ TO_WIDTH, TO_WIDTH / 2, TO_WIDTH / 2 });
         sws_freeContext(sws);
         for (int y = 0; y < TO_HEIGHT; y++)
             assert_memory_equal(got + (unsigned)y * out.pitches[0], luma + y * TO_WIDTH, TO_WIDTH);

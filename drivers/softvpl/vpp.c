@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "drivers/softvpl/deinterlace.h"
+#include "drivers/softvpl/enhance.h"
 #include "drivers/softvpl/parameters.h"
 #include "drivers/softvpl/scale.h"
 #include "drivers/softvpl/worker.h"
@@ -24,11 +25,14 @@ struct vpp_component {
     bool first_seen; /* the deinterlacer has a frame that did not come out yet */
     bool second_due; /* the same input has to come again, for its second output */
     bool flushed;    /* the last frame was asked out of the deinterlacer */
+    uint64_t inputs; /* of frame rate conversion: those before the present one, modulo rate_in */
+    unsigned repeat; /* outputs of the present one that were given */
     uint32_t frame_order;
 
     /* the worker */
     struct scaler *scaler;
     struct deinterlacer *deinterlacer;
+    struct enhancer *enhancer;
     atomic_uint frames_out;
 };
 
@@ -88,6 +92,34 @@ static void blacken(const struct image *whole, const mfxFrameInfo *info)
     }
 }
 
+static struct image planar_image(const AVFrame *frame)
+{
+    struct image image = { .format = image_format_find(MFX_FOURCC_IYUV),
+                           .width = frame->width,
+                           .height = frame->height };
+
+    for (int i = 0; i < 3; i++) {
+        image.plane[i] = frame->data[i];
+        image.pitch[i] = frame->linesize[i];
+    }
+    return image;
+}
+
+/* The filters are made for a size, and made anew for another. give: what the image lies in; NULL: it failed. */
+static AVFrame *enhance(struct vpp_component *vpp, const struct image *from, struct image *better)
+{
+    AVFrame *frame = vpp->enhancer ? enhance_run(vpp->enhancer, from) : NULL;
+
+    if (!frame) {
+        enhance_destroy(vpp->enhancer);
+        vpp->enhancer = enhance_create(from->width, from->height, vpp->options.denoise, vpp->options.detail);
+        frame = vpp->enhancer ? enhance_run(vpp->enhancer, from) : NULL;
+    }
+    if (frame)
+        *better = planar_image(frame);
+    return frame;
+}
+
 static mfxStatus write_out(struct vpp_component *vpp, struct vpp_job *job, const struct image *from)
 {
     struct frame_access access;
@@ -95,8 +127,16 @@ static mfxStatus write_out(struct vpp_component *vpp, struct vpp_job *job, const
     if (status != MFX_ERR_NONE)
         return status;
     blacken(&access.image, &job->out->Info);
-    struct image to = cropped(&access.image, &job->out->Info);
-    bool good = scaler_run(vpp->scaler, &to, from);
+    struct image to = cropped(&access.image, &job->out->Info), better;
+    AVFrame *enhanced = NULL;
+    bool good = true;
+    if (vpp->options.denoise || vpp->options.detail) {
+        enhanced = enhance(vpp, from, &better);
+        from = &better;
+        good = enhanced != NULL;
+    }
+    good = good && scaler_run(vpp->scaler, &to, from);
+    av_frame_free(&enhanced);
     frame_access_end(vpp->session, &access, job->out);
     if (!good)
         return MFX_ERR_DEVICE_FAILED;
@@ -136,16 +176,10 @@ static mfxStatus pull(struct vpp_component *vpp, struct vpp_job *job)
 {
     bool second = false;
     AVFrame *frame = vpp->deinterlacer ? deinterlace_take(vpp->deinterlacer, &second) : NULL;
-    struct image from = { .format = image_format_find(MFX_FOURCC_IYUV) };
 
     if (!frame)
         return MFX_ERR_DEVICE_FAILED;
-    from.width = frame->width;
-    from.height = frame->height;
-    for (int i = 0; i < 3; i++) {
-        from.plane[i] = frame->data[i];
-        from.pitch[i] = frame->linesize[i];
-    }
+    struct image from = planar_image(frame);
     job->out->Data.TimeStamp = (mfxU64)frame->pts;
     if (second && job->out->Data.TimeStamp != (mfxU64)MFX_TIMESTAMP_UNKNOWN)
         job->out->Data.TimeStamp += half_frame_90k(vpp);
@@ -218,6 +252,9 @@ static bool start(struct vpp_component *vpp, const mfxVideoParam *par)
     vpp_read_options(par, &vpp->options);
     deinterlace_destroy(vpp->deinterlacer);
     vpp->deinterlacer = NULL;
+    enhance_destroy(vpp->enhancer);
+    vpp->enhancer = NULL;
+    vpp->inputs = vpp->repeat = 0;
     scaler_destroy(vpp->scaler);
     struct scale_colours colours = { vpp->options.matrix_in, vpp->options.matrix_out, vpp->options.full_range_in,
                                      vpp->options.full_range_out };
@@ -252,6 +289,7 @@ void vpp_destroy(struct vpp_component *vpp)
     if (vpp->worker)
         session_worker_leave(vpp->session, vpp);
     deinterlace_destroy(vpp->deinterlacer);
+    enhance_destroy(vpp->enhancer);
     scaler_destroy(vpp->scaler);
     surface_pool_destroy(vpp->pool_in);
     surface_pool_destroy(vpp->pool_out);
@@ -297,13 +335,24 @@ static mfxStatus check_out(const struct vpp_component *vpp, const mfxFrameSurfac
 /* What this call does with the deinterlacer, and whether a frame comes out of it. */
 struct plan {
     bool push, flush, produce, second_follows;
+    bool left_out; /* by frame rate conversion */
 };
+
+/* Output k belongs to the input at whose time or behind it lies: how many belong to the first `inputs`. */
+static unsigned outputs_until(const struct vpp_component *vpp, uint64_t inputs)
+{
+    unsigned __int128 out = (unsigned __int128)inputs * vpp->options.rate_out;
+    return (unsigned)((out + vpp->options.rate_in - 1) / vpp->options.rate_in);
+}
 
 static bool make_plan(const struct vpp_component *vpp, bool has_input, struct plan *plan)
 {
     memset(plan, 0, sizeof *plan);
     if (!vpp->options.deinterlace) {
-        plan->push = plan->produce = has_input;
+        unsigned outputs = outputs_until(vpp, vpp->inputs + 1) - outputs_until(vpp, vpp->inputs);
+        plan->push = plan->produce = has_input && outputs > vpp->repeat;
+        plan->second_follows = plan->produce && outputs > vpp->repeat + 1;
+        plan->left_out = has_input && !plan->produce;
         return has_input;
     }
     if (vpp->second_due) {
@@ -321,6 +370,23 @@ static bool make_plan(const struct vpp_component *vpp, bool has_input, struct pl
     return true;
 }
 
+/* The time of an output of frame rate conversion, from that of its input on. */
+static void stamp(const struct vpp_component *vpp, const mfxFrameSurface1 *in, mfxFrameSurface1 *out)
+{
+    const mfxFrameInfo *info = &vpp->par.vpp.In;
+    uint64_t output = outputs_until(vpp, vpp->inputs) + vpp->repeat;
+    unsigned __int128 behind =
+        (unsigned __int128)output * vpp->options.rate_in - (unsigned __int128)vpp->inputs * vpp->options.rate_out;
+
+    if (in->Data.TimeStamp == (mfxU64)MFX_TIMESTAMP_UNKNOWN)
+        return;
+    if (vpp->options.keep_time_stamps)
+        out->Data.TimeStamp = vpp->repeat ? (mfxU64)MFX_TIMESTAMP_UNKNOWN : in->Data.TimeStamp;
+    else
+        out->Data.TimeStamp +=
+            (mfxU64)(behind * 90000 * info->FrameRateExtD / info->FrameRateExtN / vpp->options.rate_out);
+}
+
 static void describe(struct vpp_component *vpp, const mfxFrameSurface1 *in, mfxFrameSurface1 *out)
 {
     if (in) {
@@ -329,6 +395,8 @@ static void describe(struct vpp_component *vpp, const mfxFrameSurface1 *in, mfxF
         out->Data.Corrupted = in->Data.Corrupted;
         if (!vpp->options.deinterlace)
             out->Info.PicStruct = in->Info.PicStruct;
+        if (vpp->options.rate_in != vpp->options.rate_out)
+            stamp(vpp, in, out);
     }
     if (vpp->options.deinterlace)
         out->Info.PicStruct = MFX_PICSTRUCT_PROGRESSIVE;
@@ -367,6 +435,13 @@ static mfxStatus submit(struct vpp_component *vpp, const struct plan *plan, mfxF
     return MFX_ERR_NONE;
 }
 
+/* After rate_in inputs the pattern begins anew. */
+static void next_input(struct vpp_component *vpp)
+{
+    vpp->inputs = (vpp->inputs + 1) % vpp->options.rate_in;
+    vpp->repeat = 0;
+}
+
 mfxStatus vpp_run(struct vpp_component *vpp, mfxFrameSurface1 *in, mfxFrameSurface1 *out, mfxExtVppAuxData *auxiliary,
                   mfxSyncPoint *point)
 {
@@ -386,14 +461,22 @@ mfxStatus vpp_run(struct vpp_component *vpp, mfxFrameSurface1 *in, mfxFrameSurfa
         status = out ? check_out(vpp, out) : MFX_ERR_NULL_PTR;
     if (status != MFX_ERR_NONE)
         return status;
+    if (plan.left_out) {
+        next_input(vpp);
+        return MFX_ERR_MORE_DATA;
+    }
     if (worker_full(vpp->worker, vpp))
         return MFX_WRN_DEVICE_BUSY;
     status = submit(vpp, &plan, in, out, point);
     if (status != MFX_ERR_NONE)
         return status;
+    if (!vpp->options.deinterlace && plan.second_follows)
+        vpp->repeat++;
+    else if (!vpp->options.deinterlace)
+        next_input(vpp);
     vpp->first_seen |= plan.push;
     vpp->flushed |= plan.flush;
-    vpp->second_due = plan.second_follows;
+    vpp->second_due = plan.second_follows && vpp->options.deinterlace;
     if (auxiliary) {
         auxiliary->PicStruct = MFX_PICSTRUCT_UNKNOWN;
         auxiliary->RepeatedFrame = 0;

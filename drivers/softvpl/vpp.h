@@ -2,9 +2,12 @@
 /* vpp.h - the VPP component: crop, deinterlace, convert, scale, letterbox; formats of 8 and 10 bits in system
  * memory.
  *
- * One frame in, one frame out, except for the deinterlacer: it looks one frame ahead (the first call answers
- * MFX_ERR_MORE_DATA) and at double rate gives two frames (MFX_ERR_MORE_SURFACE after the first: call again with the
- * same input). All pixels are touched on the component's own thread.
+ * Denoise and detail work on what goes in, of 4:2:0 and 8 bits. Frame rates are converted by repeating and leaving out.
+ *
+ * One frame in, one frame out, except for frame rate conversion (MFX_ERR_MORE_DATA: this one is left out,
+ * MFX_ERR_MORE_SURFACE: it is repeated, call again with the same input) and the deinterlacer: it looks one frame ahead
+ * (the first call answers MFX_ERR_MORE_DATA) and at double rate gives two frames (MFX_ERR_MORE_SURFACE after the first:
+ * call again with the same input). All pixels are touched on the component's own thread.
  */
 #pragma once
 #include "drivers/softvpl/session.h"
@@ -28,6 +31,10 @@ struct vpp_options {
     bool deinterlace, double_rate, spatial_only;
     int matrix_in, matrix_out; /* SWS_CS_ of the side that is YUV */
     bool full_range_in, full_range_out;
+    unsigned denoise, detail; /* 0..100 */
+    /* Frame rate conversion: `rate_out` frames for `rate_in`; equal: none. */
+    uint64_t rate_in, rate_out;
+    bool keep_time_stamps; /* those of the input; repeated frames have none */
 };
 struct verdict;
 void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete);

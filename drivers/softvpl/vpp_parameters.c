@@ -14,6 +14,7 @@
     }
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+enum { STRENGTH_MAX = 100, RATE_FACTOR_MAX = 8 };
 enum { HD_ROWS = 577 }; /* from here on BT.709 is meant, unless it is said otherwise */
 
 static const struct extension_field scaling_fields[] = {
@@ -32,7 +33,32 @@ static const struct extension_field signal_fields[] = {
 static const struct extension_field conversion_fields[] = {
     FIELD(mfxExtColorConversion, ChromaSiting, FIELD_RANGE, 1, UINT16_MAX),
 };
+/* Two bytes behind the last member that nobody initialises. */
+#define PADDING(type, last)                                                                                            \
+    {                                                                                                                  \
+        offsetof(type, last) + 2, 2, FIELD_RANGE, 0, UINT16_MAX                                                        \
+    }
+static const struct extension_field denoise_fields[] = {
+    FIELD(mfxExtVPPDenoise, DenoiseFactor, FIELD_RANGE, 1, STRENGTH_MAX),
+    PADDING(mfxExtVPPDenoise, DenoiseFactor),
+};
+static const struct extension_field denoise2_fields[] = {
+    FIELD(mfxExtVPPDenoise2, Mode, FIELD_RANGE, MFX_DENOISE_MODE_VENDOR + 1, MFX_DENOISE_MODE_INTEL_HVS_PRE_MANUAL),
+    FIELD(mfxExtVPPDenoise2, Strength, FIELD_RANGE, 1, STRENGTH_MAX),
+};
+static const struct extension_field detail_fields[] = {
+    FIELD(mfxExtVPPDetail, DetailFactor, FIELD_RANGE, 1, STRENGTH_MAX),
+    PADDING(mfxExtVPPDetail, DetailFactor),
+};
+static const struct extension_field rate_fields[] = {
+    FIELD(mfxExtVPPFrameRateConversion, Algorithm, FIELD_RANGE, 1, MFX_FRCALGM_DISTRIBUTED_TIMESTAMP),
+};
 static const struct extension_rule rules[] = {
+    { MFX_EXTBUFF_VPP_DENOISE, sizeof(mfxExtVPPDenoise), denoise_fields, COUNT(denoise_fields), false },
+    { MFX_EXTBUFF_VPP_DENOISE2, sizeof(mfxExtVPPDenoise2), denoise2_fields, COUNT(denoise2_fields), false },
+    { MFX_EXTBUFF_VPP_DETAIL, sizeof(mfxExtVPPDetail), detail_fields, COUNT(detail_fields), false },
+    { MFX_EXTBUFF_VPP_FRAME_RATE_CONVERSION, sizeof(mfxExtVPPFrameRateConversion), rate_fields, COUNT(rate_fields),
+      false },
     { MFX_EXTBUFF_VPP_SCALING, sizeof(mfxExtVPPScaling), scaling_fields, COUNT(scaling_fields), false },
     { MFX_EXTBUFF_VPP_DEINTERLACING, sizeof(mfxExtVPPDeinterlacing), deinterlacing_fields, COUNT(deinterlacing_fields),
       false },
@@ -84,18 +110,33 @@ static void check_use(struct verdict *verdict, mfxVideoParam *par)
     for (uint32_t i = 0; i < use->NumAlg; i++) {
         uint32_t id = use->AlgList ? use->AlgList[i] : 0;
         if (id != MFX_EXTBUFF_VPP_SCALING && id != MFX_EXTBUFF_VPP_DEINTERLACING &&
-            id != MFX_EXTBUFF_VPP_VIDEO_SIGNAL_INFO && id != MFX_EXTBUFF_VPP_COLOR_CONVERSION)
+            id != MFX_EXTBUFF_VPP_VIDEO_SIGNAL_INFO && id != MFX_EXTBUFF_VPP_COLOR_CONVERSION &&
+            id != MFX_EXTBUFF_VPP_DENOISE && id != MFX_EXTBUFF_VPP_DENOISE2 && id != MFX_EXTBUFF_VPP_DETAIL &&
+            id != MFX_EXTBUFF_VPP_FRAME_RATE_CONVERSION)
             verdict_unsupported(verdict, "an algorithm of DoUse");
     }
 }
 
+/* The deinterlacer gives one frame for each, or two; without it any rate may become any other. */
 static void check_rates(struct verdict *verdict, mfxVideoParam *par, bool deinterlace)
 {
-    unsigned factor = rate_factor(&par->vpp.In, &par->vpp.Out);
-    if (factor == 0 || (factor == 2 && !deinterlace)) {
-        UNSUPPORTED(verdict, par->vpp.Out.FrameRateExtN); /* no frame rate conversion */
+    uint64_t in = (uint64_t)par->vpp.In.FrameRateExtN * par->vpp.Out.FrameRateExtD;
+    uint64_t out = (uint64_t)par->vpp.Out.FrameRateExtN * par->vpp.In.FrameRateExtD;
+
+    if ((deinterlace && rate_factor(&par->vpp.In, &par->vpp.Out) == 0) || (in && out / RATE_FACTOR_MAX > in)) {
+        UNSUPPORTED(verdict, par->vpp.Out.FrameRateExtN);
         UNSUPPORTED(verdict, par->vpp.Out.FrameRateExtD);
     }
+}
+
+static bool has(const mfxVideoParam *par, uint32_t id)
+{
+    return extension_find(par->ExtParam, par->NumExtParam, id) != NULL;
+}
+
+static bool is_planar_420(uint32_t fourcc)
+{
+    return fourcc == MFX_FOURCC_NV12 || fourcc == MFX_FOURCC_IYUV || fourcc == MFX_FOURCC_YV12;
 }
 
 /* Ten bits are at the upper end of sixteen, here as on hardware. */
@@ -133,6 +174,10 @@ void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     if (is_interlaced(in->PicStruct) && !is_interlaced(out->PicStruct) && in->FourCC && in->FourCC != MFX_FOURCC_NV12 &&
         in->FourCC != MFX_FOURCC_IYUV && in->FourCC != MFX_FOURCC_YV12)
         UNSUPPORTED(verdict, in->FourCC); /* the deinterlacer takes 4:2:0 */
+    bool enhance =
+        has(par, MFX_EXTBUFF_VPP_DENOISE) || has(par, MFX_EXTBUFF_VPP_DENOISE2) || has(par, MFX_EXTBUFF_VPP_DETAIL);
+    if (enhance && in->FourCC && !is_planar_420(in->FourCC))
+        UNSUPPORTED(verdict, in->FourCC); /* so do denoise and detail */
     check_rates(verdict, par, deinterlace);
 }
 
@@ -176,6 +221,34 @@ static void read_colours(const mfxVideoParam *par, struct vpp_options *options)
     options->full_range_out = signal && signal->Out.NominalRange == MFX_NOMINALRANGE_0_255;
 }
 
+static void read_enhancement(const mfxVideoParam *par, struct vpp_options *options)
+{
+    const mfxExtVPPDenoise *denoise = extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_DENOISE);
+    const mfxExtVPPDenoise2 *denoise2 = extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_DENOISE2);
+    const mfxExtVPPDetail *detail = extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_DETAIL);
+
+    if (denoise)
+        options->denoise = denoise->DenoiseFactor;
+    if (denoise2)
+        options->denoise = denoise2->Strength ? denoise2->Strength : STRENGTH_MAX / 2;
+    if (detail)
+        options->detail = detail->DetailFactor;
+}
+
+static void read_rates(const mfxVideoParam *par, struct vpp_options *options)
+{
+    const mfxExtVPPFrameRateConversion *conversion =
+        extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_FRAME_RATE_CONVERSION);
+    const mfxFrameInfo *in = &par->vpp.In, *out = &par->vpp.Out;
+
+    options->rate_in = options->rate_out = 1;
+    if (options->deinterlace || !in->FrameRateExtN || !out->FrameRateExtN || !in->FrameRateExtD || !out->FrameRateExtD)
+        return;
+    options->rate_in = (uint64_t)in->FrameRateExtN * out->FrameRateExtD;
+    options->rate_out = (uint64_t)out->FrameRateExtN * in->FrameRateExtD;
+    options->keep_time_stamps = conversion && conversion->Algorithm == MFX_FRCALGM_PRESERVE_TIMESTAMP;
+}
+
 void vpp_read_options(const mfxVideoParam *par, struct vpp_options *options)
 {
     const mfxExtVPPDeinterlacing *deinterlacing =
@@ -199,6 +272,8 @@ void vpp_read_options(const mfxVideoParam *par, struct vpp_options *options)
         options->double_rate = false;
     options->spatial_only = mode == MFX_DEINTERLACING_BOB || mode == MFX_DEINTERLACING_ADVANCED_NOREF;
     read_colours(par, options);
+    read_enhancement(par, options);
+    read_rates(par, options);
 }
 
 static mfxStatus mark_fields(mfxVideoParam *out)

@@ -286,18 +286,103 @@ static void deinterlaces_at_double_rate(void **state)
     }
 }
 
+/* ---- frame rates and filters ------------------------------------------------------------------------------------ */
+
+/* Feeds frames and counts what comes; the time stamps of the outputs follow each other evenly. */
+static unsigned convert(uint32_t rate_in, uint32_t rate_out, unsigned frames, unsigned *left_out)
+{
+    struct client client;
+    struct frame in, out;
+    mfxVideoParam par = vpp_par(WIDTH, HEIGHT, 128, 96);
+    unsigned outputs = 0;
+
+    par.vpp.In.FrameRateExtN = rate_in;
+    par.vpp.Out.FrameRateExtN = rate_out;
+    start(&client, &par, &in, &out);
+    *left_out = 0;
+    for (unsigned i = 0; i < frames; i++) {
+        mfxSyncPoint point;
+        mfxStatus status;
+        in.surface.Data.TimeStamp = 1000 + (uint64_t)i * 90000 / rate_in;
+        do {
+            status = MFXVideoVPP_RunFrameVPPAsync(client.session, &in.surface, &out.surface, NULL, &point);
+            if (status == MFX_ERR_MORE_DATA) {
+                ++*left_out;
+                break;
+            }
+            assert_true(status == MFX_ERR_NONE || status == MFX_ERR_MORE_SURFACE);
+            assert_int_equal(MFXVideoCORE_SyncOperation(client.session, point, WAIT_MS), MFX_ERR_NONE);
+            int64_t due = 1000 + (int64_t)outputs++ * 90000 / rate_out;
+            assert_true(llabs((int64_t)out.surface.Data.TimeStamp - due) <= 1);
+        } while (status == MFX_ERR_MORE_SURFACE);
+    }
+    assert_int_equal(MFXVideoVPP_RunFrameVPPAsync(client.session, NULL, &out.surface, NULL, &(mfxSyncPoint){ 0 }),
+                     MFX_ERR_MORE_DATA);
+    stop(&client, &in, &out);
+    return outputs;
+}
+
+static void frame_rates_are_converted(void **state)
+{
+    (void)state;
+    unsigned left_out;
+
+    assert_int_equal(convert(25, 25, 25, &left_out), 25);
+    assert_int_equal(left_out, 0);
+    assert_int_equal(convert(25, 30, 50, &left_out), 60);
+    assert_int_equal(left_out, 0);
+    assert_int_equal(convert(50, 25, 50, &left_out), 25);
+    assert_int_equal(left_out, 25);
+    assert_int_equal(convert(60, 25, 60, &left_out), 25);
+    assert_int_equal(convert(25, 100, 10, &left_out), 40);
+}
+
+static unsigned roughness(const uint8_t *luma, int width, int height)
+{
+    unsigned sum = 0;
+    for (int y = 0; y < height; y++)
+        for (int x = 1; x < width; x++)
+            sum += (unsigned)abs(luma[y * width + x] - luma[y * width + x - 1]);
+    return sum;
+}
+
+static void denoise_and_detail_do_what_they_say(void **state)
+{
+    (void)state;
+    mfxExtVPPDenoise2 denoise = { .Header = { MFX_EXTBUFF_VPP_DENOISE2, sizeof denoise }, .Strength = 80 };
+    mfxExtVPPDetail detail = { .Header = { MFX_EXTBUFF_VPP_DETAIL, sizeof detail }, .DetailFactor = 60 };
+    mfxExtBuffer *both[] = { &denoise.Header, &detail.Header };
+
+    for (int i = 0; i < 2; i++) {
+        struct client client;
+        struct frame in, out;
+        mfxVideoParam par = vpp_par(WIDTH, HEIGHT, WIDTH, HEIGHT);
+        par.ExtParam = &both[i];
+        par.NumExtParam = 1;
+        start(&client, &par, &in, &out);
+        for (int at = 0; at < WIDTH * HEIGHT; at++) /* noise on grey */
+            in.memory[at] = (uint8_t)(120 + (at * 7 + at / WIDTH * 13) % 9);
+        run_one(client.session, &in.surface, &out.surface);
+        unsigned before = roughness(in.memory, WIDTH, HEIGHT), after = roughness(out.memory, WIDTH, HEIGHT);
+        assert_true(i == 0 ? after < before : after > before);
+        stop(&client, &in, &out);
+    }
+}
+
 static void query_says_what_there_is(void **state)
 {
     (void)state;
     struct client client;
     mfxVideoParam par = vpp_par(WIDTH, HEIGHT, 128, 96), out = { 0 };
-    mfxExtVPPDenoise2 denoise = { .Header = { MFX_EXTBUFF_VPP_DENOISE2, sizeof denoise } };
-    mfxExtBuffer *buffers[] = { &denoise.Header };
+    mfxExtVPPRotation rotation = { .Header = { MFX_EXTBUFF_VPP_ROTATION, sizeof rotation } };
+    mfxExtBuffer *buffers[] = { &rotation.Header };
     client_open(&client);
     assert_int_equal(MFXVideoVPP_Query(client.session, &par, &out), MFX_ERR_NONE);
     assert_int_equal(MFXVideoVPP_Query(client.session, NULL, &out), MFX_ERR_NONE);
     assert_true(out.vpp.In.FourCC && out.vpp.Out.CropW);
-    par.vpp.Out.FrameRateExtN = 30; /* no frame rate conversion */
+    par.vpp.Out.FrameRateExtN = 30;
+    assert_int_equal(MFXVideoVPP_Query(client.session, &par, &out), MFX_ERR_NONE);
+    par.vpp.Out.FrameRateExtN = 3000; /* too many of the same */
     assert_int_equal(MFXVideoVPP_Query(client.session, &par, &out), MFX_ERR_UNSUPPORTED);
     assert_int_equal(out.vpp.Out.FrameRateExtN, 0);
     par.vpp.Out.FrameRateExtN = 25;
@@ -322,6 +407,8 @@ int main(void)
         cmocka_unit_test(formats_convert_and_return),
         cmocka_unit_test(deinterlaces_at_the_same_rate),
         cmocka_unit_test(deinterlaces_at_double_rate),
+        cmocka_unit_test(frame_rates_are_converted),
+        cmocka_unit_test(denoise_and_detail_do_what_they_say),
         cmocka_unit_test(query_says_what_there_is),
     };
     client_environment();

@@ -112,6 +112,12 @@ static const struct filter filters[] = {
       .MemDesc = (struct memdesc *)scale_memory },
     { .FilterFourCC = MFX_EXTBUFF_VPP_COLOR_CONVERSION, .MaxDelayInFrames = 0, .NumMemTypes = 1,
       .MemDesc = (struct memdesc *)scale_memory },
+    { .FilterFourCC = MFX_EXTBUFF_VPP_FRAME_RATE_CONVERSION, .MaxDelayInFrames = 0, .NumMemTypes = 1,
+      .MemDesc = (struct memdesc *)scale_memory },
+    { .FilterFourCC = MFX_EXTBUFF_VPP_DENOISE2, .MaxDelayInFrames = 0, .NumMemTypes = 1,
+      .MemDesc = (struct memdesc *)deinterlace_memory },
+    { .FilterFourCC = MFX_EXTBUFF_VPP_DETAIL, .MaxDelayInFrames = 0, .NumMemTypes = 1,
+      .MemDesc = (struct memdesc *)deinterlace_memory },
     { .FilterFourCC = MFX_EXTBUFF_VPP_DEINTERLACING, .MaxDelayInFrames = 1, .NumMemTypes = 1,
       .MemDesc = (struct memdesc *)deinterlace_memory },
 };

@@ -335,6 +335,27 @@ static void reset_changes_the_rate_and_loses_nothing(void **state)
     stream_free(&after);
 }
 
+/* Nobody takes what is inside: closing ends it, and the next encoder of the session begins anew. */
+static void closing_with_pictures_inside(void **state)
+{
+    (void)state;
+    struct client client;
+    mfxVideoParam par = hevc_par(10);
+    struct encode_run run = { .frames = 5, .no_drain = true }, whole = { .frames = 5 };
+    struct stream stream = { 0 };
+
+    client_open(&client);
+    assert_int_equal(MFXVideoENCODE_Init(client.session, &par), MFX_ERR_NONE);
+    encode_frames(client.session, &par, &run, &stream);
+    assert_int_equal(stream.units, 0);
+    assert_int_equal(MFXVideoENCODE_Close(client.session), MFX_ERR_NONE);
+    assert_int_equal(MFXVideoENCODE_Init(client.session, &par), MFX_ERR_NONE);
+    encode_frames(client.session, &par, &whole, &stream);
+    assert_int_equal(stream.units, 5);
+    client_close(&client);
+    stream_free(&stream);
+}
+
 /* ---- Query ------------------------------------------------------------------------------------------------------ */
 
 static void query_knows_what_cannot_be(void **state)
@@ -383,6 +404,7 @@ int main(void)
         cmocka_unit_test(every_picture_carries_its_message),
         cmocka_unit_test(hdr_and_headers),
         cmocka_unit_test(reset_changes_the_rate_and_loses_nothing),
+        cmocka_unit_test(closing_with_pictures_inside),
         cmocka_unit_test(query_knows_what_cannot_be),
     };
     client_environment();

@@ -60,19 +60,10 @@ class Encoder:
     def wait_for_api(self):
         wait_until(lambda: self.run("biplanectl status")[0] == 0, PATIENCE, "an answer of biplaned")
 
-    def wait_for_reboot(self, boot):
-        """After something that restarts it: until another boot than that one answers."""
-        def another():
-            try:
-                status, text = self.run("cat /proc/sys/kernel/random/boot_id", 20)
-                return status == 0 and text.strip() != boot
-            except Gone:
-                return False
-        wait_until(another, PATIENCE, "another boot")
+    def wait_for_reboot(self):
+        """After something that restarts it."""
+        self.machine.shell.rebooted(PATIENCE)
         self.wait_for_api()
-
-    def boot_id(self):
-        return self.output("cat /proc/sys/kernel/random/boot_id").strip()
 
     # ---- commands ----
     def run(self, command, seconds=60):

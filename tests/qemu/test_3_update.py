@@ -91,9 +91,8 @@ def test_good_update_on_the_air(encoder, good):
     assert "version: 9.0" in text and "signed:" in text
     assert all(set(encoder.delivered(i)) - before[i] for i in (0, 1))
     assert encoder.update_status()["other_version"] == "9.0"
-    boot = encoder.boot_id()
     encoder.output("biplane-update boot", PATIENCE)
-    encoder.wait_for_reboot(boot)
+    encoder.wait_for_reboot()
     encoder.wait_on_air()
     status = wait_until(lambda: (lambda s: not s["pending"] and s)(encoder.update_status()), PATIENCE, "the confirmation")
     assert status["slot"] == "B" and status["version"] == "9.0" and "is good" in status["last_update"], status
@@ -103,9 +102,8 @@ def test_good_update_on_the_air(encoder, good):
 
 
 def test_back_to_the_version_before(encoder):
-    boot = encoder.boot_id()
     encoder.output("biplane-update rollback", PATIENCE)
-    encoder.wait_for_reboot(boot)
+    encoder.wait_for_reboot()
     encoder.wait_on_air()
     status = wait_until(lambda: (lambda s: not s["pending"] and s)(encoder.update_status()), PATIENCE, "the confirmation")
     assert status["slot"] == "A" and status["other_version"] == "9.0", status
@@ -115,9 +113,8 @@ def test_back_to_the_version_before(encoder):
 def test_one_that_does_not_come_up(encoder):
     """Rightly signed, for this board, newer, and nothing in it: the box is back by itself."""
     encoder.output(f"biplane-update install {make_bundle(encoder, 'hollow')}", PATIENCE)
-    boot = encoder.boot_id()
     encoder.output("biplane-update boot", PATIENCE)
-    encoder.wait_for_reboot(boot)
+    encoder.wait_for_reboot()
     encoder.wait_on_air()
     status = wait_until(lambda: (lambda s: not s["pending"] and s)(encoder.update_status()), PATIENCE, "the end of it")
     assert status["slot"] == "A" and "went back" in status["last_update"], status

@@ -111,16 +111,14 @@ class Shell:
         self.count = 0
 
     def ready(self, seconds=180):
-        """Waits until the shell answers."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                self.line.send("\n")
-                self.run("true", 10)
-                return
-            except Gone:
-                if self.line.closed or time.monotonic() > deadline:
-                    raise
+        """Waits until the shell is there. Nothing is typed before: firmware and boot loader listen on this line too."""
+        self.line.expect(r"root@\S+# ", seconds)
+        self.run("true", seconds)
+
+    def rebooted(self, seconds=180):
+        """After something that restarts the machine."""
+        self.line.expect("Welcome to GRUB", seconds)
+        self.ready(seconds)
 
     def run(self, command, seconds=60):
         """(exit status, output) of a command."""

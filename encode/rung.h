@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* rung.h - one video description at work: the picture scaled (VPP) and encoded, asynchronously, through
- * one oneVPL session.
+/* rung.h - one video description at work: the picture scaled and encoded, asynchronously, by an encoder of the kind
+ * that was chosen (encoder.h).
  *
  * A picture of the rung's own size goes to the encoder as it is. What comes out is called back in decoding order. A
  * picture that is shown again is not scaled again. The source may change its size at any time: only the scaler is made
@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <vpl/mfx.h>
 
+#include "encode/encoder.h"
 #include "encode/slate.h"
 
 struct AVCodecParameters;
@@ -29,6 +30,7 @@ struct timeline_rate;
 struct video_description;
 
 struct rung_config {
+    const struct encoder_kind *kind;             /* NULL: oneVPL */
     const struct video_description *description; /* borrow: outlives the rung */
     const struct timeline_rate *rate;            /* borrow during create */
     unsigned width, height;                      /* of this rung: the description's, or the source's */
@@ -53,6 +55,7 @@ struct rung_frame {
 
 struct rung_counters {
     uint64_t frames_in, frames_out, bytes, scaled, reused, errors, scalers, busy_waits;
+    uint64_t copied_bytes; /* of pictures, between memories */
 };
 
 int rung_create(struct rung **out, const struct rung_config *config, struct error *err);
@@ -65,5 +68,6 @@ void rung_drain(struct rung *rung);
 /* Of what comes out (borrow): H.264 and HEVC with their parameter sets in extradata, AV1 with its sequence
  * header, or JPEG. */
 const struct AVCodecParameters *rung_parameters(const struct rung *rung);
+const char *rung_kind(const struct rung *rung);    /* the encoder's: "vpl", "vaapi" */
 const char *rung_changes(const struct rung *rung); /* what the encoder did otherwise than asked; "": nothing */
 struct rung_counters rung_counters(const struct rung *rung);

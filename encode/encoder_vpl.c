@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* encoder_vpl.c - scaling (VPP) and encoding, asynchronously, through one oneVPL session. Frames under way stand in a
+ * ring of tasks, each with its own bitstream buffer. The encoder promises one task per frame once its own delay is
+ * filled; tasks are collected in order, without waiting unless all are taken.
+ */
+#include "encode/encoder.h"
+
+#include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "board/error.h"
+#include "board/log.h"
+#include "drivers/accelerator.h"
+#include "encode/av1_units.h"
+#include "encode/decoder.h"
+#include "encode/encoder_parameters.h"
+#include "encode/job.h"
+#include "encode/rung.h"
+
+enum {
+    TASKS = 8,      /* frames promised and not yet collected */
+    PAYLOADS = 128, /* captions must live until their frame is encoded: longer than any encoder's delay */
+    WAIT_MS = 2000,
+    BUSY_TURNS_MAX = 4000,
+    HEADER_BYTES = 1024, /* of an SPS or PPS */
+    AV1_TRIAL_BYTES = 1 << 20,
+    TRIAL_MS = 20000,
+};
+
+struct task {
+    mfxBitstream bitstream;
+    mfxSyncPoint point;
+};
+
+struct payload {
+    mfxPayload payload;
+    uint8_t bytes[PICTURE_CAPTION_BYTES_MAX];
+};
+
+struct header {
+    const uint8_t *bytes;
+    size_t count;
+};
+
+struct vpl_encoder {
+    struct rung_config config;
+    mfxSession session;
+    struct encoder_parameters wanted;
+    mfxVideoParam got;
+    AVCodecParameters *parameters;
+    char changes[256];
+    bool joined;
+    /* scaling */
+    bool scaling; /* a VPP is initialised, for pictures like scale_in */
+    mfxFrameInfo scale_in;
+    mfxFrameSurface1 *shown; /* what was encoded last: a reference of ours */
+    mfxFrameSurface1 *slates[2];
+    /* encoding */
+    struct task tasks[TASKS];
+    unsigned oldest, used;
+    struct payload payloads[PAYLOADS];
+    unsigned next_payload;
+    AVPacket *packet;
+    struct encoder_counters counters;
+};
+
+/* ---- making it ---- */
+static int init_encoder(struct vpl_encoder *encoder, struct error *err)
+{
+    struct encoder_parameters *wanted = &encoder->wanted;
+    struct encoder_parameters queried = *wanted;
+
+    for (unsigned i = 0; i < queried.video.NumExtParam; i++) /* the copy points into itself */
+        queried.buffers[i] = (mfxExtBuffer *)((char *)&queried + ((char *)wanted->buffers[i] - (char *)wanted));
+    queried.video.ExtParam = queried.buffers;
+    mfxStatus status = MFXVideoENCODE_Query(encoder->session, &wanted->video, &queried.video);
+    if (status == MFX_ERR_UNSUPPORTED && wanted->video.NumExtParam) {
+        /* An older or smaller runtime: do without the extensions that only refine. */
+        wanted->video.NumExtParam = 0;
+        status = MFXVideoENCODE_Query(encoder->session, &wanted->video, &queried.video);
+    }
+    status = MFXVideoENCODE_Init(encoder->session, &wanted->video);
+    if (status < MFX_ERR_NONE)
+        return error_set(err, -EINVAL, "video \"%s\": the encoder refuses %ux%u at %u bit/s: %s",
+                         encoder->config.description->name, encoder->config.width, encoder->config.height,
+                         encoder->config.description->bitrate, accelerator_status_name(status));
+    return 0;
+}
+
+static bool is_jpeg(const struct vpl_encoder *encoder)
+{
+    return encoder->config.description->codec == VIDEO_CODEC_JPEG;
+}
+
+static void describe(const struct vpl_encoder *encoder, AVCodecParameters *parameters)
+{
+    static const enum AVCodecID codecs[] = { [VIDEO_CODEC_H264] = AV_CODEC_ID_H264,
+                                             [VIDEO_CODEC_JPEG] = AV_CODEC_ID_MJPEG,
+                                             [VIDEO_CODEC_HEVC] = AV_CODEC_ID_HEVC,
+                                             [VIDEO_CODEC_AV1] = AV_CODEC_ID_AV1 };
+    const mfxFrameInfo *info = &encoder->wanted.video.mfx.FrameInfo;
+
+    parameters->codec_type = AVMEDIA_TYPE_VIDEO;
+    parameters->codec_id = codecs[encoder->config.description->codec];
+    parameters->format = is_jpeg(encoder)                             ? AV_PIX_FMT_YUVJ420P
+                         : encoder->config.description->bit_depth > 8 ? AV_PIX_FMT_YUV420P10LE
+                                                                      : AV_PIX_FMT_YUV420P;
+    parameters->width = (int)encoder->config.width;
+    parameters->height = (int)encoder->config.height;
+    parameters->sample_aspect_ratio = (AVRational){ info->AspectRatioW, info->AspectRatioH };
+}
+
+/* Joins headers one after the other into the extradata. */
+static int keep_headers(struct vpl_encoder *encoder, const struct header *headers, unsigned count, struct error *err)
+{
+    AVCodecParameters *parameters = encoder->parameters;
+    size_t bytes = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        bytes += headers[i].count;
+    parameters->extradata = av_mallocz(bytes + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (!parameters->extradata)
+        return error_set(err, -ENOMEM, "video \"%s\"", encoder->config.description->name);
+    for (unsigned i = 0; i < count; i++) {
+        memcpy(parameters->extradata + parameters->extradata_size, headers[i].bytes, headers[i].count);
+        parameters->extradata_size += (int)headers[i].count;
+    }
+    return 0;
+}
+
+static int read_parameters(struct vpl_encoder *encoder, mfxExtBuffer **buffers, unsigned count, struct error *err)
+{
+    encoder->got = (mfxVideoParam){ .ExtParam = buffers, .NumExtParam = (mfxU16)count };
+    mfxStatus status = MFXVideoENCODE_GetVideoParam(encoder->session, &encoder->got);
+    encoder->got.ExtParam = NULL;
+    encoder->got.NumExtParam = 0;
+    if (status < MFX_ERR_NONE)
+        return error_set(err, -EINVAL, "video \"%s\": %s", encoder->config.description->name,
+                         accelerator_status_name(status));
+    return 0;
+}
+
+/* H.264 and HEVC: the encoder has its parameter sets before it has a picture. */
+static int read_parameter_sets(struct vpl_encoder *encoder, struct error *err)
+{
+    uint8_t vps[HEADER_BYTES], sps[HEADER_BYTES], pps[HEADER_BYTES];
+    mfxExtCodingOptionSPSPPS sets = { .Header = { MFX_EXTBUFF_CODING_OPTION_SPSPPS, sizeof sets },
+                                      .SPSBuffer = sps,
+                                      .SPSBufSize = sizeof sps,
+                                      .PPSBuffer = pps,
+                                      .PPSBufSize = sizeof pps };
+    mfxExtCodingOptionVPS first = { .Header = { MFX_EXTBUFF_CODING_OPTION_VPS, sizeof first },
+                                    .VPSBuffer = vps,
+                                    .VPSBufSize = sizeof vps };
+    mfxExtBuffer *buffers[] = { &sets.Header, &first.Header };
+    bool hevc = encoder->config.description->codec == VIDEO_CODEC_HEVC;
+    int status = read_parameters(encoder, buffers, hevc ? 2 : 1, err);
+
+    if (status < 0)
+        return status;
+    const struct header headers[] = { { vps, hevc ? first.VPSBufSize : 0 },
+                                      { sps, sets.SPSBufSize },
+                                      { pps, sets.PPSBufSize } };
+    return keep_headers(encoder, headers, 3, err);
+}
+
+/* Of what was coded while looking for a sequence header. */
+static int take_sequence_header(struct vpl_encoder *encoder, const mfxBitstream *bitstream, struct error *err)
+{
+    const uint8_t *at = bitstream->Data + bitstream->DataOffset, *end = at + bitstream->DataLength;
+    struct av1_unit unit;
+
+    while (av1_units_next(&at, end, &unit))
+        if (unit.type == AV1_SEQUENCE_HEADER)
+            return keep_headers(encoder, &(struct header){ unit.bytes, unit.count }, 1, err);
+    return error_set(err, -EINVAL, "video \"%s\": the encoder's first picture has no sequence header",
+                     encoder->config.description->name);
+}
+
+/* AV1: no encoder tells its sequence header. A black picture is coded for it, and the encoder made anew. */
+static int find_sequence_header(struct vpl_encoder *encoder, struct error *err)
+{
+    uint8_t *memory = malloc(AV1_TRIAL_BYTES);
+    mfxBitstream bitstream = { .Data = memory, .MaxLength = AV1_TRIAL_BYTES };
+    mfxFrameSurface1 *surface = NULL;
+    mfxSyncPoint point = NULL;
+    mfxStatus status = memory ? MFXMemory_GetSurfaceForEncode(encoder->session, &surface) : MFX_ERR_MEMORY_ALLOC;
+
+    if (status >= MFX_ERR_NONE && slate_paint(encoder->config.slate, SLATE_BLACK, surface) < 0)
+        status = MFX_ERR_UNKNOWN;
+    if (status >= MFX_ERR_NONE)
+        status = MFXVideoENCODE_EncodeFrameAsync(encoder->session, NULL, surface, &bitstream, &point);
+    if (status == MFX_ERR_MORE_DATA)
+        status = MFXVideoENCODE_EncodeFrameAsync(encoder->session, NULL, NULL, &bitstream, &point);
+    if (status >= MFX_ERR_NONE && point)
+        status = MFXVideoCORE_SyncOperation(encoder->session, point, TRIAL_MS);
+    if (surface)
+        surface->FrameInterface->Release(surface);
+    MFXVideoENCODE_Close(encoder->session);
+    int result = status == MFX_ERR_NONE ? take_sequence_header(encoder, &bitstream, err)
+                                        : error_set(err, -EINVAL, "video \"%s\": coding a first picture: %s",
+                                                    encoder->config.description->name, accelerator_status_name(status));
+    free(memory);
+    status = MFXVideoENCODE_Init(encoder->session, &encoder->wanted.video);
+    if (result == 0 && status < MFX_ERR_NONE)
+        result = error_set(err, -EINVAL, "video \"%s\": %s", encoder->config.description->name,
+                           accelerator_status_name(status));
+    return result == 0 ? read_parameters(encoder, NULL, 0, err) : result;
+}
+
+static int read_back(struct vpl_encoder *encoder, struct error *err)
+{
+    encoder->parameters = avcodec_parameters_alloc();
+    if (!encoder->parameters)
+        return error_set(err, -ENOMEM, "video \"%s\"", encoder->config.description->name);
+    describe(encoder, encoder->parameters);
+    if (is_jpeg(encoder)) /* it has no headers, and holds nothing back */
+        return 0;
+    int status = encoder->config.description->codec == VIDEO_CODEC_AV1 ? find_sequence_header(encoder, err)
+                                                                       : read_parameter_sets(encoder, err);
+    if (status < 0)
+        return status;
+    if (encoder->config.description->codec == VIDEO_CODEC_H264) {
+        encoder->parameters->profile = encoder->got.mfx.CodecProfile & 0xff;
+        encoder->parameters->level = encoder->got.mfx.CodecLevel;
+    }
+    encoder_parameters_compare(&encoder->wanted.video, &encoder->got, encoder->changes, sizeof encoder->changes);
+    return 0;
+}
+
+static int make_tasks(struct vpl_encoder *encoder, struct error *err)
+{
+    unsigned multiplier = encoder->got.mfx.BRCParamMultiplier ? encoder->got.mfx.BRCParamMultiplier : 1;
+    mfxU32 bytes = (mfxU32)encoder->got.mfx.BufferSizeInKB * multiplier * 1000;
+    mfxU32 least = encoder->config.width * encoder->config.height; /* a burst at the start of a stream fits */
+
+    if (is_jpeg(encoder)) /* rate control's fields mean something else */
+        bytes = least * 3 + HEADER_BYTES;
+
+    bytes = bytes > least ? bytes : least;
+    encoder->packet = av_packet_alloc();
+    for (unsigned i = 0; i < TASKS; i++) {
+        encoder->tasks[i].bitstream.Data = malloc(bytes);
+        encoder->tasks[i].bitstream.MaxLength = bytes;
+        if (!encoder->tasks[i].bitstream.Data || !encoder->packet)
+            return error_set(err, -ENOMEM, "video \"%s\"", encoder->config.description->name);
+    }
+    return 0;
+}
+
+static int make(struct vpl_encoder *encoder, struct error *err)
+{
+    int status = accelerator_session(encoder->config.accelerator, &encoder->session, err);
+    if (status < 0)
+        return status;
+    if (encoder->config.join) {
+        mfxStatus joined = MFXJoinSession(encoder->config.join, encoder->session);
+        encoder->joined = joined == MFX_ERR_NONE;
+        if (!encoder->joined)
+            log_debug(encoder->config.log, "video \"%s\": joining sessions: %s", encoder->config.description->name,
+                      accelerator_status_name(joined));
+    }
+    encoder_parameters_fill(&encoder->wanted, &encoder->config);
+    status = init_encoder(encoder, err);
+    if (status == 0)
+        status = read_back(encoder, err);
+    return status == 0 ? make_tasks(encoder, err) : status;
+}
+
+static void vpl_destroy(void *instance);
+
+static int vpl_create(void **out, const struct rung_config *config, struct error *err)
+{
+    struct vpl_encoder *encoder = calloc(1, sizeof *encoder);
+
+    if (!encoder)
+        return error_set(err, -ENOMEM, "video \"%s\"", config->description->name);
+    encoder->config = *config;
+    int status = make(encoder, err);
+    encoder->config.rate = NULL;
+    encoder->config.colour = NULL;
+    if (status < 0) {
+        vpl_destroy(encoder);
+        return status;
+    }
+    *out = encoder;
+    return 0;
+}
+
+static void release(mfxFrameSurface1 **surface)
+{
+    if (*surface)
+        (*surface)->FrameInterface->Release(*surface);
+    *surface = NULL;
+}
+
+static bool vpl_wait(void *instance, unsigned wait_ms);
+
+static void vpl_destroy(void *instance)
+{
+    struct vpl_encoder *encoder = instance;
+
+    if (!encoder)
+        return;
+    while (encoder->used) /* buffers must not be freed under the encoder */
+        vpl_wait(encoder, WAIT_MS);
+    release(&encoder->shown);
+    release(&encoder->slates[0]);
+    release(&encoder->slates[1]);
+    if (encoder->session) {
+        if (encoder->scaling)
+            MFXVideoVPP_Close(encoder->session);
+        MFXVideoENCODE_Close(encoder->session);
+        if (encoder->joined)
+            MFXDisjoinSession(encoder->session);
+        MFXClose(encoder->session);
+    }
+    for (unsigned i = 0; i < TASKS; i++)
+        free(encoder->tasks[i].bitstream.Data);
+    avcodec_parameters_free(&encoder->parameters);
+    av_packet_free(&encoder->packet);
+    free(encoder);
+}
+
+/* ---- what comes out ---- */
+static void emit(struct vpl_encoder *encoder, const mfxBitstream *bitstream)
+{
+    AVPacket *packet = encoder->packet;
+
+    if (av_new_packet(packet, (int)bitstream->DataLength) < 0) {
+        encoder->counters.errors++;
+        return;
+    }
+    memcpy(packet->data, bitstream->Data + bitstream->DataOffset, bitstream->DataLength);
+    packet->pts = (int64_t)bitstream->TimeStamp;
+    packet->dts = is_jpeg(encoder) ? packet->pts : bitstream->DecodeTimeStamp;
+    packet->flags = is_jpeg(encoder) || bitstream->FrameType & MFX_FRAMETYPE_IDR ? AV_PKT_FLAG_KEY : 0;
+    encoder->config.on_packet(encoder->config.context, packet);
+    av_packet_unref(packet);
+}
+
+static bool vpl_wait(void *instance, unsigned wait_ms)
+{
+    struct vpl_encoder *encoder = instance;
+
+    if (!encoder->used)
+        return false;
+    struct task *task = &encoder->tasks[encoder->oldest];
+    mfxStatus status = MFXVideoCORE_SyncOperation(encoder->session, task->point, wait_ms);
+    if (status == MFX_WRN_IN_EXECUTION)
+        return true;
+    encoder->oldest = (encoder->oldest + 1) % TASKS;
+    encoder->used--;
+    if (status == MFX_ERR_NONE)
+        emit(encoder, &task->bitstream);
+    else
+        encoder->counters.errors++;
+    return encoder->used > 0;
+}
+
+/* ---- what goes in ---- */
+static bool same_picture_format(const mfxFrameInfo *a, const mfxFrameInfo *b)
+{
+    return a->Width == b->Width && a->Height == b->Height && a->CropX == b->CropX && a->CropY == b->CropY &&
+           a->CropW == b->CropW && a->CropH == b->CropH && a->FourCC == b->FourCC;
+}
+
+static bool fits_as_it_is(const struct vpl_encoder *encoder, const mfxFrameInfo *info)
+{
+    const mfxFrameInfo *own = &encoder->wanted.video.mfx.FrameInfo;
+    return info->FourCC == own->FourCC && info->CropW == own->CropW && info->CropH == own->CropH && info->CropX == 0 &&
+           info->CropY == 0;
+}
+
+static bool init_scaler(struct vpl_encoder *encoder, const mfxFrameInfo *in)
+{
+    mfxVideoParam parameters = { .AsyncDepth = encoder->wanted.video.AsyncDepth };
+
+    if (encoder->scaling)
+        MFXVideoVPP_Close(encoder->session);
+    encoder->scaling = false;
+    parameters.IOPattern = (mfxU16)(accelerator_input_pattern(encoder->config.accelerator) |
+                                    accelerator_output_pattern(encoder->config.accelerator));
+    parameters.vpp.In = *in;
+    parameters.vpp.Out = encoder->wanted.video.mfx.FrameInfo;
+    parameters.vpp.In.PicStruct = parameters.vpp.Out.PicStruct = MFX_PICSTRUCT_PROGRESSIVE;
+    parameters.vpp.In.FrameRateExtN = parameters.vpp.Out.FrameRateExtN;
+    parameters.vpp.In.FrameRateExtD = parameters.vpp.Out.FrameRateExtD;
+    mfxStatus status = MFXVideoVPP_Init(encoder->session, &parameters);
+    if (status < MFX_ERR_NONE) {
+        if (encoder->counters.errors++ == 0)
+            log_error(encoder->config.log, "video \"%s\": scaling %ux%u to %ux%u: %s",
+                      encoder->config.description->name, in->CropW, in->CropH, encoder->config.width,
+                      encoder->config.height, accelerator_status_name(status));
+        return false;
+    }
+    encoder->scaling = true;
+    encoder->scale_in = *in;
+    encoder->counters.scalers++;
+    return true;
+}
+
+static void pause_a_little(struct vpl_encoder *encoder)
+{
+    encoder->counters.busy_waits++;
+    if (encoder->used)
+        vpl_wait(encoder, WAIT_MS);
+    else
+        nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+}
+
+/* The scaled picture (give), or NULL. */
+static mfxFrameSurface1 *scale(struct vpl_encoder *encoder, mfxFrameSurface1 *in)
+{
+    mfxFrameSurface1 *out = NULL;
+    mfxSyncPoint point = NULL;
+    mfxStatus status;
+    unsigned turns = 0;
+
+    if ((!encoder->scaling || !same_picture_format(&encoder->scale_in, &in->Info)) && !init_scaler(encoder, &in->Info))
+        return NULL;
+    while ((status = MFXMemory_GetSurfaceForVPPOut(encoder->session, &out)) > MFX_ERR_NONE && turns++ < BUSY_TURNS_MAX)
+        pause_a_little(encoder);
+    if (status != MFX_ERR_NONE)
+        return NULL;
+    while ((status = MFXVideoVPP_RunFrameVPPAsync(encoder->session, in, out, NULL, &point)) == MFX_WRN_DEVICE_BUSY &&
+           turns++ < BUSY_TURNS_MAX)
+        pause_a_little(encoder);
+    if (status < MFX_ERR_NONE || !point)
+        release(&out);
+    encoder->counters.scaled++;
+    return out;
+}
+
+static mfxFrameSurface1 *painted(struct vpl_encoder *encoder, enum slate_kind kind)
+{
+    mfxFrameSurface1 **slate = &encoder->slates[kind];
+
+    if (!*slate && MFXMemory_GetSurfaceForEncode(encoder->session, slate) == MFX_ERR_NONE &&
+        slate_paint(encoder->config.slate, kind, *slate) < 0)
+        release(slate);
+    return *slate;
+}
+
+/* Keeps what is encoded from now on. take: a reference; NULL: what was shown stays. */
+static bool keep_shown(struct vpl_encoder *encoder, mfxFrameSurface1 *surface)
+{
+    if (!surface)
+        return false;
+    release(&encoder->shown);
+    encoder->shown = surface;
+    return true;
+}
+
+static bool vpl_show(void *instance, const struct picture *picture)
+{
+    struct vpl_encoder *encoder = instance;
+
+    if (!fits_as_it_is(encoder, &picture->surface->Info))
+        return keep_shown(encoder, scale(encoder, picture->surface));
+    picture_use(picture);
+    return keep_shown(encoder, picture->surface);
+}
+
+static bool vpl_show_slate(void *instance, enum slate_kind kind)
+{
+    struct vpl_encoder *encoder = instance;
+    mfxFrameSurface1 *surface = painted(encoder, kind);
+
+    if (surface)
+        surface->FrameInterface->AddRef(surface);
+    return keep_shown(encoder, surface);
+}
+
+static mfxPayload *keep_captions(struct vpl_encoder *encoder, const struct encoder_frame *frame)
+{
+    struct payload *payload = &encoder->payloads[encoder->next_payload];
+
+    if (!frame->caption_bytes || is_jpeg(encoder))
+        return NULL;
+    encoder->next_payload = (encoder->next_payload + 1) % PAYLOADS;
+    memcpy(payload->bytes, frame->captions, frame->caption_bytes);
+    payload->payload = (mfxPayload){
+        .Data = payload->bytes, .NumBit = frame->caption_bytes * 8, .BufSize = (mfxU16)frame->caption_bytes, .Type = 4
+    };
+    return &payload->payload;
+}
+
+/* One call; a promised frame becomes the newest task. */
+static mfxStatus encode_one(struct vpl_encoder *encoder, mfxEncodeCtrl *control, mfxFrameSurface1 *surface)
+{
+    mfxStatus status;
+    unsigned turns = 0;
+
+    do {
+        while (encoder->used == TASKS)
+            vpl_wait(encoder, WAIT_MS);
+        struct task *task = &encoder->tasks[(encoder->oldest + encoder->used) % TASKS];
+        task->bitstream.DataOffset = task->bitstream.DataLength = 0;
+        status = MFXVideoENCODE_EncodeFrameAsync(encoder->session, control, surface, &task->bitstream, &task->point);
+        if (status >= MFX_ERR_NONE && status != MFX_WRN_DEVICE_BUSY && task->point)
+            encoder->used++;
+        if (status == MFX_WRN_DEVICE_BUSY)
+            pause_a_little(encoder);
+    } while (status == MFX_WRN_DEVICE_BUSY && ++turns < BUSY_TURNS_MAX);
+    return status;
+}
+
+static void vpl_encode(void *instance, const struct encoder_frame *frame)
+{
+    struct vpl_encoder *encoder = instance;
+    mfxEncodeCtrl control = { 0 };
+
+    encoder->shown->Data.TimeStamp = (mfxU64)frame->tick_90k;
+    if (frame->idr)
+        control.FrameType = MFX_FRAMETYPE_I | MFX_FRAMETYPE_IDR | MFX_FRAMETYPE_REF;
+    mfxPayload *payload = keep_captions(encoder, frame);
+    control.Payload = &payload;
+    control.NumPayload = payload != NULL;
+    mfxStatus status = encode_one(encoder, &control, encoder->shown);
+    if ((status == MFX_ERR_INVALID_VIDEO_PARAM || status == MFX_ERR_UNSUPPORTED) &&
+        payload) { /* captions that the encoder does not understand */
+        control.NumPayload = 0;
+        status = encode_one(encoder, &control, encoder->shown);
+    }
+    if (status < MFX_ERR_NONE && status != MFX_ERR_MORE_DATA && encoder->counters.errors++ == 0)
+        log_error(encoder->config.log, "video \"%s\": encoding: %s", encoder->config.description->name,
+                  accelerator_status_name(status));
+}
+
+static unsigned vpl_under_way(const void *instance)
+{
+    const struct vpl_encoder *encoder = instance;
+    return encoder->used;
+}
+
+static void vpl_drain(void *instance)
+{
+    struct vpl_encoder *encoder = instance;
+
+    while (encode_one(encoder, NULL, NULL) >= MFX_ERR_NONE)
+        ;
+    while (encoder->used)
+        vpl_wait(encoder, WAIT_MS);
+}
+
+static const AVCodecParameters *vpl_parameters(const void *instance)
+{
+    const struct vpl_encoder *encoder = instance;
+    return encoder->parameters;
+}
+
+static const char *vpl_changes(const void *instance)
+{
+    const struct vpl_encoder *encoder = instance;
+    return encoder->changes;
+}
+
+static struct encoder_counters vpl_counters(const void *instance)
+{
+    const struct vpl_encoder *encoder = instance;
+    return encoder->counters;
+}
+
+const struct encoder_kind encoder_vpl = { .name = "vpl",
+                                          .create = vpl_create,
+                                          .destroy = vpl_destroy,
+                                          .show = vpl_show,
+                                          .show_slate = vpl_show_slate,
+                                          .encode = vpl_encode,
+                                          .wait = vpl_wait,
+                                          .under_way = vpl_under_way,
+                                          .drain = vpl_drain,
+                                          .parameters = vpl_parameters,
+                                          .changes = vpl_changes,
+                                          .counters = vpl_counters };

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Servers that fail, in every way that servers do: for each HTTP family the same table.
+"""Servers that fail, in every way that servers do: for each family of HTTP the same table (S3 has one of its own).
 
 The first pipeline's servers of all families stand behind fault proxies and fail together. Expected of each: the alert
 that fits within 5 s, nothing lost, order kept, recovery without help, and a second pipeline that never notices.
@@ -11,19 +11,25 @@ import pytest
 
 from testbed.akamai_sink import AkamaiSink
 from testbed.box import SMALL_LADDER, channel
+from testbed.certificates import Authority
+from testbed.cmaf_sink import CmafSink
 from testbed.fault_proxy import FaultProxy
 from testbed.feed import FedBox
 from testbed.hls import Presentation
 from testbed.origin import Origin
 from testbed.processes import wait_for
+from testbed.s3_sink import S3Sink
+from testbed.tls_front import TlsFront
 from testbed.webdav import Apache
 
-FAMILIES = ("basic", "webdav", "akamai")
 CREDENTIALS = [{"name": "basic", "user": "live", "password": "secret"},
                {"name": "webdav", "user": "live", "password": "secret", "scheme": "digest"},
-               {"name": "akamai", "salt": "sesame"}]
+               {"name": "akamai", "salt": "sesame"},
+               {"name": "mediastore", "user": "AKSINK", "password": "sink-secret"},
+               {"name": "cmaf", "user": "live", "password": "secret"}]
 CONNECTION = {"connection_retry_interval": 0.5, "num_retries": 6, "restart_delay": 1.0, "timeout": 1}
-UNAUTHORIZED, FAILED = 6015, 6010
+UNAUTHORIZED, FAILED, CERTIFICATE = 6015, 6010, 6028
+RUNGS = [rung for rung, *_ in SMALL_LADDER]
 
 # what the proxy does, how long, which alert (None: nobody's business)
 FAULTS = {
@@ -43,44 +49,154 @@ FAULTS = {
 }
 
 
+class Files:
+    """A family whose servers keep files: playlists and segments below live/news (pipelines) and tls/news."""
+
+    cdn, destination = {}, {}
+
+    def __init__(self, name, servers):
+        self.name, self.servers = name, servers
+
+    def channel(self, name, fronts, folder, **more):
+        settings = channel(name, "studio", [(f"{front.url}/{folder}/news", self.name) for front in fronts], SMALL_LADDER,
+                           segment_length=1.0, connection={**CONNECTION, **self.cdn},
+                           hls={"index_n_segments": 120, "keep_segments": 1000})
+        for destination in settings["output_groups"][0]["destinations"]:
+            destination.update({**self.destination, **more})
+        return settings
+
+    def presentation(self, server, folder="live"):
+        return Presentation(f"{server.root}/{folder}", "news")
+
+    def numbers(self, server, folder="live"):
+        return self.presentation(server, folder).playlist("news_180p.m3u8").numbers
+
+    def stored(self, since):
+        """Numbers of the first rung's segments, in the order in which they got their names there."""
+        names = [item["uri"] for item in self.servers[0].requests()
+                 if item["time"] >= since and item["status"] in (200, 201, 204) and item["method"] in ("PUT", "MOVE")
+                 and "news_180p_" in item["uri"] and not (item["method"] == "PUT" and item["uri"].endswith(".part"))]
+        return [int(re.search(r"_(\d+)\.ts", name).group(1)) for name in names]
+
+    def judge(self, first, last, since):
+        playlist = self.presentation(self.servers[0]).playlist("news_180p.m3u8")
+        assert playlist.faults() == [] and not any(entry.discontinuity for entry in playlist.entries[1:])
+        assert set(range(first, last + 1)) <= set(playlist.numbers), f"{self.name}: the playlist lacks segments"
+        places = [self.presentation(server) for server in self.servers]
+        for number in range(first, last + 1):
+            one, two = (place.segment(place.segment_name("news_180p.m3u8", number)) for place in places)
+            assert one.faults == [] and one.video_pts() == two.video_pts(), f"{self.name}: {one.name} differs"
+            assert one.audio_times(0) == two.audio_times(0), f"{self.name}: {one.name} differs"
+        order = self.stored(since)
+        assert order == sorted(order), f"{self.name}: {order}"
+
+
+class WebDav(Files):
+    cdn = {"cdn": "webdav"}
+
+
+class Akamai(Files):
+    cdn = {"cdn": "akamai", "http_transfer_mode": "chunked"}
+
+
+class MediaStore(Files):
+    cdn, destination = {"cdn": "mediastore"}, {"region": "eu-west-1"}
+
+    def presentation(self, server, folder="live"):
+        value = Presentation("", "news")
+        value.place.read = lambda name: server.objects[f"/{folder}/{name}"].body
+        return value
+
+    def stored(self, since):
+        found = [re.search(r"/news_180p_(\d+)\.ts$", item["path"]) for item in self.servers[0].requests
+                 if item["time"] >= since and item["status"] == 200 and item["method"] == "PUT"]
+        return [int(match[1]) for match in found if match]
+
+
+class CmafIngest(Files):
+    """No files: segments of tracks, each behind the one before. A number is the second in which it begins."""
+
+    def channel(self, name, fronts, folder, **more):
+        settings = super().channel(name, fronts, folder, **more)
+        group = settings["output_groups"][0]
+        del group["hls"]
+        group.update({"type": "cmaf_ingest", "cmaf_ingest": {"segment_length": 1.0},
+                      "outputs": [{"name_modifier": f"{folder}-{rung}", "video": f"v{rung}"} for rung in RUNGS] +
+                      [{"name_modifier": f"{folder}-audio", "audio": ["a128"]}]})
+        for destination, front in zip(group["destinations"], fronts):
+            destination["url"] = f"{front.url}/in/"
+        return settings
+
+    def segments(self, server, track):
+        """Number -> (time, duration, bytes)."""
+        found = server.tracks[track]
+        return {round(segment[0] / found.header.timescale): segment for segment in list(found.segments)}
+
+    def numbers(self, server, folder="live"):
+        return sorted(self.segments(server, f"{folder}-180p"))
+
+    def judge(self, first, last, since):
+        assert [fault for server in self.servers for fault in server.faults] == []
+        for track in [f"live-{rung}" for rung in RUNGS] + ["live-audio"]:
+            one, two = (self.segments(server, track) for server in self.servers)
+            wanted = set(range(first, last)) if track == "live-audio" else set(range(first, last + 1))
+            assert wanted <= set(one), f"{track}: {sorted(wanted - set(one))} are missing"
+            assert all(one[number] == two[number] for number in wanted), track
+
+
 class Stage:
     def __init__(self, directory):
-        self.servers = {
-            "basic": [Origin(str(directory / f"basic-{i}"), 9421 + i) for i in range(2)],
-            "webdav": [Apache(9423 + i) for i in range(2)],
-            "akamai": [AkamaiSink(str(directory / f"akamai-{i}"), 9425 + i) for i in range(2)],
-        }
-        self.proxies = {name: FaultProxy(9431 + i, self.servers[name][0].port) for i, name in enumerate(FAMILIES)}
-        cdn = {"basic": {}, "webdav": {"cdn": "webdav"}, "akamai": {"cdn": "akamai", "http_transfer_mode": "chunked"}}
-        channels = []
-        for name in FAMILIES:
-            urls = [f"{front.url}/live/news" for front in (self.proxies[name], self.servers[name][1])]
-            channels.append(channel(name, "studio", [(url, name) for url in urls], SMALL_LADDER, segment_length=1.0,
-                                    connection={**CONNECTION, **cdn[name]},
-                                    hls={"index_n_segments": 120, "keep_segments": 1000}))
+        authority = Authority(str(directory / "certificates"))
+        self.good = authority.server()
+        self.bad = Authority(str(directory / "certificates"), "stranger").server("stranger-server")
+        self.families = {family.name: family for family in (
+            Files("basic", [Origin(str(directory / f"basic-{i}"), 9421 + i) for i in range(2)]),
+            WebDav("webdav", [Apache(9423 + i) for i in range(2)]),
+            Akamai("akamai", [AkamaiSink(str(directory / f"akamai-{i}"), 9425 + i) for i in range(2)]),
+            MediaStore("mediastore", [S3Sink(9427 + i, region="eu-west-1", service="mediastore") for i in range(2)]),
+            CmafIngest("cmaf", [CmafSink(9429 + i, str(directory / f"cmaf-{i}")) for i in range(2)]))}
+        self.proxies, self.fronts, channels = {}, {}, []
+        for i, (name, family) in enumerate(self.families.items()):
+            self.proxies[name] = FaultProxy(9441 + i, family.servers[0].port)
+            channels.append(family.channel(name, [self.proxies[name], family.servers[1]], "live"))
+            # Apache wants the port of a MOVE's destination to be its own
+            self.fronts[name] = Apache(9451 + i, certificate=self.bad) if name == "webdav" else \
+                TlsFront(9451 + i, family.servers[1].port, self.bad)
+            channels.append(family.channel(name + "tls", [self.fronts[name]], "tls",
+                                           certificate_authority=authority.certificate))
         self.box = FedBox(str(directory / "box"), channels, CREDENTIALS)
 
-    def playlist(self, name, pipeline):
-        return Presentation(f"{self.servers[name][pipeline].root}/live", "news").playlist("news_180p.m3u8")
-
     def newest(self, name, pipeline):
-        return self.playlist(name, pipeline).numbers[-1]
+        family = self.families[name]
+        return family.numbers(family.servers[pipeline])[-1]
 
     def start(self):
-        for name in FAMILIES:
-            for part in (*self.servers[name], self.proxies[name]):
+        for family in self.families.values():
+            for part in (*family.servers, self.proxies[family.name], self.fronts[family.name]):
                 part.start()
         self.box.start()
-        for name in FAMILIES:
-            for pipeline in range(2):
-                wait_for(lambda: len(self.playlist(name, pipeline).entries) >= 2, 30, f"segments of {name}/{pipeline}")
+        for name, family in self.families.items():
+            for server in family.servers:
+                wait_for(lambda: len(family.numbers(server)) >= 2, 30, f"segments of {name} at port {server.port}")
         return self
 
     def stop(self):
         self.box.stop()
-        for name in FAMILIES:
-            for part in (self.proxies[name], *self.servers[name]):
+        for family in self.families.values():
+            for part in (self.fronts[family.name], self.proxies[family.name], *family.servers):
                 part.stop()
+
+    def show_good_certificates(self):
+        for name, front in self.fronts.items():
+            if name == "webdav":
+                front.stop()
+                self.fronts[name] = Apache(front.port, certificate=self.good).start()
+            else:
+                front.show(self.good)
+
+    def tls_numbers(self, name):
+        server = self.fronts[name] if name == "webdav" else self.families[name].servers[1]
+        return self.families[name].numbers(server, "tls")
 
     def alerts(self, name):
         return [(alert["id"], alert["message"]) for alert in self.box.alerts() if alert["source"] == f"{name}/0"]
@@ -102,18 +218,34 @@ def stage(tmp_path_factory, request):
         value.stop()
 
 
-def stored(server, since):
-    """Numbers of the first rung's segments, in the order in which they got their names there."""
-    names = [item["uri"] for item in server.requests() if item["time"] >= since and item["status"] in (201, 204)
-             and item["method"] in ("PUT", "MOVE") and "news_180p_" in item["uri"]
-             and not (item["method"] == "PUT" and item["uri"].endswith(".part"))]
-    return [int(re.search(r"_(\d+)\.ts", name).group(1)) for name in names]
+def dropped(stage, name):
+    counters = stage.counters(name, 0)
+    return [key for key in counters if key.startswith("dropped") and counters[key]]
+
+
+def test_bad_certificate(stage):
+    """Channels of one pipeline whose server shows a stranger's certificate, until it shows its own: the alert, not a byte
+    of a file, and then everything."""
+    begin = time.monotonic()
+    for name in stage.families:
+        wait_for(lambda: CERTIFICATE in [number for number, _ in stage.alerts(name + "tls")], 5, f"the alert of {name}")
+        with pytest.raises((OSError, KeyError)):
+            stage.tls_numbers(name)
+    time.sleep(4)
+    stage.show_good_certificates()
+    waited = int(time.monotonic() - begin)
+    for name in stage.families:
+        wait_for(lambda: len(stage.tls_numbers(name)) >= waited + 2, 20, f"all segments of {name}")
+        numbers = stage.tls_numbers(name)
+        assert numbers == list(range(numbers[0], numbers[-1] + 1)), f"{name}: {numbers}"
+        wait_for(lambda: not stage.alerts(name + "tls"), 20, f"the alert of {name} cleared")
+        assert dropped(stage, name + "tls") == []
 
 
 def wait_for_alerts(stage, wanted, seconds):
     """Seconds until each family had it."""
     begin = time.monotonic()
-    wait_for(lambda: all(any(number == wanted for number, _ in stage.alerts(name)) for name in FAMILIES), seconds,
+    wait_for(lambda: all(any(number == wanted for number, _ in stage.alerts(name)) for name in stage.families), seconds,
              f"alert {wanted} of every family", 0.05)
     return time.monotonic() - begin
 
@@ -121,17 +253,17 @@ def wait_for_alerts(stage, wanted, seconds):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault(stage, fault):
     (mode, more), seconds, wanted = FAULTS[fault]
-    wait_for(lambda: not any(stage.alerts(name) for name in FAMILIES), 20, "all is well")
+    wait_for(lambda: not any(stage.alerts(name) for name in stage.families), 20, "all is well")
     since = time.time()
-    first = {name: stage.newest(name, 0) for name in FAMILIES}
-    before = {(name, i): stage.counters(name, i) for name in FAMILIES for i in range(2)}
-    for name in FAMILIES:
+    first = {name: stage.newest(name, 0) for name in stage.families}
+    before = {(name, i): stage.counters(name, i) for name in stage.families for i in range(2)}
+    for name in stage.families:
         stage.proxies[name].set(mode, **more)
     if wanted:
         # a segment must come first (1 s), and time out twice where nobody answers
         wait_for_alerts(stage, wanted, 5)
     time.sleep(max(0, since + seconds - time.time()))
-    for name in FAMILIES:
+    for name in stage.families:
         messages = [message for _, message in stage.alerts(name)]
         if not wanted:
             assert messages == [], f"{name}: {messages}"
@@ -139,27 +271,17 @@ def test_fault(stage, fault):
             assert any(fault in message for message in messages), f"{name}: {messages}"
         assert not any("secret" in message or "sesame" in message for message in messages)
         stage.proxies[name].set("pass")
-    last = max(stage.newest(name, 1) for name in FAMILIES) + 1
-    for name in FAMILIES:
+    last = max(stage.newest(name, 1) for name in stage.families) + 1
+    for name in stage.families:
         wait_for(lambda: stage.newest(name, 0) >= last, 20, f"recovery of {name}")
-    wait_for(lambda: not any(stage.alerts(name) for name in FAMILIES), 20, "the alerts cleared")
-    for name in FAMILIES:
+    wait_for(lambda: not any(stage.alerts(name) for name in stage.families), 20, "the alerts cleared")
+    for name in stage.families:
         judge(stage, name, before, first[name], last, since)
 
 
 def judge(stage, name, before, first, last, since):
-    playlist = stage.playlist(name, 0)
-    assert playlist.faults() == [] and not any(entry.discontinuity for entry in playlist.entries[1:])
-    assert set(range(first, last + 1)) <= set(playlist.numbers), f"{name}: the playlist lacks segments"
-    places = [Presentation(f"{stage.servers[name][i].root}/live", "news") for i in range(2)]
-    for number in range(first, last + 1):
-        one, two = (place.segment(place.segment_name("news_180p.m3u8", number)) for place in places)
-        assert one.faults == [] and one.video_pts() == two.video_pts(), f"{name}: {one.name} differs"
-        assert one.audio_times(0) == two.audio_times(0), f"{name}: {one.name} differs"
-    order = stored(stage.servers[name][0], since)
-    assert order == sorted(order), f"{name}: {order}"
-    after = stage.counters(name, 0)
-    assert not [key for key in after if key.startswith("dropped") and after[key] != before[name, 0][key]], after
+    stage.families[name].judge(first, last, since)
+    assert dropped(stage, name) == [key for key in before[name, 0] if key.startswith("dropped") and before[name, 0][key]]
     other = stage.counters(name, 1)
     assert other["retries"] == before[name, 1]["retries"], f"{name}: the other destination noticed"
     assert stage.box.publisher(name, 1)["state"] == "well"

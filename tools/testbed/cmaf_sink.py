@@ -94,7 +94,7 @@ def fragment_times(data, begin, end, header):
 
 class Track:
     def __init__(self, name):
-        self.name, self.header, self.headers = name, None, 0
+        self.name, self.header, self.headers, self.repeats = name, None, 0, 0
         self.segments = []  # (time, duration, bytes), in the order they came
 
 
@@ -151,6 +151,9 @@ class CmafSink:
             if one[0] + one[1] != two[0]:
                 self.faults.append(f"{track.name}: a fragment at {two[0]} follows one that ends at {one[0] + one[1]}")
         time, duration = times[0][0], sum(duration for _, duration in times)
+        if track.segments and track.segments[-1] == (time, duration, len(body)):
+            track.repeats += 1  # the answer to the first one had not arrived
+            return
         if track.segments and track.segments[-1][0] + track.segments[-1][1] != time:
             self.faults.append(f"{track.name}: a segment at {time} follows one that ends at {sum(track.segments[-1][:2])}")
         track.segments.append((time, duration, len(body)))

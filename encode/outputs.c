@@ -271,6 +271,14 @@ void outputs_frame(struct outputs *outputs, int64_t frame, uint64_t arrival_utc_
     outputs->notes[(uint64_t)frame % FRAMES] = (struct frame_note){ frame, arrival_utc_ns, filler };
 }
 
+/* No package is shown a picture for which it would stop waiting for audio: each would stop at another place, for each
+ * encoder is another number of pictures behind. What is missing becomes silence, the same for all. */
+static void fill_audio(struct outputs *outputs, int64_t picture_90k)
+{
+    for (unsigned i = 0; i < outputs->sound_count; i++)
+        audio_run(outputs->sounds[i].audio, picture_90k - LIVING_AUDIO_90K);
+}
+
 void outputs_video(struct outputs *outputs, unsigned video, const struct AVPacket *packet)
 {
     const struct timeline_rate *rate = outputs->config.rate;
@@ -278,6 +286,7 @@ void outputs_video(struct outputs *outputs, unsigned video, const struct AVPacke
     int64_t frame = timeline_frame_at_90k(rate, packet->pts);
     const struct frame_note *note = note_of(outputs, frame);
 
+    fill_audio(outputs, packet->dts);
     if (av_packet_ref(outputs->packet, packet) < 0)
         return;
     outputs->packet->duration = timeline_frame_tick_90k(rate, frame + (divisor ? divisor : 1)) - packet->pts;

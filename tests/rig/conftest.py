@@ -87,7 +87,7 @@ def pytest_runtest_makereport(item, call):
     if not report.failed or not shared:
         return
     for box in shared.boxes:
-        if os.path.isdir(box.directory):
+        if box.process and os.path.isdir(box.directory):  # one that was stopped has nothing to say about this
             report.sections.append((f"logs of {box.directory}", box.log_tail()))
             try:
                 report.sections.append(("alerts", "\n".join(str(alert) for alert in box.alerts(also_cleared=True))))

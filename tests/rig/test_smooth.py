@@ -175,21 +175,21 @@ def test_times_are_those_of_the_transport_stream(rig):
         assert compared >= 3
 
 
-# mode of the sink, the alert, within seconds (None: none), seconds that it lasts
-FAULTS = [("status:401", 6015, 5, 6), ("status:403", 6015, 5, 6), ("status:404", 6010, 5, 6), ("status:412", 6010, 5, 6),
-          ("status:429", 6010, 5, 6), ("status:500", 6010, 5, 6), ("status:503", 6010, 5, 6), ("close", 6010, 5, 6),
-          ("reset", 6010, 8, 9), ("stall", 6010, 7, 9), ("break:412", None, 0, 6), ("break:500", None, 0, 6),
-          ("slow", None, 0, 8)]
+# mode of the sink, the alert (None: none), seconds that it lasts at least
+FAULTS = [("status:401", 6015, 6), ("status:403", 6015, 6), ("status:404", 6010, 6), ("status:412", 6010, 6),
+          ("status:429", 6010, 6), ("status:500", 6010, 6), ("status:503", 6010, 6), ("close", 6010, 6),
+          ("reset", 6010, 9), ("stall", 6010, 9), ("break:412", None, 6), ("break:500", None, 6), ("slow", None, 8)]
+ALERT_WITHIN = 20  # seconds; a stall shows only after the kernels' buffers have filled
 
 
-@pytest.mark.parametrize("mode,alert,within,lasts", FAULTS)
-def test_fault(rig, mode, alert, within, lasts):
+@pytest.mark.parametrize("mode,alert,lasts", FAULTS)
+def test_fault(rig, mode, alert, lasts):
     rig.wait_flowing()
     wait_for(lambda: rig.alerts() == [], 10, "no alert")
     began, wanted = time.time(), rig.box.publisher(NAME, 0, "smooth")["counters"]["headers_wanted"]
     rig.sinks[0].set(mode)
     if alert:
-        wait_for(lambda: alert in [a["id"] for a in rig.alerts()], within, f"alert {alert}")
+        wait_for(lambda: alert in [a["id"] for a in rig.alerts()], ALERT_WITHIN, f"alert {alert}")
         assert "secret" not in str(rig.alerts()) and "127.0.0.1" in rig.alerts()[0]["message"]
         assert {a["id"] for a in rig.alerts()} <= {alert, 6501} and {a["source"] for a in rig.alerts()} == {f"{NAME}/0"}
     time.sleep(max(0, began + lasts - time.time()))

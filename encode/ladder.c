@@ -229,6 +229,7 @@ void ladder_encode(struct ladder *ladder, int64_t frame, const struct ladder_pic
                     &(struct rung_frame){ .picture = picture->picture,
                                           .slate = picture->slate,
                                           .serial = picture->serial,
+                                          .left_out = picture->left_out,
                                           .tick_90k = timeline_frame_tick_90k(config->rate, frame),
                                           .idr = ladder_is_idr(config->job, config->rate, i, frame) ||
                                                  (cut && is_cut_at_splices(config->job, i)) });

@@ -40,6 +40,7 @@ struct ladder_picture {
     const struct picture *picture; /* borrow; NULL: the slate */
     enum slate_kind slate;
     uint64_t serial; /* of the picture, from 1; the same again: the same picture */
+    bool left_out;   /* for want of time: see rung.h */
 };
 
 int ladder_create(struct ladder **out, const struct ladder_config *config, struct error *err);

@@ -314,8 +314,10 @@ static void show(struct pipeline *pipeline, const struct follower_shown *shown)
     struct ladder_picture picture = { .picture = shown->picture, .slate = shown->slate, .serial = shown->serial };
     bool pause = shown->filler && shown->kind == FOLLOWER_SLATE;
 
-    if (shown->kind == FOLLOWER_PICTURE)
+    if (shown->kind == FOLLOWER_PICTURE) {
         pipeline->newest_arrival_utc_ns = shown->picture->arrival_utc_ns;
+        picture.left_out = pace_leaves_out(&pipeline->pace);
+    }
     if (pause != pipeline->paused && (pause || shown->kind == FOLLOWER_PICTURE)) {
         outputs_pause(pipeline->outputs, pause);
         pipeline->paused = pause;
@@ -328,6 +330,20 @@ static void show(struct pipeline *pipeline, const struct follower_shown *shown)
     pipeline->frames++;
 }
 
+/* How far the next frame is behind its time, which the source's pace sets. */
+static void watch_pace(struct pipeline *pipeline)
+{
+    int64_t now_90k = (int64_t)ns_to_90k(clock_utc_ns(pipeline->config.clock));
+    int64_t due_90k =
+        timeline_frame_tick_90k(&pipeline->rate, pipeline->next_frame) - follower_anchor(pipeline->follower)->skew_90k;
+    bool was_behind = pace_is_behind(&pipeline->pace);
+
+    pace_note(&pipeline->pace, clock_monotonic_ns(pipeline->config.clock),
+              (now_90k - due_90k) * (int64_t)(NS_PER_MS / 90));
+    if (!was_behind && pace_is_behind(&pipeline->pace))
+        log_warning(pipeline->config.log, "encoding does not keep up with the source: pictures are left out");
+}
+
 /* Shows what is due; returns how many frames that were. */
 static unsigned produce(struct pipeline *pipeline)
 {
@@ -336,6 +352,7 @@ static unsigned produce(struct pipeline *pipeline)
 
     follower_turn(pipeline->follower);
     pipeline_release_splices(pipeline);
+    watch_pace(pipeline);
     for (; count < FRAMES_PER_TURN; count++) {
         follower_take(pipeline->follower, pipeline->next_frame, &shown);
         if (shown.kind == FOLLOWER_WAIT)

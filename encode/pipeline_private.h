@@ -14,6 +14,7 @@
 #include "encode/job.h"
 #include "encode/ladder.h"
 #include "encode/outputs.h"
+#include "encode/pace.h"
 #include "encode/pipeline.h"
 #include "encode/rate_finder.h"
 #include "encode/slate.h"
@@ -87,6 +88,7 @@ struct pipeline {
     /* output */
     int64_t next_frame;
     uint64_t newest_arrival_utc_ns; /* of the newest picture shown */
+    struct pace pace;
     /* counters, and their values at the last status */
     uint64_t frames, gaps, audio_unplaced, pictures_early_dropped;
     uint64_t picture_seen_ns, first_picture_ns; /* monotonic; 0: none yet */

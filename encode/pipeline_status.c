@@ -205,6 +205,7 @@ static json_t *frames_json(const struct pipeline *pipeline)
         counters = follower_counters(pipeline->follower);
     add_number(frames, "encoded", pipeline->frames);
     add_number(frames, "shown", counters.shown);
+    add_number(frames, "left_out", pipeline->pace.left_out);
     add_number(frames, "repeated", counters.repeated);
     add_number(frames, "black", counters.black);
     add_number(frames, "slate", counters.slate);
@@ -272,6 +273,9 @@ static json_t *alerts_json(const struct pipeline *pipeline, const struct source_
     if (splice_was_damaged(pipeline))
         add_alert(alerts, 5012, "SCTE 35 unreadable", "input %s: %s", pipeline->job->input,
                   "a damaged SCTE 35 message came");
+    if (pace_is_behind(&pipeline->pace))
+        add_alert(alerts, 5902, "encoding too slow", "input %s: %s", pipeline->job->input,
+                  "the encoders do not keep up with the source: pictures are left out");
     for (unsigned i = 0; pipeline->ladder && i < pipeline->job->videos_count; i++)
         if (rung_changes(ladder_rung(pipeline->ladder, i))[0])
             add_alert(alerts, 5901, "encoder parameters changed", "video \"%s\": %s", pipeline->job->videos[i].name,

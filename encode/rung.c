@@ -82,6 +82,8 @@ static bool choose_picture(struct rung *rung, const struct rung_frame *frame)
 {
     bool done = true;
 
+    if (frame->left_out && rung->shown)
+        return true;
     if (frame->picture && rung->shown && rung->shown_serial == frame->serial && frame->serial) {
         rung->counters.reused++;
         return true;

@@ -49,6 +49,7 @@ struct rung_frame {
     const struct picture *picture; /* borrow; NULL: the slate */
     enum slate_kind slate;
     uint64_t serial; /* of the picture: the same number is the same picture again */
+    bool left_out;   /* of this picture only the captions: what was shown before is encoded again */
     int64_t tick_90k;
     bool idr;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* outputs_test.c - two rungs whose encoders are not equally far, and an audio that is behind: all get the same audio. */
+/* outputs_test.c - two rungs whose encoders are not equally far, and an audio that is behind: all get the same audio.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,16 +96,12 @@ static int set_up(void **state)
     bench->clock = fake_clock_at((uint64_t)START_FRAME / RATE * NS_PER_S);
     bench->frame = START_FRAME;
     describe(&bench->job);
-    struct ladder_config ladder = { .job = &bench->job,
-                                    .rate = &rate,
-                                    .accelerator = accelerator,
-                                    .on_packet = take_packet,
-                                    .context = bench };
-    struct outputs_config outputs = { .job = &bench->job,
-                                      .rate = &rate,
-                                      .clock = &bench->clock.clock,
-                                      .on_segment = take_segment,
-                                      .context = bench };
+    struct ladder_config ladder = {
+        .job = &bench->job, .rate = &rate, .accelerator = accelerator, .on_packet = take_packet, .context = bench
+    };
+    struct outputs_config outputs = {
+        .job = &bench->job, .rate = &rate, .clock = &bench->clock.clock, .on_segment = take_segment, .context = bench
+    };
     int status = slate_create(&bench->slate, &bench->job.input_loss, &err);
     ladder.slate = bench->slate;
     status = status < 0 ? status : ladder_create(&bench->ladder, &ladder, &err);

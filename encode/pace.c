@@ -4,10 +4,10 @@
 
 #include "board/clock.h"
 
-static const int64_t behind_ns = 1500 * (int64_t)NS_PER_MS;   /* more than filling a lost source ever lies behind */
-static const int64_t kept_up_ns = 700 * (int64_t)NS_PER_MS;   /* the margin of a lost source, and a little */
+static const int64_t behind_ns = 1500 * (int64_t)NS_PER_MS; /* more than filling a lost source ever lies behind */
+static const int64_t kept_up_ns = 700 * (int64_t)NS_PER_MS; /* the margin of a lost source, and a little */
 static const uint64_t window_ns = 2 * NS_PER_S;
-static const int64_t gain_ns = 200 * (int64_t)NS_PER_MS;      /* a tenth of the window: it will be there in time */
+static const int64_t gain_ns = 200 * (int64_t)NS_PER_MS; /* a tenth of the window: it will be there in time */
 
 void pace_note(struct pace *pace, uint64_t now_ns, int64_t lag_ns)
 {

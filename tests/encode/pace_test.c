@@ -12,7 +12,8 @@
 #define MS ((int64_t)NS_PER_MS)
 
 /* Notes a lag that changes steadily, every 40 ms; returns the lag at the end. */
-static int64_t note(struct pace *pace, uint64_t *now_ns, int64_t lag_ns, int64_t change_in_a_second_ns, unsigned seconds)
+static int64_t note(struct pace *pace, uint64_t *now_ns, int64_t lag_ns, int64_t change_in_a_second_ns,
+                    unsigned seconds)
 {
     for (unsigned i = 0; i < seconds * 25; i++) {
         pace_note(pace, *now_ns, lag_ns);

@@ -16,7 +16,7 @@ def main(path):
             missed.append(text)
         return "" if good else "  <- aim missed"
 
-    print("RTP path, 1400 bytes a packet        rxonly     ours   beyond   (quiet)   cycles   copies/byte")
+    print("RTP path, 1400 bytes a packet        rxonly  +memcpy     ours   beyond   (quiet)   cycles   copies/byte")
     for r in rows:
         pages = "hugepages" if r.get("hugepages") else "4K pages"
         if r["bench"] == "receive_testpmd":
@@ -24,8 +24,8 @@ def main(path):
         if r["bench"] != "receive_path":
             continue
         good = min(r["beyond_ns"], r["beyond_quiet_ns"]) <= BEYOND_NS and r["lost"] == 0
-        print(f"  net_{r['device']:<6} ns/packet, {pages:<9}   {r['rxonly_ns']:8.1f} {r['path_ns']:8.1f} {r['beyond_ns']:8.1f}"
-              f"  {r['beyond_quiet_ns']:8.1f} {r['path_cycles']:8.0f} {r['copies_per_byte']:12.3f}"
+        print(f"  net_{r['device']:<6} ns/packet, {pages:<9}   {r['rxonly_ns']:8.1f} {r['copy_ns']:8.1f} {r['path_ns']:8.1f}"
+              f" {r['beyond_ns']:8.1f}  {r['beyond_quiet_ns']:8.1f} {r['path_cycles']:8.0f} {r['copies_per_byte']:12.3f}"
               + aim(good, f"net_{r['device']}: {r['beyond_ns']:.0f} ns beyond rxonly, aim {BEYOND_NS}"))
     peer = {r["offered"]: r for r in rows if r.get("case") == "recvmmsg"}
     print("\nveth, same load                offered    sent      lost  missed   ns/packet   of recvmmsg's   CPU of the core")

@@ -73,6 +73,9 @@ printf 'Biplane %s\n' "$version" >"$tree/etc/issue"
 rm -f "$tree"/etc/update-motd.d/*
 ln -sf /etc/machine-id "$tree/var/lib/dbus/machine-id"
 
+# a line asks anew after each wrong password
+sed -i 's/^LOGIN_RETRIES.*/LOGIN_RETRIES 1/' "$tree/etc/login.defs"
+
 in_tree() { SOURCE_DATE_EPOCH=$epoch LC_ALL=C chroot "$tree" "$@"; }
 in_tree groupadd --system --gid 800 biplane
 in_tree useradd --system --uid 800 --gid 800 --home-dir / --no-create-home --shell /usr/sbin/nologin biplane

@@ -3,6 +3,8 @@
 import time
 
 from encoder import PASSWORD, PATIENCE, wait_until
+from testbed import menu
+from testbed.terminal import LineScreen
 
 
 def test_a_password_is_set_first(encoder):
@@ -53,6 +55,21 @@ def test_the_data_partition_has_grown(encoder):
     assert encoder.output("stat -c '%U %a' /etc/biplane/").split() == ["biplane", "750"]
 
 
+def partitions(disk):
+    """name -> identifier, from the table of a GPT disk."""
+    with open(disk, "rb") as file:
+        file.seek(1024)
+        entries = [file.read(128) for _ in range(6)]
+    return {entry[56:].decode("utf-16-le").rstrip("\0"): entry[16:32] for entry in entries}
+
+
+def test_partitions_are_nobody_elses(encoder):
+    """By one of them the root file system is found; only the EFI partition is what it is in the image."""
+    built, own = partitions(f"{encoder.images}/qemu-twin/disk.img"), partitions(encoder.machine.disk)
+    assert list(built) == list(own) == ["esp", "boot-A", "boot-B", "root-A", "root-B", "data"]
+    assert [name for name in built if built[name] == own[name]] == ["esp"]
+
+
 def test_only_what_is_configured_comes_in(encoder):
     assert "active" not in encoder.run("systemctl is-active ssh")[1].split()
     rules = encoder.output("nft list ruleset")
@@ -66,9 +83,14 @@ def test_logs_are_bounded(encoder):
 
 
 def test_a_wrong_password_does_not_open(encoder):
-    """The line is hung up, and asks for the password that was set."""
+    """The line is hung up, and asks for the password that was set; with that one the menu is there."""
+    encoder.screen = LineScreen(encoder.machine.console)
     encoder.output("systemctl restart serial-getty@ttyS0")
-    console = encoder.machine.console
-    console.expect("Password:", PATIENCE)
-    console.send("not this one\r")
-    console.expect("incorrect", PATIENCE)
+    for word in ("", "not this one"):
+        menu.wrong_password(encoder.screen, word, PATIENCE)
+    begin = time.monotonic()
+    menu.log_in(encoder.screen, PASSWORD, PATIENCE)
+    encoder.measured["from the password to the menu"] = time.monotonic() - begin
+    menu.choose(encoder.screen, "Status", "NODE", "port0", "port1", seconds=PATIENCE)
+    encoder.screen.press("q")
+    encoder.screen.wait("Menu", seconds=PATIENCE)

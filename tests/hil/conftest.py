@@ -40,11 +40,7 @@ class Lab:
         self.screen.wait("Menu", "Status", seconds=self.seconds(60))
 
     def log_out(self):
-        self.screen.wait("Menu", seconds=self.seconds(30))
-        self.screen.choose("Log out")
-        self.screen.press("enter")
-        self.screen.wait("Stay", seconds=self.seconds(30))
-        self.screen.press("tab", "enter")
+        menu.log_out(self.screen, self.seconds(30))
 
     # ---- sources ----
     def start_sources(self):
@@ -122,9 +118,49 @@ def measure(lab, record_property):
     return keep
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    lab = getattr(config, "lab", None)
+REASONS = {"links": "no cable to pull at this place", "login": "no login at this place",
+           "disk": "nobody can fill the disk from outside at this place", "clock": "no clock of its own at this place",
+           "update": "nothing to update at this place, or no bundles for it"}
+
+
+def reason_of(report):
+    """Why it was skipped, in words where it is something that the place cannot do."""
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+    lacking = [reason for feature, reason in REASONS.items() if f"'{feature}'" in text]
+    return "; ".join(lacking) or text
+
+
+def outcomes(reporter):
+    """[(scenario, "passed", seconds, reason)], in the order in which they ran."""
+    found = []
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in reporter.stats.get(outcome, []):
+            if report.when == "call" or outcome in ("error", "skipped"):
+                found.append((report.nodeid.rpartition("::")[2], outcome, report.duration, reason_of(report)))
+    order = {name: number for number, name in enumerate(reporter.config.scenarios)}
+    return sorted(found, key=lambda entry: order.get(entry[0], 0))
+
+
+def pytest_collection_modifyitems(config, items):
+    config.scenarios = [item.nodeid.rpartition("::")[2] for item in items]
+
+
+def report_lines(reporter, lab):
+    lines = [f"Biplane, place {os.path.splitext(os.path.basename(reporter.config.option.lg_env))[0]}, "
+             f"{time.strftime('%Y-%m-%d %H:%M')}", ""]
+    for name, outcome, seconds, reason in outcomes(reporter):
+        lines.append(f"{outcome:<8} {name:<56} {seconds:8.1f} s" + (f"   {reason}" if reason else ""))
     if lab and lab.measured:
-        terminalreporter.section("measured")
-        for what, seconds in lab.measured:
-            terminalreporter.write_line(f"{what:<56} {seconds:8.1f} s")
+        lines += ["", "Measured:"] + [f"{what:<65} {seconds:8.1f} s" for what, seconds in lab.measured]
+    return lines
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """What is at the end of the output stands beside the JUnit file, too."""
+    lines = report_lines(terminalreporter, getattr(config, "lab", None))
+    terminalreporter.section("report")
+    for line in lines:
+        terminalreporter.write_line(line)
+    if config.option.xmlpath:
+        with open(os.path.splitext(config.option.xmlpath)[0] + ".txt", "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")

@@ -74,6 +74,19 @@ def test_the_disk_is_full(lab):
         assert lab.air.faults(origin, first, last) == []
 
 
+@pytest.mark.lg_feature("clock")
+@pytest.mark.parametrize("seconds", (3600, -3600))
+def test_the_clock_steps(lab, seconds):
+    """Time of day is not what the channel runs by: no segment is missing, damaged or doubled, and both origins are equal."""
+    first = lab.wait_in_step(60)
+    lab.box.step_clock(seconds)
+    lab.wait_on_air(60, beyond=[first + 4, first + 4])
+    last = lab.wait_in_step(60)
+    for origin in range(2):
+        assert lab.air.faults(origin, first, last) == []
+    assert lab.air.unequal(first, last) == []
+
+
 def test_the_power_is_cut(lab, measure):
     """The box comes back by itself with the channel it had; segments go on with higher numbers, never over others."""
     first = lab.wait_in_step(60)
@@ -82,6 +95,8 @@ def test_the_power_is_cut(lab, measure):
     cut = time.monotonic()
     before = [lab.newest(i) for i in range(2)]
     lab.box.on()
+    lab.log_in()
+    measure("power cut to the menu", time.monotonic() - cut)
     lab.wait_on_air(120, beyond=before)
     measure("power cut to both origins on air", time.monotonic() - cut)
     lab.wait_in_step(60)

@@ -1,6 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Walking through biplane-console's menu as a person does: by what stands on the screen."""
 
+import time
+
+FIRST, AGAIN, LATER = "New password", "Again", "Password:"
+
+
+def log_in(screen, password, seconds):
+    """On a serial line, until the menu is on the screen: the first person sets the password, those after her say it."""
+    deadline = time.monotonic() + seconds
+    while not any(word in screen.text for word in (FIRST, LATER)):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"no login within {seconds:.0f} s; there is:\n{screen.text}")
+        screen.read(1)
+    first = FIRST in screen.text
+    screen.write(password.encode() + b"\r")
+    if first:
+        screen.wait(AGAIN, seconds=seconds)
+        screen.write(password.encode() + b"\r")
+    screen.wait("Biplane", "Status", seconds=max(deadline - time.monotonic(), 30))
+
+
+def wrong_password(screen, word, seconds):
+    """One that does not open: until the line asks again."""
+    screen.wait(LATER, seconds=seconds)
+    screen.settle()
+    screen.screen.reset()
+    screen.write(word.encode() + b"\r")
+    screen.wait("incorrect", LATER, seconds=seconds)
+
+
+def log_out(screen, seconds=30):
+    """From the menu."""
+    screen.wait("Menu", seconds=seconds)
+    screen.choose("Log out")
+    screen.press("enter")
+    screen.wait("Stay", seconds=seconds)
+    screen.press("tab", "enter")
+
 
 def choose(screen, entry, *words, seconds=30):
     """An entry of the menu, until these words are on its screen."""
@@ -31,12 +68,34 @@ def step(screen, number, name, answers=(), seconds=30):
     screen.press("n")
 
 
-def apply(screen, seconds=30):
-    """What is staged, from its own screen, into effect."""
+def apply(screen, seconds=30, network=False):
+    """What is staged, from its own screen, into effect. network: a change of the network is in it, which is kept."""
     screen.press("a")
     screen.wait("Not yet", seconds=seconds)
     screen.press("tab", "enter")
+    if network:
+        keep_network(screen, seconds)
     screen.wait("nothing is staged", seconds=seconds)
+
+
+def set_field(screen, field, value, seconds=30):
+    """A field of a form: one that is typed, or one that is chosen from a list."""
+    screen.choose(field + " ")
+    screen.press("enter")
+    screen.wait_without("e: next error", seconds=seconds)
+    if "Cancel" in screen.text:
+        screen.press("clear", value, "enter")
+    else:
+        screen.choose(value)
+        screen.press("enter")
+    screen.wait("e: next error", seconds=seconds)
+
+
+def keep_network(screen, seconds=30):
+    """After a change of the network was applied: it is as it should be."""
+    screen.wait("Keep it", seconds=seconds)
+    screen.press("tab", "enter")
+    screen.wait_without("Keep it", seconds=seconds)
 
 
 def new_channel(screen, name, source, ladder, senders, addresses, destinations, seconds=30):
@@ -59,3 +118,31 @@ def new_channel(screen, name, source, ladder, senders, addresses, destinations, 
     apply(screen, seconds)
     screen.press("q")
     screen.wait("Menu", seconds=seconds)
+
+
+# ---- updates ----
+def inspect_bundle(screen, url, *words, seconds=30):
+    """The screen of updates, until these words stand there about the bundle at this URL."""
+    choose(screen, "Update", "Running:", seconds=seconds)
+    screen.press("u")
+    screen.wait("Where the bundle is", seconds=seconds)
+    screen.press(url, "enter")
+    screen.wait("Bundle ", *words, seconds=seconds)
+
+
+def install_bundle(screen, seconds=30):
+    """The one that was looked at."""
+    screen.press("i")
+    screen.wait("Write this bundle", seconds=seconds)
+    screen.press("tab", "enter")
+    screen.wait_without("Write this bundle", seconds=seconds)
+    screen.wait("done: installed", seconds=seconds)
+
+
+def boot_other(screen, seconds=30):
+    """From the screen of updates."""
+    if "Running:" not in screen.text:
+        choose(screen, "Update", "Running:", seconds=seconds)
+    screen.press("o")
+    screen.wait("Restart into the other slot", seconds=seconds)
+    screen.press("restart", "enter")

@@ -6,12 +6,13 @@
     machine.console.expect("New password")          # the serial line, as a person has it
     status, text = machine.shell.run("uname -a")    # a second line with a shell, of this board only
     machine.link("port0", False)                    # pull a cable
+    machine.plug_stick("stick.img")                 # a USB stick
     machine.cut()                                   # pull the power
     machine.start()                                 # and again
 
 NICs of the data planes are tap devices (`bpq0`, `bpq1`) with the studio's end of 10.78.0.0/24 and 10.78.1.0/24; the box
-reaches the host's loopback as 10.0.2.2 through the management NIC. Root is needed for the taps: run in namespaces of your
-own (isolate.py). With Machine(..., taps=False) the data NICs are plugged into nothing.
+reaches the host's loopback as 10.0.2.2 through the management NIC, and its ssh is at port 8322 of that loopback. Root is
+needed for the taps: run in namespaces of your own (isolate.py). With Machine(..., taps=False) the data NICs are plugged into nothing.
 """
 import json
 import os
@@ -24,6 +25,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HOST = "10.0.2.2"
+SSH_PORT = 8322  # of the host's loopback, that leads to the machine's
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>78]")
 
 
@@ -109,15 +111,23 @@ class Shell:
     def __init__(self, line):
         self.line = line
         self.count = 0
+        self.is_ready = False
 
     def ready(self, seconds=180):
         """Waits until the shell is there. Nothing is typed before: firmware and boot loader listen on this line too."""
-        self.line.expect(r"root@\S+# ", seconds)
-        self.run("true", seconds)
+        if not self.is_ready:
+            self.line.expect(r"root@\S+# ", seconds)
+            self.run("true", seconds)
+            self.is_ready = True
+
+    def restarting(self, seconds=180):
+        """After something that restarts the machine: until its boot loader."""
+        self.line.expect("Welcome to GRUB", seconds)
+        self.is_ready = False
 
     def rebooted(self, seconds=180):
-        """After something that restarts the machine."""
-        self.line.expect("Welcome to GRUB", seconds)
+        """After something that restarts the machine: until its shell is there again."""
+        self.restarting(seconds)
         self.ready(seconds)
 
     def run(self, command, seconds=60):
@@ -145,6 +155,7 @@ class Monitor:
         self.socket.connect(path)
         self.file = self.socket.makefile("rw")
         self.file.readline()
+        self.events = []
         self.command("qmp_capabilities")
 
     def command(self, execute, **arguments):
@@ -156,6 +167,13 @@ class Monitor:
                 return answer["return"]
             if "error" in answer:
                 raise Gone(answer["error"]["desc"])
+            self.events.append(answer.get("event"))
+
+    def wait_event(self, name):
+        """One that came since it was last waited for, or comes now."""
+        while name not in self.events:
+            self.events.append(json.loads(self.file.readline()).get("event"))
+        self.events.remove(name)
 
     def close(self):
         self.socket.close()
@@ -206,7 +224,7 @@ class Machine:
             words += ["-device", f"pxb-pcie,id=node{port},bus_nr={bus},bus=pcie.0,numa_node={node}",
                       "-device", f"pcie-root-port,id=slot{port},bus=node{port},chassis={port + 1}",
                       "-device", f"e1000e,id=port{port},netdev=net{port},bus=slot{port},romfile=,mac=52:54:00:78:0{port}:02"]
-        words += ["-netdev", "user,id=management", "-device",
+        words += ["-netdev", f"user,id=management,hostfwd=tcp:127.0.0.1:{SSH_PORT}-:22", "-device",
                   "virtio-net-pci,id=mgmt,netdev=management,bus=pcie.0,romfile=,mac=52:54:00:78:02:02"]
         return words
 
@@ -225,7 +243,7 @@ class Machine:
                     "-drive", f"file={self.disk},format=raw,if=none,id=disk,cache=writeback",
                     "-device", "virtio-blk-pci,drive=disk,bus=pcie.0,bootindex=0",
                     "-global", "ICH9-LPC.noreboot=false", "-action", "watchdog=reset",
-                    "-device", "virtio-rng-pci,bus=pcie.0", "-display", "none", "-nodefaults", "-no-user-config"]
+                    "-device", "virtio-rng-pci,bus=pcie.0", "-device", "qemu-xhci,id=usb,bus=pcie.0", "-display", "none", "-nodefaults", "-no-user-config"]
         for name in ("console", "shell"):
             command += ["-chardev", f"socket,id={name},path={self._path(name)},server=on,wait=on",
                         "-serial", f"chardev:{name}"]
@@ -277,6 +295,17 @@ class Machine:
     def link(self, name, up):
         """Cable of port0, port1 or mgmt."""
         self.monitor.command("set_link", name=name, up=up)
+
+    def plug_stick(self, image):
+        """A USB stick whose blocks are this file."""
+        self.monitor.command("blockdev-add", **{"node-name": "stick", "driver": "raw",
+                                                "file": {"driver": "file", "filename": os.path.abspath(image)}})
+        self.monitor.command("device_add", driver="usb-storage", id="stick", bus="usb.0", drive="stick", removable=True)
+
+    def unplug_stick(self):
+        self.monitor.command("device_del", id="stick")
+        self.monitor.wait_event("DEVICE_DELETED")
+        self.monitor.command("blockdev-del", **{"node-name": "stick"})
 
     def reset(self):
         self.monitor.command("system_reset")

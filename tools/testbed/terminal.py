@@ -114,6 +114,25 @@ class Screen:
         return best
 
 
+class LineScreen(Screen):
+    """A screen behind a virtual machine's serial line (testbed.qemu.Line), from what comes now on."""
+
+    def __init__(self, line):
+        super().__init__()
+        self.line, self.position = line, len(line.raw)
+
+    def write(self, data):
+        self.line.socket.sendall(data)
+
+    def receive(self, seconds):
+        with self.line.changed:
+            if len(self.line.raw) == self.position:
+                self.line.changed.wait(seconds)
+            data = bytes(self.line.raw[self.position:])
+        self.position += len(data)
+        return data
+
+
 class Terminal(Screen):
     """A program on a pseudo terminal of its own."""
 

@@ -31,8 +31,8 @@ class BoxProtocol(PowerProtocol):
         """URL prefix of that origin, as the box sees it."""
 
     # ---- what not every place can do; its features say which ----
-    def line(self):
-        """Feature login: a screen on the serial line as it is, with nobody logged in."""
+    def log_in(self, screen, seconds):
+        """Feature login: on this screen, where nobody is logged in."""
         raise NotImplementedError
 
     def unplug(self, node):
@@ -47,4 +47,17 @@ class BoxProtocol(PowerProtocol):
         raise NotImplementedError
 
     def free_disk(self):
+        raise NotImplementedError
+
+    def step_clock(self, seconds):
+        """Feature clock: the box's clock of day jumps by so much."""
+        raise NotImplementedError
+
+    def bundle(self, kind):
+        """Feature update: URL of an update bundle. "good": a newer version that works; "foreign": one that is rightly made
+        and signed with a key that the box does not trust."""
+        raise NotImplementedError
+
+    def wait_for_reboot(self, seconds):
+        """Feature update: after something that restarts the box, until it is on its way up again."""
         raise NotImplementedError

@@ -20,7 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.dirname(os.path.abspath(__file__))]
 
 from box_protocol import BoxProtocol  # noqa: E402
-from login import log_in  # noqa: E402
+from testbed import menu  # noqa: E402
 from testbed.origin import Origin  # noqa: E402
 from testbed.processes import run  # noqa: E402
 from testbed.sender import source  # noqa: E402
@@ -109,12 +109,13 @@ class SerialBox(Driver, BoxProtocol):
 
     @Driver.check_active
     def screen(self, seconds):
-        screen = self.line()
-        log_in(screen, self.password, seconds)
+        screen = PortScreen(self.port)
+        self.log_in(screen, seconds)
         return screen
 
-    def line(self):
-        return PortScreen(self.port)
+    @Driver.check_active
+    def log_in(self, screen, seconds):
+        menu.log_in(screen, self.password, seconds)
 
     def origin_url(self, pipeline):
         return f"http://{self.origins_address}:{ORIGIN_PORTS[pipeline]}/live"

@@ -80,7 +80,7 @@ demo: deps ## the main job end to end: two sources, twin pipelines, two origins 
 	$(MAKE) all
 	tools/demo.sh
 
-test: deps ## unit tests, fuzz targets for a short while, and the rig in network namespaces (needs root); T=name picks
+test: deps ## unit tests, fuzz targets for a short while, the rig in network namespaces, the image in a virtual machine (needs root); T=name picks
 	$(MAKE) all $(TESTS) $(FUZZERS) $(SOFTVA_ASAN)
 	tests/run.sh "$(T)"
 
@@ -100,7 +100,7 @@ bench: deps ## measure, side by side with peers (needs root)
 image: keys all ## the image and the update of a board: make image BOARD=qemu-twin (needs root); docs/image.md
 	rootfs/image.sh "$(BOARD)"
 
-image-test: all ## flash, boot, a channel, updates, power cuts: the image in a virtual machine (needs root); T=name picks
+image-test: all ## all tests of the image in a virtual machine, CUTS=200 power cuts in an update (needs root); T=name picks
 	tests/run.sh --qemu "$(T)"
 
 image-lock: ## the image's packages in the versions of today's sources, with their licences (needs root)

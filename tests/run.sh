@@ -2,18 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs what is built: unit tests, fuzz targets for a short while, the rig in namespaces of its own.
 #
-#   tests/run.sh [--unit|--fuzz|--rig|--place PLACE|--qemu] [NAME]
+#   tests/run.sh [--unit|--fuzz|--rig|--place PLACE|--image|--qemu] [NAME]
 #
-# Without a choice: all of them, the scenarios of tests/hil/ at the place "processes". PLACE: processes, qemu, box, or a
-# labgrid environment file. NAME picks tests whose file name contains it. BUILD: where the programs are (build).
-# UNIT_SECONDS, RIG_SECONDS: limits of one unit test and of the whole rig. FUZZ_SECONDS: time for each fuzz target.
+# Without a choice: all of them, the scenarios of tests/hil/ at the place "processes", and of the tests of the image in a
+# virtual machine (--qemu) the short ones (--image). PLACE: processes, qemu, box, or a labgrid environment file. NAME picks
+# tests whose file name contains it. BUILD: where the programs are (build). UNIT_SECONDS, RIG_SECONDS, IMAGE_SECONDS: limits
+# of one unit test, of the whole rig, of the short tests of the image. FUZZ_SECONDS: time for each fuzz target.
 cd "$(dirname "$0")/.." || exit 2
 build=${BUILD:-build}
 export BUILD=$build BIPLANE_SOFTVPL_DIR
 BIPLANE_SOFTVPL_DIR=$(realpath -m "$build")/lib
-kinds="unit fuzz rig place" place=processes
+kinds="unit fuzz rig place image" place=processes
 case $1 in
---unit | --fuzz | --rig | --qemu) kinds=${1#--} && shift ;;
+--unit | --fuzz | --rig | --image | --qemu) kinds=${1#--} && shift ;;
 --place) kinds=place place=$2 && shift 2 ;;
 esac
 name=$1
@@ -122,6 +123,9 @@ run_place() {
     local environment=tests/hil/places/$place.yaml
     [ -e "$environment" ] || environment=$place
     is_root "$place" || return 0
+    if [ "$place" = qemu ]; then
+        tests/qemu/images.sh || { failed=$((failed + 1)); return; }
+    fi
     run_pytest tests/hil --lg-env "$environment" -o junit_family=xunit1 --junit-xml "$build/hil-$(basename "$place" .yaml).xml"
 }
 
@@ -130,7 +134,20 @@ run_place() {
 run_qemu() {
     is_root qemu || return 0
     tests/qemu/images.sh || { failed=$((failed + 1)); return; }
-    run_pytest ${KEEP_GOING:--x} -s tests/qemu
+    run_pytest ${KEEP_GOING:--x} -s tests/qemu --junit-xml "$build/qemu.xml" "$@"
+}
+
+# What of it belongs to every run, where an image can be built and started.
+run_image() {
+    local obstacle
+    compgen -G "tests/qemu/*$name*.py" >/dev/null || return 0
+    is_root image || return 0
+    if obstacle=$(tests/qemu/obstacle.sh); then
+        RIG_SECONDS=${IMAGE_SECONDS:-2400} run_qemu -m "not long"
+        return
+    fi
+    echo "skip  image: $obstacle"
+    skipped=$((skipped + 1))
 }
 
 for kind in $kinds; do "run_$kind"; done

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The image in a virtual machine (tools/testbed/qemu.py): one machine for all tests, in the order of their files.
 
-Run by `make image-test`. Where KVM works the machine runs in real time; where it does not, it is emulated and tens of
+Run by `make image-test`; `make test` runs those that are not marked `long`. Where KVM works the machine runs in real time; where it does not, it is emulated and tens of
 times slower: the picture is small and slow then, and nothing is said about speed.
 """
 import os
@@ -19,7 +19,8 @@ from testbed.processes import build_directory  # noqa: E402
 from encoder import Encoder  # noqa: E402
 
 
-def pytest_configure():
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: not part of `make test`")
     if os.environ.get("BIPLANE_ISOLATED") != "yes":
         pytest.exit("the machine has a network of its own: make image-test", 2)
 
@@ -49,9 +50,7 @@ def ready(request, encoder):
     if not encoder.machine.process:
         encoder.power_on()
     if not encoder.sender and "update" in request.node.nodeid:
-        encoder.configure()
-        encoder.send()
-        encoder.wait_on_air()
+        encoder.go_on_air()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A box in a virtual machine with what stands around it: two senders' network, two origins, a server of bundles."""
-import functools
-import http.server
 import json
 import os
 import subprocess
-import threading
 import time
 
+from testbed import menu
 from testbed.box import channel, settings_text
+from testbed.bundles import BundleServer
 from testbed.origin import Origin
 from testbed.qemu import HOST, Gone, Machine
 from testbed.sender import Sender, source
@@ -36,19 +35,16 @@ class Encoder:
         self.folder, self.images = folder, images
         self.measured = {}
         self.machine = Machine(folder, os.path.join(images, "qemu-twin", "disk.img"))
-        self.bundles = os.path.join(folder, "bundles")
-        os.makedirs(self.bundles)
+        self.bundles = BundleServer(os.path.join(folder, "bundles"), BUNDLES_PORT)
         self.origins = [Origin(os.path.join(folder, f"origin-{i}"), 8391 + i).start() for i in (0, 1)]
-        # the machine reaches the host's loopback at an address of its own
-        handler = functools.partial(QuietHandler, directory=self.bundles)
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", BUNDLES_PORT), handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.sender = None
+        self.screen = None  # of the serial line, with the menu on it
 
     # ---- power ----
     def power_on(self):
         """Until its shell answers and biplaned too; gives the seconds."""
         begin = time.monotonic()
+        self.screen = None
         self.machine.start()
         self.wait_for_shell()
         self.wait_for_api()
@@ -66,10 +62,10 @@ class Encoder:
         self.wait_for_api()
 
     # ---- commands ----
-    def run(self, command, seconds=60):
+    def run(self, command, seconds=PATIENCE):
         return self.machine.shell.run(command, seconds)
 
-    def output(self, command, seconds=60):
+    def output(self, command, seconds=PATIENCE):
         return self.machine.shell.output(command, seconds)
 
     def write(self, path, text, mode="640"):
@@ -81,6 +77,19 @@ class Encoder:
         return json.loads(self.output(f"biplanectl --json {what}"))
 
     # ---- a channel ----
+    def configure_by_menu(self):
+        """The small picture that the wizard knows, from both networks to both origins."""
+        menu.new_channel(self.screen, CHANNEL, "studio", "tiny_180p", [f"10.78.{i}.1/32" for i in (0, 1)],
+                         [f"10.78.{i}.2" for i in (0, 1)],
+                         [(f"http://{HOST}:{origin.port}/live/{CHANNEL}", origin.user, origin.password)
+                          for origin in self.origins], PATIENCE)
+
+    def go_on_air(self):
+        """Without the menu, for a test that was picked without those before it."""
+        self.configure()
+        self.send()
+        self.wait_on_air()
+
     def configure(self):
         """A small picture from both networks to both origins."""
         kvm = self.machine.accelerator == "kvm"
@@ -122,13 +131,6 @@ class Encoder:
         return time.monotonic() - begin
 
     # ---- updates ----
-    def offer(self, name, path):
-        """Makes a bundle available; gives its URL."""
-        link = os.path.join(self.bundles, name)
-        if not os.path.exists(link):
-            os.symlink(os.path.abspath(path), link)
-        return f"http://{HOST}:{BUNDLES_PORT}/{name}"
-
     def update_status(self):
         return json.loads(self.output("biplane-update status --json"))
 
@@ -136,13 +138,8 @@ class Encoder:
         if self.sender:
             self.sender.stop()
         self.machine.cut()
-        self.server.shutdown()
+        self.bundles.stop()
         for origin in self.origins:
             origin.stop()
         for port in (0, 1):
             subprocess.run(["ip", "link", "delete", f"bpq{port}"], capture_output=True)
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass

@@ -3,12 +3,11 @@
 import os
 import random
 import shutil
-import subprocess
 import time
 
 import pytest
 from encoder import CHANNEL, PATIENCE, wait_until
-from testbed.processes import ROOT
+from testbed.bundles import foreign_keys, make_bundle
 
 # points of an update at which the power is cut
 CUTS = int(os.environ.get("CUTS", "3"))
@@ -19,26 +18,9 @@ def good(encoder):
     return os.path.join(encoder.images, "qemu-twin-next", "biplane-qemu-twin-9.0.raucb")
 
 
-def make_bundle(encoder, name, compatible="biplane-qemu-twin", version="9.1", keys="keys", release=None):
-    """A bundle with a right form and nothing of use in it."""
-    folder = os.path.join(encoder.folder, name)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder)
-    for image in ("root.img", "boot.img"):
-        with open(os.path.join(folder, image), "wb") as file:
-            file.write(random.Random(1).randbytes(1 << 20))
-    with open(os.path.join(folder, "release"), "w") as file:
-        file.write(release or f"version={version}\nboard=qemu-twin\nlayout=1\noldest=0\n")
-    with open(os.path.join(folder, "manifest.raucm"), "w") as file:
-        file.write(f"[update]\ncompatible={compatible}\nversion={version}\n[bundle]\nformat=verity\n"
-                   "[image.rootfs]\nfilename=root.img\n[image.boot]\nfilename=boot.img\n")
-    path = os.path.join(encoder.folder, name + ".raucb")
-    if os.path.exists(path):
-        os.unlink(path)
-    keys = os.path.join(ROOT, keys) if not os.path.isabs(keys) else keys
-    subprocess.run(["rauc", "bundle", "--cert", f"{keys}/signing.pem", "--key", f"{keys}/signing.key", "--keyring",
-                    f"{keys}/authority.pem", folder, path], check=True, capture_output=True)
-    return encoder.offer(name + ".raucb", path)
+def offer(encoder, name, **what):
+    """A small bundle; gives its URL."""
+    return encoder.bundles.offer(make_bundle(encoder.folder, name, **what))
 
 
 def refused(encoder, url, reason):
@@ -49,19 +31,30 @@ def refused(encoder, url, reason):
 
 def test_refused(encoder, good):
     """Whatever is wrong with it, the other slot is not chosen and the channel goes on."""
-    other_keys = os.path.join(encoder.folder, "other-keys")
-    subprocess.run([os.path.join(ROOT, "rootfs", "keys.sh")], env={**os.environ, "KEYS": other_keys}, check=True)
-    refused(encoder, make_bundle(encoder, "foreign", keys=other_keys), "not signed for this box")
-    refused(encoder, make_bundle(encoder, "board", compatible="biplane-rack-2s"), "made for another board")
-    refused(encoder, make_bundle(encoder, "old", version="0.0.1"), "too old")
+    other_keys = foreign_keys(os.path.join(encoder.folder, "other-keys"))
+    refused(encoder, offer(encoder, "foreign", keys=other_keys), "not signed for this box")
+    refused(encoder, offer(encoder, "board", compatible="biplane-rack-2s"), "made for another board")
+    refused(encoder, offer(encoder, "old", version="0.0.1"), "too old")
+    is_untouched(encoder)
 
+
+def is_untouched(encoder):
+    status = encoder.update_status()
+    assert status["slot"] == "A" and status["other_version"] == "" and not status["pending"]
+    assert "nothing in the other slot" in encoder.run("biplane-update boot")[1]
+    encoder.wait_on_air()
+
+
+@pytest.mark.long
+def test_damaged_is_refused(encoder, good):
+    """Cut short, or with one bit that is not the one that was signed; also when RAUC itself is asked."""
     with open(good, "rb") as file:
         data = file.read(os.path.getsize(good) // 2)
     truncated = os.path.join(encoder.folder, "truncated.raucb")
     with open(truncated, "wb") as file:
         file.write(data)
     del data
-    refused(encoder, encoder.offer("truncated.raucb", truncated), "refused")
+    refused(encoder, encoder.bundles.offer(truncated), "refused")
     flipped = os.path.join(encoder.folder, "flipped.raucb")
     shutil.copyfile(good, flipped)
     with open(flipped, "r+b") as file:
@@ -69,21 +62,16 @@ def test_refused(encoder, good):
         byte = file.read(1)
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte[0] ^ 1]))
-    refused(encoder, encoder.offer("flipped.raucb", flipped), "refused")
-    # also when RAUC itself is asked
-    url = make_bundle(encoder, "older", version="9.1", release="version=0.0.1\n")
+    refused(encoder, encoder.bundles.offer(flipped), "refused")
+    url = offer(encoder, "older", version="9.1", release="version=0.0.1\n")
     encoder.output(f"curl -s -o /tmp/older.raucb {url}")
     assert encoder.run("rauc install /tmp/older.raucb", PATIENCE)[0] != 0
     assert "older than" in encoder.output("journalctl -b --no-pager -u rauc -o cat | tail -n 30; rm /tmp/older.raucb")
-
-    status = encoder.update_status()
-    assert status["slot"] == "A" and status["other_version"] == "" and not status["pending"]
-    assert "nothing in the other slot" in encoder.run("biplane-update boot")[1]
-    encoder.wait_on_air()
+    is_untouched(encoder)
 
 
 def test_good_update_on_the_air(encoder, good):
-    url = encoder.offer("good.raucb", good)
+    url = encoder.bundles.offer(good)
     before = [set(encoder.delivered(i)) for i in (0, 1)]
     begin = time.monotonic()
     text = encoder.output(f"biplane-update install {url}", PATIENCE)
@@ -101,6 +89,7 @@ def test_good_update_on_the_air(encoder, good):
     assert encoder.output("systemctl --failed --no-legend --plain") == ""
 
 
+@pytest.mark.long
 def test_back_to_the_version_before(encoder):
     encoder.output("biplane-update rollback", PATIENCE)
     encoder.wait_for_reboot()
@@ -110,9 +99,10 @@ def test_back_to_the_version_before(encoder):
     assert "layout 2" not in encoder.output("cat /etc/biplane/box.cfg")
 
 
+@pytest.mark.long
 def test_one_that_does_not_come_up(encoder):
     """Rightly signed, for this board, newer, and nothing in it: the box is back by itself."""
-    encoder.output(f"biplane-update install {make_bundle(encoder, 'hollow')}", PATIENCE)
+    encoder.output(f"biplane-update install {offer(encoder, 'hollow')}", PATIENCE)
     encoder.output("biplane-update boot", PATIENCE)
     encoder.wait_for_reboot()
     encoder.wait_on_air()
@@ -122,7 +112,7 @@ def test_one_that_does_not_come_up(encoder):
 
 def test_power_cuts(encoder, good):
     """At any moment of an update: what is started then boots and goes on the air."""
-    url = encoder.offer("good.raucb", good)
+    url = encoder.bundles.offer(good)
     chance = random.Random(int(os.environ.get("SEED", "1")))
     for _ in range(CUTS):
         point = chance.random()

@@ -12,6 +12,7 @@ def images(encoder):
     return os.path.join(encoder.images, "qemu-twin")
 
 
+@pytest.mark.long
 def test_built_again_it_is_the_same(encoder, images):
     again = os.path.join(encoder.folder, "again")
     subprocess.run([os.path.join(ROOT, "rootfs", "image.sh"), "qemu-twin"], check=True,

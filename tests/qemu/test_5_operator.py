@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What an operator does now and then: ssh switched on, a backup to a stick and back, a bundle on a stick."""
+import json
+import os
+import subprocess
+
+import pytest
+from encoder import CHANNEL, PASSWORD, PATIENCE, wait_until
+from testbed import menu
+from testbed.qemu import SSH_PORT
+from testbed.terminal import LineScreen, Terminal
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture
+def screen(encoder):
+    """The menu on the serial line."""
+    if not encoder.screen:
+        encoder.output("systemctl stop serial-getty@ttyS0")
+        encoder.screen = LineScreen(encoder.machine.console)
+        encoder.output(f"grep -q '^root:[$]' /data/system/shadow || echo '{PASSWORD}' | biplane-password")
+        encoder.output("systemctl start serial-getty@ttyS0")
+        menu.log_in(encoder.screen, PASSWORD, PATIENCE)
+    return encoder.screen
+
+
+def ssh(folder):
+    """A person at another machine, who logs in with the box's password."""
+    return Terminal(["/usr/bin/ssh", "-p", str(SSH_PORT), "-o", "StrictHostKeyChecking=no", "-o",
+                     f"UserKnownHostsFile={folder}/known-hosts", "-o", "PubkeyAuthentication=no", "root@127.0.0.1"])
+
+
+def test_ssh_is_switched_on_in_the_menu(encoder, screen):
+    """It is off until then; then it asks for the password and opens the same menu."""
+    assert subprocess.run(["/usr/bin/ssh-keyscan", "-T", "10", "-p", str(SSH_PORT), "127.0.0.1"],
+                          capture_output=True).stdout == b""
+    menu.choose(screen, "Network", "host_name", seconds=PATIENCE)
+    menu.set_field(screen, "ssh", "true", seconds=PATIENCE)
+    screen.press("q")
+    menu.choose(screen, "Staged changes", "ssh", seconds=PATIENCE)
+    menu.apply(screen, PATIENCE, network=True)
+    screen.press("q")
+    with ssh(encoder.folder) as person:
+        person.wait("password:", seconds=PATIENCE)
+        person.press(PASSWORD, "enter")
+        person.wait("Menu", "Status", seconds=PATIENCE)
+        menu.choose(person, "Status", CHANNEL, seconds=PATIENCE)
+
+
+def make_stick(path):
+    """FAT, as sticks are."""
+    with open(path, "wb") as file:
+        file.truncate(400 << 20)
+    subprocess.run(["/usr/sbin/mkfs.vfat", "-n", "STICK", path], check=True, capture_output=True)
+
+
+def test_a_backup_goes_to_a_stick_and_back(encoder, screen):
+    """Without passwords in it; what was changed after it is staged to be taken back."""
+    stick = os.path.join(encoder.folder, "stick.img")
+    make_stick(stick)
+    encoder.machine.plug_stick(stick)
+    wait_until(lambda: "vfat" in encoder.output("lsblk -nro FSTYPE,HOTPLUG"), PATIENCE, "the stick")
+    menu.choose(screen, "Backup and restore", "Back up to a stick, without", seconds=PATIENCE)
+    screen.choose("Back up to a stick, without")
+    screen.press("enter")
+    screen.wait("MB free", seconds=PATIENCE)
+    screen.press("enter")
+    screen.wait("Written and safe on the stick", seconds=PATIENCE)
+    screen.press("enter")
+    assert encoder.run("grep -q biplane-stick /proc/mounts")[0] == 1  # let go of
+    name, = [line.split("/")[-1] for line in
+             subprocess.run(["/usr/bin/mdir", "-b", "-i", stick], check=True, capture_output=True, text=True).stdout.split()
+             if line.endswith(".backup")]
+    subprocess.run(["/usr/bin/mcopy", "-n", "-i", stick, f"::{name}", encoder.folder], check=True)
+    with open(os.path.join(encoder.folder, name), encoding="utf-8") as file:
+        text = file.read()
+    assert CHANNEL in text and all(origin.password not in text for origin in encoder.origins)
+    json.loads(text)
+
+    screen.wait("Restore from a stick", seconds=PATIENCE)
+    screen.choose("Restore from a stick")
+    screen.press("enter")
+    screen.wait(name[:20], seconds=PATIENCE)
+    screen.press("enter")
+    screen.wait("nothing is staged", seconds=PATIENCE)  # it is what the box has
+    screen.press("q", "q")
+
+
+def test_a_bundle_on_a_stick(encoder, screen):
+    """Looked at from the stick that is plugged in."""
+    stick = os.path.join(encoder.folder, "stick.img")
+    bundle = os.path.join(encoder.images, "qemu-twin-next", "biplane-qemu-twin-9.0.raucb")
+    encoder.machine.unplug_stick()
+    subprocess.run(["/usr/bin/mcopy", "-i", stick, bundle, "::biplane-9.raucb"], check=True)
+    encoder.machine.plug_stick(stick)
+    wait_until(lambda: "vfat" in encoder.output("lsblk -nro FSTYPE,HOTPLUG"), PATIENCE, "the stick")
+    menu.choose(screen, "Update", "Running:", seconds=PATIENCE)
+    screen.press("s")
+    screen.wait("biplane-9.raucb", seconds=PATIENCE)
+    screen.press("enter")
+    screen.wait("this box would take it", seconds=PATIENCE)
+    screen.press("q")
+    encoder.machine.unplug_stick()

@@ -15,8 +15,8 @@ from testbed.sender import Sender, source
 PASSWORD = "correct horse"
 CHANNEL = "vm"
 BUNDLES_PORT = 8390
-# emulated, booting takes a minute or two on a machine with other things to do
-PATIENCE = 600
+# Emulated, on a machine with other things to do, a start takes minutes. Nothing waits longer than what it waits for.
+PATIENCE = 1200
 
 
 def wait_until(condition, seconds, what, pause=1):

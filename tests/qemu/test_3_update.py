@@ -110,6 +110,7 @@ def test_one_that_does_not_come_up(encoder):
     assert status["slot"] == "A" and "went back" in status["last_update"], status
 
 
+@pytest.mark.long
 def test_power_cuts(encoder, good):
     """At any moment of an update: what is started then boots and goes on the air."""
     url = encoder.bundles.offer(good)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* biplane_encode.c - biplane-encode: one pipeline of one channel. Parses its options, builds the tree, runs it, tears
- * it down. Exit status: 0 ended in order, 1 could not run, 2 wrong usage.
+ * it down. Exit status: 0 ended in order, 1 could not run, 2 wrong usage, 3 the accelerator is lost (pipeline.h).
  */
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libavutil/log.h>
 
@@ -94,6 +95,8 @@ static int encode(const struct encode_job *job, const struct encode_options *opt
         status = pipeline_run(pipeline, &err);
     if (status < 0)
         log_error(log, "%s", err.text);
+    if (pipeline && pipeline_lost(pipeline))
+        _exit(PIPELINE_EXIT_ACCELERATOR_LOST); /* no destructor of a driver's: it may hang too */
     pipeline_destroy(pipeline);
     accelerator_destroy(accelerator);
     return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

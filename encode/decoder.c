@@ -13,6 +13,7 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "drivers/accelerator.h"
+#include "encode/device_watch.h"
 
 enum {
     UNDER_WAY_MAX = 4, /* pictures that oneVPL is still working on before we wait for the oldest */
@@ -47,6 +48,7 @@ struct video_decoder {
         mfxSyncPoint point;
     } under_way[UNDER_WAY_MAX];
     unsigned oldest, used;
+    struct device_wait wait;
     struct arrival arrivals[ARRIVALS];
     unsigned next_arrival;
     uint64_t last_arrival_utc_ns;
@@ -198,7 +200,8 @@ static void emit_oldest(struct video_decoder *decoder)
 /* Waits for the oldest picture; what fails is dropped. Returns false when it is not ready within the time. */
 static bool collect_oldest(struct video_decoder *decoder, unsigned wait_ms)
 {
-    mfxStatus status = MFXVideoCORE_SyncOperation(decoder->session, decoder->under_way[decoder->oldest].point, wait_ms);
+    mfxStatus status = device_watch_sync(decoder->config.watch, &decoder->wait, "decoder", decoder->session,
+                                         decoder->under_way[decoder->oldest].point, wait_ms);
 
     if (status == MFX_WRN_IN_EXECUTION && wait_ms == 0)
         return false;
@@ -297,7 +300,8 @@ static mfxStatus decode(struct video_decoder *decoder, mfxBitstream *bitstream)
                 collect_oldest(decoder, SYNC_WAIT_MS);
         }
     } while (!point && (status == MFX_WRN_DEVICE_BUSY || status == MFX_WRN_VIDEO_PARAM_CHANGED) &&
-             ++turns < BUSY_TURNS);
+             ++turns < BUSY_TURNS && !device_watch_lost(decoder->config.watch));
+    device_watch_status(decoder->config.watch, &decoder->wait, "decoder", status);
     take_payloads(decoder);
     if (status >= MFX_ERR_NONE && point && surface)
         put_under_way(decoder, surface, point);
@@ -308,7 +312,7 @@ static mfxStatus decode(struct video_decoder *decoder, mfxBitstream *bitstream)
 
 void decoder_drain(struct video_decoder *decoder)
 {
-    while (decoder->initialised && decode(decoder, NULL) >= MFX_ERR_NONE)
+    while (decoder->initialised && !device_watch_lost(decoder->config.watch) && decode(decoder, NULL) >= MFX_ERR_NONE)
         ;
     while (decoder->used)
         collect_oldest(decoder, SYNC_WAIT_MS);
@@ -320,7 +324,7 @@ void decoder_drain(struct video_decoder *decoder)
 /* Feeds the unit until nothing of it is left, opening the decoder anew where the stream asks for it. */
 static void feed(struct video_decoder *decoder, mfxBitstream *bitstream)
 {
-    for (unsigned turns = 0; turns < 64; turns++) {
+    for (unsigned turns = 0; turns < 64 && !device_watch_lost(decoder->config.watch); turns++) {
         if (!decoder->initialised && !initialise(decoder, bitstream))
             return;
         mfxU32 before = bitstream->DataLength;

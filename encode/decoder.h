@@ -20,6 +20,7 @@
 struct AVPacket;
 struct accelerator;
 struct video_decoder;
+struct device_watch;
 struct error;
 struct log;
 
@@ -37,6 +38,7 @@ struct picture {
 
 struct decoder_config {
     struct accelerator *accelerator; /* borrow: outlives the decoder */
+    struct device_watch *watch;      /* borrow; NULL: nobody watches the device */
     enum AVCodecID codec;
     void (*on_picture)(void *context, struct picture *picture); /* give: release it */
     void *context;

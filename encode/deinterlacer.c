@@ -11,6 +11,7 @@
 #include "board/log.h"
 #include "drivers/accelerator.h"
 #include "encode/decoder.h"
+#include "encode/device_watch.h"
 
 enum { WAITING_MAX = 8, PROGRESSIVE_RUN = 250, SYNC_WAIT_MS = 2000, BUSY_TURNS = 2000 };
 
@@ -23,6 +24,7 @@ struct deinterlacer {
     unsigned oldest, used;
     unsigned progressive_run;
     uint64_t pictures, errors;
+    struct device_wait wait;
 };
 
 int deinterlacer_create(struct deinterlacer **out, const struct deinterlacer_config *config, struct error *err)
@@ -81,7 +83,8 @@ static bool start(struct deinterlacer *deinterlacer, const mfxFrameInfo *info)
 /* The surface belongs to the oldest picture that waits. */
 static void emit(struct deinterlacer *deinterlacer, mfxFrameSurface1 *surface, mfxSyncPoint point)
 {
-    mfxStatus status = MFXVideoCORE_SyncOperation(deinterlacer->session, point, SYNC_WAIT_MS);
+    mfxStatus status = device_watch_sync(deinterlacer->config.watch, &deinterlacer->wait, "deinterlacer",
+                                         deinterlacer->session, point, SYNC_WAIT_MS);
 
     if (!deinterlacer->used || status != MFX_ERR_NONE) {
         deinterlacer->errors++;
@@ -110,6 +113,7 @@ static bool run(struct deinterlacer *deinterlacer, mfxFrameSurface1 *in)
                MFX_WRN_DEVICE_BUSY &&
            ++turns < BUSY_TURNS)
         nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+    device_watch_status(deinterlacer->config.watch, &deinterlacer->wait, "deinterlacer", status);
     if (status >= MFX_ERR_NONE && point) {
         emit(deinterlacer, out, point);
         return true;

@@ -12,12 +12,14 @@
 
 struct accelerator;
 struct deinterlacer;
+struct device_watch;
 struct error;
 struct log;
 struct picture;
 
 struct deinterlacer_config {
     struct accelerator *accelerator;                            /* borrow */
+    struct device_watch *watch;                                 /* borrow; NULL: none */
     void (*on_picture)(void *context, struct picture *picture); /* give */
     void *context;
     const struct log *log;

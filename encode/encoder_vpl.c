@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <libavcodec/avcodec.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 #include "drivers/accelerator.h"
 #include "encode/av1_units.h"
 #include "encode/decoder.h"
+#include "encode/device_watch.h"
 #include "encode/encoder_parameters.h"
 #include "encode/job.h"
 #include "encode/rung.h"
@@ -61,6 +63,8 @@ struct vpl_encoder {
     /* encoding */
     struct task tasks[TASKS];
     unsigned oldest, used;
+    struct device_wait wait;
+    char who[80];
     struct payload payloads[PAYLOADS];
     unsigned next_payload;
     AVPacket *packet;
@@ -279,6 +283,7 @@ static int vpl_create(void **out, const struct rung_config *config, struct error
     if (!encoder)
         return error_set(err, -ENOMEM, "video \"%s\"", config->description->name);
     encoder->config = *config;
+    snprintf(encoder->who, sizeof encoder->who, "video \"%.60s\"", config->description->name);
     int status = make(encoder, err);
     encoder->config.rate = NULL;
     encoder->config.colour = NULL;
@@ -299,13 +304,19 @@ static void release(mfxFrameSurface1 **surface)
 
 static bool vpl_wait(void *instance, unsigned wait_ms);
 
+/* Once the device is lost nothing is done any more, and nothing waited for. */
+static bool is_lost(const struct vpl_encoder *encoder)
+{
+    return device_watch_lost(encoder->config.watch) != NULL;
+}
+
 static void vpl_destroy(void *instance)
 {
     struct vpl_encoder *encoder = instance;
 
     if (!encoder)
         return;
-    while (encoder->used) /* buffers must not be freed under the encoder */
+    while (encoder->used && !is_lost(encoder)) /* buffers must not be freed under the encoder */
         vpl_wait(encoder, WAIT_MS);
     release(&encoder->shown);
     release(&encoder->slates[0]);
@@ -349,7 +360,8 @@ static bool vpl_wait(void *instance, unsigned wait_ms)
     if (!encoder->used)
         return false;
     struct task *task = &encoder->tasks[encoder->oldest];
-    mfxStatus status = MFXVideoCORE_SyncOperation(encoder->session, task->point, wait_ms);
+    mfxStatus status =
+        device_watch_sync(encoder->config.watch, &encoder->wait, encoder->who, encoder->session, task->point, wait_ms);
     if (status == MFX_WRN_IN_EXECUTION)
         return true;
     encoder->oldest = (encoder->oldest + 1) % TASKS;
@@ -406,10 +418,12 @@ static bool init_scaler(struct vpl_encoder *encoder, const mfxFrameInfo *in)
 static void pause_a_little(struct vpl_encoder *encoder)
 {
     encoder->counters.busy_waits++;
-    if (encoder->used)
+    if (encoder->used) {
         vpl_wait(encoder, WAIT_MS);
-    else
-        nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+        return;
+    }
+    nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+    device_watch_look(encoder->config.watch, &encoder->wait, encoder->who);
 }
 
 /* The scaled picture (give), or NULL. */
@@ -422,13 +436,15 @@ static mfxFrameSurface1 *scale(struct vpl_encoder *encoder, mfxFrameSurface1 *in
 
     if ((!encoder->scaling || !same_picture_format(&encoder->scale_in, &in->Info)) && !init_scaler(encoder, &in->Info))
         return NULL;
-    while ((status = MFXMemory_GetSurfaceForVPPOut(encoder->session, &out)) > MFX_ERR_NONE && turns++ < BUSY_TURNS_MAX)
+    while ((status = MFXMemory_GetSurfaceForVPPOut(encoder->session, &out)) > MFX_ERR_NONE &&
+           turns++ < BUSY_TURNS_MAX && !is_lost(encoder))
         pause_a_little(encoder);
     if (status != MFX_ERR_NONE)
         return NULL;
     while ((status = MFXVideoVPP_RunFrameVPPAsync(encoder->session, in, out, NULL, &point)) == MFX_WRN_DEVICE_BUSY &&
-           turns++ < BUSY_TURNS_MAX)
+           turns++ < BUSY_TURNS_MAX && !is_lost(encoder))
         pause_a_little(encoder);
+    device_watch_status(encoder->config.watch, &encoder->wait, encoder->who, status);
     if (status < MFX_ERR_NONE || !point)
         release(&out);
     encoder->counters.scaled++;
@@ -496,13 +512,16 @@ static mfxStatus encode_one(struct vpl_encoder *encoder, mfxEncodeCtrl *control,
     unsigned turns = 0;
 
     do {
-        while (encoder->used == TASKS)
+        while (encoder->used == TASKS && !is_lost(encoder))
             vpl_wait(encoder, WAIT_MS);
+        if (is_lost(encoder))
+            return MFX_ERR_DEVICE_LOST;
         struct task *task = &encoder->tasks[(encoder->oldest + encoder->used) % TASKS];
         task->bitstream.DataOffset = task->bitstream.DataLength = 0;
         status = MFXVideoENCODE_EncodeFrameAsync(encoder->session, control, surface, &task->bitstream, &task->point);
         if (status >= MFX_ERR_NONE && status != MFX_WRN_DEVICE_BUSY && task->point)
             encoder->used++;
+        device_watch_status(encoder->config.watch, &encoder->wait, encoder->who, status);
         if (status == MFX_WRN_DEVICE_BUSY)
             pause_a_little(encoder);
     } while (status == MFX_WRN_DEVICE_BUSY && ++turns < BUSY_TURNS_MAX);
@@ -543,7 +562,7 @@ static void vpl_drain(void *instance)
 
     while (encode_one(encoder, NULL, NULL) >= MFX_ERR_NONE)
         ;
-    while (encoder->used)
+    while (encoder->used && !is_lost(encoder))
         vpl_wait(encoder, WAIT_MS);
 }
 

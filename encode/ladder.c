@@ -136,6 +136,7 @@ static int create_rung(struct ladder *ladder, unsigned video, struct error *err)
                                 .height = description->height ? description->height : config->source_height & ~1u,
                                 .colour = config->source_colour,
                                 .accelerator = config->accelerator,
+                                .watch = config->watch,
                                 .slate = config->slate,
                                 .join = config->join,
                                 .on_packet = on_packet,

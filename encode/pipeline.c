@@ -89,6 +89,7 @@ int pipeline_create(struct pipeline **out, const struct pipeline_config *config,
         return error_set(err, -ENOMEM, "pipeline");
     pipeline->config = *config;
     pipeline->job = config->job;
+    device_watch_init(&pipeline->watch, config->clock, !accelerator_is_hardware(config->accelerator));
     pipeline->created_ns = pipeline->status_ns = clock_monotonic_ns(config->clock);
     struct handoff_config handoff = { .run_directory = config->run_directory,
                                       .channel = config->job->channel,
@@ -194,6 +195,7 @@ static void open_decoder(struct pipeline *pipeline, const AVCodecParameters *par
     if (!parameters)
         return;
     struct decoder_config config = { .accelerator = pipeline->config.accelerator,
+                                     .watch = &pipeline->watch,
                                      .codec = parameters->codec_id,
                                      .on_picture = on_picture,
                                      .context = pipeline,
@@ -369,7 +371,7 @@ static void tell_status(struct pipeline *pipeline)
 {
     uint64_t now_ns = clock_monotonic_ns(pipeline->config.clock);
 
-    if (now_ns - pipeline->status_ns < STATUS_NS)
+    if (now_ns - pipeline->status_ns < STATUS_NS && !pipeline_lost(pipeline))
         return;
     char *json = pipeline_status_json(pipeline);
     pipeline->status_ns = now_ns;
@@ -402,6 +404,7 @@ static int open_source(struct pipeline *pipeline, struct error *err)
 {
     const struct encode_job *job = pipeline->job;
     struct deinterlacer_config deinterlacing = { .accelerator = pipeline->config.accelerator,
+                                                 .watch = &pipeline->watch,
                                                  .on_picture = on_progressive,
                                                  .context = pipeline,
                                                  .log = pipeline->config.log };
@@ -458,13 +461,18 @@ static void finish(struct pipeline *pipeline)
              (unsigned long long)pipeline->frames, (unsigned long long)counters.segments_sent, counters.segments_kept);
 }
 
+const char *pipeline_lost(const struct pipeline *pipeline)
+{
+    return device_watch_lost(&pipeline->watch);
+}
+
 int pipeline_run(struct pipeline *pipeline, struct error *err)
 {
     unsigned shown = 0;
 
     wait_for_welcome(pipeline);
     int status = open_source(pipeline, err);
-    while (status >= 0 && !stopping(pipeline)) {
+    while (status >= 0 && !stopping(pipeline) && !pipeline_lost(pipeline)) {
         handoff_turn(pipeline->handoff);
         take_items(pipeline, shown ? 0 : TAKE_WAIT_MS);
         if (pipeline->decoder)
@@ -476,6 +484,11 @@ int pipeline_run(struct pipeline *pipeline, struct error *err)
     }
     if (status < 0)
         return status;
-    finish(pipeline);
+    if (!pipeline_lost(pipeline))
+        finish(pipeline);
+    if (pipeline_lost(pipeline)) { /* perhaps in the last second */
+        handoff_turn(pipeline->handoff);
+        return error_set(err, -ENODEV, "the accelerator is lost: %s", pipeline_lost(pipeline));
+    }
     return 0;
 }

@@ -20,6 +20,9 @@ struct error;
 struct log;
 struct pipeline;
 
+/* How the process ends, for whoever started it: it has to be started again, perhaps on another accelerator. */
+enum { PIPELINE_EXIT_ACCELERATOR_LOST = 3 };
+
 struct pipeline_config {
     const struct encode_job *job; /* borrow, as all here */
     const char *run_directory;
@@ -34,3 +37,6 @@ struct pipeline_config {
 int pipeline_create(struct pipeline **out, const struct pipeline_config *config, struct error *err);
 void pipeline_destroy(struct pipeline *pipeline); /* NULL is fine */
 int pipeline_run(struct pipeline *pipeline, struct error *err);
+/* -ENODEV of pipeline_run(): why the accelerator is lost (borrow). The process then has to end without
+ * pipeline_destroy(), which calls into a driver that may never return. NULL: it is not lost. */
+const char *pipeline_lost(const struct pipeline *pipeline);

@@ -9,6 +9,7 @@
 
 #include "encode/decoder.h"
 #include "encode/deinterlacer.h"
+#include "encode/device_watch.h"
 #include "encode/follower.h"
 #include "encode/handoff.h"
 #include "encode/job.h"
@@ -67,6 +68,7 @@ struct pipeline {
     struct deinterlacer *deinterlacer;
     struct follower *follower;
     struct ladder *ladder;
+    struct device_watch watch;
     struct slate *slate;
     struct outputs *outputs;
     struct timeline_rate rate;

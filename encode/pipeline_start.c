@@ -93,6 +93,7 @@ static int make_ladder(struct pipeline *pipeline, struct error *err)
                                     .source_aspect_height = info->AspectRatioH,
                                     .source_colour = pipeline->decoder ? decoder_colour(pipeline->decoder) : NULL,
                                     .accelerator = pipeline->config.accelerator,
+                                    .watch = &pipeline->watch,
                                     .slate = pipeline->slate,
                                     .on_packet = on_packet,
                                     .context = pipeline,

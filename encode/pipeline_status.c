@@ -301,6 +301,8 @@ char *pipeline_status_json(struct pipeline *pipeline)
 
     if (!status)
         return NULL;
+    if (pipeline_lost(pipeline))
+        json_object_set_new(status, "accelerator_lost", json_string(pipeline_lost(pipeline)));
     json_object_set_new(status, "handoff",
                         json_pack("{s:I, s:I, s:I, s:I, s:i, s:I}", "segments_sent", (json_int_t)handoff.segments_sent,
                                   "segments_acknowledged", (json_int_t)handoff.segments_acknowledged,

@@ -22,6 +22,7 @@
 struct AVCodecParameters;
 struct AVPacket;
 struct accelerator;
+struct device_watch;
 struct error;
 struct log;
 struct picture;
@@ -38,6 +39,7 @@ struct rung_config {
     const mfxExtVideoSignalInfo *colour;         /* borrow during create; NULL: the source does not say */
     unsigned gop_frames;                         /* of this rung's frames: the longest distance of two IDR pictures */
     struct accelerator *accelerator;             /* borrow */
+    struct device_watch *watch;                  /* borrow; NULL: nobody watches the device */
     const struct slate *slate;                   /* borrow */
     mfxSession join; /* hardware: the decoder's session, whose surfaces come here; NULL: none */
     void (*on_packet)(void *context, const struct AVPacket *packet); /* borrow; pts and dts: ticks; KEY on IDR */
@@ -61,6 +63,7 @@ struct rung_counters {
 
 int rung_create(struct rung **out, const struct rung_config *config, struct error *err);
 void rung_destroy(struct rung *rung); /* what is under way is dropped; NULL is fine */
+/* Once the device is lost the rung does nothing any more, and waits for nothing. */
 void rung_encode(struct rung *rung, const struct rung_frame *frame);
 void rung_poll(struct rung *rung);
 /* Waits up to wait_ms for the oldest frame under way; false: none is. */

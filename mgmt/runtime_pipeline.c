@@ -2,6 +2,7 @@
 #include "mgmt/runtime_pipeline.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "board/loop.h"
+#include "encode/pipeline.h"
+#include "mgmt/accelerator_loss.h"
 #include "mgmt/alerts.h"
 #include "mgmt/configuration.h"
 #include "mgmt/publisher.h"
@@ -38,6 +41,9 @@ struct runtime_pipeline {
     uint64_t segments, segments_unknown;
     uint64_t last_segment_ns;
     json_t *told;
+    bool on_hardware;      /* the newest process said so */
+    char lost_reason[256]; /* it has lost its accelerator, it said */
+    struct accelerator_loss loss;
 };
 
 static uint64_t now_ns(const struct runtime_pipeline *pipeline)
@@ -106,6 +112,65 @@ static bool publishers_idle(const struct runtime_pipeline *pipeline, bool but_pa
     return true;
 }
 
+/* ---- job ---- */
+static void fill_job(const struct runtime_pipeline *pipeline, struct encode_job *job)
+{
+    channel_encode_job(pipeline->config.channel, pipeline->config.pipeline, job);
+    if (job->accelerator == ACCELERATOR_AUTO)
+        job->accelerator = pipeline->config.accelerator;
+}
+
+static int write_job(struct runtime_pipeline *pipeline, struct error *err)
+{
+    struct encode_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return error_set(err, -ENOMEM, "job of %s", pipeline->source);
+    fill_job(pipeline, job);
+    char *text = configuration_text(&encode_job_settings, job);
+    int result = text ? settings_write_file(&encode_job_settings, pipeline->job_path, job, err)
+                      : error_set(err, -ENOMEM, "job of %s", pipeline->source);
+    if (result == 0)
+        process_identify(pipeline->process, supervisor_identity(text));
+    free(text);
+    free(job);
+    return result;
+}
+
+/* The next process does without the GPU. Its identity stays: it is still what the configuration asks for. */
+static void write_job_for_software(struct runtime_pipeline *pipeline)
+{
+    struct encode_job *job = calloc(1, sizeof *job);
+    struct error err = { 0 };
+    if (!job)
+        return;
+    fill_job(pipeline, job);
+    job->accelerator = accelerator_loss_choice(&pipeline->loss, job->accelerator);
+    if (settings_write_file(&encode_job_settings, pipeline->job_path, job, &err) < 0)
+        log_error(pipeline->config.environment->log, "%s: %s", pipeline->source, err.text);
+    free(job);
+}
+
+/* ---- a lost accelerator ---- */
+static void forget_loss(struct runtime_pipeline *pipeline)
+{
+    pipeline->loss = (struct accelerator_loss){ 0 };
+    alerts_clear(pipeline->config.environment->alerts, pipeline->source, ALERT_ACCELERATOR_LOST, "accelerator");
+}
+
+static void note_loss(struct runtime_pipeline *pipeline)
+{
+    const char *reason = pipeline->lost_reason[0] ? pipeline->lost_reason : process_last_end(pipeline->process);
+    bool before = pipeline->loss.software;
+    accelerator_loss_note(&pipeline->loss, now_ns(pipeline), pipeline->on_hardware);
+    bool software = accelerator_loss_choice(&pipeline->loss, ACCELERATOR_AUTO) == ACCELERATOR_SOFTWARE;
+    if (software && !before)
+        write_job_for_software(pipeline);
+    alerts_raise(pipeline->config.environment->alerts, pipeline->source, ALERT_ACCELERATOR_LOST, "accelerator",
+                 "accelerator lost: %s (%u times)%s", reason, pipeline->loss.count,
+                 software ? "; where \"auto\" may choose, software stands in until the pipeline is started again" : "");
+    pipeline->lost_reason[0] = '\0';
+}
+
 /* ---- states ---- */
 enum pipeline_state runtime_pipeline_state(const struct runtime_pipeline *pipeline)
 {
@@ -163,31 +228,15 @@ static void on_process(void *context)
     struct runtime_pipeline *pipeline = context;
     if (process_pid(pipeline->process) != pipeline->running)
         pipeline->running = 0;
+    if (process_state(pipeline->process) == PROCESS_WAITING &&
+        process_exit_status(pipeline->process) == PIPELINE_EXIT_ACCELERATOR_LOST)
+        note_loss(pipeline);
     if (process_state(pipeline->process) != PROCESS_RUNNING)
         forget_told(pipeline);
     if (process_state(pipeline->process) == PROCESS_STOPPED && !process_wanted(pipeline->process) &&
         !pipeline->drain_until_ns)
         begin_drain(pipeline);
     tell(pipeline);
-}
-
-/* ---- job ---- */
-static int write_job(struct runtime_pipeline *pipeline, struct error *err)
-{
-    struct encode_job *job = calloc(1, sizeof *job);
-    if (!job)
-        return error_set(err, -ENOMEM, "job of %s", pipeline->source);
-    channel_encode_job(pipeline->config.channel, pipeline->config.pipeline, job);
-    if (job->accelerator == ACCELERATOR_AUTO)
-        job->accelerator = pipeline->config.accelerator;
-    char *text = configuration_text(&encode_job_settings, job);
-    int result = text ? settings_write_file(&encode_job_settings, pipeline->job_path, job, err)
-                      : error_set(err, -ENOMEM, "job of %s", pipeline->source);
-    if (result == 0)
-        process_identify(pipeline->process, supervisor_identity(text));
-    free(text);
-    free(job);
-    return result;
 }
 
 static int create_process(struct runtime_pipeline *pipeline, struct error *err)
@@ -250,6 +299,7 @@ int runtime_pipeline_start(struct runtime_pipeline *pipeline, struct error *err)
         return 0;
     if (runtime_pipeline_state(pipeline) != PIPELINE_IDLE)
         return error_set(err, -EBUSY, "pipeline %s is still stopping", pipeline->source);
+    forget_loss(pipeline);
     int result = write_job(pipeline, err);
     if (result == 0)
         result = create_publishers(pipeline, err);
@@ -280,8 +330,12 @@ void runtime_pipeline_hurry(struct runtime_pipeline *pipeline)
 
 void runtime_pipeline_restart(struct runtime_pipeline *pipeline)
 {
+    struct error err = { 0 };
     if (!process_wanted(pipeline->process))
         return;
+    if (pipeline->loss.software && write_job(pipeline, &err) < 0)
+        log_error(pipeline->config.environment->log, "%s: %s", pipeline->source, err.text);
+    forget_loss(pipeline); /* who restarts it wants the GPU tried again */
     bool asked =
         inbox_stop(pipeline->config.environment->inbox, channel_name(pipeline), pipeline->config.pipeline) == 0;
     process_restart(pipeline->process, asked ? ASKED_MS : 0);
@@ -331,6 +385,13 @@ void runtime_pipeline_told(struct runtime_pipeline *pipeline, const struct inbox
         return;
     json_decref(pipeline->told);
     pipeline->told = json_incref(status);
+    const char *accelerator = json_string_value(json_object_get(status, "accelerator"));
+    const char *lost = json_string_value(json_object_get(status, "accelerator_lost"));
+    pipeline->on_hardware = accelerator && strncmp(accelerator, "hardware", 8) == 0;
+    if (lost)
+        snprintf(pipeline->lost_reason, sizeof pipeline->lost_reason, "%.200s", lost);
+    if (!lost && accelerator_loss_is_over(&pipeline->loss, now_ns(pipeline)))
+        alerts_clear(pipeline->config.environment->alerts, pipeline->source, ALERT_ACCELERATOR_LOST, "accelerator");
     alerts_replace(pipeline->config.environment->alerts, pipeline->source, "encode", json_object_get(status, "alerts"));
 }
 

@@ -49,6 +49,7 @@ struct process {
     uint64_t started_ns, ended_utc_ns;
     unsigned failures; /* in a row, without a good run */
     unsigned restarts;
+    int exit_status;           /* of its last end; -1 */
     char reason[REASON_BYTES]; /* of the last end that was not asked for; "": none */
 };
 
@@ -163,6 +164,7 @@ static void bury(struct process *process, char *reason, size_t bytes)
     if (child)
         kill(-process->pid, SIGKILL);
     describe_end(process, child ? &info : NULL, reason, bytes);
+    process->exit_status = child && info.si_code == CLD_EXITED ? info.si_status : -1;
     if (child)
         waitid(P_PIDFD, (id_t)process->pidfd, &info, WEXITED | WNOHANG);
     loop_unwatch(process->supervisor->config.loop, process->pidfd);
@@ -253,7 +255,7 @@ int process_create(struct process **out, struct supervisor *supervisor, const st
     if (!process)
         return error_set(err, -ENOMEM, "process %s", config->name);
     process->supervisor = supervisor;
-    process->pidfd = -1;
+    process->pidfd = process->exit_status = -1;
     process->identity = config->identity;
     process->changed = config->changed;
     process->context = config->context;
@@ -371,6 +373,15 @@ pid_t process_pid(const struct process *process)
 unsigned process_restarts(const struct process *process)
 {
     return process->restarts;
+}
+
+int process_exit_status(const struct process *process)
+{
+    return process->exit_status;
+}
+const char *process_last_end(const struct process *process)
+{
+    return process->reason;
 }
 
 json_t *process_status(const struct process *process)

@@ -186,10 +186,19 @@ EXPORT mfxStatus MFXVideoCORE_SyncOperation(mfxSession session, mfxSyncPoint poi
         if (!(pointers_good))                                                                                          \
             return MFX_ERR_NULL_PTR;                                                                                   \
         pthread_mutex_lock(&session->mutex);                                                                           \
-        mfxStatus status = session->component ? (call) : MFX_ERR_NOT_INITIALIZED;                                      \
+        mfxStatus status = MFX_ERR_NOT_INITIALIZED;                                                                    \
+        if (session->component)                                                                                        \
+            status = (call);                                                                                           \
         pthread_mutex_unlock(&session->mutex);                                                                         \
         return status;                                                                                                 \
     } while (0)
+
+/* The same for frames: what a lost device answers comes first. */
+#define SUBMIT(mutex, component, name, pointers_good, call)                                                            \
+    CALL(mutex, component, pointers_good, (status = session_submit(session, name)) != MFX_ERR_NONE ? status : (call))
+
+/* A hung device lets its component go. */
+#define CLOSE(mutex, component, call) CALL(mutex, component, true, (session_mend(session), call, MFX_ERR_NONE))
 
 #define CALL_WITHOUT(mutex, call)                                                                                      \
     do {                                                                                                               \
@@ -230,7 +239,7 @@ EXPORT mfxStatus MFXVideoDECODE_Reset(mfxSession session, mfxVideoParam *par)
 
 EXPORT mfxStatus MFXVideoDECODE_Close(mfxSession session)
 {
-    CALL(decode_mutex, decoder, true, (decoder_destroy(session->decoder), MFX_ERR_NONE));
+    CLOSE(decode_mutex, decoder, decoder_destroy(session->decoder));
 }
 
 EXPORT mfxStatus MFXVideoDECODE_GetVideoParam(mfxSession session, mfxVideoParam *par)
@@ -256,7 +265,8 @@ EXPORT mfxStatus MFXVideoDECODE_GetPayload(mfxSession session, mfxU64 *time_stam
 EXPORT mfxStatus MFXVideoDECODE_DecodeFrameAsync(mfxSession session, mfxBitstream *bitstream, mfxFrameSurface1 *work,
                                                  mfxFrameSurface1 **out, mfxSyncPoint *point)
 {
-    CALL(decode_mutex, decoder, out && point, decoder_decode(session->decoder, bitstream, work, out, point));
+    SUBMIT(decode_mutex, decoder, FAULT_DECODE, out && point,
+           decoder_decode(session->decoder, bitstream, work, out, point));
 }
 
 EXPORT mfxStatus MFXMemory_GetSurfaceForDecode(mfxSession session, mfxFrameSurface1 **surface)
@@ -290,7 +300,7 @@ EXPORT mfxStatus MFXVideoVPP_Reset(mfxSession session, mfxVideoParam *par)
 
 EXPORT mfxStatus MFXVideoVPP_Close(mfxSession session)
 {
-    CALL(vpp_mutex, vpp, true, (vpp_destroy(session->vpp), MFX_ERR_NONE));
+    CLOSE(vpp_mutex, vpp, vpp_destroy(session->vpp));
 }
 
 EXPORT mfxStatus MFXVideoVPP_GetVideoParam(mfxSession session, mfxVideoParam *par)
@@ -306,12 +316,12 @@ EXPORT mfxStatus MFXVideoVPP_GetVPPStat(mfxSession session, mfxVPPStat *statisti
 EXPORT mfxStatus MFXVideoVPP_RunFrameVPPAsync(mfxSession session, mfxFrameSurface1 *in, mfxFrameSurface1 *out,
                                               mfxExtVppAuxData *auxiliary, mfxSyncPoint *point)
 {
-    CALL(vpp_mutex, vpp, point, vpp_run(session->vpp, in, out, auxiliary, point));
+    SUBMIT(vpp_mutex, vpp, FAULT_VPP, point, vpp_run(session->vpp, in, out, auxiliary, point));
 }
 
 EXPORT mfxStatus MFXVideoVPP_ProcessFrameAsync(mfxSession session, mfxFrameSurface1 *in, mfxFrameSurface1 **out)
 {
-    CALL(vpp_mutex, vpp, out, vpp_process(session->vpp, in, out));
+    SUBMIT(vpp_mutex, vpp, FAULT_VPP, out, vpp_process(session->vpp, in, out));
 }
 
 EXPORT mfxStatus MFXMemory_GetSurfaceForVPP(mfxSession session, mfxFrameSurface1 **surface)
@@ -350,7 +360,7 @@ EXPORT mfxStatus MFXVideoENCODE_Reset(mfxSession session, mfxVideoParam *par)
 
 EXPORT mfxStatus MFXVideoENCODE_Close(mfxSession session)
 {
-    CALL(encode_mutex, encoder, true, (encoder_destroy(session->encoder), MFX_ERR_NONE));
+    CLOSE(encode_mutex, encoder, encoder_destroy(session->encoder));
 }
 
 EXPORT mfxStatus MFXVideoENCODE_GetVideoParam(mfxSession session, mfxVideoParam *par)
@@ -366,7 +376,8 @@ EXPORT mfxStatus MFXVideoENCODE_GetEncodeStat(mfxSession session, mfxEncodeStat 
 EXPORT mfxStatus MFXVideoENCODE_EncodeFrameAsync(mfxSession session, mfxEncodeCtrl *control, mfxFrameSurface1 *surface,
                                                  mfxBitstream *bitstream, mfxSyncPoint *point)
 {
-    CALL(encode_mutex, encoder, point, encoder_encode(session->encoder, control, surface, bitstream, point));
+    SUBMIT(encode_mutex, encoder, FAULT_ENCODE, point,
+           encoder_encode(session->encoder, control, surface, bitstream, point));
 }
 
 EXPORT mfxStatus MFXMemory_GetSurfaceForEncode(mfxSession session, mfxFrameSurface1 **surface)

@@ -48,6 +48,7 @@ mfxStatus session_create(mfxSession *out, mfxVersion version, mfxExtBuffer **buf
     pthread_mutex_init(&session->vpp_mutex, NULL);
     pthread_mutex_init(&session->encode_mutex, NULL);
     session->version = version;
+    fault_open(&session->fault);
     session->priority = MFX_PRIORITY_NORMAL;
     session->log = log_create();
     log_line(session->log, "session, API %u.%u, %u threads", version.Major, version.Minor, session->threads);
@@ -62,6 +63,7 @@ mfxStatus session_close(mfxSession session)
     pthread_mutex_unlock(&session->mutex);
     if (has_children)
         return MFX_ERR_UNDEFINED_BEHAVIOR; /* the children have to be disjoined first */
+    session_mend(session);
     session_disjoin(session);
     encoder_destroy(session->encoder);
     vpp_destroy(session->vpp);
@@ -129,6 +131,24 @@ mfxStatus session_disjoin(mfxSession child)
     pthread_mutex_unlock(&parent->mutex);
     child->parent = NULL;
     return MFX_ERR_NONE;
+}
+
+mfxStatus session_submit(mfxSession session, enum fault_component component)
+{
+    bool before = atomic_load(&session->fault.status) != MFX_ERR_NONE;
+    mfxStatus status = fault_submit(&session->fault, component);
+
+    if (status != MFX_ERR_NONE && !before) {
+        log_line(session->log, "the device is made to %s", status == MFX_WRN_IN_EXECUTION ? "hang" : "be lost");
+        task_table_break(session->tasks, status);
+    }
+    return status < MFX_ERR_NONE ? status : MFX_ERR_NONE;
+}
+
+void session_mend(mfxSession session)
+{
+    if (atomic_load(&session->fault.status) != MFX_ERR_NONE)
+        task_table_mend(session->tasks);
 }
 
 bool frame_usable(const mfxSession session, const mfxFrameSurface1 *frame)

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "drivers/softvpl/fault.h"
 #include "drivers/softvpl/log.h"
 #include "drivers/softvpl/personality.h"
 #include "drivers/softvpl/surface.h"
@@ -23,6 +24,7 @@ struct _mfxSession {
     pthread_mutex_t mutex; /* priority, join, allocator, handles */
     mfxVersion version;
     enum personality personality;
+    struct fault fault;
     mfxPriority priority;
     unsigned threads; /* mfxExtThreadsParam; at least 1 */
     struct task_table *tasks;
@@ -44,6 +46,10 @@ mfxStatus session_create(mfxSession *out, mfxVersion version, mfxExtBuffer **buf
 mfxStatus session_close(mfxSession session);
 mfxStatus session_join(mfxSession parent, mfxSession child);
 mfxStatus session_disjoin(mfxSession child);
+/* A frame is submitted: MFX_ERR_NONE, or what the call has to answer because the device is (made to be) lost. */
+mfxStatus session_submit(mfxSession session, enum fault_component component);
+/* Components must be able to go away: a hung device hangs no longer. */
+void session_mend(mfxSession session);
 
 /* The worker that VPP and encoder share, made by the first of them; NULL: out of memory. */
 struct worker *session_worker_join(mfxSession session, const char *name, void *owner, worker_run *run);

@@ -11,6 +11,7 @@
 struct slot {
     uint32_t generation; /* 0: never used */
     bool pending;
+    bool swallowed; /* its end came while the table was broken */
     mfxStatus status;
     const void *output;
 };
@@ -20,6 +21,7 @@ struct task_table {
     pthread_mutex_t mutex;
     pthread_cond_t ended;
     unsigned waiters, pending, next;
+    mfxStatus broken; /* MFX_ERR_NONE: it is whole */
     struct slot slot[TASK_SLOTS];
 };
 
@@ -98,6 +100,17 @@ mfxSyncPoint task_begin(struct task_table *table, const void *output)
     return point;
 }
 
+/* The mutex is held. */
+static void end_slot(struct task_table *table, struct slot *slot, mfxStatus status)
+{
+    slot->pending = slot->swallowed = false;
+    slot->status = status;
+    slot->output = NULL;
+    table->pending--;
+    if (table->waiters)
+        pthread_cond_broadcast(&table->ended);
+}
+
 void task_end(struct task_table *table, mfxSyncPoint point, mfxStatus status)
 {
     unsigned index;
@@ -108,13 +121,28 @@ void task_end(struct task_table *table, mfxSyncPoint point, mfxStatus status)
     pthread_mutex_lock(&table->mutex);
     struct slot *slot = &table->slot[index];
     if (slot->pending && slot->generation == generation) {
-        slot->pending = false;
-        slot->status = status;
-        slot->output = NULL;
-        table->pending--;
-        if (table->waiters)
-            pthread_cond_broadcast(&table->ended);
+        if (table->broken == MFX_WRN_IN_EXECUTION)
+            slot->swallowed = true;
+        else
+            end_slot(table, slot, table->broken != MFX_ERR_NONE ? table->broken : status);
     }
+    pthread_mutex_unlock(&table->mutex);
+}
+
+void task_table_break(struct task_table *table, mfxStatus status)
+{
+    pthread_mutex_lock(&table->mutex);
+    table->broken = status;
+    pthread_mutex_unlock(&table->mutex);
+}
+
+void task_table_mend(struct task_table *table)
+{
+    pthread_mutex_lock(&table->mutex);
+    table->broken = MFX_ERR_NONE;
+    for (unsigned i = 0; i < TASK_SLOTS; i++)
+        if (table->slot[i].pending && table->slot[i].swallowed)
+            end_slot(table, &table->slot[i], MFX_ERR_ABORTED);
     pthread_mutex_unlock(&table->mutex);
 }
 

@@ -31,6 +31,11 @@ unsigned task_table_pending(struct task_table *table);       /* tasks begun and 
 mfxSyncPoint task_begin(struct task_table *table, const void *output);
 void task_end(struct task_table *table, mfxSyncPoint point, mfxStatus status);
 
+/* A device that is lost: from now on tasks end with this status; MFX_WRN_IN_EXECUTION: they do not end, until the table
+ * is mended, which ends with MFX_ERR_ABORTED what should have ended meanwhile. */
+void task_table_break(struct task_table *table, mfxStatus status);
+void task_table_mend(struct task_table *table);
+
 /* MFX_WRN_IN_EXECUTION after wait_ms (MFX_INFINITE: never); otherwise how the task ended. */
 mfxStatus task_wait(struct task_table *table, mfxSyncPoint point, uint32_t wait_ms);
 

@@ -32,7 +32,7 @@ struct running {
     pthread_t thread;
     unsigned number;
     atomic_bool stop;
-    int status;
+    atomic_int status;
 };
 
 static void describe(struct encode_job *job, unsigned pipeline)
@@ -169,6 +169,19 @@ static void wait_for(unsigned count, unsigned milliseconds)
     }
 }
 
+/* The same until each of the twins has handed over so many: on a busy machine one begins later. */
+static void wait_for_both(unsigned count, unsigned milliseconds)
+{
+    for (unsigned i = 0, least = 0; i < milliseconds / 5 && least < count; i++) {
+        unsigned counts[2] = { 0 };
+        for (unsigned k = 0; k < fake.segment_count; k++)
+            counts[fake.segments[k].pipeline & 1]++;
+        least = counts[0] < counts[1] ? counts[0] : counts[1];
+        feed_beat();
+        usleep(5000);
+    }
+}
+
 enum { SPLICE_PID = 0x1f0, SPLICE_PACKET = 500, SPLICE_PTS = 40 * 3750 /* of picture 40 */ };
 
 /* Tables that tell of SCTE 35 messages, and one of these well before its picture. */
@@ -252,7 +265,7 @@ static void twins_make_equal_segments(void **state)
     fill_ring();
     start(&a, 0);
     start(&b, 1);
-    wait_for(14, 20000);
+    wait_for_both(7, 20000);
     stop(&a);
     stop(&b);
     assert_in_range(fake.anchors_asked, 1, 3); /* a twin that comes later is told */
@@ -286,7 +299,7 @@ static void every_package_comes_out_alike_in_twins(void **state)
     fill_ring();
     start(&a, 0);
     start(&b, 1);
-    wait_for(60, 6000);
+    wait_for_both(30, 20000);
     stop(&a);
     stop(&b);
     every_package = false;
@@ -370,7 +383,7 @@ static void splices_come_out_alike_in_twins(void **state)
     fill_ring();
     start(&running[0], 0);
     start(&running[1], 1);
-    wait_for(28, 6000);
+    wait_for_both(14, 20000);
     stop(&running[0]);
     stop(&running[1]);
     splices = false;
@@ -455,6 +468,31 @@ static int after(void **state)
     return 0;
 }
 
+/* The pipeline of a lost accelerator ends by itself, with a sentence for the management plane. */
+static void a_lost_accelerator_ends_the_pipeline(void **state)
+{
+    (void)state;
+    struct running one;
+    char path[96];
+
+    snprintf(path, sizeof path, "%s/fault", run_directory);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("lost after=30 component=encode\n", file);
+    fclose(file);
+    setenv("BIPLANE_SOFTVPL_FAULT", path, 1);
+    fill_ring();
+    start(&one, 0);
+    for (unsigned i = 0; i < 4000 && !one.status; i++) {
+        feed_beat();
+        usleep(5000);
+    }
+    pthread_join(one.thread, NULL);
+    unsetenv("BIPLANE_SOFTVPL_FAULT");
+    unlink(path);
+    assert_int_equal(one.status, -ENODEV);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -484,6 +522,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_package_comes_out_alike_in_twins, before, after),
         cmocka_unit_test_setup_teardown(splices_come_out_alike_in_twins, before, after),
         cmocka_unit_test_setup_teardown(resumes_exactly_where_it_ended, before, after),
+        cmocka_unit_test_setup_teardown(a_lost_accelerator_ends_the_pipeline, before, after),
         cmocka_unit_test_setup_teardown(without_a_source_the_slate_is_encoded, before, after),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

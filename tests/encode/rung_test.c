@@ -8,10 +8,15 @@
 #include <cmocka.h>
 
 #include <libavcodec/avcodec.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "board/clock.h"
 #include "board/error.h"
 #include "encode/decoder.h"
+#include "encode/device_watch.h"
 #include "encode/job.h"
 #include "encode/rung.h"
 #include "encode/timeline.h"
@@ -267,6 +272,53 @@ static void colours_are_passed_on(void **state)
     rung_destroy(rung);
 }
 
+/* A rung on a device that hangs, or is lost, after some frames: it says so soon, and does not wait at its end. */
+static void a_device_goes(const char *fault, const char *reason)
+{
+    struct video_description video = describe();
+    struct clock clock = clock_real();
+    struct device_watch watch;
+    struct error err = { 0 };
+    struct rung *rung;
+    char path[64];
+
+    snprintf(path, sizeof path, "/tmp/biplane-rung-fault-%d", (int)getpid());
+    setenv("BIPLANE_SOFTVPL_FAULT", path, 1);
+    device_watch_init(&watch, &clock, true);
+    watch.limit_ms = 200;
+    mfxSession source = picture_source(160, 90);
+    struct rung_config config = { .description = &video,
+                                  .rate = &rate,
+                                  .width = 160,
+                                  .height = 90,
+                                  .gop_frames = 25,
+                                  .accelerator = accelerator,
+                                  .watch = &watch,
+                                  .slate = slate,
+                                  .on_packet = take };
+    assert_int_equal(rung_create(&rung, &config, &err), 0);
+    unsetenv("BIPLANE_SOFTVPL_FAULT");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(fault, file);
+    fclose(file);
+    run(rung, source, 60);
+    unlink(path);
+    assert_in_range(packets, 1, 25);
+    assert_non_null(device_watch_lost(&watch));
+    assert_non_null(strstr(device_watch_lost(&watch), reason));
+    rung_destroy(rung);
+    MFXClose(source);
+}
+
+static void a_lost_device_is_noticed(void **state)
+{
+    (void)state;
+    a_device_goes("hang after=20 component=encode\n", "video \"v\": nothing has come out for 0.2 s");
+    a_device_goes("lost after=20 component=encode\n", "video \"v\": MFX_ERR_DEVICE_LOST");
+    a_device_goes("failed after=20 component=encode\n", "video \"v\": MFX_ERR_DEVICE_FAILED");
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -292,6 +344,7 @@ int main(void)
         cmocka_unit_test(the_own_size_is_not_scaled_and_rates_are_kept),
         cmocka_unit_test(what_cannot_be_encoded_is_refused_by_name),
         cmocka_unit_test(single_pictures_are_jpeg),
+        cmocka_unit_test(a_lost_device_is_noticed),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

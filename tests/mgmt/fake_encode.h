@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fake_encode.h - an encode process that makes no pictures: it reads its job, and hands over a small segment for every
  * output every 40 ms, over the real hand-off. The test's own program becomes it when it is started under the
- * name biplane-encode.
+ * name biplane-encode. A file "<channel>-<pipeline>.lose" in the run directory, which it removes, makes it lose its
+ * GPU.
  */
 #pragma once
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include "board/error.h"
 #include "encode/handoff.h"
 #include "encode/job.h"
+#include "encode/pipeline.h"
 
 enum { FAKE_SEGMENT_TICKS = 180000, FAKE_SEGMENT_EVERY_MS = 40, FAKE_FIRST_NUMBER = 850000000 };
 
@@ -67,6 +69,18 @@ static inline void fake_segment(struct fake_encode *fake, const struct encode_ou
     handoff_segment(fake->handoff, &segment, memfd);
 }
 
+/* As pipeline_run() and its caller do. */
+static inline void fake_lose(struct fake_encode *fake, const char *run)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s-%u.lose", run, fake->job.channel, fake->job.pipeline);
+    if (unlink(path) < 0)
+        return;
+    handoff_status(fake->handoff, "{\"accelerator\": \"hardware: a fake\", \"accelerator_lost\": \"it hangs\"}");
+    handoff_turn(fake->handoff);
+    _exit(PIPELINE_EXIT_ACCELERATOR_LOST);
+}
+
 static inline int fake_encode_main(int argc, char **argv)
 {
     static const struct option longs[] = {
@@ -96,6 +110,7 @@ static inline int fake_encode_main(int argc, char **argv)
         fake.number += turn % 10 == 0 && fake.number && !fake.stopping;
         if (turn == 0)
             handoff_status(fake.handoff, "{\"alerts\": []}");
+        fake_lose(&fake, run);
         usleep(FAKE_SEGMENT_EVERY_MS * 100);
     }
     handoff_destroy(fake.handoff);

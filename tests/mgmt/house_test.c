@@ -187,6 +187,57 @@ static void a_killed_encoder_goes_on_where_it_was(void **state)
     assert_whole(house, 10);
 }
 
+static bool is_alerted(const struct house *house, const char *words)
+{
+    json_t *alerts = management_alerts(house->management, false);
+    char *text = json_dumps(alerts, 0);
+    bool is = strstr(text, words) != NULL;
+    free(text);
+    json_decref(alerts);
+    return is;
+}
+
+static bool job_has(const struct house *house, const char *words)
+{
+    char path[256], text[8192] = "";
+    snprintf(path, sizeof path, "%s/news-0.job", house->run);
+    FILE *file = fopen(path, "r");
+    if (file) {
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        fclose(file);
+    }
+    return strstr(text, words) != NULL;
+}
+
+static void lose(struct house *house)
+{
+    int first = pid_of(house, 0);
+    fixture_write(&house->fixture, "run/news-0.lose", "", 0644);
+    TURN_UNTIL(house, pid_of(house, 0) != first && pid_of(house, 0) != 0);
+    TURN_UNTIL(house, channel_is(house, "running"));
+}
+
+static void a_lost_accelerator_is_told_and_the_second_time_left_alone(void **state)
+{
+    struct house *house = *state;
+    start(house);
+    int twin = pid_of(house, 1);
+    lose(house);
+    TURN_UNTIL(house, is_alerted(house, "accelerator lost"));
+    assert_false(job_has(house, "accelerator = \"software\""));
+    lose(house);
+    assert_true(job_has(house, "accelerator = \"software\""));
+    assert_true(is_alerted(house, "software stands in"));
+    assert_int_equal(pid_of(house, 1), twin);
+    TURN_UNTIL(house, both_have(house, 12));
+    assert_whole(house, 12);
+    assert_int_equal(management_stop(house->management, "news", NULL), 0);
+    TURN_UNTIL(house, channel_is(house, "idle"));
+    start(house);
+    assert_false(job_has(house, "accelerator = \"software\""));
+    assert_false(is_alerted(house, "accelerator lost"));
+}
+
 static void nothing_is_lost_while_the_management_plane_is_away(void **state)
 {
     struct house *house = *state;
@@ -233,6 +284,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(segments_and_playlists_arrive_at_both_origins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_killed_encoder_goes_on_where_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_lost_accelerator_is_told_and_the_second_time_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_lost_while_the_management_plane_is_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_made_before_a_stop_is_delivered, set_up, tear_down),
     };

@@ -136,7 +136,7 @@ class Box:
         self.process = start([program("biplaned"), "--config", self.config, "--run", self.run, "--spool", self.spool,
                               "--boards", os.path.join(ROOT, "board", "boards"),
                               *(["--programs", self.programs] if self.programs else [])],
-                             log=self.log)
+                             log=self.log, env={**os.environ, "BIPLANE_SOFTVPL_FAULT": self._fault_path()})
         wait_for(self._answers, seconds, "biplaned's API")
         return self
 
@@ -144,6 +144,15 @@ class Box:
         if self.process.poll() is not None:
             raise Ended(f"biplaned ended with {self.process.returncode}:\n{self.log_tail()}")
         return self.api("/v1/status")
+
+    def _fault_path(self):
+        return os.path.join(self.run, "fault")
+
+    def break_accelerator(self, line):
+        """What drivers/softvpl/fault.h does with this line; "": nothing (a fault that has begun lasts)."""
+        with open(self._fault_path() + ".new", "w", encoding="ascii") as file:
+            file.write(line + "\n")
+        os.rename(self._fault_path() + ".new", self._fault_path())
 
     def log_tail(self, lines=40):
         """The end of all logs, for a person."""

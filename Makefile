@@ -18,7 +18,7 @@ FOLDERS = board drivers dataplane encode mgmt tools
 PACKAGES_board = libconfig hwloc numa
 PACKAGES_drivers = libdpdk vpl libva libva-drm libdrm
 PACKAGES_dataplane = libdpdk jansson
-PACKAGES_encode = libavformat libavcodec libavutil libswresample libswscale vpl jansson libcrypto
+PACKAGES_encode = libavformat libavcodec libavutil libswresample libswscale vpl libva jansson libcrypto
 PACKAGES_mgmt = libcurl libmicrohttpd jansson libcrypto zlib libconfig libnewt libsystemd
 PACKAGES_tools = libavformat libavcodec libavutil libpcap libdpdk libcurl jansson libcrypto zlib
 

@@ -21,6 +21,7 @@ struct accelerator {
     bool hardware, ours;
     int device;
     VADisplay display;
+    bool borrowed; /* the display is another's */
     char name[64]; /* of the implementation, and its API */
     char sentence[512];
 };
@@ -65,7 +66,7 @@ static void unload(struct accelerator *accelerator)
 {
     if (accelerator->loader)
         MFXUnload(accelerator->loader);
-    if (accelerator->display)
+    if (accelerator->display && !accelerator->borrowed)
         vaTerminate(accelerator->display);
     if (accelerator->device >= 0)
         close(accelerator->device);
@@ -195,6 +196,17 @@ int accelerator_session(struct accelerator *accelerator, mfxSession *session, st
     if (status != MFX_ERR_NONE)
         return error_set(err, -ENODEV, "oneVPL session: %s", accelerator_status_name(status));
     return 0;
+}
+
+void accelerator_use_display(struct accelerator *accelerator, void *display)
+{
+    accelerator->display = display;
+    accelerator->borrowed = true;
+}
+
+void *accelerator_display(const struct accelerator *accelerator)
+{
+    return accelerator->display;
 }
 
 bool accelerator_is_hardware(const struct accelerator *accelerator)

@@ -37,6 +37,11 @@ int accelerator_create(struct accelerator **out, const struct accelerator_config
 void accelerator_destroy(struct accelerator *accelerator); /* after all its sessions; NULL is fine */
 int accelerator_session(struct accelerator *accelerator, mfxSession *session, struct error *err); /* give: MFXClose */
 
+/* From now on sessions work on this VA-API display, and pictures lie in its surfaces. Of a runtime without a display of
+ * its own. Borrow: outlives the accelerator. */
+void accelerator_use_display(struct accelerator *accelerator, void *display);
+void *accelerator_display(const struct accelerator *accelerator); /* VADisplay, borrow; NULL: none */
+
 bool accelerator_is_hardware(const struct accelerator *accelerator);
 bool accelerator_is_ours(const struct accelerator *accelerator);         /* the runtime of drivers/softvpl */
 const char *accelerator_sentence(const struct accelerator *accelerator); /* borrow */

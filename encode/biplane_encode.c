@@ -18,6 +18,7 @@
 #include "board/topology.h"
 #include "drivers/accelerator.h"
 #include "encode/encode_options.h"
+#include "encode/encoder_choice.h"
 #include "encode/job.h"
 #include "encode/pipeline.h"
 
@@ -69,26 +70,50 @@ static void place(const struct encode_job *job, bool wanted, const struct log *l
                  placement.shared ? ", shared with the twin" : "");
 }
 
+/* The accelerator and the kind of encoder on it. A GPU that only VA-API reaches is hardware too: then the runtime is
+ * the software one, which decodes. */
+static int accelerate(const struct encode_job *job, int node, struct accelerator **accelerator,
+                      struct encoder_choice *choice, struct error *err)
+{
+    struct accelerator_config config = { .wish = (enum accelerator_wish)job->accelerator,
+                                         .node = node,
+                                         .threads = job->encoder_threads };
+    int status = accelerator_create(accelerator, &config, err);
+
+    if (status < 0 && job->accelerator == ACCELERATOR_HARDWARE && job->encoder != ENCODER_VPL &&
+        encoder_choice_has_gpu(node)) {
+        config.wish = ACCELERATOR_WISH_SOFTWARE;
+        status = accelerator_create(accelerator, &config, err);
+    }
+    if (status < 0)
+        return status;
+    struct encoder_choice_config encoder = { .wish = (enum encode_encoder)job->encoder,
+                                             .accelerator_wish = (enum encode_accelerator)job->accelerator,
+                                             .accelerator = *accelerator,
+                                             .node = node };
+    return encoder_choice_make(choice, &encoder, err);
+}
+
 static int encode(const struct encode_job *job, const struct encode_options *options, const struct log *log)
 {
     struct clock clock = clock_real();
     struct error err = { 0 };
     struct accelerator *accelerator = NULL;
     struct pipeline *pipeline = NULL;
+    struct encoder_choice choice = { 0 };
     char placement[128];
     int node;
 
     place(job, options->place, log, &node, placement, sizeof placement);
-    struct accelerator_config acceleration = { .wish = (enum accelerator_wish)job->accelerator,
-                                               .node = node,
-                                               .threads = job->encoder_threads };
     struct pipeline_config config = {
         .job = job, .run_directory = options->run, .clock = &clock, .log = log, .placement = placement, .stop = &stop
     };
-    int status = accelerator_create(&accelerator, &acceleration, &err);
+    int status = accelerate(job, node, &accelerator, &choice, &err);
     if (status == 0) {
-        log_info(log, "accelerator: %s; %s", accelerator_sentence(accelerator), placement);
+        log_info(log, "accelerator: %s; encoder: %s; %s", accelerator_sentence(accelerator), choice.sentence,
+                 placement);
         config.accelerator = accelerator;
+        config.encoder = &choice;
         status = pipeline_create(&pipeline, &config, &err);
     }
     if (status == 0)
@@ -99,6 +124,7 @@ static int encode(const struct encode_job *job, const struct encode_options *opt
         _exit(PIPELINE_EXIT_ACCELERATOR_LOST); /* no destructor of a driver's: it may hang too */
     pipeline_destroy(pipeline);
     accelerator_destroy(accelerator);
+    encoder_choice_drop(&choice);
     return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

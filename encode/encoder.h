@@ -57,4 +57,4 @@ struct encoder_kind {
     struct encoder_counters (*counters)(const void *encoder);
 };
 
-extern const struct encoder_kind encoder_vpl;
+extern const struct encoder_kind encoder_vpl, encoder_vaapi;

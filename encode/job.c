@@ -11,6 +11,7 @@ static const char *const presets[] = { "ultrafast", "superfast", "veryfast", "fa
 static const char *const audio_codecs[] = { "aac", NULL };
 static const char *const input_loss_images[] = { "color", "slate", NULL };
 static const char *const accelerators[] = { "auto", "hardware", "software", NULL };
+static const char *const encoders[] = { "auto", "vpl", "vaapi", NULL };
 static const char *const package_types[] = { "hls_ts", "fmp4", "aac", "m2ts", "jpeg", "flv", "smooth", NULL };
 static const char *const timed_metadata_frames[] = { "none", "priv", "tdrl", NULL };
 static const char *const encryption_methods[] = { "none", "aes_128", "sample_aes", NULL };
@@ -276,6 +277,8 @@ static const struct setting job_rows[] = {
                    .help = "Input to attach to, at the data plane of the same pipeline."),
     SETTING_CHOICE(struct encode_job, accelerator, .choices = accelerators, .default_number = ACCELERATOR_AUTO,
                    .help = "auto: a GPU where there is one, else software; hardware or software: nothing else."),
+    SETTING_CHOICE(struct encode_job, encoder, .choices = encoders, .default_number = ENCODER_AUTO,
+                   .help = "vpl: oneVPL; vaapi: VA-API; auto: oneVPL where the accelerator has it."),
     SETTING_UNSIGNED(struct encode_job, encoder_threads, .minimum = 1, .maximum = 64, .default_number = 1,
                      .help = "Threads of each encode in the software runtime; hardware does not look at it."),
     SETTING_UNSIGNED(struct encode_job, framerate_numerator, .maximum = 1000000,

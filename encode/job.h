@@ -98,6 +98,7 @@ struct input_loss_behavior {
 };
 
 enum encode_accelerator { ACCELERATOR_AUTO, ACCELERATOR_HARDWARE, ACCELERATOR_SOFTWARE };
+enum encode_encoder { ENCODER_AUTO, ENCODER_VPL, ENCODER_VAAPI };
 
 /* ---- packaging: what is muxed together and where it is cut ---- */
 enum package_type {
@@ -172,6 +173,7 @@ struct encode_job {
     unsigned pipeline;             /* 0 or 1 */
     char input[ENCODE_NAME_BYTES]; /* attached at the data plane of the same pipeline */
     unsigned accelerator;          /* enum encode_accelerator */
+    unsigned encoder;              /* enum encode_encoder */
     unsigned encoder_threads;      /* of the software runtime, per encode; hardware ignores it */
     unsigned framerate_numerator;  /* 0: as the source */
     unsigned framerate_denominator;

@@ -201,8 +201,12 @@ void encode_job_check(const struct encode_job *job, struct problems *problems)
 {
     check_framerate(job, problems);
     check_selectors(job, problems);
-    for (unsigned i = 0; i < job->videos_count; i++)
+    for (unsigned i = 0; i < job->videos_count; i++) {
         video_description_check(&job->videos[i], problems);
+        if (job->encoder == ENCODER_VAAPI && job->videos[i].codec == VIDEO_CODEC_AV1)
+            problem_at(problems, &job->encoder,
+                       "encoder = \"vaapi\" has no AV1: video \"%s\" needs \"auto\" or \"vpl\"", job->videos[i].name);
+    }
     for (unsigned i = 0; i < job->audios_count; i++)
         audio_description_check(&job->audios[i], problems);
     input_loss_check(&job->input_loss, problems);

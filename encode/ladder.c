@@ -11,6 +11,7 @@
 
 #include "board/error.h"
 #include "encode/decoder.h"
+#include "encode/encoder_choice.h"
 
 enum { FRAMES_TRIED = 6000 };
 
@@ -147,6 +148,10 @@ static int create_rung(struct ladder *ladder, unsigned video, struct error *err)
         return error_set(err, -EINVAL, "video \"%s\" has the source's size, and that is not known", description->name);
     lane->ladder = ladder;
     lane->video = video;
+    if (config->encoder) {
+        rung.kind = encoder_choice_kind(config->encoder, description);
+        rung.va_display = config->encoder->display;
+    }
     rung.gop_frames = longest_gop(config, video, description->framerate_divisor ? description->framerate_divisor : 1);
     pixel_shape(config, &rung);
     return rung_create(&lane->rung, &rung, err);

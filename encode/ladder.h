@@ -18,6 +18,7 @@
 #include "encode/rung.h"
 #include "encode/timeline.h"
 
+struct encoder_choice;
 struct ladder;
 
 enum { LADDER_CUTS_MAX = 32 };
@@ -29,7 +30,8 @@ struct ladder_config {
     unsigned source_aspect_width, source_aspect_height; /* of the source's pixels; 0: square, or no source yet */
     const mfxExtVideoSignalInfo *source_colour;         /* borrow during create; NULL: not described */
     struct accelerator *accelerator;
-    struct device_watch *watch; /* borrow; NULL: none */
+    struct device_watch *watch;           /* borrow; NULL: none */
+    const struct encoder_choice *encoder; /* borrow: outlives the ladder; NULL: oneVPL */
     const struct slate *slate;
     mfxSession join;
     void (*on_packet)(void *context, unsigned video, const struct AVPacket *packet); /* borrow */

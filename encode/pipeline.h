@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 struct accelerator;
+struct encoder_choice;
 struct clock;
 struct encode_job;
 struct error;
@@ -29,8 +30,9 @@ struct pipeline_config {
     const struct clock *clock;
     const struct log *log;
     struct accelerator *accelerator;
-    const char *placement;            /* sentence for the status: where the process runs */
-    const volatile atomic_bool *stop; /* set by a signal handler: end in order */
+    const struct encoder_choice *encoder; /* borrow; NULL: oneVPL */
+    const char *placement;                /* sentence for the status: where the process runs */
+    const volatile atomic_bool *stop;     /* set by a signal handler: end in order */
     int (*attach)(const char *run_directory, unsigned pipeline, const char *input, int *descriptor, struct error *err);
 };
 

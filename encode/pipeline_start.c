@@ -94,6 +94,7 @@ static int make_ladder(struct pipeline *pipeline, struct error *err)
                                     .source_colour = pipeline->decoder ? decoder_colour(pipeline->decoder) : NULL,
                                     .accelerator = pipeline->config.accelerator,
                                     .watch = &pipeline->watch,
+                                    .encoder = pipeline->config.encoder,
                                     .slate = pipeline->slate,
                                     .on_packet = on_packet,
                                     .context = pipeline,

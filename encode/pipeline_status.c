@@ -9,6 +9,7 @@
 
 #include "board/clock.h"
 #include "drivers/accelerator.h"
+#include "encode/encoder_choice.h"
 #include "encode/pipeline_private.h"
 
 #define VIDEO_LOST_NS     (2 * NS_PER_S)
@@ -119,6 +120,11 @@ static json_t *video_json(struct pipeline *pipeline, unsigned i, double seconds)
                               (json_int_t)counters.frames_out, "bytes", (json_int_t)counters.bytes, "reused",
                               (json_int_t)counters.reused, "busy_waits", (json_int_t)counters.busy_waits, "errors",
                               (json_int_t)counters.errors, "changed", rung_changes(rung));
+
+    json_object_set_new(video, "encoder", json_string(rung_kind(rung)));
+    json_object_set_new(
+        video, "copied_bytes_per_frame",
+        json_integer((json_int_t)(counters.copied_bytes / (counters.frames_in ? counters.frames_in : 1))));
 
     pipeline->status_frames[i] = counters.frames_out;
     pipeline->status_bytes[i] = counters.bytes;
@@ -309,6 +315,8 @@ char *pipeline_status_json(struct pipeline *pipeline)
                                   "segments_dropped", (json_int_t)handoff.segments_dropped, "reconnects",
                                   (json_int_t)handoff.reconnects, "segments_kept", (int)handoff.segments_kept,
                                   "bytes_kept", (json_int_t)handoff.bytes_kept));
+    if (pipeline->config.encoder)
+        json_object_set_new(status, "encoder", json_string(pipeline->config.encoder->sentence));
     if (pipeline->newest_arrival_utc_ns)
         json_object_set_new(status, "latency_ms",
                             json_real((double)(int64_t)(now_utc_ns - pipeline->newest_arrival_utc_ns) / 1e6));

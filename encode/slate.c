@@ -170,15 +170,17 @@ static int draw(const AVFrame *image, mfxFrameSurface1 *surface)
     return rows == fit_height ? 0 : -EINVAL;
 }
 
+int slate_paint_mapped(const struct slate *slate, enum slate_kind kind, mfxFrameSurface1 *surface)
+{
+    fill(kind == SLATE_BLACK || slate->image ? black : slate->color, surface);
+    return kind == SLATE_IMAGE && slate->image ? draw(slate->image, surface) : 0;
+}
+
 int slate_paint(const struct slate *slate, enum slate_kind kind, mfxFrameSurface1 *surface)
 {
-    int status = 0;
-
     if (surface->FrameInterface->Map(surface, MFX_MAP_WRITE) != MFX_ERR_NONE)
         return -EIO;
-    fill(kind == SLATE_BLACK || slate->image ? black : slate->color, surface);
-    if (kind == SLATE_IMAGE && slate->image)
-        status = draw(slate->image, surface);
+    int status = slate_paint_mapped(slate, kind, surface);
     surface->FrameInterface->Unmap(surface);
     return status;
 }

@@ -19,5 +19,7 @@ enum slate_kind { SLATE_BLACK, SLATE_IMAGE /* the colour or the picture, as conf
 int slate_create(struct slate **out, const struct input_loss_behavior *behavior, struct error *err);
 void slate_destroy(struct slate *slate); /* NULL is fine */
 int slate_paint(const struct slate *slate, enum slate_kind kind, mfxFrameSurface1 *surface);
+/* The same where the pixels can be written already; only Info and Data are looked at. */
+int slate_paint_mapped(const struct slate *slate, enum slate_kind kind, mfxFrameSurface1 *surface);
 /* "RRGGBB" in limited-range BT.709; 0 or -EINVAL. */
 int slate_color_parse(const char *text, unsigned char yuv[3]);

@@ -36,6 +36,7 @@ static const struct settings encodes_settings = { "encodes", sizeof(struct encod
 
 static const char *const classes[] = { "standard", "single_pipeline", NULL };
 static const char *const accelerators[] = { "auto", "hardware", "software", NULL };
+static const char *const encoders[] = { "auto", "vpl", "vaapi", NULL };
 
 static const struct setting channel_rows[] = {
     SETTING_STRING(struct channel, name, .flags = SETTING_REQUIRED | SETTING_NAME,
@@ -49,6 +50,10 @@ static const struct setting channel_rows[] = {
     SETTING_BOOL(struct channel, start, .default_number = 0, .help = "Start the channel as soon as the box is up."),
     SETTING_CHOICE(struct channel, accelerator, .choices = accelerators, .default_number = ACCELERATOR_AUTO,
                    .help = "What decodes, scales and encodes; auto: what the box says, else hardware where it is."),
+    SETTING_CHOICE(struct channel, encoder, .choices = encoders, .default_number = ENCODER_AUTO,
+                   .help =
+                       "Through what H.264 and HEVC are encoded: vpl, oneVPL; vaapi, VA-API beneath it; auto: oneVPL "
+                       "where the accelerator is hardware with it or there is no GPU, else VA-API (AMD)."),
     SETTING_UNSIGNED(struct channel, encoder_threads, .minimum = 1, .maximum = 64, .default_number = 1,
                      .help = "Threads of each encode in software; hardware ignores it."),
     SETTING_UNSIGNED(struct channel, framerate_numerator, .minimum = 0, .maximum = 240000, .default_number = 0,
@@ -413,6 +418,7 @@ void channel_encode_job(const struct channel *channel, unsigned pipeline, struct
     strcpy(job->channel, channel->name);
     job->pipeline = pipeline;
     job->accelerator = channel->accelerator;
+    job->encoder = channel->encoder;
     job->encoder_threads = channel->encoder_threads;
     job->framerate_numerator = channel->framerate_numerator;
     job->framerate_denominator = channel->framerate_denominator;

@@ -33,6 +33,7 @@ struct channel {
     unsigned channel_class; /* enum channel_class; key "class" */
     bool start;             /* runs as soon as the box is up */
     unsigned accelerator;   /* enum encode_accelerator */
+    unsigned encoder;       /* enum encode_encoder */
     unsigned encoder_threads;
     unsigned framerate_numerator, framerate_denominator; /* 0: as the source */
     struct input_attachment input_attachments[1];

@@ -40,11 +40,14 @@ def settings(origin):
 
 
 class Codecs:
+    """Such a channel with its box, origin and senders; test_vaapi.py has one of other rungs."""
+    rungs, settings = RUNGS, staticmethod(settings)
+
     def __init__(self, shared, network):
         self.directory = tempfile.mkdtemp(dir=shared.directory)
         self.origin = Origin(os.path.join(self.directory, "origin"), 9112)
         self.box = Box(self.directory, [node(name, i) for i, name in enumerate(network.interfaces)], [rtp_input("studio")],
-                       [settings(self.origin)],
+                       [self.settings(self.origin)],
                        [{"name": "origin", "user": self.origin.user, "password": self.origin.password}])
         shared.boxes.append(self.box)
         self.network, self.sender = network, None
@@ -61,7 +64,7 @@ class Codecs:
         targets = [(self.network.data_plane(i), 5000, self.network.sender(i), []) for i in range(2)]
         self.sender = Sender(small_source(), targets, self.network, directory=self.directory)
         self.sender.start()
-        wait_for(lambda: all(len(self.playlist(base, f"_{rung}").entries) >= 4 for base in BASES for rung in RUNGS), 90,
+        wait_for(lambda: all(len(self.playlist(base, f"_{rung}").entries) >= 4 for base in BASES for rung in self.rungs), 90,
                  "four segments of everything", 0.5)
         wait_for(lambda: all(os.path.exists(os.path.join(self.folder, base + ".m3u8")) for base in BASES), 10, "masters")
 

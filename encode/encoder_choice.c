@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* encoder_choice.c - the order of preference, and the reason in words. */
+#include "encode/encoder_choice.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "board/error.h"
+#include "drivers/accelerator.h"
+#include "drivers/gpu.h"
+#include "drivers/va_display.h"
+#include "encode/vaapi_plan.h"
+
+/* The display of the node's GPU, if it can encode; else why not. */
+static struct va_display *open_gpu(int node, char *why, size_t bytes)
+{
+    struct gpu gpus[GPUS_MAX];
+    unsigned count = gpu_list(gpus, GPUS_MAX, "/sys/class/drm", "/dev/dri");
+    const struct gpu *gpu = gpu_choose(gpus, count, node);
+    struct va_display *display = NULL;
+    struct error err = { 0 };
+
+    if (!gpu) {
+        snprintf(why, bytes, "node %d has no GPU", node);
+        return NULL;
+    }
+    if (va_display_create(&display, &(struct va_display_settings){ .device = gpu->device }, &err) < 0) {
+        snprintf(why, bytes, "%.150s", err.text);
+        return NULL;
+    }
+    if (vaapi_can_encode(va_display_handle(display))) {
+        snprintf(why, bytes, "%s (%s)", gpu->device, gpu_vendor_name(gpu->vendor));
+        return display;
+    }
+    snprintf(why, bytes, "%s does not encode H.264", gpu->device);
+    va_display_destroy(display);
+    return NULL;
+}
+
+bool encoder_choice_has_gpu(int node)
+{
+    char why[200];
+    struct va_display *display = open_gpu(node, why, sizeof why);
+
+    va_display_destroy(display);
+    return display != NULL;
+}
+
+static void choose_vpl(struct encoder_choice *choice, const char *why)
+{
+    choice->kind = &encoder_vpl;
+    snprintf(choice->sentence, sizeof choice->sentence, "oneVPL: %s", why);
+}
+
+static void choose_vaapi(struct encoder_choice *choice, void *display, const char *where)
+{
+    choice->kind = &encoder_vaapi;
+    choice->display = display;
+    snprintf(choice->sentence, sizeof choice->sentence, "VA-API: %s", where);
+}
+
+static int choose_wanted_vaapi(struct encoder_choice *choice, const struct encoder_choice_config *config,
+                               struct error *err)
+{
+    char why[200] = "the accelerator is software";
+    void *shared = accelerator_display(config->accelerator);
+
+    if (shared) {
+        choose_vaapi(choice, shared, "on the accelerator's GPU");
+        return 0;
+    }
+    if (config->accelerator_wish != ACCELERATOR_SOFTWARE)
+        choice->own = open_gpu(config->node, why, sizeof why);
+    if (choice->own) {
+        choose_vaapi(choice, va_display_handle(choice->own), why);
+        return 0;
+    }
+    if (config->accelerator_wish == ACCELERATOR_HARDWARE)
+        return error_set(err, -ENODEV, "encoder = \"vaapi\": %s", why);
+    struct error software = { 0 };
+    if (va_display_create(&choice->own, &(struct va_display_settings){ 0 }, &software) < 0)
+        return error_set(err, -ENODEV, "encoder = \"vaapi\": %s; %s", why, software.text);
+    char sentence[240];
+    snprintf(sentence, sizeof sentence, "the software driver, because %s", why);
+    choose_vaapi(choice, va_display_handle(choice->own), sentence);
+    return 0;
+}
+
+static void choose_best(struct encoder_choice *choice, const struct encoder_choice_config *config)
+{
+    char why[200] = "the accelerator is software";
+
+    if (accelerator_is_hardware(config->accelerator)) {
+        choose_vpl(choice, "the accelerator has it");
+        return;
+    }
+    if (config->accelerator_wish != ACCELERATOR_SOFTWARE)
+        choice->own = open_gpu(config->node, why, sizeof why);
+    if (choice->own)
+        choose_vaapi(choice, va_display_handle(choice->own), why);
+    else
+        choose_vpl(choice, why);
+}
+
+int encoder_choice_make(struct encoder_choice *choice, const struct encoder_choice_config *config, struct error *err)
+{
+    int status = 0;
+
+    *choice = (struct encoder_choice){ .forced = config->wish == ENCODER_VAAPI };
+    if (config->wish == ENCODER_VAAPI)
+        status = choose_wanted_vaapi(choice, config, err);
+    else if (config->wish == ENCODER_VPL)
+        choose_vpl(choice, "the configuration says so");
+    else
+        choose_best(choice, config);
+    if (status == 0 && choice->own)
+        accelerator_use_display(config->accelerator, choice->display);
+    return status;
+}
+
+void encoder_choice_drop(struct encoder_choice *choice)
+{
+    va_display_destroy(choice->own);
+    *choice = (struct encoder_choice){ 0 };
+}
+
+const struct encoder_kind *encoder_choice_kind(const struct encoder_choice *choice,
+                                               const struct video_description *video)
+{
+    bool other = video->codec == VIDEO_CODEC_JPEG || (video->codec == VIDEO_CODEC_AV1 && !choice->forced);
+    return other ? &encoder_vpl : choice->kind;
+}

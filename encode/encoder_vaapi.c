@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* encoder_vaapi.c - VideoProc scales, EncSlice encodes; the driver's queue is the asynchrony. Each frame under way has
+ * a coded buffer and holds what it reads. Two reconstructed pictures take turns: the driver works in the order of our
+ * calls.
+ *
+ * A first, black picture is coded in a context of its own, to learn the driver's parameter sets.
+ */
+#include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <va/va.h>
+#include <va/va_vpp.h>
+
+#include "board/error.h"
+#include "board/log.h"
+#include "drivers/va_pixels.h"
+#include "encode/decoder.h"
+#include "encode/device_watch.h"
+#include "encode/encoder.h"
+#include "encode/job.h"
+#include "encode/rung.h"
+#include "encode/vaapi_buffers.h"
+#include "encode/vaapi_plan.h"
+#include "encode/vaapi_surfaces.h"
+#include "encode/vaapi_units.h"
+
+enum {
+    TASKS = 4,
+    OWN = TASKS + 4,    /* one under way each, the one shown, the next one, two slates */
+    COPIES = TASKS + 2, /* where pictures have to be brought over */
+    RECONSTRUCTED = 2,
+    WAIT_MS = 2000,
+    BUFFERS_MAX = 12,
+    CODED_SPARE = 1 << 16,
+};
+#define NS_PER_MSEC UINT64_C(1000000)
+#define POLL_NS     500000
+
+struct task {
+    VABufferID coded;
+    struct vaapi_input input;
+    int64_t tick_90k;
+    bool idr;
+    size_t caption_bytes; /* to be put in by us; 0: none, or the driver has them */
+    uint8_t captions[PICTURE_CAPTION_BYTES_MAX];
+};
+
+struct vaapi_encoder {
+    struct rung_config config;
+    VADisplay va;
+    struct vaapi_plan plan;
+    AVCodecParameters *parameters;
+    struct vaapi_units *units;
+    /* scaling */
+    VAConfigID scale_config;
+    VAContextID scale_context;
+    struct vaapi_pool *own, *copies; /* copies: NULL until a picture lies elsewhere */
+    struct vaapi_input shown, slates[2];
+    /* encoding */
+    VAConfigID encode_config;
+    VAContextID context;
+    VASurfaceID reconstructed[RECONSTRUCTED];
+    struct task tasks[TASKS];
+    unsigned oldest, used;
+    struct device_wait wait;
+    char who[80];
+    struct vaapi_place place; /* of the next picture */
+    bool broken;              /* a picture was lost: the next one stands alone */
+    AVPacket *packet;
+    struct encoder_counters counters;
+};
+
+static int failed(const struct vaapi_encoder *encoder, const char *what, VAStatus status, struct error *err)
+{
+    return error_set(err, -EINVAL, "video \"%s\": %s: %s", encoder->config.description->name, what, vaErrorStr(status));
+}
+
+/* Counted, and said once. */
+static void note(struct vaapi_encoder *encoder, const char *what, VAStatus status)
+{
+    if (encoder->counters.errors++ == 0)
+        log_error(encoder->config.log, "video \"%s\": %s: %s", encoder->config.description->name, what,
+                  vaErrorStr(status));
+}
+
+/* ---- making it ---- */
+static int make_scaler(struct vaapi_encoder *encoder, struct error *err)
+{
+    const struct vaapi_plan *plan = &encoder->plan;
+    struct vaapi_format format = { plan->fourcc, plan->rt_format, plan->width, plan->height };
+    VAStatus status =
+        vaCreateConfig(encoder->va, VAProfileNone, VAEntrypointVideoProc, NULL, 0, &encoder->scale_config);
+
+    if (status != VA_STATUS_SUCCESS)
+        return failed(encoder, "scaling", status, err);
+    status = vaCreateContext(encoder->va, encoder->scale_config, (int)plan->width, (int)plan->height, VA_PROGRESSIVE,
+                             NULL, 0, &encoder->scale_context);
+    if (status != VA_STATUS_SUCCESS)
+        return failed(encoder, "scaling", status, err);
+    encoder->own = vaapi_pool_create(encoder->va, &format, OWN);
+    if (!encoder->own)
+        return failed(encoder, "surfaces", VA_STATUS_ERROR_ALLOCATION_FAILED, err);
+    return 0;
+}
+
+static int make_context(struct vaapi_encoder *encoder, struct error *err)
+{
+    const struct vaapi_plan *plan = &encoder->plan;
+    VAStatus status =
+        vaCreateContext(encoder->va, encoder->encode_config, (int)plan->coded_width, (int)plan->coded_height,
+                        VA_PROGRESSIVE, encoder->reconstructed, RECONSTRUCTED, &encoder->context);
+    unsigned bytes = plan->coded_width * plan->coded_height * (plan->bit_depth > 8 ? 3 : 2) + CODED_SPARE;
+
+    if (status != VA_STATUS_SUCCESS)
+        return failed(encoder, "encoding", status, err);
+    for (unsigned i = 0; i < TASKS; i++) {
+        status = vaCreateBuffer(encoder->va, encoder->context, VAEncCodedBufferType, bytes, 1, NULL,
+                                &encoder->tasks[i].coded);
+        if (status != VA_STATUS_SUCCESS)
+            return failed(encoder, "coded buffers", status, err);
+    }
+    encoder->place = (struct vaapi_place){ 0 };
+    encoder->broken = true; /* the first picture stands alone */
+    return 0;
+}
+
+static void drop_context(struct vaapi_encoder *encoder)
+{
+    for (unsigned i = 0; i < TASKS; i++) {
+        if (encoder->tasks[i].coded != VA_INVALID_ID)
+            vaDestroyBuffer(encoder->va, encoder->tasks[i].coded);
+        encoder->tasks[i].coded = VA_INVALID_ID;
+    }
+    if (encoder->context != VA_INVALID_ID)
+        vaDestroyContext(encoder->va, encoder->context);
+    encoder->context = VA_INVALID_ID;
+}
+
+static int make_encoder(struct vaapi_encoder *encoder, struct error *err)
+{
+    const struct vaapi_plan *plan = &encoder->plan;
+    VAConfigAttrib attributes[] = { { VAConfigAttribRTFormat, plan->rt_format },
+                                    { VAConfigAttribRateControl, plan->rate_control },
+                                    { VAConfigAttribEncPackedHeaders, VA_ENC_PACKED_HEADER_RAW_DATA } };
+    VAStatus status = vaCreateConfig(encoder->va, plan->profile, plan->entrypoint, attributes,
+                                     plan->raw_headers ? 3 : 2, &encoder->encode_config);
+
+    if (status != VA_STATUS_SUCCESS)
+        return failed(encoder, "encoding", status, err);
+    status = vaCreateSurfaces(encoder->va, plan->rt_format, plan->coded_width, plan->coded_height,
+                              encoder->reconstructed, RECONSTRUCTED, NULL, 0);
+    if (status != VA_STATUS_SUCCESS) {
+        encoder->reconstructed[0] = VA_INVALID_SURFACE;
+        return failed(encoder, "reference pictures", status, err);
+    }
+    return make_context(encoder, err);
+}
+
+/* ---- a picture's buffers ---- */
+struct render {
+    VABufferID buffers[BUFFERS_MAX];
+    unsigned count;
+    VAStatus status;
+};
+
+static void add(const struct vaapi_encoder *encoder, struct render *render, VABufferType type, const void *data,
+                size_t bytes)
+{
+    if (render->status != VA_STATUS_SUCCESS)
+        return;
+    render->status = vaCreateBuffer(encoder->va, encoder->context, type, (unsigned)bytes, 1, (void *)(uintptr_t)data,
+                                    &render->buffers[render->count]);
+    render->count += render->status == VA_STATUS_SUCCESS;
+}
+
+static void add_captions(const struct vaapi_encoder *encoder, struct render *render, const struct encoder_frame *frame)
+{
+    uint8_t unit[2 * PICTURE_CAPTION_BYTES_MAX];
+    size_t bytes = vaapi_units_sei(encoder->plan.codec, frame->captions, frame->caption_bytes, unit, sizeof unit);
+    VAEncPackedHeaderParameterBuffer head = { .type = VAEncPackedHeaderRawData,
+                                              .bit_length = (uint32_t)bytes * 8,
+                                              .has_emulation_bytes = 1 };
+
+    if (!bytes)
+        return;
+    add(encoder, render, VAEncPackedHeaderParameterBufferType, &head, sizeof head);
+    add(encoder, render, VAEncPackedHeaderDataBufferType, unit, bytes);
+}
+
+static VAStatus submit(struct vaapi_encoder *encoder, VASurfaceID input, const struct vaapi_place *place,
+                       const struct encoder_frame *frame)
+{
+    struct vaapi_buffers buffers;
+    struct render render = { .status = VA_STATUS_SUCCESS };
+
+    vaapi_buffers_make(&buffers, &encoder->plan, place);
+    if (place->idr)
+        add(encoder, &render, VAEncSequenceParameterBufferType, &buffers.sequence, buffers.sequence_bytes);
+    for (unsigned i = 0; i < buffers.miscs; i++)
+        add(encoder, &render, VAEncMiscParameterBufferType, &buffers.misc[i], buffers.misc_bytes[i]);
+    add(encoder, &render, VAEncPictureParameterBufferType, &buffers.picture, buffers.picture_bytes);
+    if (frame->captions && encoder->plan.raw_headers)
+        add_captions(encoder, &render, frame);
+    add(encoder, &render, VAEncSliceParameterBufferType, &buffers.slice, buffers.slice_bytes);
+    if (render.status == VA_STATUS_SUCCESS)
+        render.status = vaBeginPicture(encoder->va, encoder->context, input);
+    if (render.status == VA_STATUS_SUCCESS) {
+        render.status = vaRenderPicture(encoder->va, encoder->context, render.buffers, (int)render.count);
+        VAStatus ended = vaEndPicture(encoder->va, encoder->context); /* whatever became of the buffers */
+        render.status = render.status == VA_STATUS_SUCCESS ? ended : render.status;
+    }
+    for (unsigned i = 0; i < render.count; i++)
+        vaDestroyBuffer(encoder->va, render.buffers[i]);
+    return render.status;
+}
+
+/* ---- what comes out ---- */
+
+/* The coded bytes as a packet. */
+static bool read_coded(struct vaapi_encoder *encoder, VABufferID coded, AVPacket *packet)
+{
+    VACodedBufferSegment *segments = NULL;
+    size_t bytes = 0;
+    bool whole = true;
+
+    VAStatus status = vaMapBuffer(encoder->va, coded, (void **)&segments);
+    if (status != VA_STATUS_SUCCESS) {
+        note(encoder, "coded picture", status);
+        return false;
+    }
+    for (const VACodedBufferSegment *at = segments; at; at = at->next) {
+        bytes += at->size;
+        whole &= !(at->status & VA_CODED_BUF_STATUS_SLICE_OVERFLOW_MASK);
+    }
+    bool good = whole && bytes && av_new_packet(packet, (int)bytes) >= 0;
+    bytes = 0;
+    for (const VACodedBufferSegment *at = segments; good && at; at = at->next) {
+        memcpy(packet->data + bytes, at->buf, at->size);
+        bytes += at->size;
+    }
+    vaUnmapBuffer(encoder->va, coded);
+    if (!good)
+        note(encoder, "coded picture", VA_STATUS_ERROR_OPERATION_FAILED);
+    return good;
+}
+
+/* VA_STATUS_ERROR_TIMEDOUT: not yet. Older drivers can only be asked. */
+static VAStatus wait_slice(const struct vaapi_encoder *encoder, const struct task *task, unsigned wait_ms)
+{
+    VASurfaceStatus state = VASurfaceReady;
+    VAStatus status = vaSyncBuffer(encoder->va, task->coded, wait_ms * NS_PER_MSEC);
+
+    if (status != VA_STATUS_ERROR_UNIMPLEMENTED)
+        return status;
+    for (uint64_t waited_ns = 0;; waited_ns += POLL_NS) {
+        status = vaQuerySurfaceStatus(encoder->va, task->input.surface, &state);
+        if (status != VA_STATUS_SUCCESS || state != VASurfaceRendering)
+            return status;
+        if (waited_ns >= wait_ms * NS_PER_MSEC)
+            return VA_STATUS_ERROR_TIMEDOUT;
+        nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
+    }
+}
+
+/* Once the device is lost nothing is done any more, and nothing waited for. */
+static bool is_lost(const struct vaapi_encoder *encoder)
+{
+    return device_watch_lost(encoder->config.watch) != NULL;
+}
+
+static VAStatus wait_for(struct vaapi_encoder *encoder, const struct task *task, unsigned wait_ms)
+{
+    struct device_watch *watch = encoder->config.watch;
+    VAStatus status;
+
+    do {
+        unsigned slice_ms = wait_ms < DEVICE_WATCH_SLICE_MS ? wait_ms : DEVICE_WATCH_SLICE_MS;
+        status = wait_slice(encoder, task, slice_ms);
+        if (status == VA_STATUS_ERROR_TIMEDOUT)
+            device_watch_look(watch, &encoder->wait, encoder->who);
+        wait_ms -= slice_ms;
+    } while (status == VA_STATUS_ERROR_TIMEDOUT && wait_ms && !is_lost(encoder));
+    if (status != VA_STATUS_ERROR_TIMEDOUT)
+        device_watch_status(watch, &encoder->wait, encoder->who,
+                            status == VA_STATUS_SUCCESS ? MFX_ERR_NONE : MFX_ERR_DEVICE_FAILED);
+    return status;
+}
+
+static void emit(struct vaapi_encoder *encoder, const struct task *task)
+{
+    AVPacket *packet = encoder->packet;
+
+    if (!read_coded(encoder, task->coded, packet)) {
+        encoder->broken = true;
+        return;
+    }
+    if (vaapi_units_finish(encoder->units, packet, task->caption_bytes ? task->captions : NULL, task->caption_bytes) <
+        0)
+        encoder->counters.errors++; /* as the driver wrote it, then */
+    packet->pts = packet->dts = task->tick_90k;
+    packet->flags = task->idr ? AV_PKT_FLAG_KEY : 0;
+    encoder->config.on_packet(encoder->config.context, packet);
+    av_packet_unref(packet);
+}
+
+static bool vaapi_wait(void *instance, unsigned wait_ms)
+{
+    struct vaapi_encoder *encoder = instance;
+
+    if (!encoder->used)
+        return false;
+    struct task *task = &encoder->tasks[encoder->oldest];
+    VAStatus status = wait_for(encoder, task, wait_ms);
+    if (status == VA_STATUS_ERROR_TIMEDOUT)
+        return true;
+    encoder->oldest = (encoder->oldest + 1) % TASKS;
+    encoder->used--;
+    if (status == VA_STATUS_SUCCESS) {
+        emit(encoder, task);
+    } else {
+        note(encoder, "encoding", status);
+        encoder->broken = true;
+    }
+    vaapi_input_release(&task->input);
+    return encoder->used > 0;
+}
+
+static unsigned vaapi_under_way(const void *instance)
+{
+    const struct vaapi_encoder *encoder = instance;
+    return encoder->used;
+}
+
+static void vaapi_drain(void *instance)
+{
+    struct vaapi_encoder *encoder = instance;
+
+    while (encoder->used && !is_lost(encoder))
+        vaapi_wait(encoder, WAIT_MS);
+}
+
+/* ---- what goes in ---- */
+
+/* A surface of the pool; waits for the oldest frame while all are read. NULL: there is none. */
+static struct vaapi_pooled *get(struct vaapi_encoder *encoder, struct vaapi_pool *pool)
+{
+    struct vaapi_pooled *pooled;
+
+    while (!(pooled = vaapi_pool_get(pool)) && encoder->used && !is_lost(encoder)) {
+        encoder->counters.busy_waits++;
+        vaapi_wait(encoder, WAIT_MS);
+    }
+    return pooled;
+}
+
+static void show_input(struct vaapi_encoder *encoder, const struct vaapi_input *input)
+{
+    vaapi_input_release(&encoder->shown);
+    encoder->shown = *input;
+}
+
+/* from: the picture's visible part, in the input's surface. */
+static VAStatus scale(struct vaapi_encoder *encoder, VASurfaceID from, const VARectangle *part, VASurfaceID to)
+{
+    const struct vaapi_plan *plan = &encoder->plan;
+    const VARectangle whole = { 0, 0, (uint16_t)plan->width, (uint16_t)plan->height };
+    VAProcPipelineParameterBuffer pipeline = { .surface = from,
+                                               .surface_region = part,
+                                               .output_region = &whole,
+                                               .output_background_color = 0xff000000,
+                                               .filter_flags = VA_FILTER_SCALING_DEFAULT };
+    VABufferID buffer;
+    VAStatus status = vaCreateBuffer(encoder->va, encoder->scale_context, VAProcPipelineParameterBufferType,
+                                     sizeof pipeline, 1, &pipeline, &buffer);
+
+    if (status != VA_STATUS_SUCCESS)
+        return status;
+    status = vaBeginPicture(encoder->va, encoder->scale_context, to);
+    if (status == VA_STATUS_SUCCESS) {
+        status = vaRenderPicture(encoder->va, encoder->scale_context, &buffer, 1);
+        VAStatus ended = vaEndPicture(encoder->va, encoder->scale_context);
+        status = status == VA_STATUS_SUCCESS ? ended : status;
+    }
+    vaDestroyBuffer(encoder->va, buffer);
+    encoder->counters.scaled++;
+    return status;
+}
+
+/* The pool of copies, for pictures of this format. */
+static struct vaapi_pool *copies_for(struct vaapi_encoder *encoder, const struct vaapi_format *format)
+{
+    if (encoder->copies && !memcmp(vaapi_pool_format(encoder->copies), format, sizeof *format))
+        return encoder->copies;
+    vaapi_drain(encoder); /* what is read of the old ones */
+    vaapi_input_release(&encoder->shown);
+    vaapi_pool_destroy(encoder->copies);
+    encoder->copies = vaapi_pool_create(encoder->va, format, COPIES);
+    encoder->counters.scalers++;
+    return encoder->copies;
+}
+
+/* Brings a picture that lies elsewhere to a surface: a copy, counted. */
+static bool bring(struct vaapi_encoder *encoder, mfxFrameSurface1 *picture, struct vaapi_input *input)
+{
+    struct vaapi_format format;
+    struct vaapi_pool *pool;
+    const struct vaapi_plan *plan = &encoder->plan;
+
+    if (!vaapi_format_of(picture, &format))
+        return false;
+    bool fits = format.fourcc == plan->fourcc && format.width == plan->width && format.height == plan->height;
+    pool = fits ? encoder->own : copies_for(encoder, &format);
+    struct vaapi_pooled *pooled = pool ? get(encoder, pool) : NULL;
+    if (!pooled)
+        return false;
+    *(fits ? &input->own : &input->copy) = pooled;
+    input->surface = pooled->surface;
+    int64_t bytes = vaapi_copy(encoder->va, &format, pooled->surface, picture);
+    encoder->counters.copied_bytes += bytes > 0 ? (uint64_t)bytes : 0;
+    return bytes >= 0;
+}
+
+static bool vaapi_show(void *instance, const struct picture *picture)
+{
+    struct vaapi_encoder *encoder = instance;
+    const struct vaapi_plan *plan = &encoder->plan;
+    const mfxFrameInfo *info = &picture->surface->Info;
+    VARectangle part = { (int16_t)info->CropX, (int16_t)info->CropY, info->CropW, info->CropH };
+    struct vaapi_input input = { .surface = vaapi_surface_of(encoder->va, picture->surface) };
+    struct vaapi_format format;
+
+    if (input.surface != VA_INVALID_SURFACE) {
+        picture_use(picture);
+        input.picture = picture->surface;
+    } else if (!bring(encoder, picture->surface, &input)) {
+        vaapi_input_release(&input);
+        note(encoder, "bringing a picture over", VA_STATUS_ERROR_OPERATION_FAILED);
+        return false;
+    } else {
+        part.x = part.y = 0;
+    }
+    bool fits = vaapi_format_of(picture->surface, &format) && format.fourcc == plan->fourcc &&
+                format.width == plan->width && format.height == plan->height && !part.x && !part.y;
+    if (!fits) {
+        input.own = get(encoder, encoder->own);
+        VAStatus status =
+            input.own ? scale(encoder, input.surface, &part, input.own->surface) : VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
+        if (status != VA_STATUS_SUCCESS) {
+            note(encoder, "scaling", status);
+            vaapi_input_release(&input);
+            return false;
+        }
+        input.surface = input.own->surface;
+    }
+    show_input(encoder, &input);
+    return true;
+}
+
+static bool paint(struct vaapi_encoder *encoder, enum slate_kind kind, VASurfaceID surface)
+{
+    const struct vaapi_plan *plan = &encoder->plan;
+    struct va_pixels pixels;
+
+    if (va_pixels_begin(&pixels, encoder->va, surface, plan->fourcc, plan->width, plan->height) != VA_STATUS_SUCCESS)
+        return false;
+    mfxFrameSurface1 frame = { .Info = { .FourCC = plan->bit_depth > 8 ? MFX_FOURCC_P010 : MFX_FOURCC_NV12,
+                                         .Width = (mfxU16)plan->width,
+                                         .Height = (mfxU16)plan->height,
+                                         .CropW = (mfxU16)plan->width,
+                                         .CropH = (mfxU16)plan->height },
+                               .Data = { .Y = pixels.plane[0],
+                                         .UV = pixels.plane[1],
+                                         .PitchHigh = (mfxU16)(pixels.pitch[0] >> 16),
+                                         .PitchLow = (mfxU16)pixels.pitch[0] } };
+    int painted = pixels.pitch[0] == pixels.pitch[1] ? slate_paint_mapped(encoder->config.slate, kind, &frame) : -1;
+    return va_pixels_end(&pixels) == VA_STATUS_SUCCESS && painted == 0;
+}
+
+static bool vaapi_show_slate(void *instance, enum slate_kind kind)
+{
+    struct vaapi_encoder *encoder = instance;
+    struct vaapi_input *slate = &encoder->slates[kind];
+
+    if (!slate->own) {
+        slate->own = get(encoder, encoder->own);
+        if (!slate->own)
+            return false;
+        slate->surface = slate->own->surface;
+        if (!paint(encoder, kind, slate->surface)) {
+            vaapi_input_release(slate);
+            return false;
+        }
+    }
+    struct vaapi_input input = vaapi_input_use(slate);
+    show_input(encoder, &input);
+    return true;
+}
+
+static void vaapi_encode(void *instance, const struct encoder_frame *frame)
+{
+    struct vaapi_encoder *encoder = instance;
+    struct vaapi_place *place = &encoder->place;
+
+    while (encoder->used == TASKS && !is_lost(encoder))
+        vaapi_wait(encoder, WAIT_MS);
+    if (is_lost(encoder))
+        return;
+    struct task *task = &encoder->tasks[(encoder->oldest + encoder->used) % TASKS];
+    place->idr = frame->idr || encoder->broken;
+    if (place->idr) {
+        place->since_idr = 0;
+        place->idr_number = (place->idr_number + 1) & 0xff;
+    }
+    unsigned turn = place->reconstructed == encoder->reconstructed[0];
+    place->reconstructed = encoder->reconstructed[turn];
+    place->reference = encoder->reconstructed[!turn];
+    place->coded = task->coded;
+    VAStatus status = submit(encoder, encoder->shown.surface, place, frame);
+    encoder->broken = status != VA_STATUS_SUCCESS;
+    if (status != VA_STATUS_SUCCESS)
+        device_watch_status(encoder->config.watch, &encoder->wait, encoder->who, MFX_ERR_DEVICE_FAILED);
+    if (status != VA_STATUS_SUCCESS) {
+        note(encoder, "encoding", status);
+        return;
+    }
+    place->since_idr++;
+    task->input = vaapi_input_use(&encoder->shown);
+    task->tick_90k = frame->tick_90k;
+    task->idr = place->idr;
+    task->caption_bytes = 0;
+    if (frame->captions && !encoder->plan.raw_headers) {
+        memcpy(task->captions, frame->captions, frame->caption_bytes);
+        task->caption_bytes = frame->caption_bytes;
+    }
+    encoder->used++;
+}
+
+/* ---- life ---- */
+
+/* The driver's parameter sets, from a black picture. */
+static int learn_units(struct vaapi_encoder *encoder, struct error *err)
+{
+    const struct rung_config *config = &encoder->config;
+    struct vaapi_units_config units = { .name = config->description->name,
+                                        .codec = encoder->plan.codec,
+                                        .width = encoder->plan.width,
+                                        .height = encoder->plan.height,
+                                        .colour = config->colour };
+
+    if (!vaapi_show_slate(encoder, SLATE_BLACK))
+        return failed(encoder, "a first picture", VA_STATUS_ERROR_OPERATION_FAILED, err);
+    vaapi_encode(encoder, &(struct encoder_frame){ .idr = true });
+    if (!encoder->used)
+        return failed(encoder, "a first picture", VA_STATUS_ERROR_ENCODING_ERROR, err);
+    struct task *task = &encoder->tasks[encoder->oldest];
+    VAStatus synced = vaSyncSurface(encoder->va, task->input.surface);
+    int status =
+        synced == VA_STATUS_SUCCESS && read_coded(encoder, task->coded, encoder->packet)
+            ? vaapi_units_create(&encoder->units, &units, encoder->packet->data, (size_t)encoder->packet->size, err)
+            : failed(encoder, "a first picture", synced, err);
+    av_packet_unref(encoder->packet);
+    vaapi_input_release(&task->input);
+    encoder->used = encoder->oldest = 0;
+    vaapi_input_release(&encoder->shown);
+    return status;
+}
+
+static int describe(struct vaapi_encoder *encoder, struct error *err)
+{
+    const struct vaapi_plan *plan = &encoder->plan;
+    AVCodecParameters *parameters = encoder->parameters;
+
+    parameters->codec_type = AVMEDIA_TYPE_VIDEO;
+    parameters->codec_id = plan->codec;
+    parameters->format = plan->bit_depth > 8 ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
+    parameters->width = (int)plan->width;
+    parameters->height = (int)plan->height;
+    parameters->sample_aspect_ratio = (AVRational){ (int)plan->aspect_width, (int)plan->aspect_height };
+    if (vaapi_units_describe(encoder->units, parameters) < 0)
+        return error_set(err, -ENOMEM, "video \"%s\"", encoder->config.description->name);
+    return 0;
+}
+
+static int make(struct vaapi_encoder *encoder, struct error *err)
+{
+    int status = vaapi_plan_make(&encoder->plan, encoder->va, &encoder->config, err);
+
+    encoder->packet = av_packet_alloc();
+    encoder->parameters = avcodec_parameters_alloc();
+    if (status == 0 && (!encoder->packet || !encoder->parameters))
+        status = error_set(err, -ENOMEM, "video \"%s\"", encoder->config.description->name);
+    if (status == 0)
+        status = make_scaler(encoder, err);
+    if (status == 0)
+        status = make_encoder(encoder, err);
+    if (status == 0)
+        status = learn_units(encoder, err);
+    if (status < 0)
+        return status;
+    drop_context(encoder); /* its rate control has seen a black picture */
+    status = make_context(encoder, err);
+    return status == 0 ? describe(encoder, err) : status;
+}
+
+static void vaapi_destroy(void *instance)
+{
+    struct vaapi_encoder *encoder = instance;
+
+    if (!encoder)
+        return;
+    for (; encoder->used; encoder->used--) { /* nothing may be freed under the driver */
+        struct task *task = &encoder->tasks[encoder->oldest];
+        vaSyncSurface(encoder->va, task->input.surface);
+        vaapi_input_release(&task->input);
+        encoder->oldest = (encoder->oldest + 1) % TASKS;
+    }
+    drop_context(encoder);
+    if (encoder->reconstructed[0] != VA_INVALID_SURFACE)
+        vaDestroySurfaces(encoder->va, encoder->reconstructed, RECONSTRUCTED);
+    if (encoder->encode_config != VA_INVALID_ID)
+        vaDestroyConfig(encoder->va, encoder->encode_config);
+    if (encoder->scale_context != VA_INVALID_ID)
+        vaDestroyContext(encoder->va, encoder->scale_context);
+    if (encoder->scale_config != VA_INVALID_ID)
+        vaDestroyConfig(encoder->va, encoder->scale_config);
+    vaapi_input_release(&encoder->shown);
+    vaapi_input_release(&encoder->slates[0]);
+    vaapi_input_release(&encoder->slates[1]);
+    vaapi_pool_destroy(encoder->own);
+    vaapi_pool_destroy(encoder->copies);
+    vaapi_units_destroy(encoder->units);
+    avcodec_parameters_free(&encoder->parameters);
+    av_packet_free(&encoder->packet);
+    free(encoder);
+}
+
+static int vaapi_create(void **out, const struct rung_config *config, struct error *err)
+{
+    struct vaapi_encoder *encoder = calloc(1, sizeof *encoder);
+
+    if (!encoder)
+        return error_set(err, -ENOMEM, "video \"%s\"", config->description->name);
+    encoder->config = *config;
+    encoder->va = config->va_display;
+    snprintf(encoder->who, sizeof encoder->who, "video \"%.60s\"", config->description->name);
+    encoder->scale_config = encoder->encode_config = VA_INVALID_ID;
+    encoder->scale_context = encoder->context = VA_INVALID_ID;
+    encoder->reconstructed[0] = VA_INVALID_SURFACE;
+    for (unsigned i = 0; i < TASKS; i++)
+        encoder->tasks[i].coded = VA_INVALID_ID;
+    int status = make(encoder, err);
+    encoder->config.rate = NULL;
+    encoder->config.colour = NULL;
+    if (status < 0) {
+        vaapi_destroy(encoder);
+        return status;
+    }
+    *out = encoder;
+    return 0;
+}
+
+static const AVCodecParameters *vaapi_parameters(const void *instance)
+{
+    const struct vaapi_encoder *encoder = instance;
+    return encoder->parameters;
+}
+
+static const char *vaapi_changes(const void *instance)
+{
+    const struct vaapi_encoder *encoder = instance;
+    return encoder->plan.changes;
+}
+
+static struct encoder_counters vaapi_counters(const void *instance)
+{
+    const struct vaapi_encoder *encoder = instance;
+    return encoder->counters;
+}
+
+const struct encoder_kind encoder_vaapi = { .name = "vaapi",
+                                            .create = vaapi_create,
+                                            .destroy = vaapi_destroy,
+                                            .show = vaapi_show,
+                                            .show_slate = vaapi_show_slate,
+                                            .encode = vaapi_encode,
+                                            .wait = vaapi_wait,
+                                            .under_way = vaapi_under_way,
+                                            .drain = vaapi_drain,
+                                            .parameters = vaapi_parameters,
+                                            .changes = vaapi_changes,
+                                            .counters = vaapi_counters };

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vaapi_surfaces.c - counting readers, and copying rows. */
+#include "encode/vaapi_surfaces.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/va_pixels.h"
+
+struct vaapi_pool {
+    VADisplay va;
+    struct vaapi_format format;
+    unsigned count;
+    struct vaapi_pooled pooled[VAAPI_POOL_MAX];
+};
+
+struct vaapi_pool *vaapi_pool_create(VADisplay va, const struct vaapi_format *format, unsigned count)
+{
+    struct vaapi_pool *pool = calloc(1, sizeof *pool);
+    VASurfaceID surfaces[VAAPI_POOL_MAX];
+    VASurfaceAttrib attribute = { VASurfaceAttribPixelFormat,
+                                  VA_SURFACE_ATTRIB_SETTABLE,
+                                  { VAGenericValueTypeInteger, { .i = (int)format->fourcc } } };
+
+    if (!pool || count > VAAPI_POOL_MAX ||
+        vaCreateSurfaces(va, format->rt_format, format->width, format->height, surfaces, count, &attribute, 1) !=
+            VA_STATUS_SUCCESS) {
+        free(pool);
+        return NULL;
+    }
+    pool->va = va;
+    pool->format = *format;
+    pool->count = count;
+    for (unsigned i = 0; i < count; i++)
+        pool->pooled[i].surface = surfaces[i];
+    return pool;
+}
+
+void vaapi_pool_destroy(struct vaapi_pool *pool)
+{
+    if (!pool)
+        return;
+    for (unsigned i = 0; i < pool->count; i++)
+        vaDestroySurfaces(pool->va, &pool->pooled[i].surface, 1);
+    free(pool);
+}
+
+const struct vaapi_format *vaapi_pool_format(const struct vaapi_pool *pool)
+{
+    return &pool->format;
+}
+
+struct vaapi_pooled *vaapi_pool_get(struct vaapi_pool *pool)
+{
+    for (unsigned i = 0; i < pool->count; i++)
+        if (!pool->pooled[i].readers) {
+            pool->pooled[i].readers = 1;
+            return &pool->pooled[i];
+        }
+    return NULL;
+}
+
+struct vaapi_input vaapi_input_use(const struct vaapi_input *input)
+{
+    if (input->own)
+        input->own->readers++;
+    if (input->copy)
+        input->copy->readers++;
+    if (input->picture)
+        input->picture->FrameInterface->AddRef(input->picture);
+    return *input;
+}
+
+void vaapi_input_release(struct vaapi_input *input)
+{
+    if (input->own)
+        input->own->readers--;
+    if (input->copy)
+        input->copy->readers--;
+    if (input->picture)
+        input->picture->FrameInterface->Release(input->picture);
+    *input = (struct vaapi_input){ .surface = VA_INVALID_SURFACE };
+}
+
+/* ---- pictures of others ---- */
+VASurfaceID vaapi_surface_of(VADisplay va, mfxFrameSurface1 *picture)
+{
+    mfxFrameSurfaceInterface *interface = picture->FrameInterface;
+    mfxHDL handle = NULL, device = NULL;
+    mfxResourceType type;
+    mfxHandleType device_type;
+
+    if (interface->GetNativeHandle(picture, &handle, &type) != MFX_ERR_NONE || type != MFX_RESOURCE_VA_SURFACE ||
+        interface->GetDeviceHandle(picture, &device, &device_type) != MFX_ERR_NONE ||
+        device_type != MFX_HANDLE_VA_DISPLAY || device != va)
+        return VA_INVALID_SURFACE;
+    return *(const VASurfaceID *)handle; /* it is a pointer to the number */
+}
+
+static const struct kind {
+    uint32_t mfx, va;
+    unsigned rt_format, planes, bytes; /* bytes: of a pixel in the first plane */
+} kinds[] = {
+    { MFX_FOURCC_NV12, VA_FOURCC_NV12, VA_RT_FORMAT_YUV420, 2, 1 },
+    { MFX_FOURCC_P010, VA_FOURCC_P010, VA_RT_FORMAT_YUV420_10, 2, 2 },
+    { MFX_FOURCC_YUY2, VA_FOURCC_YUY2, VA_RT_FORMAT_YUV422, 1, 2 },
+    { MFX_FOURCC_Y210, VA_FOURCC_Y210, VA_RT_FORMAT_YUV422_10, 1, 4 },
+};
+
+static const struct kind *kind_of(uint32_t mfx)
+{
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (kinds[i].mfx == mfx)
+            return &kinds[i];
+    return NULL;
+}
+
+bool vaapi_format_of(const mfxFrameSurface1 *picture, struct vaapi_format *format)
+{
+    const struct kind *kind = kind_of(picture->Info.FourCC);
+
+    if (!kind)
+        return false;
+    *format = (struct vaapi_format){ kind->va, kind->rt_format, picture->Info.CropW, picture->Info.CropH };
+    return true;
+}
+
+int64_t vaapi_copy(VADisplay va, const struct vaapi_format *format, VASurfaceID to, mfxFrameSurface1 *from)
+{
+    const struct kind *kind = kind_of(from->Info.FourCC);
+    const mfxFrameInfo *info = &from->Info;
+    struct va_pixels pixels;
+    int64_t bytes = 0;
+
+    if (!kind || from->FrameInterface->Map(from, MFX_MAP_READ) != MFX_ERR_NONE)
+        return -EIO;
+    if (va_pixels_begin(&pixels, va, to, format->fourcc, format->width, format->height) != VA_STATUS_SUCCESS) {
+        from->FrameInterface->Unmap(from);
+        return -EIO;
+    }
+    const uint8_t *planes[] = { kind->mfx == MFX_FOURCC_Y210 ? (const uint8_t *)from->Data.Y16 : from->Data.Y,
+                                from->Data.UV };
+    for (unsigned plane = 0; plane < kind->planes && plane < pixels.planes; plane++) {
+        size_t row = (size_t)info->CropW * kind->bytes;
+        unsigned rows = plane ? info->CropH / 2U : info->CropH, top = plane ? info->CropY / 2U : info->CropY;
+        for (unsigned y = 0; y < rows; y++)
+            memcpy(pixels.plane[plane] + (size_t)y * pixels.pitch[plane],
+                   planes[plane] + (size_t)(top + y) * from->Data.Pitch + (size_t)info->CropX * kind->bytes, row);
+        bytes += (int64_t)(row * rows);
+    }
+    VAStatus status = va_pixels_end(&pixels);
+    from->FrameInterface->Unmap(from);
+    return status == VA_STATUS_SUCCESS ? bytes * (pixels.derived ? 1 : 2) : -EIO;
+}

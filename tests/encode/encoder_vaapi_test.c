@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* encoder_vaapi_test.c - rungs of the kind "vaapi" on the software driver: scaled pictures of each codec decode to the
+ * wanted size, with IDR pictures and captions in their places and the source's colours; what a driver does not offer is
+ * refused with the reason. */
+#include "tests/encode/vaapi.h"
+
+static struct accelerator *accelerator;
+static struct va_display *display;
+static struct slate *slate;
+static const struct timeline_rate rate = { 25, 1, 1 };
+
+static struct video_description describe(unsigned codec, unsigned depth)
+{
+    return (struct video_description){ .name = "v",
+                                       .codec = codec,
+                                       .bit_depth = depth,
+                                       .framerate_divisor = 1,
+                                       .bitrate = 300000,
+                                       .quality = 7,
+                                       .gop_seconds = 1,
+                                       .profile = PROFILE_HIGH,
+                                       .preset = PRESET_ULTRAFAST };
+}
+
+static struct rung_config configure(const struct video_description *video, unsigned width, unsigned height,
+                                    struct stream *stream)
+{
+    return (struct rung_config){ .kind = &encoder_vaapi,
+                                 .description = video,
+                                 .rate = &rate,
+                                 .width = width,
+                                 .height = height,
+                                 .gop_frames = 25,
+                                 .accelerator = accelerator,
+                                 .va_display = va_display_handle(display),
+                                 .slate = slate,
+                                 .on_packet = stream_take,
+                                 .context = stream };
+}
+
+/* Pictures in system memory, as the software runtime decodes them without a display. */
+static mfxSession picture_source(unsigned width, unsigned height, uint32_t fourcc)
+{
+    struct error err = { 0 };
+    mfxSession session;
+    bool ten = fourcc == MFX_FOURCC_P010;
+    mfxVideoParam parameters = { .IOPattern = MFX_IOPATTERN_IN_SYSTEM_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY };
+    mfxFrameInfo info = { .FourCC = fourcc,
+                          .ChromaFormat = MFX_CHROMAFORMAT_YUV420,
+                          .BitDepthLuma = ten ? 10 : 8,
+                          .BitDepthChroma = ten ? 10 : 8,
+                          .Shift = ten,
+                          .PicStruct = MFX_PICSTRUCT_PROGRESSIVE,
+                          .Width = (mfxU16)((width + 15) & ~15u),
+                          .Height = (mfxU16)((height + 15) & ~15u),
+                          .CropW = (mfxU16)width,
+                          .CropH = (mfxU16)height,
+                          .FrameRateExtN = 25,
+                          .FrameRateExtD = 1 };
+    parameters.vpp.In = parameters.vpp.Out = info;
+    assert_int_equal(accelerator_session(accelerator, &session, &err), 0);
+    assert_true(MFXVideoVPP_Init(session, &parameters) >= MFX_ERR_NONE);
+    return session;
+}
+
+static void encode_pictures(struct rung *rung, mfxSession source, unsigned frames)
+{
+    static const uint8_t caption[] = { 4, 15,   0xb5, 0,    0x31, 'G',  'A',  '9', '4',
+                                       3, 0xc1, 0xff, 0xfc, 0x94, 0x2c, 0xff, 0x80 };
+    for (unsigned i = 0; i < frames; i++) {
+        struct picture picture = { .caption_bytes = i % 10 == 0 ? sizeof caption : 0 };
+        assert_int_equal(MFXMemory_GetSurfaceForVPPOut(source, &picture.surface), MFX_ERR_NONE);
+        assert_int_equal(slate_paint(slate, SLATE_IMAGE, picture.surface), 0);
+        memcpy(picture.captions, caption, sizeof caption);
+        for (unsigned again = 0; again < 2; again++) /* each is shown twice */
+            rung_encode(rung, &(struct rung_frame){ .picture = &picture,
+                                                    .serial = i + 1,
+                                                    .tick_90k = INT64_C(161572500000000) + (i * 2 + again) * 3600,
+                                                    .idr = (i * 2 + again) % 25 == 0 });
+        picture_release(&picture);
+    }
+    rung_drain(rung);
+}
+
+static const struct kind {
+    unsigned codec, depth, rate_control;
+    uint32_t fourcc;
+    enum AVCodecID id;
+    int format;
+} kinds[] = {
+    { VIDEO_CODEC_H264, 8, RATE_CONTROL_CBR, MFX_FOURCC_NV12, AV_CODEC_ID_H264, AV_PIX_FMT_YUV420P },
+    { VIDEO_CODEC_HEVC, 8, RATE_CONTROL_VBR, MFX_FOURCC_NV12, AV_CODEC_ID_HEVC, AV_PIX_FMT_YUV420P },
+    { VIDEO_CODEC_HEVC, 10, RATE_CONTROL_QVBR, MFX_FOURCC_P010, AV_CODEC_ID_HEVC, AV_PIX_FMT_YUV420P10LE },
+};
+
+static void run(const struct kind *kind, unsigned width, unsigned height, unsigned scaled)
+{
+    struct video_description video = describe(kind->codec, kind->depth);
+    const mfxExtVideoSignalInfo colour = {
+        .ColourDescriptionPresent = 1, .ColourPrimaries = 9, .TransferCharacteristics = 14, .MatrixCoefficients = 9
+    };
+    struct stream stream = { 0 };
+    struct rung_config config = configure(&video, width, height, &stream);
+    struct error err = { 0 };
+    struct rung *rung;
+    mfxSession source = picture_source(160, 90, kind->fourcc);
+
+    video.rate_control = kind->rate_control;
+    config.colour = &colour;
+    if (rung_create(&rung, &config, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_string_equal(rung_kind(rung), "vaapi");
+    assert_string_equal(rung_changes(rung), "");
+    const AVCodecParameters *parameters = rung_parameters(rung);
+    assert_int_equal(parameters->codec_id, kind->id);
+    assert_true(parameters->extradata_size > 20);
+    encode_pictures(rung, source, 30);
+    assert_int_equal(stream.packets, 60);
+    assert_int_equal(stream.keys, 3);
+    assert_int_equal(stream.captions, 3);
+    assert_int_equal(stream.last_pts - stream.first_pts, 59 * 3600);
+    struct rung_counters counters = rung_counters(rung);
+    assert_int_equal(counters.errors, 0);
+    assert_int_equal(counters.scaled, scaled);
+    assert_int_equal(counters.reused, 30);
+    assert_int_equal(counters.copied_bytes, 30 * 160 * 90 * 3 / 2 * (kind->depth > 8 ? 2 : 1));
+    struct seen seen = decode_stream(&stream, kind->id);
+    assert_int_equal(seen.pictures, 60);
+    assert_int_equal(seen.keys, 3);
+    assert_int_equal(seen.width, width);
+    assert_int_equal(seen.height, height);
+    assert_int_equal(seen.format, kind->format);
+    assert_int_equal(seen.primaries, 9);
+    assert_in_range(seen.luma, 120, 128); /* 1e90ff */
+    rung_destroy(rung);
+    MFXClose(source);
+    free(stream.data);
+}
+
+static void scaled_pictures_of_each_codec_decode(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        run(&kinds[i], 122, 70, 30);
+}
+
+static void the_own_size_is_not_scaled(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        run(&kinds[i], 160, 90, 0);
+}
+
+static void slates_are_painted(void **state)
+{
+    (void)state;
+    struct video_description video = describe(VIDEO_CODEC_HEVC, 10);
+    struct stream stream = { 0 };
+    struct rung_config config = configure(&video, 96, 64, &stream);
+    struct error err = { 0 };
+    struct rung *rung;
+
+    assert_int_equal(rung_create(&rung, &config, &err), 0);
+    for (unsigned i = 0; i < 20; i++)
+        rung_encode(rung, &(struct rung_frame){
+                              .slate = i < 10 ? SLATE_BLACK : SLATE_IMAGE, .tick_90k = i * 3600, .idr = i % 10 == 0 });
+    rung_drain(rung);
+    assert_int_equal(rung_counters(rung).copied_bytes, 0);
+    assert_int_equal(rung_counters(rung).errors, 0);
+    struct seen seen = decode_stream(&stream, AV_CODEC_ID_HEVC);
+    assert_int_equal(seen.pictures, 20);
+    assert_in_range(seen.luma, 120, 128);
+    rung_destroy(rung);
+    free(stream.data);
+}
+
+static void what_is_not_offered_is_refused_with_the_reason(void **state)
+{
+    (void)state;
+    struct video_description video = describe(VIDEO_CODEC_AV1, 8);
+    struct stream stream = { 0 };
+    struct rung_config config = configure(&video, 160, 90, &stream);
+    struct error err = { 0 };
+    struct rung *rung = NULL;
+
+    assert_true(rung_create(&rung, &config, &err) < 0);
+    assert_non_null(strstr(err.text, "video \"v\": the encoder \"vaapi\" has H.264 of eight bits, and HEVC"));
+    video = describe(VIDEO_CODEC_H264, 8);
+    config.width = 161;
+    assert_true(rung_create(&rung, &config, &err) < 0);
+    assert_non_null(strstr(err.text, "video \"v\": the encoder refuses 161x90"));
+    video.b_frames = 2;
+    video.reference_frames = 3;
+    config.width = 160;
+    assert_int_equal(rung_create(&rung, &config, &err), 0);
+    assert_string_equal(rung_changes(rung), "b_frames 2 became 0, reference_frames 3 became 1");
+    rung_destroy(rung);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    struct input_loss_behavior loss = { .color = "1e90ff" };
+    struct error err = { 0 };
+    int status = runtime_accelerator(&accelerator);
+    display = open_display();
+    return status < 0 ? status : slate_create(&slate, &loss, &err);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    slate_destroy(slate);
+    accelerator_destroy(accelerator);
+    va_display_destroy(display);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scaled_pictures_of_each_codec_decode),
+        cmocka_unit_test(the_own_size_is_not_scaled),
+        cmocka_unit_test(slates_are_painted),
+        cmocka_unit_test(what_is_not_offered_is_refused_with_the_reason),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -119,6 +119,11 @@ for file in "$tree"/usr/bin/biplane* "$tree"/usr/lib/biplane/*.so*; do
     [ -z "$missing" ] || { echo "${file#"$tree"}: $missing" >&2; exit 1; }
 done
 
+# microcode for every processor there is, not for the one that builds
+if [ "${NONFREE:-}" = 1 ]; then
+    printf 'IUCODE_TOOL_INITRAMFS=early\nIUCODE_TOOL_SCANCPUS=no\n' >"$tree/etc/default/intel-microcode"
+    echo AMD64UCODE_INITRAMFS=early >"$tree/etc/default/amd64-microcode"
+fi
 kernel=$(basename "$tree"/lib/modules/*)
 printf '%s\n' $disk_modules >>"$tree/etc/initramfs-tools/modules"
 in_tree depmod "$kernel"

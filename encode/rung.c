@@ -81,10 +81,8 @@ void rung_poll(struct rung *rung)
 static bool choose_picture(struct rung *rung, const struct rung_frame *frame)
 {
     bool done = true;
-
-    if (frame->left_out && rung->shown)
-        return true;
-    if (frame->picture && rung->shown && rung->shown_serial == frame->serial && frame->serial) {
+    bool again = frame->picture && rung->shown_serial == frame->serial && frame->serial;
+    if (rung->shown && (again || frame->left_out)) {
         rung->counters.reused++;
         return true;
     }

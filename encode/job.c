@@ -160,6 +160,8 @@ const struct settings input_loss_settings = {
 };
 
 /* ---- packaging ---- */
+static const char *const scte35_behaviors[] = { "none", "passthrough", NULL };
+
 static const struct setting transport_stream_rows[] = {
     SETTING_UNSIGNED(struct transport_stream, program_number, .minimum = 1, .maximum = 65535, .default_number = 1,
                      .help = "Program number."),
@@ -171,6 +173,12 @@ static const struct setting transport_stream_rows[] = {
                      .help = "PID of the first audio; the others follow it."),
     SETTING_UNSIGNED(struct transport_stream, timed_metadata_pid, .minimum = 32, .maximum = 8182, .default_number = 502,
                      .help = "PID of timed metadata (ID3)."),
+    SETTING_CHOICE(struct transport_stream, scte35, .choices = scte35_behaviors, .default_number = SCTE35_NONE,
+                   .help =
+                       "SCTE 35 messages of the source: none, or passthrough: in the stream, their times adjusted to "
+                       "it, and IDR pictures at splices."),
+    SETTING_UNSIGNED(struct transport_stream, scte35_pid, .minimum = 32, .maximum = 8182, .default_number = 500,
+                     .help = "PID of SCTE 35 messages."),
     SETTING_UNSIGNED(struct transport_stream, pat_interval, .maximum = 1000, .default_number = 500, .unit = "ms",
                      .help = "Time between two program tables (PAT and PMT); 0: at the start of every segment only."),
     SETTING_UNSIGNED(struct transport_stream, pcr_period, .maximum = 500, .unit = "ms",

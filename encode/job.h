@@ -127,13 +127,16 @@ struct encryption {
     char constant_iv[36];
 };
 
+enum scte35_behavior { SCTE35_NONE, SCTE35_PASSTHROUGH };
 struct transport_stream {
     unsigned program_number;
     unsigned pmt_pid, video_pid;
     unsigned audio_pid;          /* of the first audio; the others follow */
     unsigned timed_metadata_pid; /* of ID3 */
-    unsigned pat_interval;       /* ms between PAT and PMT; 0: at the start of each segment only */
-    unsigned pcr_period;         /* ms; 0: with every picture */
+    unsigned scte35;             /* enum scte35_behavior */
+    unsigned scte35_pid;
+    unsigned pat_interval; /* ms between PAT and PMT; 0: at the start of each segment only */
+    unsigned pcr_period;   /* ms; 0: with every picture */
 };
 
 /* What is done to an output's video where SCTE 35 wants a splice. */
@@ -226,3 +229,5 @@ bool encode_output_is_segmented(const struct encode_output *output);
 /* Where IDR pictures must be for an output's sake, in s: its cuts, or M2TS rollovers (its pieces may be cut anywhere);
  * 0: nowhere. */
 double encode_output_cut_length(const struct encode_output *output);
+/* Whether the source's SCTE 35 messages are in its transport stream. */
+bool encode_output_has_splices(const struct encode_output *output);

@@ -28,10 +28,11 @@ void encryption_check(const struct encryption *encryption, struct problems *prob
 void transport_stream_check(const struct transport_stream *stream, struct problems *problems)
 {
     const unsigned *const pids[] = { &stream->pmt_pid, &stream->video_pid, &stream->audio_pid,
-                                     &stream->timed_metadata_pid };
-    const unsigned spans[] = { 1, 1, ENCODE_OUTPUT_AUDIOS_MAX, 1 };
+                                     &stream->timed_metadata_pid, &stream->scte35_pid };
+    const unsigned spans[] = { 1, 1, ENCODE_OUTPUT_AUDIOS_MAX, 1, 1 };
+    size_t used = sizeof pids / sizeof pids[0] - (stream->scte35 == SCTE35_NONE);
 
-    for (unsigned i = 0; i < sizeof pids / sizeof pids[0]; i++)
+    for (unsigned i = 0; i < used; i++)
         for (unsigned j = 0; j < i; j++)
             if (*pids[i] < *pids[j] + spans[j] && *pids[j] < *pids[i] + spans[i])
                 problem_at(problems, pids[i], "transport_stream: PID %u is used twice (audio takes %d from audio_pid)",
@@ -75,6 +76,12 @@ int64_t video_capture_interval_90k(const struct encode_job *job, unsigned video)
         if (strcmp(job->outputs[i].video, description->name) == 0)
             return llround(job->outputs[i].segment_length * 90000);
     return 90000;
+}
+
+bool encode_output_has_splices(const struct encode_output *output)
+{
+    return (output->package == PACKAGE_HLS_TS || output->package == PACKAGE_M2TS) &&
+           output->transport_stream.scte35 == SCTE35_PASSTHROUGH;
 }
 
 double encode_output_cut_length(const struct encode_output *output)

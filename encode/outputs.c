@@ -304,6 +304,9 @@ void outputs_message(struct outputs *outputs, const struct sparse_message *messa
 {
     for (unsigned i = 0; i < outputs->sparse_count; i++)
         sparse_output_message(outputs->sparses[i], message);
+    for (unsigned i = 0; i < outputs->wrapping_count; i++)
+        package_message(outputs->wrappings[i].package, message->arrival_90k, message->shift_90k, message->section,
+                        message->bytes);
 }
 
 void outputs_cut(struct outputs *outputs, int64_t tick_90k)

@@ -24,7 +24,14 @@
 #define LAG_MAX_90K  INT64_C(180000)    /* an audio this far behind the video is not waited for */
 #define TICK_MAX_90K (INT64_C(1) << 53) /* no time of ours, and far from where sums overflow */
 
-enum { QUEUE_PACKETS = 1024 /* 8 s of 120 pictures/s, 20 s of audio */ };
+enum { QUEUE_PACKETS = 1024 /* 8 s of 120 pictures/s, 20 s of audio */, MESSAGES_MAX = 64 };
+
+/* A SCTE 35 message that waits for the pictures of its time. */
+struct message {
+    int64_t arrival_90k, shift_90k;
+    uint8_t *section;
+    size_t bytes;
+};
 
 /* Packets of one encode that are not in a segment yet, oldest first. */
 struct queue {
@@ -52,11 +59,13 @@ struct package {
     bool fresh;        /* no segment since the start or the last pause */
     uint32_t next_flags;
     bool open;
-    struct handoff_segment segment; /* the open one */
-    int64_t segment_end_90k;        /* of the pictures written to it */
-    int64_t segment_from_90k;       /* audio before it comes too late */
-    int64_t metadata_after_90k;     /* up to there, its times have been written */
-    bool tag_due;                   /* the open segment has no tag yet */
+    struct handoff_segment segment;        /* the open one */
+    int64_t segment_end_90k;               /* of the pictures written to it */
+    int64_t segment_from_90k;              /* audio before it comes too late */
+    int64_t metadata_after_90k;            /* up to there, its times have been written */
+    bool tag_due;                          /* the open segment has no tag yet */
+    struct message messages[MESSAGES_MAX]; /* oldest first */
+    unsigned messages_count;
     struct handoff_segment template;
     struct package_counters counters;
 };
@@ -217,10 +226,53 @@ static void empty_queues(struct package *package, uint64_t *counter)
         }
 }
 
+/* ---- messages ---- */
+static void drop_message(struct package *package)
+{
+    free(package->messages[0].section);
+    memmove(package->messages, package->messages + 1, --package->messages_count * sizeof package->messages[0]);
+}
+
+static void drop_messages(struct package *package)
+{
+    for (; package->messages_count; package->counters.messages_dropped++)
+        drop_message(package);
+}
+
+/* Those that came before what is decoded at this time. */
+static void write_messages(struct package *package, int64_t dts_90k)
+{
+    for (; package->messages_count && package->messages[0].arrival_90k <= dts_90k; drop_message(package)) {
+        const struct message *message = &package->messages[0];
+        bool good =
+            package->container->message(package->writer, message->section, message->bytes, message->shift_90k) == 0;
+        ++*(good ? &package->counters.messages : &package->counters.messages_dropped);
+    }
+}
+
+void package_message(struct package *package, int64_t arrival_90k, int64_t shift_90k, const uint8_t *section,
+                     size_t bytes)
+{
+    if (!encode_output_has_splices(package->config.output))
+        return;
+    uint8_t *copy = package->started && !package->paused ? malloc(bytes) : NULL;
+    if (!copy) {
+        package->counters.messages_dropped++;
+        return;
+    }
+    if (package->messages_count == MESSAGES_MAX) {
+        drop_message(package);
+        package->counters.messages_dropped++;
+    }
+    memcpy(copy, section, bytes);
+    package->messages[package->messages_count++] = (struct message){ arrival_90k, shift_90k, copy, bytes };
+}
+
 void package_destroy(struct package *package)
 {
     if (!package)
         return;
+    drop_messages(package);
     empty_queues(package, &package->counters.packets_before_start);
     package->container->destroy(package->writer);
     free(package);
@@ -426,8 +478,10 @@ static void write_head(struct package *package, unsigned index)
         warn(package, "the muxer refused a packet");
     } else {
         ++*(index == 0 && package->has_video ? &package->counters.packets_video : &package->counters.packets_audio);
-        if (index == 0)
+        if (index == 0) {
             write_metadata(package, packet->pts);
+            write_messages(package, packet->dts);
+        }
     }
     drop_head(queue);
 }
@@ -585,6 +639,7 @@ static void close_early(struct package *package, uint32_t flags)
     if (package->open && package->segment_end_90k > package->segment.start_90k)
         close_segment(package, package->segment_end_90k, flags);
     package->open = false;
+    drop_messages(package);
     empty_queues(package, &package->counters.packets_before_start);
 }
 

@@ -15,6 +15,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "encode/handoff_format.h"
@@ -48,10 +49,11 @@ struct package_counters {
     uint64_t segments, bytes, packets_video, packets_audio, packets_too_late, packets_overflow;
     uint64_t packets_before_start; /* nothing could begin with them, or nothing was open for them */
     uint64_t packets_paused;
-    uint64_t packets_refused;   /* without time or data, or the muxer did not want them */
-    uint64_t boundaries_missed; /* cut later: the boundary had no IDR */
-    uint64_t segments_failed;   /* no memory for them */
-    uint64_t metadata;          /* ID3 tags written */
+    uint64_t packets_refused;            /* without time or data, or the muxer did not want them */
+    uint64_t boundaries_missed;          /* cut later: the boundary had no IDR */
+    uint64_t segments_failed;            /* no memory for them */
+    uint64_t metadata;                   /* ID3 tags written */
+    uint64_t messages, messages_dropped; /* SCTE 35: written; while nothing was open for them, or too many at once */
 };
 
 int package_create(struct package **out, const struct package_config *config, struct error *err);
@@ -67,6 +69,10 @@ void package_mark_discontinuity(struct package *package);
 void package_mark_filler(struct package *package);
 /* A picture to come at this time is an IDR picture for the sake of a splice, and begins another part of its segment. */
 void package_cut(struct package *package, int64_t tick_90k);
+/* A SCTE 35 message that came at arrival_90k of the timeline, whose times are shift_90k before the timeline's: it
+ * stands in front of what is decoded from then on, if the output has messages. Borrow; copied. */
+void package_message(struct package *package, int64_t arrival_90k, int64_t shift_90k, const uint8_t *section,
+                     size_t bytes);
 /* While paused, packets are dropped; resuming starts at the next boundary with a discontinuity. */
 void package_pause(struct package *package, bool paused);
 /* Closes and hands out what is open, marked HANDOFF_LAST. */

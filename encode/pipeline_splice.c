@@ -77,7 +77,7 @@ static bool take_place(struct pipeline *pipeline, int64_t *arrival_90k)
 static void give(struct pipeline *pipeline, const struct held_splice *held, int64_t arrival_90k)
 {
     struct splice splice;
-    int64_t ahead_90k = 0;
+    int64_t ahead_90k = 0, shift_90k = arrival_90k - held->packet->pts;
 
     if (splice_parse(&splice, held->packet->data, (size_t)held->packet->size) < 0)
         return;
@@ -90,6 +90,7 @@ static void give(struct pipeline *pipeline, const struct held_splice *held, int6
     const struct sparse_message message = { .arrival_90k = arrival_90k,
                                             .event_90k = event_90k > arrival_90k ? event_90k : arrival_90k,
                                             .duration_90k = splice.duration_90k,
+                                            .shift_90k = shift_90k,
                                             .id = splice.id,
                                             .section = held->packet->data,
                                             .bytes = (size_t)held->packet->size };
@@ -125,12 +126,20 @@ void pipeline_release_splices(struct pipeline *pipeline)
     }
 }
 
+static bool is_wanted(const struct encode_job *job)
+{
+    for (unsigned i = 0; i < job->outputs_count; i++)
+        if (encode_output_has_splices(&job->outputs[i]))
+            return true;
+    return job->sparses_count;
+}
+
 void pipeline_take_splice(struct pipeline *pipeline, struct source_item *item)
 {
     struct splice_state *state = &pipeline->splice;
     struct splice splice;
 
-    if (!pipeline->job->sparses_count)
+    if (!is_wanted(pipeline->job))
         return;
     if (splice_parse(&splice, item->packet->data, (size_t)item->packet->size) < 0) {
         if (state->counters.damaged++ == 0)

@@ -237,6 +237,8 @@ static json_t *outputs_json(const struct pipeline *pipeline)
         add_number(output, "packets_audio", counters.packets_audio);
         add_number(output, "packets_too_late", counters.packets_too_late);
         add_number(output, "packets_overflow", counters.packets_overflow);
+        add_number(output, "messages", counters.messages);
+        add_number(output, "messages_dropped", counters.messages_dropped);
         json_array_append_new(outputs, output);
     }
     for (unsigned i = 0; pipeline->outputs && i < pipeline->job->sparses_count; i++) {

@@ -65,6 +65,9 @@ struct segment_writer_class {
     int (*write)(struct segment_writer *writer, unsigned stream, struct AVPacket *packet);
     /* Timed metadata (an ID3 tag) at a time of the open segment. NULL: the container holds none. */
     int (*metadata)(struct segment_writer *writer, int64_t pts_90k, const uint8_t *tag, size_t bytes);
+    /* A SCTE 35 message (splice.h) that comes now; its times are the stream's when they are made so much later. NULL:
+     * the container holds none. */
+    int (*message)(struct segment_writer *writer, const uint8_t *section, size_t bytes, int64_t shift_90k);
     /* What comes from this time on is to be kept apart from what lies before it, within a segment, if a key picture
      * begins there. NULL: this container does not. */
     void (*cut)(struct segment_writer *writer, int64_t tick_90k);

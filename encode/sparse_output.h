@@ -26,6 +26,7 @@ struct sparse_message {
     int64_t arrival_90k; /* timeline; later than that of the message before */
     int64_t event_90k;   /* not before it, at most SMOOTH_MESSAGE_AHEAD_MAX_90K later */
     int64_t duration_90k;
+    int64_t shift_90k; /* timeline minus the times in the section */
     uint32_t id;
     const void *section; /* borrow during the call */
     size_t bytes;

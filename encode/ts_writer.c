@@ -17,6 +17,7 @@
 #include "encode/sample_aes_table.h"
 #include "encode/segment_cipher.h"
 #include "encode/segment_file.h"
+#include "encode/splice_stream.h"
 
 /* With mpegts_copyts the muxer's max_delay moves only the PCR: a receiver that paces by it has the bytes of a picture
  * before the picture is due. */
@@ -40,6 +41,7 @@ struct segment_writer {
     struct segment_cipher *sample_cipher; /* NULL: samples stay as they are */
     int64_t number;                       /* of the open segment */
     struct sample_aes_table table;
+    struct splice_stream splices; /* pid 0: none */
 };
 
 static int pid_of(unsigned setting, unsigned other, unsigned offset)
@@ -95,12 +97,24 @@ static int keep_parameter_sets(struct segment_writer *writer, const AVCodecParam
     return 0;
 }
 
-/* ---- encryption of samples ---- */
+/* ---- what the muxer does not say in its tables ---- */
 static int edit_tables(void *context, uint8_t *data, size_t count)
 {
     const struct segment_writer *writer = context;
-    return sample_aes_table_edit(&writer->table, data, count);
+    int result = writer->sample_cipher ? sample_aes_table_edit(&writer->table, data, count) : 0;
+    return result == 0 && writer->splices.pid ? splice_stream_edit_table(&writer->splices, data, count) : result;
 }
+
+static void add_splices(struct segment_writer *writer, const struct transport_stream *settings)
+{
+    if (settings->scte35 == SCTE35_NONE)
+        return;
+    writer->splices.pmt_pid = (unsigned)pid_of(settings->pmt_pid, TS_PID_PMT, 0);
+    writer->splices.pid = (unsigned)pid_of(settings->scte35_pid, TS_PID_SCTE35, 0);
+    segment_file_edit_with(writer->file, edit_tables, writer);
+}
+
+/* ---- encryption of samples ---- */
 
 static int use_sample_key(struct segment_writer *writer, const struct segment_writer_config *config, struct error *err)
 {
@@ -236,6 +250,7 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     if (result == 0)
         result = use_key(writer, config, err);
     if (result == 0) {
+        add_splices(writer, &config->output->transport_stream);
         int code = start_muxer(writer, config);
         if (code < 0)
             result = error_set(err, -EINVAL, "the transport stream muxer refuses: %s", av_err2str(code));
@@ -350,6 +365,20 @@ static int write_metadata(struct segment_writer *writer, int64_t pts_90k, const 
     return result < 0 ? -EINVAL : 0;
 }
 
+/* Between packets of the muxer's, which writes each whole at once. */
+static int write_message(struct segment_writer *writer, const uint8_t *section, size_t bytes, int64_t shift_90k)
+{
+    uint8_t packets[SPLICE_STREAM_BYTES_MAX];
+
+    if (!writer->splices.pid)
+        return -EINVAL;
+    size_t count = splice_stream_packets(&writer->splices, section, bytes, shift_90k, packets);
+    if (count == 0)
+        return -EINVAL;
+    avio_write(writer->muxer->pb, packets, (int)count);
+    return 0;
+}
+
 static int close_writer(struct segment_writer *writer, struct segment_writer_result *result, struct error *err)
 {
     av_write_frame(writer->muxer, NULL);
@@ -366,5 +395,6 @@ const struct segment_writer_class ts_writer_class = {
     .open = open_writer,
     .write = write_packet,
     .metadata = write_metadata,
+    .message = write_message,
     .close = close_writer,
 };

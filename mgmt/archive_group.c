@@ -17,6 +17,8 @@ static const struct setting archive_rows[] = {
                          "dropped past it."),
     SETTING_STRING(struct archive_settings, extension, .default_text = "m2ts",
                    .help = "Extension of the files' names, without a dot."),
+    SETTING_GROUP(struct archive_settings, transport_stream, &transport_stream_settings,
+                  .help = "Layout of the files, which are transport streams."),
     { 0 }
 };
 const struct settings archive_settings_table = { "archive", sizeof(struct archive_settings), archive_rows,
@@ -37,6 +39,7 @@ static void check(const struct output_group *group, struct problems *problems)
                        group->name, extension);
             break;
         }
+    transport_stream_check(&group->archive.transport_stream, problems);
     if (!*extension)
         problem_at(problems, extension, "output group \"%s\": extension is empty", group->name);
 }
@@ -52,6 +55,8 @@ static void encode(const struct output_group *group, const struct output *output
     made->package = PACKAGE_M2TS;
     made->segment_length = PIECE_S;
     made->rollover_interval = group->archive.rollover_interval;
+    made->transport_stream = group->archive.transport_stream;
+    made->splice_cut = encode_output_has_splices(made) ? SPLICE_CUT_KEY : SPLICE_CUT_NONE;
 }
 
 const struct output_group_class archive_group_class = {

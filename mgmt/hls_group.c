@@ -330,6 +330,7 @@ static void encode(const struct output_group *group, const struct output *output
     made->segment_length = hls->segment_length;
     made->input_loss_action = hls->input_loss_action;
     made->transport_stream = hls->transport_stream;
+    made->splice_cut = encode_output_has_splices(made) ? SPLICE_CUT_KEY : SPLICE_CUT_NONE;
     made->encryption = hls->encryption;
     made->timed_metadata.frame = hls->timed_metadata_id3_frame;
     made->timed_metadata.period = hls->timed_metadata_id3_period;

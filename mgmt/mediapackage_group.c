@@ -50,6 +50,8 @@ static const struct imposed of_v1[] = {
     IMPOSE(hls.directory_structure, false, HLS_SINGLE_DIRECTORY, "\"single_directory\"",
            "it wants all files in one folder"),
     IMPOSE(hls.transport_stream.pat_interval, false, 0, "0", "it wants the program tables once a segment"),
+    IMPOSE(hls.transport_stream.scte35, false, SCTE35_PASSTHROUGH, "\"passthrough\"",
+           "its packagers decide what becomes of breaks"),
     IMPOSE(hls.encryption.method, false, ENCRYPTION_NONE, "\"none\"", "it encrypts by itself"),
 };
 static const struct imposed of_v2[] = {

@@ -147,6 +147,8 @@ static const struct broken broken[] = {
     { "height = 360;", "height = 360; codec = \"av1\";", "\"v360\" is av1: no player takes av1 in transport streams" },
     { "video = \"v360\"", "transport_stream = { timed_metadata_pid = 484; }; video = \"v360\"",
       "PID 484 is used twice" },
+    { "video = \"v360\"", "transport_stream = { scte35 = \"passthrough\"; scte35_pid = 485; }; video = \"v360\"",
+      "PID 485 is used twice" },
     { "video = \"v360\"", "transport_stream = { pat_interval = 5; }; video = \"v360\"", "want 0, or 10 and more" },
 };
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""SCTE 35 of a source as sparse tracks of Smooth groups, fragments that are cut at splices, and what groups do on input
-loss and with a delay: one channel, two publishing points that read every byte."""
+"""SCTE 35 of a source as sparse tracks of Smooth groups and in transport streams, fragments that are cut at splices, and
+what groups do on input loss and with a delay: one channel, two publishing points that read every byte, two folders."""
 import json
 import os
 import statistics
+import subprocess
 import time
 
 import pytest
@@ -11,12 +12,15 @@ import pytest
 from test_smooth import CONNECTION, FRAGMENT_SECONDS
 from testbed import splices
 from testbed.box import SMALL_LADDER, Box, channel, node, rtp_input
-from testbed.processes import program, run, wait_for
+from testbed.hls import Presentation
+from testbed.processes import program, run, start, wait_for
 from testbed.sender import Sender, small_source
 from testbed.smooth_sink import TICK, TIMESCALE, SmoothSink
+from testbed.transport_stream import difference, nal_types
 
 NAME, PORTS, DELAY = "splices", (9421, 9422), 3.0
 RUNG, WIDTH, HEIGHT, _ = SMALL_LADDER[0]
+SPLICE_PID = 777
 AUDIO_FRAME = TIMESCALE * 1024 // 48000
 # by event: when it happens in the source, and what cuts it makes. In each second's first pictures is a flash.
 BREAK, BREAK_SECONDS, PLACEMENT, PLACEMENT_SECONDS = 7, 4, 13, 2
@@ -39,8 +43,18 @@ def group(name, sparse, more):
             "outputs": [{"name_modifier": f"_{RUNG}", "video": f"v{RUNG}", "audio": ["a128"]}]}
 
 
+def folder_group(folders):
+    """HLS in transport streams, the messages handed through."""
+    return {"name": "web", "type": "hls", "connection": {"cdn": "folder"},
+            "hls": {"segment_length": FRAGMENT_SECONDS, "index_n_segments": 60, "keep_segments": 1000,
+                    "transport_stream": {"scte35": "passthrough", "scte35_pid": SPLICE_PID}},
+            "destinations": [{"url": f"file://{folder}/news"} for folder in folders],
+            "outputs": [{"name_modifier": f"_{RUNG}", "video": f"v{RUNG}", "audio": ["a128"]}]}
+
+
 class Splices:
-    """Groups: "cut" is cut at splices and pauses on input loss; "key" is not cut, and late at the second point."""
+    """Groups: "cut" is cut at splices and pauses on input loss; "key" is not cut, and late at the second point; "web" has
+    the messages in its transport streams."""
 
     def __init__(self, directory, network):
         self.directory, self.network = directory, network
@@ -49,7 +63,9 @@ class Splices:
                            FRAGMENT_SECONDS)
         settings["output_groups"] = [
             group("cut", "scte_35", {"input_loss_action": "pause_output"}),
-            group("key", "scte_35_without_segmentation", {"send_delay_ms": int(DELAY * 1000)})]
+            group("key", "scte_35_without_segmentation", {"send_delay_ms": int(DELAY * 1000)}),
+            folder_group([os.path.join(directory, f"web-{i}") for i in range(2)])]
+        self.presentations = [Presentation(os.path.join(directory, f"web-{i}"), "news") for i in range(2)]
         self.box = Box(directory, [node(name, i) for i, name in enumerate(network.interfaces)], [rtp_input("studio")],
                        [settings], [])
         self.sender = None
@@ -225,6 +241,43 @@ def test_without_segmentation_there_are_key_pictures(rig):
         for at in events:
             holds = next(f for f in fragments if f.time - TICK <= at < f.end - TICK)
             assert min(abs(holds.time + key - at) for key in holds.keys) <= TICK
+
+
+def test_transport_streams_have_the_messages(rig):
+    """The same as in the sparse track, once each, at both destinations: their times are those of the stream, which has an
+    IDR picture then."""
+    rig.wait_for_splices()
+    copies = []
+    check = start([program("biplane-origincheck"), "--json", "--seconds", "6", "--type", "hls",
+                   *(f"{rig.directory}/web-{sink}/news" for sink in range(2))], stdout=subprocess.PIPE)
+    for sink in range(2):
+        sent = {round(f.message.event * 9 / 1000) % splices.WRAP: f for event in (1, 2)
+                for f in rig.events(sink, "cut", event)}
+        presentation = rig.presentations[sink]
+        found, keys, times = [], set(), []
+        for entry in presentation.playlist(f"news_{RUNG}.m3u8").entries:
+            data = presentation.data(entry.name)
+            segment = presentation.segment(entry.name)
+            assert segment.faults == [] and segment.starts_with_idr()
+            times += segment.video_pts()
+            keys |= {pts for pts, unit in zip(segment.video.pts, segment.video.units) if 5 in nal_types(unit)}
+            found += [(segment.video_pts()[0], splices.Splice(section), section)
+                      for _, section in splices.sections(data, SPLICE_PID)]
+        shown = [(begin, splice) for begin, splice, _ in found if not splice.encrypted]
+        assert {splice.event for _, splice in shown} == {1, 2} and len(shown) >= 3
+        assert any(splice.encrypted for _, splice, _ in found)
+        for begin, splice in shown:
+            near = [pts for pts in sent if abs(pts - splice.pts) <= 2]
+            assert near or not min(sent) <= splice.pts <= max(sent), (splice.event, splice.pts, sorted(sent))
+            assert 2 * 90000 < difference(splice.pts, begin) < 12 * 90000, "it comes well before the splice"
+            if min(times) < splice.pts <= max(times):
+                assert any(abs(difference(pts, splice.pts)) <= 1 for pts in keys), f"no IDR picture at {splice.pts}"
+        copies.append({section for _, _, section in found})
+    assert len(copies[0] & copies[1]) >= 3
+    counters = [item for i in range(2) for item in rig.box.pipeline(NAME, i)["encode"]["outputs"] if item["group"] == "web"]
+    assert all(item["messages"] > 0 and item["messages_dropped"] == 0 for item in counters)
+    report = json.loads(check.communicate(timeout=40)[0])
+    assert report["findings"] == [] and report["groups"][0]["complete"]["all"] >= 2, report
 
 
 def test_a_silent_sparse_post_is_ended(rig):

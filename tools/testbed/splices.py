@@ -116,6 +116,22 @@ def add(source, out, messages):
     return out
 
 
+def sections(data, pid):
+    """The sections of a PID of a transport stream, each with the number of packets before it; counters are looked at."""
+    found, counter = [], None
+    for at in range(0, len(data), 188):
+        packet = data[at:at + 188]
+        if _pid(packet) != pid:
+            continue
+        assert packet[3] & 0x30 == 0x10 and counter in (None, (packet[3] - 1) & 15), "a packet is missing"
+        counter = packet[3] & 15
+        if packet[1] & 0x40:
+            assert packet[4] == 0
+            found.append([at // 188, b""])
+        found[-1][1] += packet[5 if packet[1] & 0x40 else 4:]
+    return [(place, section[:3 + ((section[1] & 15) << 8 | section[2])]) for place, section in found]
+
+
 def first_pts(source):
     from .processes import run
     return int(run("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "stream=start_pts", "-of",

@@ -4,6 +4,7 @@
 PTS_WRAP = 1 << 33
 VIDEO_TYPES = {0x01: "mpeg1", 0x02: "mpeg2", 0x1b: "h264", 0x24: "hevc"}
 AUDIO_TYPES = {0x03: "mp1", 0x04: "mp2", 0x0f: "aac", 0x81: "ac3", 0x87: "eac3"}
+SECTION_TYPES = {0x86}  # SCTE 35: no PES packets
 
 
 def _timestamp(data, at):
@@ -100,7 +101,8 @@ class Segment:
         while at + 5 <= len(section):
             kind, pid = section[at], (section[at + 1] & 0x1f) << 8 | section[at + 2]
             codec = VIDEO_TYPES.get(kind) or AUDIO_TYPES.get(kind) or f"type {kind:#x}"
-            self.streams.setdefault(pid, Stream(pid, codec))
+            if kind not in SECTION_TYPES:
+                self.streams.setdefault(pid, Stream(pid, codec))
             at += 5 + ((section[at + 3] & 0x0f) << 8 | section[at + 4])
 
     def _finish(self, pid):

@@ -2,37 +2,13 @@
 /* cmaf_publisher_test.c - headers and segments of tracks, in the order that a receiver wants. */
 #include "mgmt/cmaf_publisher.h"
 
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "board/clock.h"
-#include "board/error.h"
-#include "mgmt/alerts.h"
 #include "mgmt/cmaf_group.h"
-#include "mgmt/transfer.h"
-#include "tests/mgmt/fake_origin.h"
+#include "tests/mgmt/publisher_bench.h"
 
 enum { BODIES_MAX = 64 };
 
 struct bench {
-    struct loop *loop;
-    struct clock clock;
-    struct transfer_engine *engine;
-    struct alerts *alerts;
-    struct origin *origin;
-    char spool[64];
-    struct output_group group;
-    unsigned pipeline;
-    struct publisher *publisher;
-    uint64_t serial;
-    unsigned acknowledged;
+    struct publisher_bench base;
     char bodies[BODIES_MAX][32]; /* as they were stored */
     unsigned bodies_count;
 };
@@ -47,69 +23,32 @@ static void stored(void *context, struct origin *origin, const struct origin_fil
 
 static void set_up(struct bench *bench)
 {
-    *bench = (struct bench){ .clock = clock_real(), .spool = "/tmp/biplane-cmaf-XXXXXX" };
-    assert_non_null(mkdtemp(bench->spool));
-    assert_int_equal(loop_create(&bench->loop, NULL), 0);
-    assert_int_equal(transfer_engine_create(&bench->engine, bench->loop, &bench->clock, NULL), 0);
-    bench->alerts = alerts_create(&bench->clock, NULL);
-    bench->origin = origin_create(bench->loop);
-    bench->origin->stored = stored;
-    bench->origin->context = bench;
-    settings_defaults(&output_group_settings, &bench->group);
-    bench->group.type = OUTPUT_GROUP_CMAF_INGEST;
-    strcpy(bench->group.name, "pack");
-    bench->group.connection.connection_retry_interval = 0.02;
-    bench->group.destinations_count = 2;
-    for (unsigned i = 0; i < 2; i++)
-        snprintf(bench->group.destinations[i].url, OUTPUT_URL_BYTES, "http://127.0.0.1:%u/in/%u/", bench->origin->port,
-                 i);
-    bench->group.outputs[0] = (struct output){ .name = "v", .name_modifier = "video", .video = "v" };
-    bench->group.outputs[1] = (struct output){ .name = "a", .name_modifier = "audio" };
-    bench->group.outputs_count = 2;
-    output_group_complete(&bench->group);
-}
-
-static void acknowledge(void *context, uint64_t instance, uint64_t serial)
-{
-    struct bench *bench = context;
-    (void)instance;
-    (void)serial;
-    bench->acknowledged++;
-}
-
-static void open_publisher(struct bench *bench)
-{
-    struct error err = { 0 };
-    const struct publisher_config config = { .channel = "news",
-                                             .pipeline = bench->pipeline,
-                                             .group = &bench->group,
-                                             .loop = bench->loop,
-                                             .engine = bench->engine,
-                                             .alerts = bench->alerts,
-                                             .spool_directory = bench->spool,
-                                             .clock = &bench->clock,
-                                             .acknowledge = acknowledge,
-                                             .context = bench };
-    assert_int_equal(publisher_create(&bench->publisher, &config, &err), 0);
+    bench->bodies_count = 0;
+    publisher_bench_set_up(&bench->base);
+    bench->base.origin->stored = stored;
+    bench->base.origin->context = bench;
+    settings_defaults(&output_group_settings, &bench->base.group);
+    bench->base.group.type = OUTPUT_GROUP_CMAF_INGEST;
+    strcpy(bench->base.group.name, "pack");
+    bench->base.group.connection.connection_retry_interval = 0.02;
+    publisher_bench_url(&bench->base, 0, "/in/0/");
+    publisher_bench_url(&bench->base, 1, "/in/1/");
+    bench->base.group.outputs[0] = (struct output){ .name = "v", .name_modifier = "video", .video = "v" };
+    bench->base.group.outputs[1] = (struct output){ .name = "a", .name_modifier = "audio" };
+    bench->base.group.outputs_count = 2;
+    output_group_complete(&bench->base.group);
 }
 
 static void tear_down(struct bench *bench)
 {
-    char path[128];
-    publisher_destroy(bench->publisher);
-    transfer_engine_destroy(bench->engine);
-    alerts_destroy(bench->alerts);
-    origin_destroy(bench->origin);
-    loop_destroy(bench->loop);
-    snprintf(path, sizeof path, "%s/news.%u.pack.json", bench->spool, bench->pipeline);
-    unlink(path);
-    assert_int_equal(rmdir(bench->spool), 0);
+    publisher_bench_expect_only_state(&bench->base);
+    publisher_bench_tear_down(&bench->base);
 }
 
 static void hand_over(struct bench *bench, const char *output, int64_t number, const char *text, uint32_t header_bytes)
 {
     struct handoff_segment segment = { .instance = 1,
-                                       .serial = ++bench->serial,
+                                       .serial = ++bench->base.serial,
                                        .number = number,
                                        .start_90k = number * 540000,
                                        .duration_90k = 540000,
@@ -117,19 +56,7 @@ static void hand_over(struct bench *bench, const char *output, int64_t number, c
                                        .header_bytes = header_bytes };
     strcpy(segment.group, "pack");
     strcpy(segment.output, output);
-    int memfd = memfd_create("segment", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    assert_int_equal(write(memfd, text, strlen(text)), (ssize_t)strlen(text));
-    assert_int_equal(fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_GROW), 0);
-    publisher_segment(bench->publisher, &segment, memfd);
-}
-
-static void run_until_idle(struct bench *bench)
-{
-    uint64_t end = clock_monotonic_ns(&bench->clock) + NS_PER_S;
-    do
-        loop_turn(bench->loop, 5);
-    while (!publisher_idle(bench->publisher) && clock_monotonic_ns(&bench->clock) < end);
-    assert_true(publisher_idle(bench->publisher));
+    publisher_bench_hand_over(&bench->base, &segment, text);
 }
 
 static void expect(const struct bench *bench, const char *const *want, unsigned count)
@@ -144,20 +71,20 @@ static void the_header_comes_once_and_when_it_changes(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    open_publisher(&bench);
-    assert_int_equal(publisher_resume_tick_90k(bench.publisher), 0);
+    publisher_bench_open(&bench.base);
+    assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 0);
     hand_over(&bench, "v", 1, "HEADone", 4);
     hand_over(&bench, "v", 2, "HEADtwo", 4);
     hand_over(&bench, "v", 3, "headthree", 4);
-    run_until_idle(&bench);
+    publisher_bench_run_until_idle(&bench.base);
     static const char *const want[] = { "HEAD", "one", "two", "head", "three" };
     expect(&bench, want, 5);
-    assert_string_equal(bench.origin->requests[0].path, "/in/0/Streams(video.cmfv)");
+    assert_string_equal(bench.base.origin->requests[0].path, "/in/0/Streams(video.cmfv)");
     hand_over(&bench, "a", 1, "AUDIOone", 5);
-    run_until_idle(&bench);
-    assert_int_equal(origin_count(bench.origin, "PUT", "/in/0/Streams(audio.cmfa)", 201), 2);
-    assert_int_equal(bench.acknowledged, 4);
-    assert_int_equal(publisher_resume_tick_90k(bench.publisher), 2 * 540000); /* the audio's */
+    publisher_bench_run_until_idle(&bench.base);
+    assert_int_equal(origin_count(bench.base.origin, "PUT", "/in/0/Streams(audio.cmfa)", 201), 2);
+    assert_int_equal(bench.base.acknowledged, 4);
+    assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 2 * 540000); /* the audio's */
     tear_down(&bench);
 }
 
@@ -178,20 +105,19 @@ static void the_receiver_may_ask_for_the_header(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    open_publisher(&bench);
+    publisher_bench_open(&bench.base);
     hand_over(&bench, "v", 1, "HEADone", 4);
-    run_until_idle(&bench);
+    publisher_bench_run_until_idle(&bench.base);
     bench.bodies_count = 0;
-    bench.origin->respond = forgets;
+    bench.base.origin->respond = forgets;
     hand_over(&bench, "v", 2, "HEADtwo", 4);
     hand_over(&bench, "v", 3, "HEADthree", 4);
-    run_until_idle(&bench);
+    publisher_bench_run_until_idle(&bench.base);
     static const char *const want[] = { "HEAD", "two", "three" };
     expect(&bench, want, 3);
-    json_t *status = publisher_status(bench.publisher);
-    json_t *counters = json_object_get(status, "counters");
-    assert_int_equal(json_integer_value(json_object_get(counters, "headers_asked_for")), 1);
-    assert_int_equal(json_integer_value(json_object_get(counters, "headers_delivered")), 2);
+    assert_int_equal(publisher_bench_counter(&bench.base, "headers_asked_for"), 1);
+    assert_int_equal(publisher_bench_counter(&bench.base, "headers_delivered"), 2);
+    json_t *status = publisher_status(bench.base.publisher);
     assert_string_equal(json_string_value(json_object_get(status, "state")), "well");
     json_decref(status);
     tear_down(&bench);
@@ -203,20 +129,16 @@ static void a_receiver_that_always_asks_has_failed(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    bench.group.connection.num_retries = 2;
-    bench.group.connection.restart_delay = 0.05;
-    open_publisher(&bench);
-    bench.origin->behaviour = ORIGIN_STATUS;
-    bench.origin->status = 412;
+    bench.base.group.connection.num_retries = 2;
+    bench.base.group.connection.restart_delay = 0.05;
+    publisher_bench_open(&bench.base);
+    bench.base.origin->behaviour = ORIGIN_STATUS;
+    bench.base.origin->status = 412;
     hand_over(&bench, "v", 1, "HEADone", 4);
-    for (int i = 0; i < 20; i++)
-        loop_turn(bench.loop, 10);
-    assert_int_equal(bench.acknowledged, 0);
-    json_t *alerts = alerts_json(bench.alerts, false);
-    assert_true(json_array_size(alerts) > 0);
-    json_decref(alerts);
-    bench.origin->behaviour = ORIGIN_GOOD;
-    run_until_idle(&bench);
+    publisher_bench_run_until_alert(&bench.base);
+    assert_int_equal(bench.base.acknowledged, 0);
+    bench.base.origin->behaviour = ORIGIN_GOOD;
+    publisher_bench_run_until_idle(&bench.base);
     static const char *const want[] = { "HEAD", "one" };
     expect(&bench, want, 2);
     tear_down(&bench);
@@ -227,18 +149,17 @@ static void a_restart_goes_on_with_the_header(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    open_publisher(&bench);
+    publisher_bench_open(&bench.base);
     hand_over(&bench, "v", 1, "HEADone", 4);
     hand_over(&bench, "a", 1, "Hone", 1);
-    run_until_idle(&bench);
-    publisher_destroy(bench.publisher);
+    publisher_bench_run_until_idle(&bench.base);
     bench.bodies_count = 0;
-    open_publisher(&bench);
-    assert_int_equal(publisher_resume_tick_90k(bench.publisher), 2 * 540000);
+    publisher_bench_reopen(&bench.base);
+    assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 2 * 540000);
     hand_over(&bench, "v", 1, "HEADone", 4); /* it has that */
-    assert_int_equal(bench.acknowledged, 3);
+    assert_int_equal(bench.base.acknowledged, 3);
     hand_over(&bench, "v", 2, "HEADtwo", 4);
-    run_until_idle(&bench);
+    publisher_bench_run_until_idle(&bench.base);
     static const char *const want[] = { "HEAD", "two" };
     expect(&bench, want, 2);
     tear_down(&bench);
@@ -249,14 +170,14 @@ static void pipeline_one_may_be_later(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    bench.pipeline = 1;
-    bench.group.cmaf_ingest.send_delay_ms = 80;
-    open_publisher(&bench);
-    uint64_t begin_ns = clock_monotonic_ns(&bench.clock);
+    bench.base.pipeline = 1;
+    bench.base.group.cmaf_ingest.send_delay_ms = 80;
+    publisher_bench_open(&bench.base);
+    uint64_t begin_ns = clock_monotonic_ns(&bench.base.clock);
     hand_over(&bench, "v", 1, "HEADone", 4);
-    run_until_idle(&bench);
-    assert_true(clock_monotonic_ns(&bench.clock) - begin_ns >= 80 * NS_PER_MS);
-    assert_int_equal(origin_count(bench.origin, "PUT", "/in/1/Streams(video.cmfv)", 201), 2);
+    publisher_bench_run_until_idle(&bench.base);
+    assert_true(clock_monotonic_ns(&bench.base.clock) - begin_ns >= 80 * NS_PER_MS);
+    assert_int_equal(origin_count(bench.base.origin, "PUT", "/in/1/Streams(video.cmfv)", 201), 2);
     tear_down(&bench);
 }
 
@@ -265,12 +186,12 @@ static void what_is_no_track_is_counted(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    open_publisher(&bench);
+    publisher_bench_open(&bench.base);
     hand_over(&bench, "v", 1, "HEAD", 4);    /* no media */
     hand_over(&bench, "v", 2, "segment", 0); /* no header */
     hand_over(&bench, "x", 1, "HEADone", 4);
-    run_until_idle(&bench);
-    assert_int_equal(bench.acknowledged, 3);
+    publisher_bench_run_until_idle(&bench.base);
+    assert_int_equal(bench.base.acknowledged, 3);
     assert_int_equal(bench.bodies_count, 0);
     tear_down(&bench);
 }

@@ -5,35 +5,14 @@
 #include "mgmt/publisher.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include <cmocka.h>
+#include "tests/mgmt/publisher_bench.h"
 
-#include "board/clock.h"
-#include "board/error.h"
-#include "mgmt/alerts.h"
-#include "mgmt/transfer.h"
-#include "tests/mgmt/fake_origin.h"
-
-enum { INSTANCE = 100, NUMBERS_MAX = 200 };
+enum { INSTANCE = 100, NUMBERS_MAX = 200, LARGE_BYTES = 200000 };
 
 struct bench {
-    struct loop *loop;
-    struct clock clock;
-    struct transfer_engine *engine;
-    struct alerts *alerts;
-    struct origin *origin;
-    char spool[64];
-    struct output_group group;
-    struct publisher *publisher;
-    uint64_t serial;
-    unsigned acknowledged;
-    uint64_t last_acknowledged;
+    struct publisher_bench base;
     bool named[2][NUMBERS_MAX]; /* by any playlist that arrived */
     unsigned playlists;
 };
@@ -65,15 +44,12 @@ static void check_stored(void *context, struct origin *origin, const struct orig
 
 static void set_up(struct bench *bench)
 {
-    *bench = (struct bench){ .clock = clock_real(), .spool = "/tmp/biplane-publisher-XXXXXX" };
-    assert_non_null(mkdtemp(bench->spool));
-    assert_int_equal(loop_create(&bench->loop, NULL), 0);
-    assert_int_equal(transfer_engine_create(&bench->engine, bench->loop, &bench->clock, NULL), 0);
-    bench->alerts = alerts_create(&bench->clock, NULL);
-    bench->origin = origin_create(bench->loop);
-    bench->origin->stored = check_stored;
-    bench->origin->context = bench;
-    bench->group = (struct output_group){
+    *bench = (struct bench){ .playlists = 0 };
+    publisher_bench_set_up(&bench->base);
+    bench->base.pipeline = 1;
+    bench->base.origin->stored = check_stored;
+    bench->base.origin->context = bench;
+    bench->base.group = (struct output_group){
         .name = "web",
         .hls = { .segment_length = 2,
                  .index_n_segments = 3,
@@ -81,82 +57,28 @@ static void set_up(struct bench *bench)
                  .client_cache = true,
                  .discontinuity_tags = true,
                  .stream_inf_resolution = true },
-        .connection = { .connection_retry_interval = 0.02,
-                        .num_retries = 5,
-                        .filecache_duration = 60,
-                        .restart_delay = 0.1,
-                        .timeout = 1,
-                        .cache_megabytes = 1,
-                        .connections = 4 },
-        .destinations_count = 2,
+        .connection = publisher_bench_connection(),
         .outputs = { { .name = "720p", .name_modifier = "_720p" }, { .name = "360p", .name_modifier = "_360p" } },
         .outputs_count = 2,
     };
-    snprintf(bench->group.destinations[1].url, OUTPUT_URL_BYTES, "http://127.0.0.1:%u/live/news", bench->origin->port);
-}
-
-static void acknowledge(void *context, uint64_t instance, uint64_t serial)
-{
-    struct bench *bench = context;
-    assert_true(instance >= INSTANCE);
-    bench->acknowledged++;
-    bench->last_acknowledged = serial;
-}
-
-static struct publisher_config config_of(struct bench *bench)
-{
-    return (struct publisher_config){ .channel = "news",
-                                      .pipeline = 1,
-                                      .group = &bench->group,
-                                      .loop = bench->loop,
-                                      .engine = bench->engine,
-                                      .alerts = bench->alerts,
-                                      .spool_directory = bench->spool,
-                                      .clock = &bench->clock,
-                                      .acknowledge = acknowledge,
-                                      .context = bench };
-}
-
-static void open_publisher(struct bench *bench)
-{
-    struct error err = { 0 };
-    struct publisher_config config = config_of(bench);
-    assert_int_equal(publisher_create(&bench->publisher, &config, &err), 0);
+    publisher_bench_url(&bench->base, 1, "/live/news");
 }
 
 static void tear_down(struct bench *bench)
 {
-    char path[128];
-    publisher_destroy(bench->publisher);
-    transfer_engine_destroy(bench->engine);
-    alerts_destroy(bench->alerts);
-    origin_destroy(bench->origin);
-    loop_destroy(bench->loop);
-    snprintf(path, sizeof path, "%s/news.1.web.json", bench->spool);
-    unlink(path);
-    assert_int_equal(rmdir(bench->spool), 0);
-}
-
-static int sealed_memfd(size_t bytes, int seals)
-{
-    static char zeros[4096];
-    int memfd = memfd_create("segment", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    assert_true(memfd >= 0);
-    for (size_t left = bytes; left; left -= left < sizeof zeros ? left : sizeof zeros)
-        assert_true(write(memfd, zeros, left < sizeof zeros ? left : sizeof zeros) > 0);
-    assert_int_equal(fcntl(memfd, F_ADD_SEALS, seals), 0);
-    return memfd;
+    publisher_bench_expect_only_state(&bench->base);
+    publisher_bench_tear_down(&bench->base);
 }
 
 static struct handoff_segment segment_of(struct bench *bench, const char *output, int64_t number)
 {
     struct handoff_segment segment = {
         .instance = INSTANCE,
-        .serial = ++bench->serial,
+        .serial = ++bench->base.serial,
         .number = number,
         .start_90k = number * 180000,
         .duration_90k = 180000,
-        .end_arrival_utc_ns = clock_utc_ns(&bench->clock) - 500 * NS_PER_MS,
+        .end_arrival_utc_ns = clock_utc_ns(&bench->base.clock) - 500 * NS_PER_MS,
         .bytes = 1000,
         .width = 1280,
         .height = 720,
@@ -173,8 +95,9 @@ static struct handoff_segment segment_of(struct bench *bench, const char *output
 
 static void hand_over(struct bench *bench, const struct handoff_segment *segment)
 {
-    publisher_segment(bench->publisher, segment,
-                      sealed_memfd(segment->bytes, F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_GROW));
+    static const char zeros[LARGE_BYTES];
+    assert_true(segment->bytes <= sizeof zeros);
+    publisher_bench_hand_over(&bench->base, segment, zeros);
 }
 
 static void hand_over_both(struct bench *bench, int64_t first, int64_t last)
@@ -187,32 +110,16 @@ static void hand_over_both(struct bench *bench, int64_t first, int64_t last)
     }
 }
 
-static void run_until_idle(struct bench *bench, unsigned timeout_ms)
-{
-    uint64_t end = clock_monotonic_ns(&bench->clock) + timeout_ms * NS_PER_MS;
-    do
-        loop_turn(bench->loop, 5);
-    while (!publisher_idle(bench->publisher) && clock_monotonic_ns(&bench->clock) < end);
-    assert_true(publisher_idle(bench->publisher));
-}
-
-static void run_for(struct bench *bench, unsigned ms)
-{
-    uint64_t end = clock_monotonic_ns(&bench->clock) + ms * NS_PER_MS;
-    while (clock_monotonic_ns(&bench->clock) < end)
-        loop_turn(bench->loop, 5);
-}
-
 static const char *body_of(struct bench *bench, const char *path)
 {
-    struct origin_file *file = origin_find(bench->origin, path);
+    struct origin_file *file = origin_find(bench->base.origin, path);
     assert_non_null(file);
     return file->body;
 }
 
 static int64_t status_integer(struct bench *bench, const char *object, const char *name)
 {
-    json_t *status = publisher_status(bench->publisher);
+    json_t *status = publisher_status(bench->base.publisher);
     assert_non_null(status);
     json_t *value = json_object_get(object ? json_object_get(status, object) : status, name);
     assert_true(json_is_integer(value));
@@ -226,18 +133,18 @@ static void steady_stream(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    open_publisher(&bench);
-    assert_int_equal(publisher_resume_tick_90k(bench.publisher), 0);
+    publisher_bench_open(&bench.base);
+    assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 0);
     struct handoff_segment segment = segment_of(&bench, "720p", 1);
     hand_over(&bench, &segment);
-    run_until_idle(&bench, 1000);
-    assert_non_null(origin_find(bench.origin, "/live/news_720p.m3u8"));
-    assert_null(origin_find(bench.origin, "/live/news.m3u8")); /* one output has nothing yet */
-    assert_int_equal(publisher_resume_tick_90k(bench.publisher), 0);
+    publisher_bench_run_until_idle(&bench.base);
+    assert_non_null(origin_find(bench.base.origin, "/live/news_720p.m3u8"));
+    assert_null(origin_find(bench.base.origin, "/live/news.m3u8")); /* one output has nothing yet */
+    assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 0);
     segment = segment_of(&bench, "360p", 1);
     hand_over(&bench, &segment);
-    assert_int_equal(publisher_resume_tick_90k(bench.publisher), 2 * 180000);
-    run_until_idle(&bench, 1000);
+    assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 2 * 180000);
+    publisher_bench_run_until_idle(&bench.base);
     assert_string_equal(body_of(&bench, "/live/news.m3u8"),
                         "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n"
                         "#EXT-X-STREAM-INF:BANDWIDTH=1200000,AVERAGE-BANDWIDTH=1000000,CODECS=\"avc1.64001f,mp4a.40.2\""
@@ -246,18 +153,18 @@ static void steady_stream(void **state)
                         ",RESOLUTION=1280x720,FRAME-RATE=25.000\nnews_360p.m3u8\n");
     for (int64_t number = 2; number <= 4; number++) {
         hand_over_both(&bench, number, number);
-        run_until_idle(&bench, 1000);
+        publisher_bench_run_until_idle(&bench.base);
     }
     assert_string_equal(body_of(&bench, "/live/news_360p.m3u8"),
                         "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:2\n"
                         "#EXT-X-MEDIA-SEQUENCE:2\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
                         "#EXTINF:2.00000,\nnews_360p_00002.ts\n#EXTINF:2.00000,\nnews_360p_00003.ts\n"
                         "#EXTINF:2.00000,\nnews_360p_00004.ts\n");
-    assert_int_equal(bench.acknowledged, 8);
-    assert_int_equal(origin_count(bench.origin, "PUT", "news.m3u8", 201), 1);
+    assert_int_equal(bench.base.acknowledged, 8);
+    assert_int_equal(origin_count(bench.base.origin, "PUT", "news.m3u8", 201), 1);
     assert_int_equal(status_integer(&bench, "counters", "segments_delivered"), 8);
     assert_int_equal(status_integer(&bench, NULL, "queued_segments"), 0);
-    json_t *status = publisher_status(bench.publisher);
+    json_t *status = publisher_status(bench.base.publisher);
     assert_string_equal(json_string_value(json_object_get(status, "state")), "well");
     json_t *latency = json_object_get(status, "source_to_playlist_ms");
     assert_in_range((int)json_real_value(json_object_get(latency, "p50")), 500, 900);
@@ -272,17 +179,17 @@ static void old_segments_are_deleted(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    bench.group.hls.keep_segments = 4;
-    bench.group.outputs[0].segment_modifier[0] = 'x';
-    open_publisher(&bench);
+    bench.base.group.hls.keep_segments = 4;
+    bench.base.group.outputs[0].segment_modifier[0] = 'x';
+    publisher_bench_open(&bench.base);
     for (int64_t number = 1; number <= 9; number++) {
         hand_over_both(&bench, number, number);
-        run_until_idle(&bench, 1000);
+        publisher_bench_run_until_idle(&bench.base);
     }
-    assert_null(origin_find(bench.origin, "/live/news_720px_00005.ts"));
-    assert_non_null(origin_find(bench.origin, "/live/news_720px_00006.ts"));
-    assert_null(origin_find(bench.origin, "/live/news_360p_00005.ts"));
-    assert_int_equal(origin_count(bench.origin, "DELETE", "", 204), 10);
+    assert_null(origin_find(bench.base.origin, "/live/news_720px_00005.ts"));
+    assert_non_null(origin_find(bench.base.origin, "/live/news_720px_00006.ts"));
+    assert_null(origin_find(bench.base.origin, "/live/news_360p_00005.ts"));
+    assert_int_equal(origin_count(bench.base.origin, "DELETE", "", 204), 10);
     assert_int_equal(status_integer(&bench, "counters", "segments_deleted"), 10);
     tear_down(&bench);
 }
@@ -291,16 +198,16 @@ static void old_segments_are_deleted(void **state)
 static void kill_publisher(struct bench *bench)
 {
     char path[128], text[8192];
-    snprintf(path, sizeof path, "%s/news.1.web.json", bench->spool);
+    snprintf(path, sizeof path, "%s/news.1.web.json", bench->base.spool);
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     size_t bytes = fread(text, 1, sizeof text, file);
     fclose(file);
-    publisher_destroy(bench->publisher);
+    publisher_destroy(bench->base.publisher);
     file = fopen(path, "w");
     fwrite(text, 1, bytes, file);
     fclose(file);
-    origin_drop_connections(bench->origin);
+    origin_drop_connections(bench->base.origin);
 }
 
 static void killed_and_started_again(void **state)
@@ -308,26 +215,26 @@ static void killed_and_started_again(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    open_publisher(&bench);
+    publisher_bench_open(&bench.base);
     hand_over_both(&bench, 1, 3);
-    run_until_idle(&bench, 1000);
-    bench.origin->behaviour = ORIGIN_HANG; /* 4 and 5 do not get through before the end */
-    uint64_t first_unacknowledged = bench.serial + 1;
+    publisher_bench_run_until_idle(&bench.base);
+    bench.base.origin->behaviour = ORIGIN_HANG; /* 4 and 5 do not get through before the end */
+    uint64_t first_unacknowledged = bench.base.serial + 1;
     hand_over_both(&bench, 4, 5);
-    run_for(&bench, 50);
-    assert_int_equal(bench.acknowledged, 6);
+    publisher_bench_run_for(&bench.base, 50);
+    assert_int_equal(bench.base.acknowledged, 6);
     kill_publisher(&bench);
-    bench.origin->behaviour = ORIGIN_GOOD;
+    bench.base.origin->behaviour = ORIGIN_GOOD;
 
-    open_publisher(&bench);
-    assert_int_equal(publisher_resume_tick_90k(bench.publisher), 4 * 180000);
-    bench.serial = 4; /* the last acknowledgements were lost as well: 3 comes once more */
+    publisher_bench_open(&bench.base);
+    assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 4 * 180000);
+    bench.base.serial = 4; /* the last acknowledgements were lost as well: 3 comes once more */
     hand_over_both(&bench, 3, 3);
-    assert_int_equal(bench.acknowledged, 8);
-    assert_int_equal(bench.serial + 1, first_unacknowledged);
+    assert_int_equal(bench.base.acknowledged, 8);
+    assert_int_equal(bench.base.serial + 1, first_unacknowledged);
     hand_over_both(&bench, 4, 6);
-    run_until_idle(&bench, 1000);
-    assert_int_equal(bench.acknowledged, 14);
+    publisher_bench_run_until_idle(&bench.base);
+    assert_int_equal(bench.base.acknowledged, 14);
     assert_string_equal(body_of(&bench, "/live/news_720p.m3u8"),
                         "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:2\n"
                         "#EXT-X-MEDIA-SEQUENCE:4\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
@@ -337,7 +244,7 @@ static void killed_and_started_again(void **state)
         char name[64];
         assert_true(bench.named[0][number] && bench.named[1][number]);
         snprintf(name, sizeof name, "news_720p_%05d.ts", number);
-        assert_in_range(origin_count(bench.origin, "PUT", name, 201), 1, 1);
+        assert_in_range(origin_count(bench.base.origin, "PUT", name, 201), 1, 1);
     }
     assert_int_equal(status_integer(&bench, "counters", "segments_duplicate"), 2);
     tear_down(&bench);
@@ -349,18 +256,18 @@ static void killed_before_the_playlist(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    open_publisher(&bench);
-    bench.origin->behaviour = ORIGIN_HANG;
-    bench.origin->only_path = ".m3u8";
+    publisher_bench_open(&bench.base);
+    bench.base.origin->behaviour = ORIGIN_HANG;
+    bench.base.origin->only_path = ".m3u8";
     hand_over_both(&bench, 1, 1);
-    run_for(&bench, 50);
-    assert_int_equal(bench.acknowledged, 2);
+    publisher_bench_run_for(&bench.base, 50);
+    assert_int_equal(bench.base.acknowledged, 2);
     kill_publisher(&bench);
-    bench.origin->behaviour = ORIGIN_GOOD;
-    open_publisher(&bench);
-    run_until_idle(&bench, 1000);
+    bench.base.origin->behaviour = ORIGIN_GOOD;
+    publisher_bench_open(&bench.base);
+    publisher_bench_run_until_idle(&bench.base);
     assert_true(bench.named[0][1] && bench.named[1][1]);
-    assert_non_null(origin_find(bench.origin, "/live/news.m3u8"));
+    assert_non_null(origin_find(bench.base.origin, "/live/news.m3u8"));
     tear_down(&bench);
 }
 
@@ -369,23 +276,23 @@ static void restarted_encoder(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    open_publisher(&bench);
+    publisher_bench_open(&bench.base);
     hand_over_both(&bench, 1, 3);
-    run_until_idle(&bench, 1000);
+    publisher_bench_run_until_idle(&bench.base);
     /* a new process begins with what the old one had delivered, misses two, and goes on */
     struct handoff_segment again = segment_of(&bench, "720p", 3);
     again.instance = INSTANCE + 1;
     again.serial = 1;
-    unsigned before = bench.acknowledged;
+    unsigned before = bench.base.acknowledged;
     hand_over(&bench, &again);
-    assert_int_equal(bench.acknowledged, before + 1);
-    assert_int_equal(origin_count(bench.origin, "PUT", "720p_00003", 201), 1);
+    assert_int_equal(bench.base.acknowledged, before + 1);
+    assert_int_equal(origin_count(bench.base.origin, "PUT", "720p_00003", 201), 1);
     again.number = 6;
     again.start_90k = 6 * 180000;
     again.serial = 2;
     again.flags = HANDOFF_DISCONTINUITY;
     hand_over(&bench, &again);
-    run_until_idle(&bench, 1000);
+    publisher_bench_run_until_idle(&bench.base);
     assert_string_equal(body_of(&bench, "/live/news_720p.m3u8"),
                         "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:2\n"
                         "#EXT-X-MEDIA-SEQUENCE:2\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
@@ -401,17 +308,17 @@ static void resent_while_it_waits(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    bench.origin->behaviour = ORIGIN_HANG;
-    open_publisher(&bench);
+    bench.base.origin->behaviour = ORIGIN_HANG;
+    publisher_bench_open(&bench.base);
     struct handoff_segment segment = segment_of(&bench, "720p", 1);
     hand_over(&bench, &segment);
     hand_over(&bench, &segment);
-    run_for(&bench, 20);
-    assert_int_equal(bench.acknowledged, 0);
-    bench.origin->behaviour = ORIGIN_GOOD;
-    origin_drop_connections(bench.origin);
-    run_until_idle(&bench, 1000);
-    assert_int_equal(bench.acknowledged, 1);
+    publisher_bench_run_for(&bench.base, 20);
+    assert_int_equal(bench.base.acknowledged, 0);
+    bench.base.origin->behaviour = ORIGIN_GOOD;
+    origin_drop_connections(bench.base.origin);
+    publisher_bench_run_until_idle(&bench.base);
+    assert_int_equal(bench.base.acknowledged, 1);
     assert_int_equal(status_integer(&bench, "counters", "segments_resent"), 1);
     tear_down(&bench);
 }
@@ -422,26 +329,26 @@ static void outage(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    bench.group.hls.keep_segments = 21;
-    open_publisher(&bench);
+    bench.base.group.hls.keep_segments = 21;
+    publisher_bench_open(&bench.base);
     hand_over_both(&bench, 1, 3);
-    run_until_idle(&bench, 1000);
-    origin_shut(bench.origin);
+    publisher_bench_run_until_idle(&bench.base);
+    origin_shut(bench.base.origin);
     hand_over_both(&bench, 4, 18);
-    run_for(&bench, 300);
+    publisher_bench_run_for(&bench.base, 300);
     assert_int_equal(status_integer(&bench, NULL, "queued_segments"), 30);
-    assert_int_not_equal(alerts_active(bench.alerts), 0);
-    unsigned masters = origin_count(bench.origin, "PUT", "news.m3u8", 201);
-    origin_listen(bench.origin);
-    run_until_idle(&bench, 2000);
+    assert_int_not_equal(alerts_active(bench.base.alerts), 0);
+    unsigned masters = origin_count(bench.base.origin, "PUT", "news.m3u8", 201);
+    origin_listen(bench.base.origin);
+    publisher_bench_run_until_idle(&bench.base);
     for (int number = 1; number <= 18; number++)
         assert_true(bench.named[0][number] && bench.named[1][number]);
     assert_null(strstr(body_of(&bench, "/live/news_720p.m3u8"), "DISCONTINUITY\n"));
     assert_non_null(strstr(body_of(&bench, "/live/news_720p.m3u8"), "news_720p_00018.ts"));
-    assert_int_equal(origin_count(bench.origin, "PUT", "news.m3u8", 201),
+    assert_int_equal(origin_count(bench.base.origin, "PUT", "news.m3u8", 201),
                      masters + 1); /* it may have come back empty */
-    assert_int_equal(bench.acknowledged, 36);
-    assert_int_equal(alerts_active(bench.alerts), 0);
+    assert_int_equal(bench.base.acknowledged, 36);
+    assert_int_equal(alerts_active(bench.base.alerts), 0);
     tear_down(&bench);
 }
 
@@ -450,20 +357,20 @@ static void dropped_segments_leave_a_discontinuity(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    bench.group.outputs_count = 1;
-    open_publisher(&bench);
+    bench.base.group.outputs_count = 1;
+    publisher_bench_open(&bench.base);
     struct handoff_segment segment = segment_of(&bench, "720p", 1);
     hand_over(&bench, &segment);
-    run_until_idle(&bench, 1000);
-    bench.origin->behaviour = ORIGIN_STATUS;
-    bench.origin->status = 413;
-    bench.origin->only_path = "00002.ts";
+    publisher_bench_run_until_idle(&bench.base);
+    bench.base.origin->behaviour = ORIGIN_STATUS;
+    bench.base.origin->status = 413;
+    bench.base.origin->only_path = "00002.ts";
     for (int64_t number = 2; number <= 3; number++) {
         segment = segment_of(&bench, "720p", number);
         hand_over(&bench, &segment);
     }
-    run_until_idle(&bench, 1000);
-    assert_int_equal(bench.acknowledged, 3); /* given up is an end, too */
+    publisher_bench_run_until_idle(&bench.base);
+    assert_int_equal(bench.base.acknowledged, 3); /* given up is an end, too */
     assert_non_null(
         strstr(body_of(&bench, "/live/news_720p.m3u8"),
                "#EXT-X-GAP\nnews_720p_00002.ts\n#EXT-X-DISCONTINUITY\n#EXTINF:2.00000,\nnews_720p_00003.ts"));
@@ -476,21 +383,21 @@ static void vod_is_ended_and_begun_anew(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    bench.group.hls.mode = HLS_MODE_VOD;
-    open_publisher(&bench);
+    bench.base.group.hls.mode = HLS_MODE_VOD;
+    publisher_bench_open(&bench.base);
     hand_over_both(&bench, 1, 8);
-    publisher_finish(bench.publisher);
-    run_until_idle(&bench, 1000);
+    publisher_finish(bench.base.publisher);
+    publisher_bench_run_until_idle(&bench.base);
     const char *text = body_of(&bench, "/live/news_720p.m3u8");
     assert_non_null(strstr(text, "PLAYLIST-TYPE:VOD"));
     assert_non_null(strstr(text, "news_720p_00001.ts"));
     assert_non_null(strstr(text, "news_720p_00008.ts\n#EXT-X-ENDLIST\n"));
-    assert_int_equal(origin_count(bench.origin, "DELETE", "", 0), 0);
-    publisher_destroy(bench.publisher);
-    open_publisher(&bench);
-    assert_int_equal(publisher_resume_tick_90k(bench.publisher), 0);
+    assert_int_equal(origin_count(bench.base.origin, "DELETE", "", 0), 0);
+    publisher_destroy(bench.base.publisher);
+    publisher_bench_open(&bench.base);
+    assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 0);
     hand_over_both(&bench, 20, 20);
-    run_until_idle(&bench, 1000);
+    publisher_bench_run_until_idle(&bench.base);
     text = body_of(&bench, "/live/news_720p.m3u8");
     assert_non_null(strstr(text, "PLAYLIST-TYPE:EVENT"));
     assert_null(strstr(text, "00008"));
@@ -502,10 +409,10 @@ static void live_is_not_ended(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    open_publisher(&bench);
+    publisher_bench_open(&bench.base);
     hand_over_both(&bench, 1, 2);
-    publisher_finish(bench.publisher);
-    run_until_idle(&bench, 1000);
+    publisher_finish(bench.base.publisher);
+    publisher_bench_run_until_idle(&bench.base);
     assert_null(strstr(body_of(&bench, "/live/news_720p.m3u8"), "ENDLIST"));
     tear_down(&bench);
 }
@@ -515,13 +422,13 @@ static void numbers_jump_back(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    open_publisher(&bench);
+    publisher_bench_open(&bench.base);
     hand_over_both(&bench, 150, 152);
-    run_until_idle(&bench, 1000);
+    publisher_bench_run_until_idle(&bench.base);
     hand_over_both(&bench, 100, 100); /* too late */
     assert_int_equal(status_integer(&bench, "counters", "segments_duplicate"), 2);
     hand_over_both(&bench, 10, 11); /* another timeline */
-    run_until_idle(&bench, 1000);
+    publisher_bench_run_until_idle(&bench.base);
     hand_over_both(&bench, 10, 11); /* nothing new in it */
     assert_int_equal(status_integer(&bench, "counters", "segments_duplicate"), 6);
     assert_int_equal(status_integer(&bench, "counters", "jumps_back"), 2);
@@ -537,20 +444,22 @@ static void what_cannot_be_published(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    open_publisher(&bench);
+    publisher_bench_open(&bench.base);
     struct handoff_segment segment = segment_of(&bench, "240p", 1); /* no such output */
     hand_over(&bench, &segment);
     segment = segment_of(&bench, "720p", 1);
     segment.bytes = 999; /* not as long as it is */
-    publisher_segment(bench.publisher, &segment, sealed_memfd(1000, F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_GROW));
+    publisher_segment(bench.base.publisher, &segment,
+                      publisher_bench_memfd("", 1, F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_GROW));
     segment.bytes = 1000;
-    publisher_segment(bench.publisher, &segment, sealed_memfd(1000, F_SEAL_GROW)); /* may change under way */
-    publisher_segment(bench.publisher, &segment, open("/dev/null", O_RDONLY | O_CLOEXEC));
-    assert_int_equal(bench.acknowledged, 4);
+    publisher_segment(bench.base.publisher, &segment,
+                      publisher_bench_memfd("", 1, F_SEAL_GROW)); /* may change under way */
+    publisher_segment(bench.base.publisher, &segment, open("/dev/null", O_RDONLY | O_CLOEXEC));
+    assert_int_equal(bench.base.acknowledged, 4);
     assert_int_equal(status_integer(&bench, "counters", "segments_damaged"), 3);
     assert_int_equal(status_integer(&bench, "counters", "segments_unknown_output"), 1);
     hand_over(&bench, &segment);
-    run_until_idle(&bench, 1000);
+    publisher_bench_run_until_idle(&bench.base);
     assert_true(bench.named[0][1]);
     tear_down(&bench);
 }
@@ -561,7 +470,7 @@ static void spool_that_does_not_fit(void **state)
     struct bench bench;
     char path[128];
     set_up(&bench);
-    snprintf(path, sizeof path, "%s/news.1.web.json", bench.spool);
+    snprintf(path, sizeof path, "%s/news.1.web.json", bench.base.spool);
     static const char *const texts[] = { "",
                                          "{",
                                          "[]",
@@ -572,17 +481,17 @@ static void spool_that_does_not_fit(void **state)
         FILE *file = fopen(path, "w");
         fputs(texts[i], file);
         fclose(file);
-        open_publisher(&bench);
-        assert_int_equal(publisher_resume_tick_90k(bench.publisher), 0);
-        publisher_destroy(bench.publisher);
+        publisher_bench_open(&bench.base);
+        assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 0);
+        publisher_destroy(bench.base.publisher);
     }
-    open_publisher(&bench);
+    publisher_bench_open(&bench.base);
     hand_over_both(&bench, 1, 3);
-    run_until_idle(&bench, 1000);
-    publisher_destroy(bench.publisher);
-    strcat(bench.group.destinations[1].url, "-other"); /* what is known is elsewhere */
-    open_publisher(&bench);
-    assert_int_equal(publisher_resume_tick_90k(bench.publisher), 0);
+    publisher_bench_run_until_idle(&bench.base);
+    publisher_destroy(bench.base.publisher);
+    strcat(bench.base.group.destinations[1].url, "-other"); /* what is known is elsewhere */
+    publisher_bench_open(&bench.base);
+    assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 0);
     tear_down(&bench);
 }
 
@@ -592,23 +501,15 @@ static void refused_configurations(void **state)
     struct bench bench;
     struct error err = { 0 };
     set_up(&bench);
-    struct publisher_config config = config_of(&bench);
-    strcpy(bench.group.destinations[1].credentials, "nobody");
-    assert_int_equal(publisher_create(&bench.publisher, &config, &err), -ENOENT);
+    struct publisher_config config = publisher_bench_config(&bench.base);
+    strcpy(bench.base.group.destinations[1].credentials, "nobody");
+    assert_int_equal(publisher_create(&bench.base.publisher, &config, &err), -ENOENT);
     assert_string_equal(err.text, "output group web: there are no credentials named nobody");
-    bench.group.destinations_count = 1;
-    assert_int_equal(publisher_create(&bench.publisher, &config, &err), -EINVAL);
+    bench.base.group.destinations_count = 1;
+    assert_int_equal(publisher_create(&bench.base.publisher, &config, &err), -EINVAL);
     publisher_destroy(NULL);
-    bench.publisher = NULL;
+    bench.base.publisher = NULL;
     tear_down(&bench);
-}
-
-static json_int_t counter(const struct bench *bench, const char *name)
-{
-    json_t *status = publisher_status(bench->publisher);
-    json_int_t value = json_integer_value(json_object_get(json_object_get(status, "counters"), name));
-    json_decref(status);
-    return value;
 }
 
 static void hand_over_large(struct bench *bench, int64_t first, int64_t last)
@@ -616,7 +517,7 @@ static void hand_over_large(struct bench *bench, int64_t first, int64_t last)
     for (int64_t number = first; number <= last; number++)
         for (unsigned output = 0; output < 2; output++) {
             struct handoff_segment segment = segment_of(bench, output ? "360p" : "720p", number);
-            segment.bytes = 200000;
+            segment.bytes = LARGE_BYTES;
             hand_over(bench, &segment);
         }
 }
@@ -627,29 +528,26 @@ static void test_a_long_outage_goes_to_the_disk(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    bench.group.connection.disk_cache_megabytes = 4;
-    bench.origin->behaviour = ORIGIN_STATUS;
-    bench.origin->status = 503;
-    open_publisher(&bench);
+    bench.base.group.connection.disk_cache_megabytes = 4;
+    bench.base.origin->behaviour = ORIGIN_STATUS;
+    bench.base.origin->status = 503;
+    publisher_bench_open(&bench.base);
     hand_over_large(&bench, 1, 10);
-    for (unsigned i = 0; i < 400 && counter(&bench, "segments_spooled") < 14; i++)
-        loop_turn(bench.loop, 5);
-    json_int_t spooled = counter(&bench, "segments_spooled");
-    assert_true(spooled >= 14);
-    assert_int_equal(bench.acknowledged, spooled);
-    publisher_destroy(bench.publisher);
-    open_publisher(&bench);
-    assert_true(counter(&bench, "segments_taken_up") >= spooled); /* and what was under way to the disk */
-    bench.serial = 0;
+    publisher_bench_run_until(&bench.base, "segments_spooled", 14);
+    json_int_t spooled = publisher_bench_counter(&bench.base, "segments_spooled");
+    assert_int_equal(bench.base.acknowledged, spooled);
+    publisher_bench_reopen(&bench.base);
+    /* and what was under way to the disk */
+    assert_true(publisher_bench_counter(&bench.base, "segments_taken_up") >= spooled);
+    bench.base.serial = 0;
     hand_over_large(&bench, 1, 10); /* the encode process sends again what was not acknowledged, and more */
-    bench.origin->behaviour = ORIGIN_GOOD;
-    run_until_idle(&bench, 3000);
+    bench.base.origin->behaviour = ORIGIN_GOOD;
+    publisher_bench_run_until_idle(&bench.base);
     for (unsigned number = 1; number <= 10; number++)
         assert_true(bench.named[0][number] && bench.named[1][number]);
-    assert_int_equal(counter(&bench, "dropped_damaged"), 0);
-    assert_int_equal(counter(&bench, "dropped_no_room"), 0);
-    for (unsigned i = 0; i < 20; i++)
-        loop_turn(bench.loop, 5); /* the files go */
+    assert_int_equal(publisher_bench_counter(&bench.base, "dropped_damaged"), 0);
+    assert_int_equal(publisher_bench_counter(&bench.base, "dropped_no_room"), 0);
+    publisher_bench_run_until_spool_is_empty(&bench.base);
     tear_down(&bench);
 }
 
@@ -658,20 +556,17 @@ static void test_the_disk_is_bounded_too(void **state)
     (void)state;
     struct bench bench;
     set_up(&bench);
-    bench.group.connection.disk_cache_megabytes = 1;
-    bench.origin->behaviour = ORIGIN_STATUS;
-    bench.origin->status = 503;
-    open_publisher(&bench);
+    bench.base.group.connection.disk_cache_megabytes = 1;
+    bench.base.origin->behaviour = ORIGIN_STATUS;
+    bench.base.origin->status = 503;
+    publisher_bench_open(&bench.base);
     hand_over_large(&bench, 1, 10); /* 4 MB into 2 MiB */
-    for (unsigned i = 0; i < 50; i++)
-        loop_turn(bench.loop, 5);
-    assert_true(counter(&bench, "dropped_no_room") >= 10);
-    assert_true(alerts_active(bench.alerts) > 0);
-    bench.origin->behaviour = ORIGIN_GOOD;
-    run_until_idle(&bench, 3000);
+    publisher_bench_run_until(&bench.base, "dropped_no_room", 10);
+    assert_true(alerts_active(bench.base.alerts) > 0);
+    bench.base.origin->behaviour = ORIGIN_GOOD;
+    publisher_bench_run_until_idle(&bench.base);
     assert_true(bench.named[0][10] && bench.named[1][10]);
-    for (unsigned i = 0; i < 20; i++)
-        loop_turn(bench.loop, 5);
+    publisher_bench_run_until_spool_is_empty(&bench.base);
     tear_down(&bench);
 }
 

@@ -2,102 +2,38 @@
 /* hls_publisher_texts_test.c - what an HLS group delivers beside plain segments and playlists: headers of fMP4,
  * playlists of key pictures, compressed ones, none at all, those of the other pipeline, and a pause.
  */
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <zlib.h>
 
-#include <cmocka.h>
-
-#include "board/clock.h"
-#include "board/error.h"
-#include "mgmt/alerts.h"
-#include "mgmt/publisher.h"
-#include "mgmt/transfer.h"
-#include "tests/mgmt/fake_origin.h"
+#include "tests/mgmt/publisher_bench.h"
 
 #define SEGMENT_90K 9000 /* 0.1 s: a pause is seen soon */
 
-struct bench {
-    struct loop *loop;
-    struct clock clock;
-    struct transfer_engine *engine;
-    struct alerts *alerts;
-    struct origin *origin;
-    char spool[64];
-    struct output_group group;
-    struct publisher *publisher;
-    uint64_t serial;
-    unsigned acknowledged;
-};
-
-static void set_up(struct bench *bench)
+static void set_up(struct publisher_bench *bench)
 {
-    *bench = (struct bench){ .clock = clock_real(), .spool = "/tmp/biplane-texts-XXXXXX" };
-    assert_non_null(mkdtemp(bench->spool));
-    assert_int_equal(loop_create(&bench->loop, NULL), 0);
-    assert_int_equal(transfer_engine_create(&bench->engine, bench->loop, &bench->clock, NULL), 0);
-    bench->alerts = alerts_create(&bench->clock, NULL);
-    bench->origin = origin_create(bench->loop);
+    publisher_bench_set_up(bench);
+    bench->start_utc_s = 1795635005;
     settings_defaults(&output_group_settings, &bench->group);
     strcpy(bench->group.name, "web");
     bench->group.hls.segment_length = 0.1;
     bench->group.hls.index_n_segments = 3;
     bench->group.hls.keep_segments = 4;
     bench->group.connection.connection_retry_interval = 0.02;
-    bench->group.destinations_count = 2;
-    for (unsigned i = 0; i < 2; i++)
-        snprintf(bench->group.destinations[i].url, OUTPUT_URL_BYTES, "http://127.0.0.1:%u/live/%s", bench->origin->port,
-                 i ? "b" : "a");
+    publisher_bench_url(bench, 0, "/live/a");
+    publisher_bench_url(bench, 1, "/live/b");
     bench->group.outputs[0] =
         (struct output){ .name = "v", .name_modifier = "_v", .video = "v", .container = CONTAINER_FMP4 };
     bench->group.outputs_count = 1;
 }
 
-static void acknowledge(void *context, uint64_t instance, uint64_t serial)
+static void tear_down(struct publisher_bench *bench)
 {
-    struct bench *bench = context;
-    (void)instance;
-    (void)serial;
-    bench->acknowledged++;
-}
-
-static void open_publisher(struct bench *bench)
-{
-    struct error err = { 0 };
-    const struct publisher_config config = { .channel = "news",
-                                             .group = &bench->group,
-                                             .start_utc_s = 1795635005,
-                                             .loop = bench->loop,
-                                             .engine = bench->engine,
-                                             .alerts = bench->alerts,
-                                             .spool_directory = bench->spool,
-                                             .clock = &bench->clock,
-                                             .acknowledge = acknowledge,
-                                             .context = bench };
-    assert_int_equal(publisher_create(&bench->publisher, &config, &err), 0);
-}
-
-static void tear_down(struct bench *bench)
-{
-    char path[128];
-    publisher_destroy(bench->publisher);
-    transfer_engine_destroy(bench->engine);
-    alerts_destroy(bench->alerts);
-    origin_destroy(bench->origin);
-    loop_destroy(bench->loop);
-    snprintf(path, sizeof path, "%s/news.0.web.json", bench->spool);
-    unlink(path);
-    assert_int_equal(rmdir(bench->spool), 0);
+    publisher_bench_expect_only_state(bench);
+    publisher_bench_tear_down(bench);
 }
 
 /* A segment of `text`, the first header_bytes of which are its header. */
-static void hand_over(struct bench *bench, int64_t number, const char *text, uint32_t header_bytes, uint32_t flags,
-                      int64_t duration_90k)
+static void hand_over(struct publisher_bench *bench, int64_t number, const char *text, uint32_t header_bytes,
+                      uint32_t flags, int64_t duration_90k)
 {
     struct handoff_segment segment = {
         .instance = 1,
@@ -118,28 +54,16 @@ static void hand_over(struct bench *bench, int64_t number, const char *text, uin
     };
     strcpy(segment.group, "web");
     strcpy(segment.output, "v");
-    int memfd = memfd_create("segment", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    assert_int_equal(write(memfd, text, strlen(text)), (ssize_t)strlen(text));
-    assert_int_equal(fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_GROW), 0);
-    publisher_segment(bench->publisher, &segment, memfd);
+    publisher_bench_hand_over(bench, &segment, text);
 }
 
-static void run_until_idle(struct bench *bench)
-{
-    uint64_t end = clock_monotonic_ns(&bench->clock) + NS_PER_S;
-    do
-        loop_turn(bench->loop, 5);
-    while (!publisher_idle(bench->publisher) && clock_monotonic_ns(&bench->clock) < end);
-    assert_true(publisher_idle(bench->publisher));
-}
-
-static void deliver(struct bench *bench, int64_t number, const char *text, uint32_t header_bytes)
+static void deliver(struct publisher_bench *bench, int64_t number, const char *text, uint32_t header_bytes)
 {
     hand_over(bench, number, text, header_bytes, 0, SEGMENT_90K);
-    run_until_idle(bench);
+    publisher_bench_run_until_idle(bench);
 }
 
-static const char *body_of(struct bench *bench, const char *path)
+static const char *body_of(struct publisher_bench *bench, const char *path)
 {
     struct origin_file *file = origin_find(bench->origin, path);
     assert_non_null(file);
@@ -148,7 +72,7 @@ static const char *body_of(struct bench *bench, const char *path)
 
 #define HEADER_A "/live/a_v_init_e71fa2190541574b.mp4" /* of "abc" */
 
-static unsigned headers_there(struct bench *bench)
+static unsigned headers_there(struct publisher_bench *bench)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < bench->origin->file_count; i++)
@@ -159,9 +83,9 @@ static unsigned headers_there(struct bench *bench)
 static void headers_come_before_segments_and_go_with_them(void **state)
 {
     (void)state;
-    struct bench bench;
+    struct publisher_bench bench;
     set_up(&bench);
-    open_publisher(&bench);
+    publisher_bench_open(&bench);
     deliver(&bench, 1, "abcsegment one", 3);
     assert_string_equal(bench.origin->requests[0].path, HEADER_A);
     assert_string_equal(bench.origin->requests[1].path, "/live/a_v_00001.mp4");
@@ -185,12 +109,12 @@ static void headers_come_before_segments_and_go_with_them(void **state)
 static void a_restart_and_an_outage_send_the_header_again(void **state)
 {
     (void)state;
-    struct bench bench;
+    struct publisher_bench bench;
     set_up(&bench);
-    open_publisher(&bench);
+    publisher_bench_open(&bench);
     deliver(&bench, 1, "abcsegment one", 3);
     publisher_destroy(bench.publisher);
-    open_publisher(&bench);
+    publisher_bench_open(&bench);
     deliver(&bench, 2, "abcsegment two", 3);
     assert_int_equal(origin_count(bench.origin, "PUT", "_init_", 0), 2);
     bench.origin->behaviour = ORIGIN_STATUS;
@@ -199,7 +123,7 @@ static void a_restart_and_an_outage_send_the_header_again(void **state)
     for (int i = 0; i < 6; i++)
         loop_turn(bench.loop, 10);
     bench.origin->behaviour = ORIGIN_GOOD;
-    run_until_idle(&bench);
+    publisher_bench_run_until_idle(&bench);
     assert_true(origin_count(bench.origin, "PUT", "_init_", 201) >= 3);
     assert_int_equal(bench.acknowledged, 3);
     tear_down(&bench);
@@ -208,10 +132,10 @@ static void a_restart_and_an_outage_send_the_header_again(void **state)
 static void key_pictures_have_a_playlist(void **state)
 {
     (void)state;
-    struct bench bench;
+    struct publisher_bench bench;
     set_up(&bench);
     bench.group.hls.i_frame_only_playlists = true;
-    open_publisher(&bench);
+    publisher_bench_open(&bench);
     deliver(&bench, 1, "abcsegment one", 3);
     assert_string_equal(body_of(&bench, "/live/a_v_iframe.m3u8"),
                         "#EXTM3U\n#EXT-X-VERSION:5\n#EXT-X-I-FRAMES-ONLY\n#EXT-X-TARGETDURATION:1\n"
@@ -227,11 +151,11 @@ static void key_pictures_have_a_playlist(void **state)
 static void playlists_may_be_compressed(void **state)
 {
     (void)state;
-    struct bench bench;
+    struct publisher_bench bench;
     char text[1024] = "";
     set_up(&bench);
     bench.group.hls.manifest_compression = MANIFEST_COMPRESSION_GZIP;
-    open_publisher(&bench);
+    publisher_bench_open(&bench);
     deliver(&bench, 1, "abcsegment one", 3);
     struct origin_file *file = origin_find(bench.origin, "/live/a_v.m3u8");
     assert_non_null(file);
@@ -253,10 +177,10 @@ static void playlists_may_be_compressed(void **state)
 static void without_playlists_segments_still_go_in_time(void **state)
 {
     (void)state;
-    struct bench bench;
+    struct publisher_bench bench;
     set_up(&bench);
     bench.group.hls.output_selection = HLS_SEGMENTS_ONLY;
-    open_publisher(&bench);
+    publisher_bench_open(&bench);
     for (int i = 1; i <= 8; i++)
         deliver(&bench, i, "abcsegment", 3);
     for (int i = 0; i < 60 && origin_find(bench.origin, "/live/a_v_00004.mp4"); i++)
@@ -270,10 +194,10 @@ static void without_playlists_segments_still_go_in_time(void **state)
 static void without_a_master(void **state)
 {
     (void)state;
-    struct bench bench;
+    struct publisher_bench bench;
     set_up(&bench);
     bench.group.hls.output_selection = HLS_VARIANT_MANIFESTS_AND_SEGMENTS;
-    open_publisher(&bench);
+    publisher_bench_open(&bench);
     deliver(&bench, 1, "abcsegment", 3);
     assert_non_null(origin_find(bench.origin, "/live/a_v.m3u8"));
     assert_null(origin_find(bench.origin, "/live/a.m3u8"));
@@ -283,14 +207,14 @@ static void without_a_master(void **state)
 static void incomplete_segments_may_be_left_out(void **state)
 {
     (void)state;
-    struct bench bench;
+    struct publisher_bench bench;
     set_up(&bench);
     bench.group.hls.incomplete_segment_behavior = HLS_INCOMPLETE_SUPPRESS;
-    open_publisher(&bench);
+    publisher_bench_open(&bench);
     hand_over(&bench, 1, "abcsegment", 3, HANDOFF_PARTIAL, SEGMENT_90K / 2);
     deliver(&bench, 2, "abcsegment", 3);
     hand_over(&bench, 3, "abcsegment", 3, HANDOFF_LAST, SEGMENT_90K / 3);
-    run_until_idle(&bench);
+    publisher_bench_run_until_idle(&bench);
     assert_int_equal(bench.acknowledged, 3);
     assert_int_equal(origin_count(bench.origin, "PUT", "a_v_0", 0), 1);
     tear_down(&bench);
@@ -299,7 +223,7 @@ static void incomplete_segments_may_be_left_out(void **state)
 static void folders_and_base_urls(void **state)
 {
     (void)state;
-    struct bench bench;
+    struct publisher_bench bench;
     set_up(&bench);
     bench.group.hls.directory_structure = HLS_SUBDIRECTORY_PER_STREAM;
     bench.group.hls.segments_per_subdirectory = 10;
@@ -307,7 +231,7 @@ static void folders_and_base_urls(void **state)
     strcpy(bench.group.hls.base_url_content[0], "http://media/");
     strcpy(bench.group.hls.base_url_manifest[0], "http://lists/");
     strcpy(bench.group.outputs[0].segment_modifier, "-$t$");
-    open_publisher(&bench);
+    publisher_bench_open(&bench);
     deliver(&bench, 12, "abcsegment", 3);
     assert_non_null(origin_find(bench.origin, "/live/a_v/00001/a_v-000001_00012.mp4"));
     assert_non_null(strstr(body_of(&bench, "/live/a_v.m3u8"), "\nhttp://media/a_v/00001/a_v-000001_00012.mp4\n"));
@@ -319,11 +243,11 @@ static void folders_and_base_urls(void **state)
 static void a_pause_sends_players_to_the_other_pipeline(void **state)
 {
     (void)state;
-    struct bench bench;
+    struct publisher_bench bench;
     set_up(&bench);
     bench.group.hls.redundant_manifest = true;
     bench.group.hls.input_loss_action = INPUT_LOSS_PAUSE_OUTPUT;
-    open_publisher(&bench);
+    publisher_bench_open(&bench);
     deliver(&bench, 1, "abcsegment", 3);
     const char *own = strstr(body_of(&bench, "/live/a.m3u8"), "\na_v.m3u8\n");
     const char *other = strstr(body_of(&bench, "/live/a.m3u8"), "\nb_v.m3u8\n");

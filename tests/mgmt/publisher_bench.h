@@ -38,6 +38,7 @@ struct publisher_bench {
     char spool[64];
     struct output_group group;
     unsigned pipeline;
+    int64_t start_utc_s; /* of the channel */
     struct publisher *publisher;
     uint64_t serial;
     unsigned acknowledged;
@@ -88,6 +89,7 @@ static inline struct publisher_config publisher_bench_config(struct publisher_be
     return (struct publisher_config){ .channel = "news",
                                       .pipeline = bench->pipeline,
                                       .group = &bench->group,
+                                      .start_utc_s = bench->start_utc_s,
                                       .loop = bench->loop,
                                       .engine = bench->engine,
                                       .credentials = bench->credentials,
@@ -111,6 +113,26 @@ static inline void publisher_bench_reopen(struct publisher_bench *bench)
 {
     publisher_destroy(bench->publisher);
     publisher_bench_open(bench);
+}
+
+/* Files in the spool beside its state. */
+static inline unsigned publisher_bench_others(const struct publisher_bench *bench)
+{
+    unsigned count = 0;
+    DIR *folder = opendir(bench->spool);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        count += entry->d_name[0] != '.' && !strstr(entry->d_name, ".json");
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+/* Destroys the publisher; it has left nothing but its state (or not even that). */
+static inline void publisher_bench_expect_only_state(struct publisher_bench *bench)
+{
+    publisher_destroy(bench->publisher);
+    bench->publisher = NULL;
+    assert_int_equal(publisher_bench_others(bench), 0);
 }
 
 static inline void publisher_bench_tear_down(struct publisher_bench *bench)
@@ -176,6 +198,14 @@ static inline void publisher_bench_run_until(struct publisher_bench *bench, cons
     assert_true(publisher_bench_counter(bench, name) >= want);
 }
 
+static inline void publisher_bench_run_until_alert(struct publisher_bench *bench)
+{
+    uint64_t begin_ns = clock_monotonic_ns(&bench->clock);
+    while (!alerts_active(bench->alerts) && publisher_bench_turn(bench, begin_ns))
+        ;
+    assert_true(alerts_active(bench->alerts) > 0);
+}
+
 static inline void publisher_bench_run_until_acknowledged(struct publisher_bench *bench, unsigned count)
 {
     uint64_t begin_ns = clock_monotonic_ns(&bench->clock);
@@ -204,4 +234,13 @@ static inline unsigned publisher_bench_files(const struct publisher_bench *bench
     if (folder)
         closedir(folder);
     return count;
+}
+
+/* Files that were delivered are removed a little later. */
+static inline void publisher_bench_run_until_spool_is_empty(struct publisher_bench *bench)
+{
+    uint64_t begin_ns = clock_monotonic_ns(&bench->clock);
+    while (publisher_bench_others(bench) && publisher_bench_turn(bench, begin_ns))
+        ;
+    assert_int_equal(publisher_bench_others(bench), 0);
 }

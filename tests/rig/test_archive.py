@@ -73,8 +73,13 @@ def live(network, no_studio, tmp_path):
          "destinations": [{"url": f"file://{folder}/{i}/news"} for i in range(2)]},
         {**still, "name": "stills-http", "destinations": [{"url": f"{origin.url}/still/{i}/news", "credentials": "a"}
                                                           for i in range(2)]}]
+    alone = channel("alone", "studio", [(f"{origin.url}/alone/news", "a")], SMALL_LADDER[1:], "superfast")
+    alone["encodes"]["video"].append(settings["encodes"]["video"][-1])
+    alone["output_groups"] += [
+        {**still, "connection": {"cdn": "folder"}, "destinations": [{"url": f"file://{folder}/alone/news"}]},
+        {**still, "name": "stills-http", "destinations": [{"url": f"{origin.url}/still/alone/news", "credentials": "a"}]}]
     box = Box(str(tmp_path), [node(name, i) for i, name in enumerate(network.interfaces)], [rtp_input("studio")],
-              [settings], [{"name": "a", "user": origin.user, "password": origin.password}])
+              [settings, alone], [{"name": "a", "user": origin.user, "password": origin.password}])
     targets = [(network.data_plane(i), 5000, network.sender(i), []) for i in range(2)]
     sender = Sender(small_source(), targets, network, directory=str(tmp_path))
     with origin, box:
@@ -86,6 +91,10 @@ def live(network, no_studio, tmp_path):
 def stills(folder):
     return {int(name.split(".")[1]): os.path.join(folder, name) for name in
             (os.listdir(folder) if os.path.isdir(folder) else []) if name.endswith(".jpg") and not name.startswith(".")}
+
+
+def both_of(pictures):
+    return sorted(set(pictures[0]) & set(pictures[1]))
 
 
 def test_archive_and_frame_capture_from_real_sources(live):
@@ -108,7 +117,7 @@ def test_archive_and_frame_capture_from_real_sources(live):
     assert all(os.path.getsize(path) == size for path, size in sizes.items()), "a recording grew at the destination"
     # ---- pictures: equal numbers, equal bytes ----
     pictures = [stills(folder / str(i)) for i in range(2)]
-    both = sorted(set(pictures[0]) & set(pictures[1]))
+    both = both_of(pictures)
     assert len(both) >= 8
     assert all(two - one == 1 for one, two in zip(both, both[1:])), both
     for number in both:
@@ -117,21 +126,29 @@ def test_archive_and_frame_capture_from_real_sources(live):
     at_server = stills(os.path.join(origin.root, "still", "1"))
     for number in both[:-1]:
         assert open(at_server[number], "rb").read() == open(pictures[0][number], "rb").read()
+    single = [stills(place) for place in (folder / "alone", os.path.join(origin.root, "still", "alone"))]
+    wait_for(lambda: len(both_of(single)) >= 5, 10, "pictures of the single pipeline")
+    assert both_of(single) == list(range(both_of(single)[0], both_of(single)[-1] + 1))
     info = probe(pictures[0][both[-1]])
     assert info["streams"][0]["codec_name"] == "mjpeg" and info["streams"][0]["width"] == 192
     assert not [name for name in os.listdir(folder / "0") if name.endswith(".part")]
 
 
 def test_hls_and_archive_into_folders(no_studio, tmp_path):
-    """A channel of one pipeline: playlists in a folder name what is there, recordings appear whole."""
+    """Playlists in a folder name what is there, recordings appear whole: channels of one pipeline and of two."""
     folder = tmp_path / "srv"
     settings = channel("news", "studio", [(f"file://{folder}/live/news", "")], SMALL_LADDER, segment_length=1.0,
                        connection={"cdn": "folder"}, hls={"index_n_segments": 4, "keep_segments": 5})
     settings["output_groups"].append(archive_group([{"url": f"file://{folder}/rec/news"}], "v180p",
                                                    connection={"cdn": "folder"}))
+    twins = channel("twins", "studio", [(f"file://{folder}/twins-{i}/news", "") for i in range(2)], SMALL_LADDER,
+                    segment_length=1.0, connection={"cdn": "folder"})
+    twins["output_groups"].append(archive_group([{"url": f"file://{folder}/rec-{i}/news"} for i in range(2)], "v180p",
+                                                connection={"cdn": "folder"}))
     presentation = Presentation(str(folder / "live"), "news")
-    with FedBox(str(tmp_path), [settings]) as box:
-        wait_for(lambda: len(recordings(folder / "rec")) >= 2, 30, "two recordings", 0.2)
+    with FedBox(str(tmp_path), [settings, twins]) as box:
+        for place in ("rec", "rec-0", "rec-1"):
+            wait_for(lambda: len(recordings(folder / place)) >= 3, 40, f"three recordings in {place}", 0.2)
         for _ in range(20):
             names = [entry.name for entry in presentation.playlist("news_180p.m3u8").entries]
             assert all((folder / "live" / name).exists() for name in names), names
@@ -139,7 +156,10 @@ def test_hls_and_archive_into_folders(no_studio, tmp_path):
         assert len(names) == 4
         here = [name for name in os.listdir(folder / "live") if name.startswith("news_180p_")]
         assert len(here) <= 5 + 4 + 2, "what left the window is deleted"
-        assert not [alert for alert in box.alerts() if alert["source"].startswith("news")]
+        assert not [alert for alert in box.alerts() if alert["source"].startswith(("news", "twins"))]
+    pair = [recordings(folder / f"rec-{i}") for i in range(2)]
+    common = sorted(set(pair[0]) & set(pair[1]))[1:-1]
+    assert common and all(check_recording(pair[0][number]) == check_recording(pair[1][number]) for number in common)
     for number in sorted(recordings(folder / "rec"))[1:-1]:
         check_recording(recordings(folder / "rec")[number])
 

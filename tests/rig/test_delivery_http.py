@@ -38,6 +38,9 @@ class Site:
             "apachetls": [Apache(9406, certificate=good)],
             "lighttpd": [Lighttpd(9407), Lighttpd(9408)],
             "akamai": [AkamaiSink(str(directory / f"akamai-{i}"), 9409 + i) for i in range(2)],
+            "lighttpdsolo": [Lighttpd(9415)],
+            "akamaisolo": [AkamaiSink(str(directory / "akamaisolo"), 9416)],
+            "tlssolo": [Origin(str(directory / "tlssolo"), 9417, certificate=good)],
             "stranger": [Origin(str(directory / "stranger"), 9411, certificate=bad)],
             "anyone": [Origin(str(directory / "anyone"), 9412, certificate=bad)],
             "wrong": [Apache(9413)],
@@ -53,6 +56,9 @@ class Site:
             self._channel("apachetls", "digest", webdav, **authority_file),
             self._channel("lighttpd", "digest", webdav),
             self._channel("akamai", "cdn", akamai),
+            self._channel("lighttpdsolo", "digest", webdav),
+            self._channel("akamaisolo", "cdn", akamai),
+            self._channel("tlssolo", "basic", **authority_file),
             self._channel("stranger", "basic", **authority_file),
             self._channel("anyone", "basic", certificate_check="self_signed"),
             self._channel("stale", "digest", webdav, seconds=2.0),
@@ -133,7 +139,8 @@ def puts(server):
     return [item for item in server.requests() if item["method"] == "PUT"]
 
 
-@pytest.mark.parametrize("name", ["plain", "tls", "apache", "apachetls", "lighttpd", "akamai", "anyone", "stale"])
+@pytest.mark.parametrize("name", ["plain", "tls", "tlssolo", "apache", "apachetls", "lighttpd", "lighttpdsolo", "akamai",
+                                  "akamaisolo", "anyone", "stale"])
 def test_complete(site, name):
     check(site, name)
 
@@ -147,7 +154,7 @@ def test_http_1_is_kept_alive(site):
 
 
 def test_http_2_shares_one_connection(site):
-    for server in site.servers["tls"]:
+    for server in site.servers["tls"] + site.servers["tlssolo"]:
         requests = puts(server)
         assert {item["protocol"] for item in requests} == {"HTTP/2.0"}
         assert len({item["connection"] for item in requests}) == 1
@@ -160,7 +167,7 @@ def challenges(server):
 
 def test_digest_asks_once(site):
     """One 401 for all files of a destination, whichever server."""
-    for name, index in (("apache", 0), ("apachetls", 0), ("lighttpd", 0), ("lighttpd", 1)):
+    for name, index in (("apache", 0), ("apachetls", 0), ("lighttpd", 0), ("lighttpd", 1), ("lighttpdsolo", 0)):
         server = site.servers[name][index]
         wait_for(lambda: len(puts(server)) > 30, 20, f"requests in the log of {name}")
         assert len(challenges(server)) == 1, challenges(server)
@@ -203,7 +210,7 @@ def test_files_are_renamed(site):
 
 
 def test_akamai(site):
-    for server in site.servers["akamai"]:
+    for server in site.servers["akamai"] + site.servers["akamaisolo"]:
         assert server.refused == [], server.refused
         assert len(puts(server)) > 10
 

@@ -17,6 +17,7 @@
 #include "board/settings.h"
 #include "board/topology.h"
 #include "drivers/accelerator.h"
+#include "encode/accelerator_report.h"
 #include "encode/encode_options.h"
 #include "encode/encoder_choice.h"
 #include "encode/job.h"
@@ -94,6 +95,15 @@ static int accelerate(const struct encode_job *job, int node, struct accelerator
     return encoder_choice_make(choice, &encoder, err);
 }
 
+static int print_accelerators(void)
+{
+    char *report = accelerator_report();
+
+    bool good = report && puts(report) >= 0 && fflush(stdout) == 0;
+    free(report);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int encode(const struct encode_job *job, const struct encode_options *options, const struct log *log)
 {
     struct clock clock = clock_real();
@@ -141,6 +151,8 @@ int main(int argc, char **argv)
     }
     accelerator_runtime_directory(runtime, sizeof runtime);
     accelerator_environment(options.runtime ? options.runtime : runtime);
+    if (options.accelerators)
+        return print_accelerators();
     if (!read_job(options.job, &job))
         return EXIT_FAILURE;
     snprintf(name, sizeof name, "biplane-encode %s/%u", job.channel, job.pipeline);

@@ -11,6 +11,7 @@
 
 struct encode_options {
     const char *job, *run, *runtime; /* borrow: of argv; runtime NULL: beside the program */
+    bool accelerators;               /* only tell what there is */
     bool place;                      /* bind to the pipeline's NUMA node and cores */
     struct log_config log;
 };

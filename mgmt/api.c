@@ -74,6 +74,10 @@ static void get_channels(struct call *call)
 {
     call->json = management_channels(call->api->management);
 }
+static void get_accelerators(struct call *call)
+{
+    call->json = management_accelerators(call->api->management);
+}
 static void get_counters(struct call *call)
 {
     call->json = management_counters(call->api->management);
@@ -159,6 +163,7 @@ static const struct route routes[] = {
     { "POST", "/v1/channels/*/stop", post_stop, ROUTE_ANYBODY },
     { "POST", "/v1/channels/*/restart", post_restart, ROUTE_ANYBODY },
     { "GET", "/v1/alerts", get_alerts, ROUTE_ANYBODY },
+    { "GET", "/v1/accelerators", get_accelerators, ROUTE_ANYBODY },
     { "GET", "/v1/counters", get_counters, ROUTE_ANYBODY },
     { "POST", "/v1/reload", post_reload, ROUTE_ANYBODY },
     { "POST", "/v1/shutdown", post_shutdown, ROUTE_ANYBODY },

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "board/error.h"
+#include "mgmt/accelerators.h"
 #include "mgmt/client.h"
 #include "mgmt/configuration.h"
 #include "mgmt/ctl_print.h"
@@ -27,6 +28,7 @@ static const struct command {
     { "inputs", "GET", "/v1/inputs", ctl_print_inputs, "inputs and what they receive" },
     { "channels", "GET", "/v1/channels", ctl_print_channels, "channels and their pipelines" },
     { "channel", "GET", "/v1/channels/*", ctl_print_channel, "one channel with its destinations and outputs" },
+    { "accelerators", "GET", "/v1/accelerators", ctl_print_accelerators, "what encodes here, and what it can" },
     { "alerts", "GET", "/v1/alerts", ctl_print_alerts, "what is wrong now; --all: also what was" },
     { "counters", "GET", "/v1/counters", ctl_print_counters, "every counter that is not zero" },
     { "start", "POST", "/v1/channels/*/start", ctl_print_done, "start a channel" },
@@ -54,7 +56,7 @@ static int print_usage(FILE *stream)
 {
     fputs("usage: biplanectl [--run DIR | --socket PATH | --api URL] [--json] [--watch] COMMAND\n\n", stream);
     for (unsigned i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(stream, "  %-9s %-5s %s\n", commands[i].name,
+        fprintf(stream, "  %-12s %-5s %s\n", commands[i].name,
                 !strchr(commands[i].path, '*')           ? ""
                 : strcmp(commands[i].name, "check") == 0 ? "DIR"
                                                          : "NAME",
@@ -172,6 +174,15 @@ static int check(const struct options *options)
     paths_boards(programs, boards);
     int result =
         configuration_read(&configuration, options->argument, options->boards ? options->boards : boards, problems);
+    if (result == 0) {
+        json_t *accelerators = accelerators_ask(programs, NULL);
+        accelerators_check(accelerators, configuration, NULL, problems);
+        json_decref(accelerators);
+        if (problems_count(problems)) {
+            configuration_destroy(configuration);
+            result = -EINVAL;
+        }
+    }
     problems_print(problems, stderr);
     problems_destroy(problems);
     if (result < 0)

@@ -13,6 +13,7 @@
 #include "board/log.h"
 #include "board/loop.h"
 #include "drivers/port.h"
+#include "mgmt/accelerators.h"
 #include "mgmt/api.h"
 #include "mgmt/caretaker.h"
 #include "mgmt/daemon_options.h"
@@ -139,15 +140,24 @@ static int find_places(const struct daemon_options *options, struct places *plac
     return result;
 }
 
-/* NULL: its problems were printed. */
-static struct configuration *read_configuration(const struct places *places)
+/* NULL: its problems were printed. What no accelerator encodes is printed as well, and is the caller's to judge. */
+static struct configuration *read_configuration(const struct places *places, const json_t *accelerators,
+                                                bool *can_be_encoded)
 {
     struct configuration *configuration = NULL;
     struct problems *problems = problems_create();
     int result = configuration_read(&configuration, places->config, places->boards, problems);
+    if (result == 0)
+        accelerators_check(accelerators, configuration, NULL, problems);
+    *can_be_encoded = problems_count(problems) == 0;
     problems_print(problems, stderr);
     problems_destroy(problems);
     return result < 0 ? NULL : configuration;
+}
+
+static const char *runtime_of(const struct daemon_options *options, const struct places *places)
+{
+    return options->runtime ? options->runtime : *places->runtime ? places->runtime : NULL;
 }
 
 /* What vfio-pci has to have before data planes start. */
@@ -159,15 +169,18 @@ static void print_devices(const struct box *box)
                 puts(box->nodes[node].ports[i].device);
 }
 
-static int check(const struct places *places, bool only_devices)
+static int check(const struct daemon_options *options, const struct places *places, bool only_devices)
 {
-    struct configuration *configuration = read_configuration(places);
+    bool good;
+    json_t *accelerators = only_devices ? NULL : accelerators_ask(places->programs, runtime_of(options, places));
+    struct configuration *configuration = read_configuration(places, accelerators, &good);
+    json_decref(accelerators);
     if (configuration && only_devices)
         print_devices(&configuration->box);
-    else if (configuration)
+    else if (configuration && good)
         printf("%s: no problems; %u inputs, %u channels\n", places->config, configuration->box.inputs_count,
                configuration->channels_count);
-    int status = configuration ? 0 : 1;
+    int status = configuration && good ? 0 : 1;
     configuration_destroy(configuration);
     return status;
 }
@@ -181,16 +194,24 @@ static int start(const struct daemon_options *options, const struct places *plac
     log.context = daemon.log_tail;
     log_open(&daemon.log, &log);
     caretaker_prepare(places->config, places->spool, &daemon.log);
-    struct configuration *configuration = read_configuration(places);
+    const char *runtime = runtime_of(options, places);
+    json_t *accelerators = accelerators_ask(places->programs, runtime);
+    bool good;
+    struct configuration *configuration = read_configuration(places, accelerators, &good);
+    if (configuration && !good) /* a GPU that has died takes nothing off the air that can do without it */
+        log_warning(&daemon.log, "the configuration has videos that no accelerator of this machine encodes");
+    if (!accelerators)
+        log_warning(&daemon.log, "what this machine can encode is not known: %s/biplane-encode does not tell",
+                    places->programs);
     int result = configuration && daemon.log_tail ? 0 : error_set(err, -EINVAL, "the configuration cannot be used");
     if (result == 0)
         result = loop_create(&daemon.loop, err);
     if (result < 0) {
         configuration_destroy(configuration);
         log_tail_destroy(daemon.log_tail);
+        json_decref(accelerators);
         return result;
     }
-    const char *runtime = options->runtime ? options->runtime : *places->runtime ? places->runtime : NULL;
     const struct management_config config = { .loop = daemon.loop,
                                               .clock = &clock,
                                               .log = &daemon.log,
@@ -200,12 +221,14 @@ static int start(const struct daemon_options *options, const struct places *plac
                                               .boards_directory = places->boards,
                                               .programs_directory = places->programs,
                                               .runtime_directory = runtime,
+                                              .accelerators = accelerators,
                                               .log_files = !daemon.log.journal,
                                               .shut_down = on_shut_down,
                                               .context = &daemon };
     result = run(&daemon, &config, configuration, err);
     loop_destroy(daemon.loop);
     log_tail_destroy(daemon.log_tail);
+    json_decref(accelerators);
     return result;
 }
 
@@ -222,7 +245,7 @@ int main(int argc, char **argv)
         return 0;
     if (find_places(&options, &places, &err) == 0) {
         if (options.check || options.print_devices)
-            return check(&places, options.print_devices);
+            return check(&options, &places, options.print_devices);
         if (start(&options, &places, &err) == 0)
             return 0;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mgmt/ctl_print.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,60 @@ void ctl_print_channels(const json_t *answer, FILE *stream)
     struct text_table table = { 0 };
     add_channels(&table, answer);
     print_and_free(&table, stream);
+}
+
+/* "NV12 P010" */
+static struct word formats_of(const json_t *coder)
+{
+    struct word word = { "" };
+    size_t i, used = 0;
+    json_t *format, *formats = json_object_get(coder, "formats");
+    json_array_foreach(formats, i, format)
+    {
+        const char *name = json_string_value(format);
+        if (name && used + strlen(name) + 2 < sizeof word.text)
+            used += (size_t)sprintf(word.text + used, "%s%s", used ? " " : "", name);
+    }
+    return word;
+}
+
+static void add_coders(struct text_table *table, const json_t *accelerator, const char *key, const char *does)
+{
+    json_t *coder, *coders = json_object_get(accelerator, key);
+    size_t i;
+    json_array_foreach(coders, i, coder)
+    {
+        char sizes[4 * WORD_BYTES];
+        snprintf(sizes, sizeof sizes, "%.9sx%.9s to %.9sx%.9s", get(coder, "width_min").text,
+                 get(coder, "height_min").text, get(coder, "width_max").text, get(coder, "height_max").text);
+        ROW(table, "", does, get(coder, "codec").text, get(coder, "bit_depth").text,
+            number(coder, "width_max") > 0 ? sizes : "not told", formats_of(coder).text);
+    }
+}
+
+void ctl_print_accelerators(const json_t *answer, FILE *stream)
+{
+    struct text_table table = { 0 };
+    json_t *accelerator, *accelerators = json_object_get(answer, "accelerators");
+    size_t i;
+    if (!json_array_size(accelerators))
+        fputs("none is known\n", stream);
+    json_array_foreach(accelerators, i, accelerator)
+    {
+        bool hardware = json_is_true(json_object_get(accelerator, "hardware"));
+        struct word node = get(accelerator, "node");
+        fprintf(stream, "%s%s, %s%s%s%s%s\n", i ? "\n" : "", get(accelerator, "name").text,
+                get(accelerator, "kind").text, hardware ? ", hardware " : ", software",
+                hardware ? get(accelerator, "device").text : "", hardware ? ", NUMA node " : "",
+                !hardware                         ? ""
+                : number(accelerator, "node") < 0 ? "not known"
+                                                  : node.text);
+        ROW(&table, "", "DOES", "CODEC", "BITS", "SIZES", "FORMATS");
+        add_coders(&table, accelerator, "encoders", "encode");
+        add_coders(&table, accelerator, "decoders", "decode");
+        print_and_free(&table, stream);
+        table = (struct text_table){ 0 };
+    }
 }
 
 void ctl_print_status(const json_t *answer, FILE *stream)

@@ -9,6 +9,7 @@ void ctl_print_status(const json_t *answer, FILE *stream);
 void ctl_print_inputs(const json_t *answer, FILE *stream);
 void ctl_print_channels(const json_t *answer, FILE *stream);
 void ctl_print_channel(const json_t *answer, FILE *stream);
+void ctl_print_accelerators(const json_t *answer, FILE *stream);
 void ctl_print_alerts(const json_t *answer, FILE *stream);
 void ctl_print_counters(const json_t *answer, FILE *stream);
 void ctl_print_reload(const json_t *answer, FILE *stream);

@@ -10,6 +10,7 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "board/loop.h"
+#include "mgmt/accelerators.h"
 #include "mgmt/alerts.h"
 #include "mgmt/inbox.h"
 #include "mgmt/management_private.h"
@@ -326,6 +327,13 @@ int management_reload(struct management *management, struct problems *problems, 
         return -ESHUTDOWN;
     }
     int result = configuration_read(&configuration, config->config_directory, config->boards_directory, problems);
+    if (result == 0) {
+        accelerators_check(config->accelerators, configuration, management->configuration, problems);
+        if (problems_count(problems)) {
+            configuration_destroy(configuration);
+            result = -EINVAL;
+        }
+    }
     if (result < 0) {
         log_error(config->log, "the configuration was not reloaded: %u problems, the first: %s",
                   problems_count(problems), problems_text(problems, 0));

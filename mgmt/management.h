@@ -31,6 +31,7 @@ struct management_config {
     const char *config_directory, *run_directory, *spool_directory;
     const char *boards_directory, *programs_directory;
     const char *runtime_directory;    /* NULL: the encoder's default */
+    json_t *accelerators;             /* of accelerators_ask(); NULL: not known */
     bool log_files;                   /* processes print into the run directory's log/, not to our standard error */
     void (*shut_down)(void *context); /* management_shutdown() is through */
     void *context;
@@ -42,7 +43,8 @@ int management_create(struct management **out, const struct management_config *c
 void management_destroy(struct management *management); /* NULL is fine */
 
 /* Reads all files again. Any problem: nothing is changed (-EINVAL). Else what differs is applied, and only that.
- * *changes (give): {added, changed, removed: [names], box: bool}. */
+ * A changed channel that no accelerator of the machine encodes is one. *changes (give): {added, changed, removed:
+ * [names], box: bool}. */
 int management_reload(struct management *management, struct problems *problems, json_t **changes);
 
 /* -ENOENT: no such channel or pipeline; -EAGAIN: does not run; -ESHUTDOWN: the box is being shut down. */
@@ -58,3 +60,4 @@ json_t *management_channels(const struct management *management);
 json_t *management_channel(const struct management *management, const char *name); /* NULL: no such channel */
 json_t *management_alerts(const struct management *management, bool also_cleared);
 json_t *management_counters(const struct management *management);
+json_t *management_accelerators(const struct management *management); /* mgmt/accelerators.h */

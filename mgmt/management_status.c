@@ -128,3 +128,9 @@ json_t *management_counters(const struct management *management)
     json_object_set_new(counters, "channels", channels);
     return counters;
 }
+
+json_t *management_accelerators(const struct management *management)
+{
+    json_t *known = management->config.accelerators;
+    return known ? json_incref(known) : json_pack("{s:[]}", "accelerators");
+}

@@ -57,6 +57,22 @@ static void a_channel_in_a_table(void **state)
     free(text);
 }
 
+static void accelerators_in_tables(void **state)
+{
+    (void)state;
+    char *text = printed(ctl_print_accelerators,
+                         "{\"accelerators\":[{\"name\":\"soft\",\"kind\":\"oneVPL\",\"hardware\":false,\"node\":-1,"
+                         "\"encoders\":[{\"codec\":\"hevc\",\"bit_depth\":10,\"width_min\":16,\"width_max\":8192,"
+                         "\"height_min\":16,\"height_max\":4096,\"formats\":[\"P010\",\"Y210\"]}]},"
+                         "{\"name\":\"gpu\",\"kind\":\"VA-API\",\"hardware\":true,\"device\":\"/dev/dri/renderD128\","
+                         "\"node\":1,\"decoders\":[{\"codec\":\"h264\",\"bit_depth\":8}]}]}");
+    assert_non_null(strstr(text, "soft, oneVPL, software\n"));
+    assert_non_null(strstr(text, "encode  hevc   10    16x16 to 8192x4096  P010 Y210\n"));
+    assert_non_null(strstr(text, "gpu, VA-API, hardware /dev/dri/renderD128, NUMA node 1\n"));
+    assert_non_null(strstr(text, "decode  h264   8     not told"));
+    free(text);
+}
+
 static void strange_answers_are_no_fault(void **state)
 {
     (void)state;
@@ -96,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_aligned),
         cmocka_unit_test(a_channel_in_a_table),
+        cmocka_unit_test(accelerators_in_tables),
         cmocka_unit_test(strange_answers_are_no_fault),
         cmocka_unit_test(every_number_is_a_metric_named_by_its_path),
     };

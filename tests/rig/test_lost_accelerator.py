@@ -45,3 +45,11 @@ def test_accelerator(studio, kind, reason):
     assert process["pid"] != pid and "status 3" in process["last_end"], process
     wait_for(lambda: not lost_alerts(box), 30, "alert 5902 cleared")
     assert lost_alerts(box, also_cleared=True)
+
+
+def test_accelerators_are_told(studio):
+    """What biplaned found when it started."""
+    found = studio.box.api("/v1/accelerators")["accelerators"]
+    software, = [item for item in found if not item["hardware"]]
+    encoders = {(coder["codec"], coder["bit_depth"]) for coder in software["encoders"]}
+    assert {("h264", 8), ("hevc", 10), ("av1", 10)} <= encoders, software

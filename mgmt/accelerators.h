@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* accelerators.h - what this machine encodes with, and whether a channel can be encoded with it.
+ *
+ * Drivers are loaded by a process of its own (biplane-encode --accelerators), which gets a few seconds: one that hangs
+ * or crashes costs the list, and nothing else. It is asked for once, before anything runs.
+ *
+ *     json_t *accelerators = accelerators_ask(programs_directory, runtime_directory);    // NULL: not known
+ *     accelerators_check(accelerators, configuration, NULL, problems);                   // "channels.d/a.cfg:12: ..."
+ *     json_decref(accelerators);
+ */
+#pragma once
+#include <jansson.h>
+
+struct configuration;
+struct problems;
+
+/* give: {accelerators: [{name, kind, hardware, device, vendor, node, encoders, decoders}]}. runtime_directory NULL: the
+ * encoder's default. NULL: it did not answer in time, or not sensibly. Waits up to five seconds. */
+json_t *accelerators_ask(const char *programs_directory, const char *runtime_directory);
+/* Adds a problem for each video description that no accelerator of this machine, that its channel may use, encodes.
+ * Right after configuration_read() with the same problems. before: channels that are the same there are not looked at:
+ * a GPU that has died refuses no change of something else; NULL: all are. No or an empty list: nothing is said. */
+void accelerators_check(const json_t *accelerators, const struct configuration *configuration,
+                        const struct configuration *before, struct problems *problems);

@@ -127,7 +127,7 @@ def test_archive_and_frame_capture_from_real_sources(live):
     for number in both[:-1]:
         assert open(at_server[number], "rb").read() == open(pictures[0][number], "rb").read()
     single = [stills(place) for place in (folder / "alone", os.path.join(origin.root, "still", "alone"))]
-    wait_for(lambda: len(both_of(single)) >= 5, 10, "pictures of the single pipeline")
+    wait_for(lambda: len(both_of(single)) >= 5, 20, "pictures of the single pipeline")
     assert both_of(single) == list(range(both_of(single)[0], both_of(single)[-1] + 1))
     info = probe(pictures[0][both[-1]])
     assert info["streams"][0]["codec_name"] == "mjpeg" and info["streams"][0]["width"] == 192
@@ -178,7 +178,7 @@ def test_an_archive_of_one_pipeline_outlives_an_outage(no_studio, tmp_path):
         first = max(recordings(place))
         origin.stop()
         time.sleep(2 * ROLLOVER)
-        wait_for(lambda: [a for a in box.alerts() if a["id"] == 6010], 10, "the alert")
+        wait_for(lambda: [a for a in box.alerts() if a["id"] == 6010], 20, "the alert")
         box.kill_management()
         box.start_management()
         time.sleep(ROLLOVER)

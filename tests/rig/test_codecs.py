@@ -66,7 +66,7 @@ class Codecs:
         self.sender.start()
         wait_for(lambda: all(len(self.playlist(base, f"_{rung}").entries) >= 4 for base in BASES for rung in self.rungs), 90,
                  "four segments of everything", 0.5)
-        wait_for(lambda: all(os.path.exists(os.path.join(self.folder, base + ".m3u8")) for base in BASES), 10, "masters")
+        wait_for(lambda: all(os.path.exists(os.path.join(self.folder, base + ".m3u8")) for base in BASES), 20, "masters")
 
     def stop(self):
         if self.sender:

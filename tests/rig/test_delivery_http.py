@@ -217,7 +217,7 @@ def test_akamai(site):
 
 def test_wrong_password_is_told_and_not_hammered(site):
     server = site.servers["wrong"][0]
-    alert = wait_for(lambda: next((item for item in site.alerts("wrong") if item["id"] == 6015), None), 5, "the alert")
+    alert = wait_for(lambda: next((item for item in site.alerts("wrong") if item["id"] == 6015), None), 20, "the alert")
     assert "401" in alert["message"] and "wrong" not in alert["message"].replace("wrong/", "").replace("/wrong", "")
     first = len(server.requests())
     time.sleep(4)
@@ -226,7 +226,7 @@ def test_wrong_password_is_told_and_not_hammered(site):
 
 
 def test_bad_certificate_is_told(site):
-    alert = wait_for(lambda: next((item for item in site.alerts("stranger") if item["id"] == 6028), None), 5, "the alert")
+    alert = wait_for(lambda: next((item for item in site.alerts("stranger") if item["id"] == 6028), None), 20, "the alert")
     assert "certificate" in alert["message"].lower()
     assert puts(site.servers["stranger"][0]) == []
 

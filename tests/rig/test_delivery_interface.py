@@ -81,7 +81,7 @@ def test_each_pipeline_leaves_by_its_own(ways, tmp_path):
             wait_for(lambda: any("interface out1: No such device" in item["message"] for item in box.alerts()), 8,
                      "the alert that names the interface")
             last = newest(0) + 3
-            wait_for(lambda: newest(0) >= last, 10, "the first pipeline goes on")
+            wait_for(lambda: newest(0) >= last, 20, "the first pipeline goes on")
             assert not [item for item in box.alerts() if item["source"] == "ways/0"]
             connect(1)
             wait_for(lambda: newest(1) >= last, 20, "the second pipeline is back")

@@ -71,7 +71,7 @@ class Rig:
         for kind in KINDS:
             wait_for(lambda kind=kind: len(MediaPlaylist(self.read(f"{kind}_180p.m3u8").decode()).entries) >= 4, 60,
                      f"four segments of {kind}", 0.5)
-            wait_for(lambda kind=kind: os.path.exists(os.path.join(self.folder, f"{kind}.m3u8")), 10, "the master")
+            wait_for(lambda kind=kind: os.path.exists(os.path.join(self.folder, f"{kind}.m3u8")), 20, "the master")
 
     def stop(self):
         if self.sender:

@@ -60,7 +60,7 @@ class Fmp4:
         self.sender.start()
         wait_for(lambda: all(len(self.playlist(base, output).entries) >= 4 for base in BASES for output in OUTPUTS), 60,
                  "four segments of everything", 0.5)
-        wait_for(lambda: all(os.path.exists(os.path.join(self.folder, base + ".m3u8")) for base in BASES), 10, "masters")
+        wait_for(lambda: all(os.path.exists(os.path.join(self.folder, base + ".m3u8")) for base in BASES), 20, "masters")
 
     def stop(self):
         if self.sender:
@@ -95,7 +95,7 @@ def fmp4(shared, network):
 
 @pytest.mark.parametrize("base", BASES)
 def test_playlists_follow_the_rules(fmp4, base):
-    wait_for(lambda: "I-FRAME-STREAM-INF" in fmp4.master(base), 10, "playlists of key pictures in the master")
+    wait_for(lambda: "I-FRAME-STREAM-INF" in fmp4.master(base), 20, "playlists of key pictures in the master")
     assert hls_rules.faults(fmp4.folder, base + ".m3u8") == []
     lines = [line for line in fmp4.master(base).splitlines() if not line.startswith("#")]
     other = BASES[1 - BASES.index(base)]
@@ -178,8 +178,8 @@ def test_a_lost_source_sends_players_to_the_twin(fmp4):
     fmp4.sender.tell("cut 0")
     wait_for(lambda: "east_180p.m3u8" not in fmp4.master("east"), 25, "the pause", 0.2)
     assert "west_180p.m3u8" in fmp4.master("east")
-    wait_for(lambda: not os.path.exists(os.path.join(fmp4.folder, "east_180p.m3u8")), 10, "its playlists gone", 0.2)
+    wait_for(lambda: not os.path.exists(os.path.join(fmp4.folder, "east_180p.m3u8")), 20, "its playlists gone", 0.2)
     assert hls_rules.faults(fmp4.folder, "west.m3u8", lambda uri: uri.startswith("west")) == []
     fmp4.sender.tell("resume 0")
     wait_for(lambda: "east_180p.m3u8" in fmp4.master("east"), 25, "its return", 0.2)
-    wait_for(lambda: hls_rules.faults(fmp4.folder, "east.m3u8") == [], 10, "everything named there", 0.5)
+    wait_for(lambda: hls_rules.faults(fmp4.folder, "east.m3u8") == [], 20, "everything named there", 0.5)

@@ -33,7 +33,7 @@ def test_kill_encode(studio):
     assert process["pid"] != pid and process["restarts"] >= 1
     assert "9" in process["last_end"] or "kill" in process["last_end"].lower(), process["last_end"]
     assert studio.box.encode_pid(NAME, 1) == twin_pid
-    wait_for(lambda: studio.box.channel(NAME)["locked"], 10, "twins locked again")
+    wait_for(lambda: studio.box.channel(NAME)["locked"], 20, "twins locked again")
     newest = min(studio.newest(0), studio.newest(1))
     assert studio.unequal(newest - 1, newest) == []
 
@@ -44,8 +44,8 @@ def test_kill_dataplane(studio):
     check_killed(studio, 1, lambda: studio.box.kill(pid))
     assert studio.box.dataplane_pid(1) not in (0, pid)
     assert [studio.box.encode_pid(NAME, i) for i in range(2)] == encoders, "encoders must outlive their data plane"
-    wait_for(lambda: studio.box.channel(NAME)["locked"], 10, "twins locked again")
-    wait_for(lambda: studio.box.input("studio", 1)["present"], 10, "the source seen again")
+    wait_for(lambda: studio.box.channel(NAME)["locked"], 20, "twins locked again")
+    wait_for(lambda: studio.box.input("studio", 1)["present"], 20, "the source seen again")
 
 
 def test_kill_management(studio):

@@ -112,6 +112,6 @@ def test_a_lost_source_pauses(rig):
         return before == last
     wait_for(still, 30, "no more segments at ingest URL 0", 6)
     before = rig.numbers(1)[-1]
-    wait_for(lambda: rig.numbers(1)[-1] > before, 10, "the twin going on")
+    wait_for(lambda: rig.numbers(1)[-1] > before, 20, "the twin going on")
     rig.sender.tell("resume 0")
     wait_for(lambda: rig.numbers(0)[-1] > last, 30, "its return")

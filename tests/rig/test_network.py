@@ -81,7 +81,7 @@ def test_way_in(no_studio, box, network, tmp_path, name):
             told = box.input(name, i)
             return told["received"] - before[i]["received"] >= sent["sent"] and told
         try:
-            told = wait_for(counted, 5, f"all {sent['sent']} packets on data plane {i}")
+            told = wait_for(counted, 20, f"all {sent['sent']} packets on data plane {i}")
         except TimeoutError:
             raise AssertionError(f"data plane {i}: {box.input(name, i)}, "
                                  f"ports {box.api('/v1/status')['nodes'][i]['told']['ports']}") from None
@@ -119,7 +119,7 @@ def test_vlan(no_studio, box, network, pair):
     before = box.input("vlan", pair)
     for vlan in (100, 101):
         network.inside(sys.executable, "-c", SEND_TAGGED, network.peers[pair], hardware, VLAN[pair]["address"], vlan)
-    wait_for(lambda: box.input("vlan", pair)["received"] - before["received"] >= 300, 5, "the packets of VLAN 100")
+    wait_for(lambda: box.input("vlan", pair)["received"] - before["received"] >= 300, 20, "the packets of VLAN 100")
     told = box.input("vlan", pair)
     assert told["received"] - before["received"] == 300 and told["lost"] == before["lost"], told
 
@@ -136,4 +136,4 @@ def test_answers_for_its_addresses(no_studio, box, network):
             def resolved():
                 table = network.inside("ip", "neighbour", "show", "dev", network.peers[i])
                 return any(line.startswith(f"{address} ") and "lladdr" in line for line in table.splitlines())
-            wait_for(resolved, 5, f"{address} resolved")
+            wait_for(resolved, 20, f"{address} resolved")

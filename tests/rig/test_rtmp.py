@@ -226,7 +226,7 @@ def test_closing_connections(shared, no_studio):
             rig.wait_sent(0, 60)
             before = rig.publisher(0)["counters"]["connections_opened"]
             pair.proxy.cut()
-            wait_for(lambda: rig.publisher(0)["counters"]["connections_opened"] > before, 5, "another session")
+            wait_for(lambda: rig.publisher(0)["counters"]["connections_opened"] > before, 20, "another session")
         rig.wait_sent(0, 60)
         rig.wait_calm(0)
         pair.finish()

@@ -172,7 +172,7 @@ def test_refusals_of_a_gateway(gateway, tmp_path):
         client = gateway.users["live"]
         good_ones = [BucketPresentation(client, "fed-1", "", name) for name in wrong]
         wait_segments(good_ones, 1)
-        wait_for(lambda: 6015 in of(box, "secret") and 6015 in of(box, "unknown") and 6010 in of(box, "bucket"), 5, "alerts")
+        wait_for(lambda: 6015 in of(box, "secret") and 6015 in of(box, "unknown") and 6010 in of(box, "bucket"), 20, "alerts")
         assert "403 SignatureDoesNotMatch" in of(box, "secret")[6015]
         assert "403 InvalidAccessKeyId" in of(box, "unknown")[6015]
         assert "404 NoSuchBucket" in of(box, "bucket")[6010]

@@ -34,11 +34,11 @@ def send(studio, tmp_path, source_address, *options, name="other", port=5002):
 def test_stranger(studio, tmp_path, quiet):
     stranger = studio.network.stranger(0)
     with send(studio, tmp_path, stranger) as sender:
-        raised = wait_for(lambda: alert(studio, 4103), 10, "the alert about the security group")
+        raised = wait_for(lambda: alert(studio, 4103), 20, "the alert about the security group")
         assert stranger in raised["message"], raised
-        wait_for(lambda: quiet()["security_group"] > 100, 10, "packets counted")
+        wait_for(lambda: quiet()["security_group"] > 100, 20, "packets counted")
     sent = sender.summary["paths"][0]["sent"]
-    wait_for(lambda: quiet()["security_group"] == sent, 5, f"all {sent} packets counted")
+    wait_for(lambda: quiet()["security_group"] == sent, 20, f"all {sent} packets counted")
     assert quiet()["received"] == quiet()["payload_bytes"] == quiet()["copied_bytes"] == 0
     wait_for(lambda: not alert(studio, 4103), 15, "the alert cleared")
 
@@ -58,10 +58,10 @@ def test_stranger_beside_the_source(studio, tmp_path):
 
 def test_bare_udp(studio, tmp_path, quiet):
     with send(studio, tmp_path, studio.network.sender(0), "--bare-udp") as sender:
-        raised = wait_for(lambda: alert(studio, 5304), 10, "the alert about the missing RTP header")
+        raised = wait_for(lambda: alert(studio, 5304), 20, "the alert about the missing RTP header")
         assert "RTP" in raised["message"], raised
     sent = sender.summary["paths"][0]["sent"]
-    wait_for(lambda: quiet()["bare_ts"] == sent, 5, f"all {sent} packets counted")
+    wait_for(lambda: quiet()["bare_ts"] == sent, 20, f"all {sent} packets counted")
     assert quiet()["received"] == quiet()["payload_bytes"] == quiet()["copied_bytes"] == 0
     wait_for(lambda: not alert(studio, 5304), 15, "the alert cleared")
 
@@ -69,10 +69,10 @@ def test_bare_udp(studio, tmp_path, quiet):
 def test_two_senders(studio, tmp_path, quiet):
     """The first is followed, the second is dropped, counted, and told."""
     with send(studio, tmp_path, studio.network.sender(0), "--ssrc", "1", name="one"):
-        wait_for(lambda: quiet()["received"] > 50, 10, "the first sender heard")
+        wait_for(lambda: quiet()["received"] > 50, 20, "the first sender heard")
         with send(studio, tmp_path, studio.network.sender(0), "--ssrc", "2", name="two"):
-            wait_for(lambda: alert(studio, 5314), 10, "the alert about two senders")
-            wait_for(lambda: quiet()["second_sender"] > 50, 10, "packets of the second counted")
+            wait_for(lambda: alert(studio, 5314), 20, "the alert about two senders")
+            wait_for(lambda: quiet()["second_sender"] > 50, 20, "packets of the second counted")
             assert studio.box.input("quiet", 0)["ssrc"] == "00000001"
         wait_for(lambda: not alert(studio, 5314), 15, "the alert cleared")
     assert quiet()["lost"] == 0

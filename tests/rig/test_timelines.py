@@ -32,7 +32,7 @@ def test_both_sources_jump(studio):
     first, before = min(studio.newest(0), studio.newest(1)), anchors(studio)
     for path in range(2):
         jump(studio, path, 100)
-    wait_for(lambda: all(new != old for new, old in zip(anchors(studio), before)), 10, "new anchors")
+    wait_for(lambda: all(new != old for new, old in zip(anchors(studio), before)), 20, "new anchors")
     wait_locked(studio, True)
     last = check_origins(studio, first, 3, discontinuities=1)
     assert studio.unequal(last - 1, last) == []

@@ -196,7 +196,7 @@ $(BUILD)/bench/%: tools/bench/%.c $(call ARCHIVES_IN_ORDER,release)
 
 # The software oneVPL runtime is a library of its own: the dispatcher loads it, nothing of ours links it. Once loaded it
 # stays: what libavcodec and libavfilter depend on (glib and others) leaks each time it is unloaded.
-SOFTVPL_PACKAGES = libavcodec libavutil libswscale libavfilter x264 x265 SvtAv1Enc
+SOFTVPL_PACKAGES = libva libavcodec libavutil libswscale libavfilter x264 x265 SvtAv1Enc
 SOFTVPL_OBJECTS = $(patsubst %.c,$(BUILD)/softvpl/%.o,$(wildcard drivers/softvpl/*.c))
 $(BUILD)/softvpl/%.o: %.c
 	@mkdir -p $(@D)

@@ -224,14 +224,20 @@ const char *accelerator_sentence(const struct accelerator *accelerator)
     return accelerator->sentence;
 }
 
+/* Ours keeps its pictures on any display that shows its surfaces. */
+static bool has_video_memory(const struct accelerator *accelerator)
+{
+    return accelerator->hardware || (accelerator->ours && accelerator->display);
+}
+
 unsigned accelerator_input_pattern(const struct accelerator *accelerator)
 {
-    return accelerator->hardware ? MFX_IOPATTERN_IN_VIDEO_MEMORY : MFX_IOPATTERN_IN_SYSTEM_MEMORY;
+    return has_video_memory(accelerator) ? MFX_IOPATTERN_IN_VIDEO_MEMORY : MFX_IOPATTERN_IN_SYSTEM_MEMORY;
 }
 
 unsigned accelerator_output_pattern(const struct accelerator *accelerator)
 {
-    return accelerator->hardware ? MFX_IOPATTERN_OUT_VIDEO_MEMORY : MFX_IOPATTERN_OUT_SYSTEM_MEMORY;
+    return has_video_memory(accelerator) ? MFX_IOPATTERN_OUT_VIDEO_MEMORY : MFX_IOPATTERN_OUT_SYSTEM_MEMORY;
 }
 
 const char *accelerator_status_name(mfxStatus status)

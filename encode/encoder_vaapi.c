@@ -90,7 +90,8 @@ static void note(struct vaapi_encoder *encoder, const char *what, VAStatus statu
 static int make_scaler(struct vaapi_encoder *encoder, struct error *err)
 {
     const struct vaapi_plan *plan = &encoder->plan;
-    struct vaapi_format format = { plan->fourcc, plan->rt_format, plan->width, plan->height };
+    /* whole blocks: the same for every picture, whoever has made its surface */
+    struct vaapi_format format = { plan->fourcc, plan->rt_format, plan->coded_width, plan->coded_height };
     VAStatus status =
         vaCreateConfig(encoder->va, VAProfileNone, VAEntrypointVideoProc, NULL, 0, &encoder->scale_config);
 
@@ -418,7 +419,7 @@ static bool bring(struct vaapi_encoder *encoder, mfxFrameSurface1 *picture, stru
         return false;
     *(fits ? &input->own : &input->copy) = pooled;
     input->surface = pooled->surface;
-    int64_t bytes = vaapi_copy(encoder->va, &format, pooled->surface, picture);
+    int64_t bytes = vaapi_copy(encoder->va, vaapi_pool_format(pool), pooled->surface, picture);
     encoder->counters.copied_bytes += bytes > 0 ? (uint64_t)bytes : 0;
     return bytes >= 0;
 }
@@ -442,7 +443,8 @@ static bool vaapi_show(void *instance, const struct picture *picture)
     } else {
         part.x = part.y = 0;
     }
-    bool fits = vaapi_format_of(picture->surface, &format) && format.fourcc == plan->fourcc &&
+    bool whole = input.own || (info->Width >= plan->coded_width && info->Height >= plan->coded_height);
+    bool fits = whole && vaapi_format_of(picture->surface, &format) && format.fourcc == plan->fourcc &&
                 format.width == plan->width && format.height == plan->height && !part.x && !part.y;
     if (!fits) {
         input.own = get(encoder, encoder->own);
@@ -464,11 +466,12 @@ static bool paint(struct vaapi_encoder *encoder, enum slate_kind kind, VASurface
     const struct vaapi_plan *plan = &encoder->plan;
     struct va_pixels pixels;
 
-    if (va_pixels_begin(&pixels, encoder->va, surface, plan->fourcc, plan->width, plan->height) != VA_STATUS_SUCCESS)
+    if (va_pixels_begin(&pixels, encoder->va, surface, plan->fourcc, plan->coded_width, plan->coded_height) !=
+        VA_STATUS_SUCCESS)
         return false;
     mfxFrameSurface1 frame = { .Info = { .FourCC = plan->bit_depth > 8 ? MFX_FOURCC_P010 : MFX_FOURCC_NV12,
-                                         .Width = (mfxU16)plan->width,
-                                         .Height = (mfxU16)plan->height,
+                                         .Width = (mfxU16)plan->coded_width,
+                                         .Height = (mfxU16)plan->coded_height,
                                          .CropW = (mfxU16)plan->width,
                                          .CropH = (mfxU16)plan->height },
                                .Data = { .Y = pixels.plane[0],

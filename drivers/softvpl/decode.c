@@ -144,7 +144,9 @@ static AVCodecContext *open_codec(const struct decode_component *decoder)
 
 static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 {
-    struct verdict verdict = { .personality = session->personality, .read_only = true };
+    struct verdict verdict = { .personality = session->personality,
+                               .video_memory = session->va_display != NULL,
+                               .read_only = true };
     mfxVideoParam copy = *par;
 
     decode_check(&verdict, &copy, true);
@@ -234,7 +236,8 @@ mfxStatus decoder_get_surface(struct decode_component *decoder, mfxFrameSurface1
     if (!decoder->pool) {
         decoder->pool = surface_pool_create(
             &decoder->par.mfx.FrameInfo, POOL_LIMIT,
-            MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME | MFX_MEMTYPE_FROM_DECODE, decoder->session->tasks);
+            MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME | MFX_MEMTYPE_FROM_DECODE, decoder->session->tasks,
+            session_video_display(decoder->session, decoder->par.IOPattern));
         if (!decoder->pool)
             return MFX_ERR_MEMORY_ALLOC;
     }
@@ -557,7 +560,7 @@ mfxStatus decoder_get_parameters(struct decode_component *decoder, mfxVideoParam
 {
     mfxExtBuffer **buffers = par->ExtParam;
     uint16_t number = par->NumExtParam;
-    struct verdict verdict = { 0 };
+    struct verdict verdict = { .video_memory = true };
     mfxVideoParam copy = decoder->par;
 
     copy.ExtParam = buffers;

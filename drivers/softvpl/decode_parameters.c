@@ -84,18 +84,19 @@ unsigned decode_surfaces_needed(const mfxVideoParam *par)
 
 mfxStatus decode_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrameAllocRequest *request)
 {
-    (void)session;
     if (!par || !request)
         return MFX_ERR_NULL_PTR;
     if (!codec_known(par->mfx.CodecId))
         return MFX_ERR_INVALID_VIDEO_PARAM;
-    if (par->IOPattern != MFX_IOPATTERN_OUT_SYSTEM_MEMORY)
-        return MFX_ERR_INVALID_VIDEO_PARAM; /* system memory is all there is */
+    bool video = par->IOPattern == MFX_IOPATTERN_OUT_VIDEO_MEMORY && session->va_display;
+    if (par->IOPattern != MFX_IOPATTERN_OUT_SYSTEM_MEMORY && !video)
+        return MFX_ERR_INVALID_VIDEO_PARAM; /* without a display, system memory is all there is */
     memset(request, 0, sizeof *request);
     request->Info = par->mfx.FrameInfo;
     request->NumFrameMin = (mfxU16)decode_surfaces_needed(par);
     request->NumFrameSuggested = request->NumFrameMin;
-    request->Type = MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_EXTERNAL_FRAME | MFX_MEMTYPE_FROM_DECODE;
+    request->Type = (mfxU16)((video ? MFX_MEMTYPE_VIDEO_MEMORY_DECODER_TARGET : MFX_MEMTYPE_SYSTEM_MEMORY) |
+                             MFX_MEMTYPE_EXTERNAL_FRAME | MFX_MEMTYPE_FROM_DECODE);
     return MFX_ERR_NONE;
 }
 

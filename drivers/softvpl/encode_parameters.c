@@ -317,16 +317,17 @@ mfxStatus encode_query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out
 
 mfxStatus encode_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrameAllocRequest *request)
 {
-    (void)session;
     if (!par || !request)
         return MFX_ERR_NULL_PTR;
-    if (!encode_codec_find(par->mfx.CodecId) || par->IOPattern != MFX_IOPATTERN_IN_SYSTEM_MEMORY)
+    bool video = par->IOPattern == MFX_IOPATTERN_IN_VIDEO_MEMORY && session->va_display;
+    if (!encode_codec_find(par->mfx.CodecId) || (par->IOPattern != MFX_IOPATTERN_IN_SYSTEM_MEMORY && !video))
         return MFX_ERR_INVALID_VIDEO_PARAM;
     unsigned depth = par->AsyncDepth ? par->AsyncDepth : ASYNC_DEPTH_DEFAULT;
     memset(request, 0, sizeof *request);
     request->Info = par->mfx.FrameInfo;
     request->NumFrameMin = (mfxU16)(depth + 1); /* what a library holds back is its own copy */
     request->NumFrameSuggested = (mfxU16)(depth + 2);
-    request->Type = MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_EXTERNAL_FRAME | MFX_MEMTYPE_FROM_ENCODE;
+    request->Type = (mfxU16)((video ? MFX_MEMTYPE_VIDEO_MEMORY_PROCESSOR_TARGET : MFX_MEMTYPE_SYSTEM_MEMORY) |
+                             MFX_MEMTYPE_EXTERNAL_FRAME | MFX_MEMTYPE_FROM_ENCODE);
     return MFX_ERR_NONE;
 }

@@ -14,7 +14,9 @@ enum { POOL_LIMIT = 64 };
 
 static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 {
-    struct verdict verdict = { .personality = session->personality, .read_only = true };
+    struct verdict verdict = { .personality = session->personality,
+                               .video_memory = session->va_display != NULL,
+                               .read_only = true };
     mfxVideoParam copy = *par;
 
     encode_check(&verdict, &copy, true);
@@ -27,7 +29,9 @@ static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 static void read_settings(mfxSession session, struct encode_settings *settings, const mfxVideoParam *par,
                           const struct encode_settings *before)
 {
-    struct verdict verdict = { .personality = session->personality, .read_only = true };
+    struct verdict verdict = { .personality = session->personality,
+                               .video_memory = session->va_display != NULL,
+                               .read_only = true };
     mfxVideoParam copy = *par;
 
     encode_check(&verdict, &copy, true);
@@ -394,7 +398,8 @@ mfxStatus encoder_get_surface(struct encode_component *encoder, mfxFrameSurface1
     if (!encoder->pool)
         encoder->pool = surface_pool_create(
             &encoder->settings.par.mfx.FrameInfo, POOL_LIMIT,
-            MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME | MFX_MEMTYPE_FROM_ENCODE, encoder->session->tasks);
+            MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME | MFX_MEMTYPE_FROM_ENCODE, encoder->session->tasks,
+            session_video_display(encoder->session, encoder->settings.par.IOPattern));
     if (!encoder->pool)
         return MFX_ERR_MEMORY_ALLOC;
     *surface = surface_pool_get(encoder->pool);

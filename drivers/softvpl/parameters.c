@@ -202,6 +202,8 @@ void common_check(struct verdict *verdict, mfxVideoParam *par, uint16_t allowed_
 {
     if (par->Protected)
         UNSUPPORTED(verdict, par->Protected);
+    if (verdict->video_memory) /* the bits of video memory stand below those of system memory */
+        allowed_pattern |= (uint16_t)(allowed_pattern >> 1);
     if (par->IOPattern & ~allowed_pattern)
         UNSUPPORTED(verdict, par->IOPattern);
     if (par->AsyncDepth > ASYNC_DEPTH_MAX)
@@ -210,7 +212,7 @@ void common_check(struct verdict *verdict, mfxVideoParam *par, uint16_t allowed_
 
 mfxStatus parameters_query(mfxSession session, const struct query *query, const mfxVideoParam *in, mfxVideoParam *out)
 {
-    struct verdict verdict = { .personality = session->personality };
+    struct verdict verdict = { .personality = session->personality, .video_memory = session->va_display != NULL };
 
     if (!out)
         return MFX_ERR_NULL_PTR;

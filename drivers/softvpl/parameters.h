@@ -22,7 +22,8 @@ enum { FRAME_SIZE_MAX = 8192, ASYNC_DEPTH_MAX = 64, ASYNC_DEPTH_DEFAULT = 4 };
 /* What a check found so far; the worse answer wins. */
 struct verdict {
     enum personality personality;
-    bool read_only; /* the extension buffers are the application's: say what is wrong, and leave them alone */
+    bool video_memory; /* the session has a VA-API display */
+    bool read_only;    /* the extension buffers are the application's: say what is wrong, and leave them alone */
     bool unsupported, corrected;
     char reason[96]; /* the first unsupported thing, for the debug log */
 };

@@ -151,18 +151,31 @@ void session_mend(mfxSession session)
         task_table_mend(session->tasks);
 }
 
+void *session_video_display(const struct _mfxSession *session, unsigned pattern)
+{
+    return pattern & (MFX_IOPATTERN_IN_VIDEO_MEMORY | MFX_IOPATTERN_OUT_VIDEO_MEMORY) ? session->va_display : NULL;
+}
+
 bool frame_usable(const mfxSession session, const mfxFrameSurface1 *frame)
 {
     struct image image;
 
-    if (image_of(&image, &frame->Info, &frame->Data))
+    if (frame_is_video(frame) || image_of(&image, &frame->Info, &frame->Data))
         return true;
     return frame->Data.MemId && session->has_allocator && image_format_find(frame->Info.FourCC);
 }
 
 mfxStatus frame_access_begin(mfxSession session, struct frame_access *access, mfxFrameSurface1 *frame)
 {
-    access->locked = false;
+    access->locked = access->mapped = false;
+    if (frame_is_video(frame)) { /* the application may map and unmap it meanwhile: a mapping of our own */
+        mfxStatus status = frame_video_map(frame, &access->data);
+        access->mapped = status == MFX_ERR_NONE;
+        if (status != MFX_ERR_NONE || image_of(&access->image, &frame->Info, &access->data))
+            return status;
+        frame_access_end(session, access, frame);
+        return MFX_ERR_LOCK_MEMORY;
+    }
     if (image_of(&access->image, &frame->Info, &frame->Data))
         return MFX_ERR_NONE;
     if (!frame->Data.MemId || !session->has_allocator)
@@ -181,5 +194,7 @@ void frame_access_end(mfxSession session, struct frame_access *access, mfxFrameS
 {
     if (access->locked)
         session->allocator.Unlock(session->allocator.pthis, frame->Data.MemId, &access->data);
-    access->locked = false;
+    if (access->mapped)
+        frame_video_unmap(frame);
+    access->locked = access->mapped = false;
 }

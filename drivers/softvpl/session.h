@@ -60,10 +60,13 @@ void session_worker_leave(mfxSession session, void *owner);
 struct frame_access {
     struct image image;
     mfxFrameData data;
-    bool locked;
+    bool locked, mapped;
 };
 mfxStatus frame_access_begin(mfxSession session, struct frame_access *access, mfxFrameSurface1 *frame);
 void frame_access_end(mfxSession session, struct frame_access *access, mfxFrameSurface1 *frame);
+
+/* The display whose memory a component with this IOPattern keeps its own surfaces in; NULL: the processor's. */
+void *session_video_display(const struct _mfxSession *session, unsigned pattern);
 
 /* Can this surface be a component's input or output at all? Cheap, before anything is queued. */
 bool frame_usable(const mfxSession session, const mfxFrameSurface1 *frame);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/softvpl/video_memory.h"
+
 enum { PITCH_ALIGNMENT = 64, HEIGHT_ALIGNMENT = 32 };
 
 struct surface {
@@ -19,6 +21,7 @@ struct surface {
     atomic_uintptr_t producer; /* mfxSyncPoint */
     atomic_int mapped;         /* readers; -1: one writer */
     uint8_t *memory;
+    struct video_memory *video; /* instead of memory */
 };
 _Static_assert(offsetof(struct surface, frame) == 0, "the application's pointer is ours");
 
@@ -27,6 +30,7 @@ struct surface_pool {
     mfxFrameInfo info;
     const struct image_format *format;
     uint16_t memory_type;
+    void *va_display; /* NULL: the surfaces lie in the processor's memory */
     struct task_table *tasks;
     struct surface *free_list;
     unsigned limit, existing, used;
@@ -38,6 +42,7 @@ static void pool_free(struct surface_pool *pool)
     while (pool->free_list) {
         struct surface *surface = pool->free_list;
         pool->free_list = surface->next_free;
+        video_memory_destroy(surface->video);
         free(surface->memory);
         free(surface);
     }
@@ -110,7 +115,7 @@ static mfxStatus surface_synchronize(mfxFrameSurface1 *frame, mfxU32 wait)
     return producer ? task_wait(surface->pool->tasks, producer, wait) : MFX_ERR_NONE;
 }
 
-/* The memory is always there; mapping only has to wait for who writes it and to keep writers apart. */
+/* The processor's memory is always there; mapping only has to wait for who writes it and to keep writers apart. */
 static mfxStatus surface_map(mfxFrameSurface1 *frame, mfxU32 flags)
 {
     if (!frame)
@@ -128,7 +133,12 @@ static mfxStatus surface_map(mfxFrameSurface1 *frame, mfxU32 flags)
         if (now < 0 || (now > 0 && (flags & MFX_MAP_WRITE)))
             return MFX_ERR_RESOURCE_MAPPED;
     } while (!atomic_compare_exchange_weak(&surface->mapped, &now, flags & MFX_MAP_WRITE ? -1 : now + 1));
-    return MFX_ERR_NONE;
+    if (!surface->video)
+        return MFX_ERR_NONE;
+    status = video_memory_map(surface->video, &frame->Data);
+    if (status != MFX_ERR_NONE)
+        atomic_store(&surface->mapped, now < 0 ? 0 : now);
+    return status;
 }
 
 static mfxStatus surface_unmap(mfxFrameSurface1 *frame)
@@ -143,6 +153,8 @@ static mfxStatus surface_unmap(mfxFrameSurface1 *frame)
         if (now == 0)
             return MFX_ERR_UNSUPPORTED;
     } while (!atomic_compare_exchange_weak(&surface->mapped, &now, now < 0 ? 0 : now - 1));
+    if (surface->video)
+        video_memory_unmap(surface->video);
     return MFX_ERR_NONE;
 }
 
@@ -150,14 +162,22 @@ static mfxStatus surface_native_handle(mfxFrameSurface1 *frame, mfxHDL *resource
 {
     if (!frame || !resource || !type)
         return MFX_ERR_NULL_PTR;
-    return MFX_ERR_UNSUPPORTED; /* system memory has no handle */
+    if (!frame_is_video(frame))
+        return MFX_ERR_UNSUPPORTED; /* system memory has no handle */
+    *resource = video_memory_surface(((struct surface *)frame)->video);
+    *type = MFX_RESOURCE_VA_SURFACE;
+    return MFX_ERR_NONE;
 }
 
 static mfxStatus surface_device_handle(mfxFrameSurface1 *frame, mfxHDL *device, mfxHandleType *type)
 {
     if (!frame || !device || !type)
         return MFX_ERR_NULL_PTR;
-    return MFX_ERR_UNSUPPORTED;
+    if (!frame_is_video(frame))
+        return MFX_ERR_UNSUPPORTED;
+    *device = video_memory_display(((struct surface *)frame)->video);
+    *type = MFX_HANDLE_VA_DISPLAY;
+    return MFX_ERR_NONE;
 }
 
 static mfxStatus surface_query_interface(mfxFrameSurface1 *frame, mfxGUID guid, mfxHDL *interface)
@@ -184,7 +204,7 @@ static const mfxFrameSurfaceInterface interface_template = {
 /* ---- the pool --------------------------------------------------------------------------------------------------- */
 
 struct surface_pool *surface_pool_create(const mfxFrameInfo *info, unsigned limit, uint16_t memory_type,
-                                         struct task_table *tasks)
+                                         struct task_table *tasks, void *va_display)
 {
     const struct image_format *format = image_format_find(info->FourCC);
     if (!format || !info->Width || !info->Height || !limit)
@@ -197,6 +217,12 @@ struct surface_pool *surface_pool_create(const mfxFrameInfo *info, unsigned limi
     pool->format = format;
     pool->limit = limit;
     pool->memory_type = memory_type;
+    pool->va_display = va_display;
+    if (va_display) {
+        pool->memory_type &= (uint16_t)~MFX_MEMTYPE_SYSTEM_MEMORY;
+        pool->memory_type |= memory_type & MFX_MEMTYPE_FROM_DECODE ? MFX_MEMTYPE_VIDEO_MEMORY_DECODER_TARGET
+                                                                   : MFX_MEMTYPE_VIDEO_MEMORY_PROCESSOR_TARGET;
+    }
     pool->tasks = task_table_use(tasks);
     return pool;
 }
@@ -213,12 +239,36 @@ void surface_pool_destroy(struct surface_pool *pool)
         pool_free(pool);
 }
 
+static struct surface *surface_with_interface(struct surface_pool *pool)
+{
+    struct surface *surface = calloc(1, sizeof *surface);
+
+    if (!surface)
+        return NULL;
+    surface->pool = pool;
+    surface->interface = interface_template;
+    surface->interface.Context = surface;
+    return surface;
+}
+
+static struct surface *surface_create_video(struct surface_pool *pool)
+{
+    struct surface *surface = surface_with_interface(pool);
+
+    if (surface)
+        surface->video = video_memory_create(pool->va_display, pool->format, &pool->info);
+    if (!surface || surface->video)
+        return surface;
+    free(surface);
+    return NULL;
+}
+
 static struct surface *surface_create(struct surface_pool *pool)
 {
     uint32_t width = (uint32_t)pool->info.Width * pool->format->bytes_per_sample;
     uint32_t pitch = (width + 2 * PITCH_ALIGNMENT - 1) & ~(2U * PITCH_ALIGNMENT - 1); /* half of it is aligned too */
     uint32_t height = (pool->info.Height + HEIGHT_ALIGNMENT - 1U) & ~(HEIGHT_ALIGNMENT - 1U);
-    struct surface *surface = calloc(1, sizeof *surface);
+    struct surface *surface = surface_with_interface(pool);
     if (!surface)
         return NULL;
     size_t bytes = image_bytes(pool->format, pitch, height);
@@ -229,9 +279,6 @@ static struct surface *surface_create(struct surface_pool *pool)
         return NULL;
     }
     memset(surface->memory, 0, bytes); /* never show another stream's frame in what a decoder leaves unwritten */
-    surface->pool = pool;
-    surface->interface = interface_template;
-    surface->interface.Context = surface;
     image_place(pool->format, &surface->frame.Data, surface->memory, pitch, height);
     return surface;
 }
@@ -262,7 +309,7 @@ mfxFrameSurface1 *surface_pool_get(struct surface_pool *pool)
     if (surface) {
         pool->free_list = surface->next_free;
     } else if (pool->existing < pool->limit) {
-        surface = surface_create(pool);
+        surface = pool->va_display ? surface_create_video(pool) : surface_create(pool);
         if (surface)
             pool->existing++;
     }
@@ -284,6 +331,22 @@ unsigned surface_pool_used(struct surface_pool *pool)
 }
 
 /* ---- any frame -------------------------------------------------------------------------------------------------- */
+
+bool frame_is_video(const mfxFrameSurface1 *frame)
+{
+    return frame_is_ours(frame) && ((const struct surface *)frame)->video;
+}
+
+mfxStatus frame_video_map(mfxFrameSurface1 *frame, mfxFrameData *data)
+{
+    *data = frame->Data;
+    return video_memory_map(((struct surface *)frame)->video, data);
+}
+
+void frame_video_unmap(mfxFrameSurface1 *frame)
+{
+    video_memory_unmap(((struct surface *)frame)->video);
+}
 
 bool frame_is_ours(const mfxFrameSurface1 *frame)
 {

@@ -20,14 +20,20 @@
 
 struct surface_pool;
 
-/* info is copied; the pool uses the table (one reference) to synchronise its surfaces. NULL: no memory, bad format. */
+/* info is copied; the pool uses the table (one reference) to synchronise its surfaces. va_display: the surfaces lie in
+ * its video memory; NULL: in the processor's. NULL: no memory, bad format. */
 struct surface_pool *surface_pool_create(const mfxFrameInfo *info, unsigned limit, uint16_t memory_type,
-                                         struct task_table *tasks);
+                                         struct task_table *tasks, void *va_display);
 void surface_pool_destroy(struct surface_pool *pool); /* surfaces in use stay alive; NULL is fine */
 
 /* give: one reference. NULL: `limit` surfaces are in use, or no memory. */
 mfxFrameSurface1 *surface_pool_get(struct surface_pool *pool);
 unsigned surface_pool_used(struct surface_pool *pool);
+
+/* Of a surface in video memory: its pixels, until they are given back. A surface of the application's: false. */
+bool frame_is_video(const mfxFrameSurface1 *frame);
+mfxStatus frame_video_map(mfxFrameSurface1 *frame, mfxFrameData *data);
+void frame_video_unmap(mfxFrameSurface1 *frame);
 
 bool frame_is_ours(const mfxFrameSurface1 *frame);
 void frame_hold(mfxFrameSurface1 *frame);

@@ -233,7 +233,9 @@ static void vpp_run_job(void *owner, void *argument, bool aborted)
 
 static mfxStatus check_init(mfxSession session, const mfxVideoParam *par)
 {
-    struct verdict verdict = { .personality = session->personality, .read_only = true };
+    struct verdict verdict = { .personality = session->personality,
+                               .video_memory = session->va_display != NULL,
+                               .read_only = true };
     mfxVideoParam copy = *par;
 
     vpp_check(&verdict, &copy, true);
@@ -510,7 +512,7 @@ mfxStatus vpp_get_parameters(struct vpp_component *vpp, mfxVideoParam *par)
 {
     mfxExtBuffer **buffers = par->ExtParam;
     uint16_t number = par->NumExtParam;
-    struct verdict verdict = { .read_only = true };
+    struct verdict verdict = { .read_only = true, .video_memory = true };
     mfxVideoParam copy = vpp->par;
 
     copy.ExtParam = buffers;
@@ -535,12 +537,14 @@ mfxStatus vpp_get_statistics(struct vpp_component *vpp, mfxVPPStat *statistics)
 mfxStatus vpp_get_surface(struct vpp_component *vpp, bool output, mfxFrameSurface1 **surface)
 {
     struct surface_pool **pool = output ? &vpp->pool_out : &vpp->pool_in;
+    unsigned side = output ? MFX_IOPATTERN_OUT_VIDEO_MEMORY : MFX_IOPATTERN_IN_VIDEO_MEMORY;
 
     if (!*pool)
-        *pool = surface_pool_create(output ? &vpp->par.vpp.Out : &vpp->par.vpp.In, POOL_LIMIT,
-                                    (uint16_t)(MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME |
-                                               (output ? MFX_MEMTYPE_FROM_VPPOUT : MFX_MEMTYPE_FROM_VPPIN)),
-                                    vpp->session->tasks);
+        *pool =
+            surface_pool_create(output ? &vpp->par.vpp.Out : &vpp->par.vpp.In, POOL_LIMIT,
+                                (uint16_t)(MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_INTERNAL_FRAME |
+                                           (output ? MFX_MEMTYPE_FROM_VPPOUT : MFX_MEMTYPE_FROM_VPPIN)),
+                                vpp->session->tasks, session_video_display(vpp->session, vpp->par.IOPattern & side));
     if (!*pool)
         return MFX_ERR_MEMORY_ALLOC;
     *surface = surface_pool_get(*pool);

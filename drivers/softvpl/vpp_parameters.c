@@ -147,13 +147,20 @@ static void check_shift(struct verdict *verdict, mfxFrameInfo *info)
         CORRECT(verdict, info->Shift, 1);
 }
 
+static bool is_in_and_out(unsigned pattern)
+{
+    unsigned in = pattern & (MFX_IOPATTERN_IN_VIDEO_MEMORY | MFX_IOPATTERN_IN_SYSTEM_MEMORY);
+    unsigned out = pattern & (MFX_IOPATTERN_OUT_VIDEO_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY);
+    return in && out && !(in & (in - 1)) && !(out & (out - 1)) && pattern == (in | out);
+}
+
 void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
 {
     mfxFrameInfo *in = &par->vpp.In, *out = &par->vpp.Out;
 
     common_check(verdict, par, MFX_IOPATTERN_IN_SYSTEM_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY);
-    if (complete && par->IOPattern != (MFX_IOPATTERN_IN_SYSTEM_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY))
-        verdict_unsupported(verdict, "IOPattern is not system memory in and out");
+    if (complete && !is_in_and_out(par->IOPattern))
+        verdict_unsupported(verdict, "IOPattern is not one memory in and one out");
     frame_info_check(verdict, in, complete);
     frame_info_check(verdict, out, complete);
     check_shift(verdict, in);
@@ -302,10 +309,10 @@ mfxStatus vpp_query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out)
 
 mfxStatus vpp_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrameAllocRequest request[2])
 {
-    (void)session;
     if (!par || !request)
         return MFX_ERR_NULL_PTR;
-    if (par->IOPattern != (MFX_IOPATTERN_IN_SYSTEM_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY))
+    const unsigned video = MFX_IOPATTERN_IN_VIDEO_MEMORY | MFX_IOPATTERN_OUT_VIDEO_MEMORY;
+    if (!is_in_and_out(par->IOPattern) || (par->IOPattern & video && !session->va_display))
         return MFX_ERR_INVALID_VIDEO_PARAM;
     unsigned depth = par->AsyncDepth ? par->AsyncDepth : ASYNC_DEPTH_DEFAULT;
     memset(request, 0, 2 * sizeof *request);
@@ -313,8 +320,10 @@ mfxStatus vpp_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrameAll
         request[i].Info = i ? par->vpp.Out : par->vpp.In;
         request[i].NumFrameMin = (mfxU16)(depth + 1);
         request[i].NumFrameSuggested = request[i].NumFrameMin;
-        request[i].Type = (mfxU16)(MFX_MEMTYPE_SYSTEM_MEMORY | MFX_MEMTYPE_EXTERNAL_FRAME |
-                                   (i ? MFX_MEMTYPE_FROM_VPPOUT : MFX_MEMTYPE_FROM_VPPIN));
+        unsigned bit = i ? MFX_IOPATTERN_OUT_VIDEO_MEMORY : MFX_IOPATTERN_IN_VIDEO_MEMORY;
+        request[i].Type =
+            (mfxU16)((par->IOPattern & bit ? MFX_MEMTYPE_VIDEO_MEMORY_PROCESSOR_TARGET : MFX_MEMTYPE_SYSTEM_MEMORY) |
+                     MFX_MEMTYPE_EXTERNAL_FRAME | (i ? MFX_MEMTYPE_FROM_VPPOUT : MFX_MEMTYPE_FROM_VPPIN));
     }
     return MFX_ERR_NONE;
 }

@@ -7,6 +7,7 @@
 static struct accelerator *accelerator;
 static struct va_display *display;
 static struct slate *slate;
+static bool in_video_memory;
 static const struct timeline_rate rate = { 25, 1, 1 };
 
 static struct video_description describe(unsigned codec, unsigned depth)
@@ -38,13 +39,14 @@ static struct rung_config configure(const struct video_description *video, unsig
                                  .context = stream };
 }
 
-/* Pictures in system memory, as the software runtime decodes them without a display. */
+/* Pictures as the software runtime decodes them: without a display in system memory, with one in its surfaces. */
 static mfxSession picture_source(unsigned width, unsigned height, uint32_t fourcc)
 {
     struct error err = { 0 };
     mfxSession session;
     bool ten = fourcc == MFX_FOURCC_P010;
-    mfxVideoParam parameters = { .IOPattern = MFX_IOPATTERN_IN_SYSTEM_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY };
+    mfxVideoParam parameters = { .IOPattern = (mfxU16)(accelerator_input_pattern(accelerator) |
+                                                       accelerator_output_pattern(accelerator)) };
     mfxFrameInfo info = { .FourCC = fourcc,
                           .ChromaFormat = MFX_CHROMAFORMAT_YUV420,
                           .BitDepthLuma = ten ? 10 : 8,
@@ -123,7 +125,7 @@ static void run(const struct kind *kind, unsigned width, unsigned height, unsign
     assert_int_equal(counters.errors, 0);
     assert_int_equal(counters.scaled, scaled);
     assert_int_equal(counters.reused, 30);
-    assert_int_equal(counters.copied_bytes, 30 * 160 * 90 * 3 / 2 * (kind->depth > 8 ? 2 : 1));
+    assert_int_equal(counters.copied_bytes, in_video_memory ? 0 : 30 * 160 * 90 * 3 / 2 * (kind->depth > 8 ? 2 : 1));
     struct seen seen = decode_stream(&stream, kind->id);
     assert_int_equal(seen.pictures, 60);
     assert_int_equal(seen.keys, 3);
@@ -149,6 +151,20 @@ static void the_own_size_is_not_scaled(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         run(&kinds[i], 160, 90, 0);
+}
+
+/* The runtime's pictures lie in surfaces of the display from now on: the last of these tests. */
+static void pictures_of_the_same_display_are_read_where_they_lie(void **state)
+{
+    (void)state;
+    accelerator_use_display(accelerator, va_display_handle(display));
+    forget_copied_bytes(va_display_handle(display));
+    in_video_memory = true;
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        run(&kinds[i], 122, 70, 30);
+        run(&kinds[i], 160, 90, 0);
+    }
+    assert_int_equal(copied_bytes(va_display_handle(display)), 0);
 }
 
 static void slates_are_painted(void **state)
@@ -223,6 +239,7 @@ int main(void)
         cmocka_unit_test(the_own_size_is_not_scaled),
         cmocka_unit_test(slates_are_painted),
         cmocka_unit_test(what_is_not_offered_is_refused_with_the_reason),
+        cmocka_unit_test(pictures_of_the_same_display_are_read_where_they_lie),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

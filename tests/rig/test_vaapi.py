@@ -62,6 +62,7 @@ def test_the_status_tells_what_was_chosen_and_why(vaapi):
         assert [video["encoder"] for video in encode["videos"]] == ["vaapi"] * 3
         assert [video["changed"] for video in encode["videos"]] == [""] * 3
         assert [video["errors"] for video in encode["videos"]] == [0] * 3
+        assert [video["copied_bytes_per_frame"] for video in encode["videos"]] == [0] * 3
         assert all(video["frames_out"] > 50 for video in encode["videos"])
 
 

@@ -10,6 +10,7 @@ from conftest import chromium_missing
 from players import Browser, Page, play_with_shaka
 from testbed.box import SMALL_LADDER, Box, channel, node, rtp_input
 from testbed.cmaf_sink import CmafSink, make_certificate
+from testbed.feed import FedBox
 from testbed.origin import Origin
 from testbed.processes import wait_for
 from testbed.sender import Sender, small_source
@@ -158,3 +159,23 @@ def test_shaka_plays_what_was_packaged(rig, tmp_path, folder):
                         [height for _, _, height, _ in SMALL_LADDER])
     finally:
         browser.driver.quit()
+
+
+def test_the_other_way_round(tmp_path):
+    """MediaPackage v2 with two pipelines (https, an endpoint each), CMAF ingest with one."""
+    certificate = make_certificate(str(tmp_path))
+    sinks = [CmafSink(9125 + i, str(tmp_path / f"sink-{i}"), certificate=certificate if i < 2 else None) for i in range(3)]
+    twins = channel_of("twins", group_of("mediapackage", [f"{sink.url}/in/" for sink in sinks[:2]],
+                                         mediapackage={"version": "v2"},
+                                         destination={"certificate_authority": certificate[0]}))
+    alone = channel_of("alone", group_of("cmaf_ingest", [f"{sinks[2].url}/in/"]))
+    with sinks[0], sinks[1], sinks[2], FedBox(str(tmp_path / "box"), [twins, alone]) as box:
+        for sink in sinks:
+            wait_for(lambda: sorted(sink.tracks) == sorted(TRACKS) and
+                     min(len(track.segments) for track in sink.tracks.values()) >= 4, 40, f"segments at {sink.url}")
+        assert [alert for alert in box.alerts() if alert["source"].startswith(("twins", "alone"))] == []
+        for name in TRACKS:
+            one, two, _ = (sink.tracks[name].segments[1:4] for sink in sinks)
+            common = {time for time, _, _ in one} & {time for time, _, _ in two}
+            assert common and {item for item in one if item[0] in common} == {item for item in two if item[0] in common}
+        assert [fault for sink in sinks for fault in sink.faults] == []

@@ -99,15 +99,20 @@ def test_standard_channel(shared, no_studio):
 
 # ---- other servers, TLS, authentication: a single pipeline ----
 @pytest.mark.skipif(bool(nms_missing()), reason=nms_missing() or "-")
-def test_node_media_server(shared, no_studio):
-    with NodeMediaServer(os.path.join(shared.directory, "nms"), 1940) as server, \
-            Rig(shared, [{"url": server.url, "stream": "news"}]) as rig:
-        rig.wait_state(0, "well", 30)
-        rig.wait_sent(0, 150)
+@pytest.mark.parametrize("pipelines", [1, 2])
+def test_node_media_server(shared, no_studio, pipelines):
+    streams = [f"news{i}" for i in range(pipelines)]
+    with NodeMediaServer(tempfile.mkdtemp(dir=shared.directory), 1940) as server, \
+            Rig(shared, [{"url": server.url, "stream": stream} for stream in streams]) as rig:
+        for i in range(pipelines):
+            rig.wait_state(i, "well", 30)
+        for i in range(pipelines):
+            rig.wait_sent(i, 150)
         rig.stop_channel()
-        files = server.recordings("news").files
-        assert len(files) == 1
-        check_recorded(files[0], 5)
+        for stream in streams:
+            files = server.recordings(stream).files
+            assert len(files) == 1
+            check_recorded(files[0], 5)
 
 
 def test_tls(shared, no_studio):
@@ -129,6 +134,19 @@ def test_tls(shared, no_studio):
             rig.stop_channel()
         for stream in ("known", "unseen"):
             check_recorded(server.recordings(stream).newest(), 1)
+
+
+def test_tls_of_two_pipelines(shared, no_studio):
+    with NginxRtmp(tempfile.mkdtemp(dir=shared.directory), 1935, 1943) as server, \
+            Rig(shared, [{"url": server.tls_url, "stream": f"news{i}", "certificate_authority": server.certificate}
+                         for i in range(2)]) as rig:
+        for i in range(2):
+            rig.wait_state(i, "well", 30)
+        for i in range(2):
+            rig.wait_sent(i, 100)
+        rig.stop_channel()
+        for i in range(2):
+            check_recorded(server.recordings(f"news{i}").newest(), 3)
 
 
 @pytest.mark.parametrize("scheme", ["common", "akamai"])

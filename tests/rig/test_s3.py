@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """HLS into S3 buckets and MediaStore containers: RADOS Gateway, Swift, and a sink that recomputes signatures."""
 import contextlib
+import json
 import os
 import re
 import time
@@ -13,7 +14,7 @@ from testbed.box import SMALL_LADDER, Box, node, rtp_input
 from testbed.fault_proxy import FaultProxy
 from testbed.feed import FedBox
 from testbed.hls import continuity_faults, inner_faults
-from testbed.processes import run, wait_for
+from testbed.processes import program, run, wait_for
 from testbed.s3_client import S3Client
 from testbed.s3_sink import S3Sink
 from testbed.sender import Sender, small_source, source
@@ -91,25 +92,25 @@ def no_secret(box, *secrets):
     assert not [secret for secret in secrets if secret in text]
 
 
-def add_stills(settings, gateway):
-    """Frame capture beside the segments: a picture a second into the same buckets."""
+def add_stills(settings, gateway, buckets, name="live"):
+    """Frame capture beside the segments: a picture a second, a bucket a pipeline."""
     settings["encodes"]["video"].append({"name": "still", "codec": "jpeg", "width": 192, "height": 108,
                                          "capture_interval": 1})
     settings["output_groups"].append({
         "name": "stills", "type": "frame_capture", "connection": {"cdn": "s3"},
-        "destinations": [{"url": f"s3://live-{i}/stills/live", "credentials": "keys", "endpoint": gateway.url}
-                         for i in range(2)],
+        "destinations": [{"url": f"s3://{bucket}/stills/{name}", "credentials": "keys", "endpoint": gateway.url}
+                         for bucket in buckets],
         "outputs": [{"name_modifier": "_still", "video": "still"}]})
 
 
-def check_stills(buckets):
-    """Both pipelines have the same pictures, under the same numbers, one after the other."""
-    both = sorted(set(buckets[0].names()) & set(buckets[1].names()))
-    numbers = [int(re.fullmatch(r"live_still\.(\d{5,})\.jpg", name).group(1)) for name in both]
+def check_stills(buckets, name="live"):
+    """All pipelines have the same pictures, under the same numbers, one after the other."""
+    both = sorted(set.intersection(*(set(bucket.names()) for bucket in buckets)))
+    numbers = [int(re.fullmatch(name + r"_still\.(\d{5,})\.jpg", picture).group(1)) for picture in both]
     assert len(both) >= 10 and numbers == list(range(numbers[0], numbers[0] + len(numbers))), numbers
     for name in both[-5:]:
-        one, two = (bucket.read(name) for bucket in buckets)
-        assert one == two and one[:3] == b"\xff\xd8\xff" and one[-2:] == b"\xff\xd9", name
+        one, *others = (bucket.read(name) for bucket in buckets)
+        assert all(other == one for other in others) and one[:3] == b"\xff\xd8\xff" and one[-2:] == b"\xff\xd9", name
     assert buckets[0].answer(both[-1]).headers["Content-Type"] == "image/jpeg"
 
 
@@ -118,13 +119,16 @@ def test_standard_channel_to_two_buckets(network, no_studio, gateway, tmp_path):
     places = [(f"s3://live-{i}/news/live", "keys", gateway.url, "") for i in range(2)]
     settings = s3_channel("live", places, connection={"canned_acl": "public_read", "timeout": 5}, segment_length=2.0,
                           hls={"index_n_segments": 3, "keep_segments": 5})
-    add_stills(settings, gateway)
+    add_stills(settings, gateway, ["live-0", "live-1"])
+    alone = s3_channel("alone", [("s3://live-2/alone/alone", "keys", gateway.url, "")], ladder=SMALL_LADDER[1:],
+                       segment_length=2.0)
+    add_stills(alone, gateway, ["live-2"], "alone")
     client = gateway.users["live"]
     presentations = [BucketPresentation(client, f"live-{i}", "news", "live") for i in range(2)]
     nodes = [node(name, i) for i, name in enumerate(network.interfaces)]
     sender = Sender(small_source(), [(network.data_plane(i), 5000, network.sender(i), []) for i in range(2)], network,
                     directory=str(tmp_path))
-    with Box(str(tmp_path / "box"), nodes, [rtp_input("studio")], [settings], [KEYS]) as box:
+    with Box(str(tmp_path / "box"), nodes, [rtp_input("studio")], [settings, alone], [KEYS]) as box:
         sender.start()
         try:
             wait_segments(presentations, 3, 40)
@@ -140,7 +144,8 @@ def test_standard_channel_to_two_buckets(network, no_studio, gateway, tmp_path):
             wait_for(lambda: all(2 * 3 + 3 < len(presentation.place.names()) <= 2 * 7 + 3 for presentation in presentations),
                      10, "old segments deleted")
             check_stills([Bucket(client, f"live-{i}", "stills") for i in range(2)])
-            assert of(box, "live") == {}
+            check_stills([Bucket(client, "live-2", "stills")], "alone")
+            assert of(box, "live") == of(box, "alone") == {}
             no_secret(box, SECRET)
         finally:
             sender.stop()
@@ -429,11 +434,24 @@ def test_faults(tmp_path):
 ROLLOVER = 6.0
 
 
+def check_archive(tmp_path, gateway, seconds):
+    """What biplane-origincheck says of both buckets, read at the gateway itself."""
+    credentials = tmp_path / "credentials.cfg"
+    credentials.touch(mode=0o600)
+    credentials.write_text(f'credentials = ( {{ name = "keys"; user = "{KEYS["user"]}"; password = "{SECRET}"; }} );\n')
+    text = run(program("biplane-origincheck"), "--json", "--seconds", seconds, "--credentials", credentials, "--use", "keys",
+               "--endpoint", gateway.url, "--type", "archive", "--interval", ROLLOVER, "s3://fed-0/archive/rec",
+               "s3://fed-1/archive/rec", check=False)
+    assert SECRET not in text
+    return json.loads(text)
+
+
 def test_archive_to_two_buckets(gateway, tmp_path):
     """Recordings large enough to go in parts: each object is there as a whole or not at all, nothing is missing between one
-    and the next, and both buckets have the same."""
+    and the next, and both buckets have the same; when one is away the other has all."""
     client = gateway.users["live"]
-    places = [(f"s3://fed-{i}/archive/rec", "keys", gateway.url, "") for i in range(2)]
+    proxy = FaultProxy(7491, gateway.port)
+    places = [(f"s3://fed-{i}/archive/rec", "keys", url, "") for i, url in enumerate((proxy.url, gateway.url))]
     settings = s3_channel("rec", places, connection={"timeout": 5}, ladder=SMALL_LADDER[:1])
     group = settings["output_groups"][0]
     del group["hls"]
@@ -450,9 +468,16 @@ def test_archive_to_two_buckets(gateway, tmp_path):
                 assert seen.setdefault(name, answer.headers["Content-Length"]) == answer.headers["Content-Length"]
         return min(len(seen) for seen in sizes) >= count
 
-    with FedBox(str(tmp_path / "box"), [settings], [KEYS], clip=clip) as box:
+    with proxy, FedBox(str(tmp_path / "box"), [settings], [KEYS], clip=clip) as box:
         wait_for(lambda: complete(4), 60, "four recordings in each bucket", 0.3)
         assert of(box, "rec") == {}
+        proxy.set("refuse")  # the first bucket is away for two recordings
+        report = check_archive(tmp_path, gateway, int(3 * ROLLOVER))
+        proxy.set("pass")
+        assert report["groups"][0]["complete"]["none"] == 0, report
+        assert {finding["copy"] for finding in report["findings"]} == {0}, report["findings"]
+        assert {finding["kind"] for finding in report["findings"]} <= {"stale", "behind"}, report["findings"]
+        wait_for(lambda: complete(6) and set(sizes[0]) >= set(list(sizes[1])[:-1]), 40, "the first bucket caught up")
     shared = sorted(set(sizes[0]) & set(sizes[1]))[1:4]  # the first began in the middle
     assert len(shared) == 3 and [name[-12:] for name in shared] == sorted(name[-12:] for name in shared)
     assert all(re.fullmatch(r"rec_180p\.\d{6,}\.m2ts", name) for name in shared), shared
@@ -489,9 +514,9 @@ class Parts:
                 if method == "POST" and "uploadId=" in target and status == 200]
 
     def half_sent(self, count):
-        """The path of one of whose parts so many are there, and that is not whole yet."""
+        """The path of one of whose parts so many are there, and that is not whole yet; not the first, which is short."""
         paths = {target.split("?")[0] for _, target, _, _ in list(self.proxy.journal) if "partNumber=" in target}
-        for path in sorted(paths - set(self.joined())):
+        for path in sorted(set(sorted(paths)[1:]) - set(self.joined())):
             if sum(map(len, self.of(path).values())) >= count:
                 return path
         return None

@@ -236,6 +236,8 @@ static const struct setting output_rows[] = {
                    .unit = "s", .help = "Length of a segment, or of a piece of m2ts."),
     SETTING_DOUBLE(struct encode_output, rollover_interval, .maximum = 86400, .default_number = 300, .unit = "s",
                    .help = "For m2ts: a file begins at each multiple of it."),
+    SETTING_UNSIGNED(struct encode_output, timestamp_delta_ms, .maximum = 86400000, .unit = "ms",
+                     .help = "How much later its timestamps are than the timeline."),
     SETTING_CHOICE(struct encode_output, input_loss_action, .choices = input_loss_actions,
                    .default_number = INPUT_LOSS_EMIT_OUTPUT,
                    .help =
@@ -295,6 +297,8 @@ static const struct setting job_rows[] = {
                      .help = "Frames per second of the channel, denominator."),
     SETTING_GROUP(struct encode_job, video_selector, &video_selector_settings, .help = "Which video is used."),
     SETTING_LIST(struct encode_job, audio_selectors, &audio_selector_settings, .help = "Which audios are used."),
+    SETTING_UNSIGNED(struct encode_job, scte35_pid, .maximum = 8191,
+                     .help = "PID of SCTE 35 messages; 0: the first of the program."),
     SETTING_LIST(struct encode_job, videos, &video_description_settings, .help = "Video encodes."),
     SETTING_LIST(struct encode_job, audios, &audio_description_settings, .help = "Audio encodes."),
     SETTING_GROUP(struct encode_job, input_loss, &input_loss_settings, .help = "What is encoded without a source."),

@@ -152,6 +152,7 @@ struct encode_output {
     unsigned package;                                         /* enum package_type */
     double segment_length;                                    /* s; M2TS: of a piece, JPEG: not looked at */
     double rollover_interval;                                 /* s, M2TS: begins with an IDR at its multiples */
+    unsigned timestamp_delta_ms;                              /* timestamps in its files are so much later */
     unsigned input_loss_action;                               /* enum input_loss_action */
     char video[ENCODE_NAME_BYTES];                            /* a video description's name; empty: audio only */
     char audios[ENCODE_OUTPUT_AUDIOS_MAX][ENCODE_NAME_BYTES]; /* audio descriptions' names */
@@ -183,6 +184,7 @@ struct encode_job {
     struct video_selector video_selector;
     struct audio_selector audio_selectors[ENCODE_AUDIO_SELECTORS_MAX];
     unsigned audio_selectors_count;
+    unsigned scte35_pid; /* of the source; 0: the first of the program */
     struct video_description videos[ENCODE_VIDEOS_MAX];
     unsigned videos_count;
     struct audio_description audios[ENCODE_AUDIOS_MAX];

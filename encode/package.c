@@ -46,6 +46,7 @@ struct package {
     struct package_config config;
     struct timeline_rate rate;
     int64_t length_90k;
+    int64_t delta_90k; /* times in the container minus the timeline */
     const struct segment_writer_class *container;
     struct segment_writer *writer;
     struct queue queues[SEGMENT_WRITER_STREAMS_MAX];
@@ -196,6 +197,7 @@ int package_create(struct package **out, const struct package_config *config, st
     package->rate = *config->rate;
     package->length_90k =
         output->package == PACKAGE_JPEG ? config->capture_interval_90k : llround(output->segment_length * 90000);
+    package->delta_90k = output->timestamp_delta_ms * INT64_C(90);
     package->has_video = config->video != NULL;
     package->fresh = true;
     package->next_flags = HANDOFF_DISCONTINUITY; /* a new process, new continuity counters */
@@ -244,8 +246,8 @@ static void write_messages(struct package *package, int64_t dts_90k)
 {
     for (; package->messages_count && package->messages[0].arrival_90k <= dts_90k; drop_message(package)) {
         const struct message *message = &package->messages[0];
-        bool good =
-            package->container->message(package->writer, message->section, message->bytes, message->shift_90k) == 0;
+        bool good = package->container->message(package->writer, message->section, message->bytes,
+                                                message->shift_90k + package->delta_90k) == 0;
         ++*(good ? &package->counters.messages : &package->counters.messages_dropped);
     }
 }
@@ -345,7 +347,7 @@ static void open_segment(struct package *package, const AVPacket *head, int64_t 
     package->open = true;
     package->tag_due = package->config.output->timed_metadata.segment_tag[0] != '\0';
     snprintf(name, sizeof name, "%s/%s/%lld", package->template.group, package->template.output, (long long)number);
-    const struct segment_writer_segment segment = { name, number, package->segment.start_90k };
+    const struct segment_writer_segment segment = { name, number, package->segment.start_90k + package->delta_90k };
     if (package->container->open(package->writer, &segment, &err) < 0)
         warn(package, err.text); /* closing it tells that nothing is there */
 }
@@ -462,7 +464,7 @@ static void write_metadata(struct package *package, int64_t pts)
     if (package->tag_due)
         add_segment_tag(package, &tag);
     size_t bytes = id3_end(&tag);
-    if (bytes && package->container->metadata(package->writer, pts, tag.bytes, bytes) == 0)
+    if (bytes && package->container->metadata(package->writer, pts + package->delta_90k, tag.bytes, bytes) == 0)
         package->counters.metadata++;
 }
 
@@ -473,14 +475,17 @@ static void write_head(struct package *package, unsigned index)
 
     if (index == 0 && packet->pts + packet->duration > package->segment_end_90k)
         package->segment_end_90k = packet->pts + packet->duration;
+    const int64_t pts = packet->pts, dts = packet->dts;
+    packet->pts += package->delta_90k;
+    packet->dts += package->delta_90k;
     if (package->container->write(package->writer, index, packet) < 0) {
         package->counters.packets_refused++;
         warn(package, "the muxer refused a packet");
     } else {
         ++*(index == 0 && package->has_video ? &package->counters.packets_video : &package->counters.packets_audio);
         if (index == 0) {
-            write_metadata(package, packet->pts);
-            write_messages(package, packet->dts);
+            write_metadata(package, pts);
+            write_messages(package, dts);
         }
     }
     drop_head(queue);
@@ -629,7 +634,7 @@ void package_mark_filler(struct package *package)
 void package_cut(struct package *package, int64_t tick_90k)
 {
     if (package->container->cut)
-        package->container->cut(package->writer, tick_90k);
+        package->container->cut(package->writer, tick_90k + package->delta_90k);
 }
 
 /* Writes what is there and closes, shorter than its length. */

@@ -3,7 +3,8 @@
  *
  * The cut is made by the timeline, not by what comes: a segment ends before the picture that starts the next one (an
  * IDR; the ladder has forced it there), and takes the audio frames whose presentation starts before that picture's.
- * Packets are interleaved by decoding time. Timestamps in the container are timeline ticks modulo 2^33, unchanged.
+ * Packets are interleaved by decoding time. Timestamps in the container are timeline ticks modulo 2^33, unchanged
+ * unless the output wants them to be later (timestamp_delta_ms).
  * Every segment starts with PAT and PMT and can be decoded alone. A packet of a segment that is closed is counted and
  * dropped. Packages that are not segmented (encode_output_is_segmented) are cut into short pieces in front of any
  * picture; only the first picture after a start or a pause has to be an IDR, and pieces laid end to end are one stream

@@ -87,20 +87,21 @@ static int choose_audio(const AVFormatContext *format, const AVProgram *program,
 }
 
 /* Their PID carries sections, not a medium: libavformat knows it by the program's registration "CUEI". */
-static int choose_splice(const AVFormatContext *format, const AVProgram *program)
+static int choose_splice(const AVFormatContext *format, const AVProgram *program, unsigned pid)
 {
     for (unsigned i = 0; i < program->nb_stream_indexes; i++) {
         const AVStream *stream = stream_of(format, program, i);
-        if (stream && stream->codecpar->codec_id == AV_CODEC_ID_SCTE_35)
+        if (stream && stream->codecpar->codec_id == AV_CODEC_ID_SCTE_35 && (!pid || (unsigned)stream->id == pid))
             return stream->index;
     }
     return -1;
 }
 
-void selection_choose(struct selection *selection, const AVFormatContext *format, const struct video_selector *video,
-                      const struct audio_selector *audios, unsigned audio_count)
+void selection_choose(struct selection *selection, const AVFormatContext *format, const struct encode_job *job)
 {
     static const struct audio_selector any;
+    const struct video_selector *video = &job->video_selector;
+    unsigned audio_count = job->audio_selectors_count;
     const AVProgram *program = choose_program(format, video->program_id);
 
     memset(selection, 0, sizeof *selection);
@@ -119,8 +120,8 @@ void selection_choose(struct selection *selection, const AVFormatContext *format
     selection->pmt_version = (unsigned)program->pmt_version;
     choose_video(selection, format, program, video);
     for (unsigned i = 0; i < selection->audio_count; i++)
-        selection->audios[i] = choose_audio(format, program, audio_count ? &audios[i] : &any);
-    selection->splice = choose_splice(format, program);
+        selection->audios[i] = choose_audio(format, program, audio_count ? &job->audio_selectors[i] : &any);
+    selection->splice = choose_splice(format, program, job->scte35_pid);
 }
 
 uint64_t selection_signature(const AVFormatContext *format)

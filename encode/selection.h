@@ -5,7 +5,7 @@
  * or cannot be used, a sentence says so.
  *
  *     struct selection selection;
- *     selection_choose(&selection, format, &job->video_selector, job->audio_selectors, job->audio_selectors_count);
+ *     selection_choose(&selection, format, job);
  *     if (selection.video < 0) status(selection.reason);
  */
 #pragma once
@@ -21,12 +21,11 @@ struct selection {
     int video;                              /* stream index; -1: none */
     int audios[ENCODE_AUDIO_SELECTORS_MAX]; /* of each selector; -1: none. Without selectors: [0] is the first audio */
     unsigned audio_count;
-    int splice;       /* stream index of the first SCTE 35 messages; -1: none */
+    int splice;       /* stream index of the SCTE 35 messages; -1: none */
     char reason[256]; /* why there is no video, for a person; empty: there is one */
 };
 
-void selection_choose(struct selection *selection, const struct AVFormatContext *format,
-                      const struct video_selector *video, const struct audio_selector *audios, unsigned audio_count);
+void selection_choose(struct selection *selection, const struct AVFormatContext *format, const struct encode_job *job);
 
 /* Changes when anything changes that a choice depends on. */
 uint64_t selection_signature(const struct AVFormatContext *format);

@@ -324,8 +324,7 @@ static void reselect(struct source *source)
     if (signature == source->signature)
         return;
     source->signature = signature;
-    selection_choose(&source->selection, format, &job->video_selector, job->audio_selectors,
-                     job->audio_selectors_count);
+    selection_choose(&source->selection, format, job);
     lane_select(&source->video, source->selection.video);
     for (unsigned i = 0; i < source->selection.audio_count; i++)
         lane_select(&source->audios[i], source->selection.audios[i]);

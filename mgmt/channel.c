@@ -19,6 +19,9 @@ static const struct setting input_attachment_rows[] = {
                   .help = "Which video of the source; without it the first of the first program that has one."),
     SETTING_LIST(struct input_attachment, audio_selectors, &audio_selector_settings,
                  .help = "Which audios of the source, by name."),
+    SETTING_UNSIGNED(struct input_attachment, scte35_pid, .maximum = 8191,
+                     .help = "PID of the SCTE 35 messages of the source that outputs get which want them (32 to 8191), "
+                             "one that its program map registers as such; 0: the first of the program."),
     { 0 }
 };
 static const struct settings input_attachment_settings = {
@@ -427,6 +430,7 @@ void channel_encode_job(const struct channel *channel, unsigned pipeline, struct
     job->video_selector = attachment->video_selector;
     memcpy(job->audio_selectors, attachment->audio_selectors, sizeof job->audio_selectors);
     job->audio_selectors_count = attachment->audio_selectors_count;
+    job->scte35_pid = attachment->scte35_pid;
     memcpy(job->videos, channel->encodes.video, sizeof job->videos);
     job->videos_count = channel->encodes.video_count;
     memcpy(job->audios, channel->encodes.audio, sizeof job->audios);

@@ -19,6 +19,7 @@ struct input_attachment {
     struct video_selector video_selector;
     struct audio_selector audio_selectors[ENCODE_AUDIO_SELECTORS_MAX];
     unsigned audio_selectors_count;
+    unsigned scte35_pid; /* 0: the first of the program */
 };
 
 struct encodes {

@@ -25,6 +25,9 @@ static const char *const timed_metadata_frames[] = { "none", "priv", "tdrl", NUL
 static const struct setting hls_rows[] = {
     SETTING_DOUBLE(struct hls_settings, segment_length, .minimum = 1, .maximum = 60, .default_number = 10, .unit = "s",
                    .help = "Length of a segment; every one starts with an IDR picture."),
+    SETTING_UNSIGNED(struct hls_settings, timestamp_delta_milliseconds, .maximum = 86400000, .unit = "ms",
+                     .help = "How much later all timestamps in the segments are than the channel's timeline; where the "
+                             "segments begin, their numbers and dates stay as they are."),
     SETTING_UNSIGNED(struct hls_settings, index_n_segments, .minimum = 3, .maximum = 10000, .default_number = 10,
                      .help = "Segments that a live media playlist names."),
     SETTING_UNSIGNED(struct hls_settings, keep_segments, .minimum = 4, .maximum = 100000, .default_number = 21,
@@ -328,6 +331,7 @@ static void encode(const struct output_group *group, const struct output *output
     const struct hls_settings *hls = &group->hls;
     made->package = packages[output->container];
     made->segment_length = hls->segment_length;
+    made->timestamp_delta_ms = hls->timestamp_delta_milliseconds;
     made->input_loss_action = hls->input_loss_action;
     made->transport_stream = hls->transport_stream;
     made->splice_cut = encode_output_has_splices(made) ? SPLICE_CUT_KEY : SPLICE_CUT_NONE;

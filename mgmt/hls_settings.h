@@ -23,6 +23,7 @@ enum { HLS_URL_BYTES = 512, HLS_BASE_URLS_MAX = 2 };
 
 struct hls_settings {
     double segment_length; /* s */
+    unsigned timestamp_delta_milliseconds;
     unsigned index_n_segments;
     unsigned keep_segments;
     unsigned mode;                        /* enum hls_mode */

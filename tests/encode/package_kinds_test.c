@@ -271,6 +271,48 @@ static void test_libavformat_sees_the_metadata(void **state)
     clear(&shelf);
 }
 
+/* What the container of a segment says about when it begins. */
+static int64_t begin_in(const struct shelf *shelf, unsigned index, unsigned package)
+{
+    const uint8_t *bytes = shelf->bytes[index];
+    uint64_t time = 0;
+    if (package == PACKAGE_HLS_TS)
+        return decode_as(shelf, index, "mpegts").first_picture;
+    const char *mark = package == PACKAGE_FMP4 ? "tfdt" : "transportStreamTimestamp";
+    const uint8_t *at = memmem(bytes, shelf->segments[index].bytes, mark, strlen(mark));
+    assert_non_null(at);
+    at += package == PACKAGE_FMP4 ? 8 : strlen(mark) + 1;
+    for (unsigned i = 0; i < 8; i++)
+        time = time << 8 | at[i];
+    return (int64_t)time;
+}
+
+static void test_timestamps_may_be_later(void **state)
+{
+    static const unsigned kinds[] = { PACKAGE_HLS_TS, PACKAGE_FMP4, PACKAGE_AAC };
+    const struct media *media = *state;
+    for (unsigned i = 0; i < 3; i++) {
+        int64_t begins[2];
+        for (unsigned later = 0; later < 2; later++) {
+            struct encode_output output = {
+                .name = "x", .package = kinds[i], .segment_length = 2, .timestamp_delta_ms = later ? 1500 : 0
+            };
+            struct shelf shelf;
+            strcpy(output.video, kinds[i] == PACKAGE_AAC ? "" : "v");
+            output.audios_count = kinds[i] == PACKAGE_AAC;
+            struct package *package = make(media, &shelf, &output);
+            play(package, media, START, 0, 110, 0);
+            assert_true(shelf.count >= 2);
+            assert_int_equal(shelf.segments[1].number, START / (2 * SECOND) + 1);
+            assert_in_range(shelf.segments[1].start_90k, START + 2 * SECOND, START + 2 * SECOND + 1920);
+            begins[later] = begin_in(&shelf, 1, kinds[i]);
+            package_destroy(package);
+            clear(&shelf);
+        }
+        assert_int_equal((begins[1] - begins[0]) & (PTS_MODULUS - 1), 1500 * 90);
+    }
+}
+
 /* ---- encryption ---- */
 static const uint8_t key[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 
@@ -403,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_pictures_are_handed_out_at_once),
         cmocka_unit_test(test_timed_metadata),
         cmocka_unit_test(test_libavformat_sees_the_metadata),
+        cmocka_unit_test(test_timestamps_may_be_later),
         cmocka_unit_test(test_segments_are_encrypted_whole),
         cmocka_unit_test(test_a_wrong_key_is_refused_and_not_repeated),
         cmocka_unit_test(test_frames_of_packed_audio_are_encrypted),

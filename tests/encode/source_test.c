@@ -297,6 +297,34 @@ static void splices_come_with_their_time(void **state)
     free(data);
 }
 
+static int after(void **state)
+{
+    (void)state;
+    source_destroy(running);
+    running = NULL;
+    feed_close();
+    return 0;
+}
+
+static void splices_of_a_pid(void **state)
+{
+    static const unsigned pids[] = { 0x258, 0x259 };
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct encode_job job = { .input = "in", .scte35_pid = pids[i] };
+        struct seen seen = { 0 };
+        clock_now = clock_real();
+        feed_open(1 << 20);
+        feed_file("tests/media/sample_scte35.ts");
+        struct source *source = start(&job);
+        collect(source, &seen, 200);
+        assert_int_equal(seen.splices, i ? 0 : 3);
+        assert_int_equal(source_status(source).splice_pid, i ? 0 : pids[0]);
+        if (i == 0)
+            after(state);
+    }
+}
+
 /* Sections in front of a table that ends the demultiplexer, and behind it: each comes once. */
 static void splices_over_another_table(void **state)
 {
@@ -446,15 +474,6 @@ static void video_that_comes_later(void **state)
     assert_int_equal(seen.audio_formats, 1);
 }
 
-static int after(void **state)
-{
-    (void)state;
-    source_destroy(running);
-    running = NULL;
-    feed_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +486,7 @@ int main(void)
         cmocka_unit_test_teardown(survives_what_is_broken, after),
         cmocka_unit_test_teardown(a_missing_program_is_named, after),
         cmocka_unit_test_teardown(splices_come_with_their_time, after),
+        cmocka_unit_test_teardown(splices_of_a_pid, after),
         cmocka_unit_test_teardown(splices_over_another_table, after),
         cmocka_unit_test_teardown(another_codec_on_the_same_pid, after),
         cmocka_unit_test_teardown(other_pids, after),

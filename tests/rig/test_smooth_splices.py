@@ -20,7 +20,7 @@ from testbed.transport_stream import difference, nal_types
 
 NAME, PORTS, DELAY = "splices", (9421, 9422), 3.0
 RUNG, WIDTH, HEIGHT, _ = SMALL_LADDER[0]
-SPLICE_PID = 777
+SPLICE_PID, TIMESTAMP_DELTA = 777, 1500  # of the transport streams that are made
 AUDIO_FRAME = TIMESCALE * 1024 // 48000
 # by event: when it happens in the source, and what cuts it makes. In each second's first pictures is a flash.
 BREAK, BREAK_SECONDS, PLACEMENT, PLACEMENT_SECONDS = 7, 4, 13, 2
@@ -47,7 +47,7 @@ def folder_group(folders):
     """HLS in transport streams, the messages handed through."""
     return {"name": "web", "type": "hls", "connection": {"cdn": "folder"},
             "hls": {"segment_length": FRAGMENT_SECONDS, "index_n_segments": 60, "keep_segments": 1000,
-                    "transport_stream": {"scte35": "passthrough", "scte35_pid": SPLICE_PID}},
+                    "timestamp_delta_milliseconds": TIMESTAMP_DELTA, "transport_stream": {"scte35": "passthrough", "scte35_pid": SPLICE_PID}},
             "destinations": [{"url": f"file://{folder}/news"} for folder in folders],
             "outputs": [{"name_modifier": f"_{RUNG}", "video": f"v{RUNG}", "audio": ["a128"]}]}
 
@@ -61,6 +61,7 @@ class Splices:
         self.sinks = [SmoothSink(port) for port in PORTS]
         settings = channel(NAME, "studio", [("file:///tmp/unused", "")] * 2, SMALL_LADDER[:1], "superfast",
                            FRAGMENT_SECONDS)
+        settings["input_attachments"][0]["scte35_pid"] = splices.PID
         settings["output_groups"] = [
             group("cut", "scte_35", {"input_loss_action": "pause_output"}),
             group("key", "scte_35_without_segmentation", {"send_delay_ms": int(DELAY * 1000)}),
@@ -251,7 +252,7 @@ def test_transport_streams_have_the_messages(rig):
     check = start([program("biplane-origincheck"), "--json", "--seconds", "6", "--type", "hls",
                    *(f"{rig.directory}/web-{sink}/news" for sink in range(2))], stdout=subprocess.PIPE)
     for sink in range(2):
-        sent = {round(f.message.event * 9 / 1000) % splices.WRAP: f for event in (1, 2)
+        sent = {(round(f.message.event * 9 / 1000) + TIMESTAMP_DELTA * 90) % splices.WRAP: f for event in (1, 2)
                 for f in rig.events(sink, "cut", event)}
         presentation = rig.presentations[sink]
         found, keys, times = [], set(), []

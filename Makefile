@@ -12,6 +12,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werr
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. -MMD -MP -fno-strict-aliasing $(WARNINGS) $(CFLAGS)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
+SANITIZE_THREAD = -fsanitize=thread -fno-omit-frame-pointer -O1
 
 # ---- what belongs to what ------------------------------------------------------------------------------------------
 FOLDERS = board drivers dataplane encode mgmt tools
@@ -58,12 +59,14 @@ SOFTVPL = $(BUILD)/lib/libvplswref64.so.1
 SOFTVA = $(BUILD)/lib/va/softva_drv_video.so
 SOFTVA_ASAN = $(BUILD)/asan/lib/va/softva_drv_video.so
 TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/*_test.c))
+TSAN_SOFTVPL = $(BUILD)/tsan/lib/libvplswref64.so.1
+TSAN_TESTS = $(patsubst %,$(BUILD)/tsan/softvpl_%_test,session encode vpp decode fault)
 FUZZERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 BENCHES = $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 BINARIES = $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 # ---- verbs ---------------------------------------------------------------------------------------------------------
-.PHONY: all help deps demo test unit fuzz rig bench image image-lock image-test keys check format formatcheck layers formats hotcheck cppcheck clangcheck reference install clean
+.PHONY: all help deps demo test unit fuzz tsan leaks rig bench image image-lock image-test keys check format formatcheck layers formats hotcheck cppcheck clangcheck reference install clean
 .DEFAULT_GOAL = all
 
 all: $(BINARIES) $(SOFTVPL) $(SOFTVA) ## build everything into build/
@@ -89,6 +92,14 @@ unit: $(TESTS) $(SOFTVPL) $(SOFTVA) $(SOFTVA_ASAN) ## unit tests only (no root);
 
 fuzz: $(FUZZERS) ## every fuzz target for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh --fuzz "$(T)"
+
+tsan: $(TSAN_TESTS) $(TSAN_SOFTVPL) ## the software runtime's own tests with all its threads under ThreadSanitizer (no root)
+	@for test in $(TSAN_TESTS); do echo "  TSAN  $$(basename $$test)"; \
+	    BIPLANE_SOFTVPL_DIR=$(BUILD)/tsan/lib TSAN_OPTIONS="exitcode=66 suppressions=tests/drivers/softvpl/tsan.supp" \
+	    setarch -R $$test >$(BUILD)/tsan/log 2>&1 || { tail -n 60 $(BUILD)/tsan/log; exit 1; }; done
+
+leaks: $(BUILD)/tests/drivers/softvpl_session_test $(SOFTVPL) ## a thousand sessions of the software runtime under LeakSanitizer (no root)
+	BIPLANE_SESSIONS=1000 BIPLANE_SOFTVPL_DIR=$(BUILD)/lib $(BUILD)/tests/drivers/softvpl_session_test
 
 rig: all ## the rig tests only (needs root); PLACE=processes|qemu|box: scenarios of a whole box there; T=name picks
 	tests/run.sh $(if $(PLACE),--place "$(PLACE)",--rig) "$(T)"
@@ -206,6 +217,21 @@ $(SOFTVPL): $(SOFTVPL_OBJECTS)
 	@mkdir -p $(@D)
 	@echo '  LINK  '$@
 	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libvplswref64.so.1 -Wl,-z,defs -Wl,-z,nodelete $^ $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread -o $@
+
+# The same under ThreadSanitizer, and its tests: they come in through the dispatcher and need nothing else of ours. What
+# the coding libraries do among their own threads is not seen, as they are not built so.
+$(BUILD)/tsan/objects/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC    '$@
+	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE_THREAD) -fPIC -fvisibility=hidden $(call pkg,--cflags,vpl $(SOFTVPL_PACKAGES)) -c $< -o $@
+$(TSAN_SOFTVPL): $(patsubst %.c,$(BUILD)/tsan/objects/%.o,$(wildcard drivers/softvpl/*.c))
+	@mkdir -p $(@D)
+	@echo '  LINK  '$@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE_THREAD) -shared -Wl,-soname,libvplswref64.so.1 -Wl,-z,nodelete $^ $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread -o $@
+$(BUILD)/tsan/%_test: tests/drivers/%_test.c
+	@mkdir -p $(@D)
+	@echo '  LINK  '$@
+	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE_THREAD) $< $(LINK) -lcmocka -o $@
 
 # The software VA-API driver: libva loads it by the name of its file. What it shares with the runtime (pixels, coding
 # libraries) it takes from the runtime's objects; none of that is seen from outside. Its tests run on an ASan build.

@@ -19,6 +19,12 @@ struct va_frames {
     VASurfaceID surface[SHARED_FRAMES_MAX];
 };
 
+/* Encoders read whole blocks: the memory has room for them, and the surface says so. */
+static unsigned blocks(unsigned pixels)
+{
+    return (pixels + 15) & ~15U;
+}
+
 static unsigned rt_format_of(uint32_t fourcc)
 {
     return fourcc == VA_FOURCC_NV12   ? VA_RT_FORMAT_YUV420
@@ -45,8 +51,8 @@ static VAStatus create(const struct va_frames *surfaces, uint32_t memory_type, v
           VA_SURFACE_ATTRIB_SETTABLE,
           { VAGenericValueTypePointer, { .p = descriptor } } },
     };
-    return vaCreateSurfaces(surfaces->va, rt_format_of(layout->fourcc), layout->width, layout->height, surface, 1,
-                            attributes, 3);
+    return vaCreateSurfaces(surfaces->va, rt_format_of(layout->fourcc), blocks(layout->width), blocks(layout->height),
+                            surface, 1, attributes, 3);
 }
 
 /* The frame begins at `offset` of an object of `bytes`. */
@@ -55,8 +61,8 @@ static VAStatus create_prime(const struct va_frames *surfaces, int descriptor, s
 {
     const struct shared_frames_layout *layout = shared_frames_described(surfaces->frames);
     VADRMPRIMESurfaceDescriptor prime = { .fourcc = layout->fourcc,
-                                          .width = layout->width,
-                                          .height = layout->height,
+                                          .width = blocks(layout->width),
+                                          .height = blocks(layout->height),
                                           .num_objects = 1,
                                           .objects = { { descriptor, (uint32_t)bytes, DRM_FORMAT_MOD_LINEAR } },
                                           .num_layers = 1 };
@@ -105,8 +111,8 @@ static VAStatus by_pointer(const struct va_frames *surfaces, unsigned frame, VAS
     const struct shared_frames_layout *layout = shared_frames_described(surfaces->frames);
     uintptr_t memory = (uintptr_t)shared_frames_plane(surfaces->frames, frame, 0);
     VASurfaceAttribExternalBuffers external = { .pixel_format = layout->fourcc,
-                                                .width = layout->width,
-                                                .height = layout->height,
+                                                .width = blocks(layout->width),
+                                                .height = blocks(layout->height),
                                                 .data_size = (uint32_t)layout->frame_bytes,
                                                 .num_planes = layout->planes,
                                                 .buffers = &memory,

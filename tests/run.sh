@@ -143,7 +143,7 @@ run_image() {
     compgen -G "tests/qemu/*$name*.py" >/dev/null || return 0
     is_root image || return 0
     if obstacle=$(tests/qemu/obstacle.sh); then
-        RIG_SECONDS=${IMAGE_SECONDS:-2400} run_qemu -m "not long"
+        RIG_SECONDS=${IMAGE_SECONDS:-1800} run_qemu -m "not long"
         return
     fi
     echo "skip  image: $obstacle"

@@ -119,13 +119,14 @@ def test_power_cuts(encoder, good):
         point = chance.random()
         if encoder.update_status()["slot"] == "A" and point < 0.8:
             encoder.machine.shell.line.send(f"(biplane-update install {url} && biplane-update boot) </dev/null &>/tmp/cut &\n")
+            wait = point * 2 * encoder.measured.get("update installed", 60)
         else:
             encoder.machine.shell.line.send("biplane-update rollback </dev/null &>/tmp/cut &\n")
-        wait = point * 2 * encoder.measured.get("update installed", 60)
+            wait = point * 2 * encoder.measured.get("a start", 60)
         print(f"power cut after {wait:.1f} s")
         time.sleep(wait)
         encoder.machine.cut()
-        encoder.power_on()
+        encoder.measured["a start"] = encoder.power_on()
         encoder.wait_on_air()
         wait_until(lambda: not encoder.update_status()["pending"], PATIENCE, "the end of the update")
 

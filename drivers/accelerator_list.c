@@ -10,6 +10,8 @@
 #include <va/va_drm.h>
 #include <vpl/mfx.h>
 
+#include "drivers/va_display.h"
+
 enum { PROFILES_MAX = 64, ENTRYPOINTS_MAX = 16 };
 
 /* ---- one entry for a codec and a depth, whatever the number of profiles ---- */
@@ -226,6 +228,22 @@ static void list_vaapi(struct accelerator_list *list, const struct gpu *gpu)
         close(device);
 }
 
+/* The software driver beside the program, where it is. */
+static void list_software_vaapi(struct accelerator_list *list)
+{
+    struct va_display *display = NULL;
+    struct error err = { 0 };
+
+    if (list->count == ACCELERATORS_MAX || va_display_create(&display, &(struct va_display_settings){ 0 }, &err) < 0)
+        return;
+    struct accelerator_found *found = &list->found[list->count++];
+    snprintf(found->name, sizeof found->name, "%.100s", vaQueryVendorString(va_display_handle(display)));
+    found->kind = "VA-API";
+    found->node = -1;
+    list_profiles(found, va_display_handle(display));
+    va_display_destroy(display);
+}
+
 struct accelerator_list *accelerator_list_create(void)
 {
     struct accelerator_list *list = calloc(1, sizeof *list);
@@ -237,6 +255,7 @@ struct accelerator_list *accelerator_list_create(void)
     list_onevpl(list, gpus, count);
     for (unsigned i = 0; i < count; i++)
         list_vaapi(list, &gpus[i]);
+    list_software_vaapi(list);
     return list;
 }
 

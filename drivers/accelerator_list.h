@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* accelerator_list.h - everything on this machine that encodes and decodes, and what each can do.
  *
- * oneVPL implementations describe themselves; of each GPU's VA-API driver its profiles and largest sizes are asked for.
- * Drivers are loaded and may do what drivers do: this runs in a process of its own (biplane-encode --accelerators).
+ * oneVPL implementations describe themselves; of each GPU's VA-API driver and of the software one its profiles and
+ * largest sizes are asked for. Drivers are loaded and may do what drivers do: this runs in a process of its own
+ * (biplane-encode --accelerators).
  *
  *     accelerator_environment(runtime_directory);
  *     struct accelerator_list *list = accelerator_list_create();

@@ -8,6 +8,7 @@ from test_codecs import Codecs, video_of
 from testbed import cmaf_sink
 from testbed.box import channel
 from testbed.hls import inner_faults
+from testbed.processes import wait_for
 from testbed.transport_stream import Segment
 
 FRAME_TICKS = 3600
@@ -94,3 +95,11 @@ def times(vaapi, base, rung, name):
     header = cmaf_sink.Header(vaapi.header(base, f"_{rung}"))
     return [cmaf_sink.fragment_times(data, begin, end, header)
             for kind, begin, end in cmaf_sink.boxes(data) if kind == "moof"]
+
+
+def test_the_machine_is_known_to_encode_it(vaapi):
+    """The configuration is checked against what is there: changed, it is still taken."""
+    found = wait_for(lambda: vaapi.box.api("/v1/accelerators").get("accelerators"), 20, "the list of accelerators")
+    assert any(item["kind"] == "VA-API" and not item["hardware"] for item in found)
+    vaapi.box.channels[NAME]["encodes"]["video"][0]["bitrate"] = 310_000
+    vaapi.box.reload()

@@ -339,7 +339,7 @@ bool frame_is_video(const mfxFrameSurface1 *frame)
 
 mfxStatus frame_video_map(mfxFrameSurface1 *frame, mfxFrameData *data)
 {
-    *data = frame->Data;
+    *data = (mfxFrameData){ 0 }; /* the frame's own pointers are the application's to set, by Map, at any time */
     return video_memory_map(((struct surface *)frame)->video, data);
 }
 

@@ -61,12 +61,13 @@ SOFTVA_ASAN = $(BUILD)/asan/lib/va/softva_drv_video.so
 TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/*_test.c))
 TSAN_SOFTVPL = $(BUILD)/tsan/lib/libvplswref64.so.1
 TSAN_TESTS = $(patsubst %,$(BUILD)/tsan/softvpl_%_test,session encode vpp decode fault)
+VALGRIND_TESTS = $(patsubst %,$(BUILD)/plain/softvpl_%_test,vpp fault)
 FUZZERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 BENCHES = $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 BINARIES = $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 
 # ---- verbs ---------------------------------------------------------------------------------------------------------
-.PHONY: all help deps demo test unit fuzz tsan leaks rig bench image image-lock image-test keys check format formatcheck layers formats hotcheck cppcheck clangcheck reference install clean
+.PHONY: all help deps demo test unit fuzz tsan leaks valgrind rig bench image image-lock image-test keys check format formatcheck layers formats hotcheck cppcheck clangcheck reference install clean
 .DEFAULT_GOAL = all
 
 all: $(BINARIES) $(SOFTVPL) $(SOFTVA) ## build everything into build/
@@ -100,6 +101,11 @@ tsan: $(TSAN_TESTS) $(TSAN_SOFTVPL) ## the software runtime's own tests with all
 
 leaks: $(BUILD)/tests/drivers/softvpl_session_test $(SOFTVPL) ## a thousand sessions of the software runtime under LeakSanitizer (no root)
 	BIPLANE_SESSIONS=1000 BIPLANE_SOFTVPL_DIR=$(BUILD)/lib $(BUILD)/tests/drivers/softvpl_session_test
+
+valgrind: $(VALGRIND_TESTS) $(SOFTVPL) ## the software runtime as it is shipped under valgrind: pictures and H.264 (no root)
+	@for test in $(VALGRIND_TESTS); do echo "  VALGRIND  $$(basename $$test)"; BIPLANE_SOFTVPL_DIR=$(BUILD)/lib \
+	    valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+	    $$test >$(BUILD)/plain/log 2>&1 || { tail -n 60 $(BUILD)/plain/log; exit 1; }; done
 
 rig: all ## the rig tests only (needs root); PLACE=processes|qemu|box: scenarios of a whole box there; T=name picks
 	tests/run.sh $(if $(PLACE),--place "$(PLACE)",--rig) "$(T)"
@@ -228,6 +234,10 @@ $(TSAN_SOFTVPL): $(patsubst %.c,$(BUILD)/tsan/objects/%.o,$(wildcard drivers/sof
 	@mkdir -p $(@D)
 	@echo '  LINK  '$@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE_THREAD) -shared -Wl,-soname,libvplswref64.so.1 -Wl,-z,nodelete $^ $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread -o $@
+$(BUILD)/plain/%_test: tests/drivers/%_test.c
+	@mkdir -p $(@D)
+	@echo '  LINK  '$@
+	$(Q)$(CC) $(ALL_CFLAGS) $< $(LINK) -lcmocka -o $@
 $(BUILD)/tsan/%_test: tests/drivers/%_test.c
 	@mkdir -p $(@D)
 	@echo '  LINK  '$@

@@ -69,6 +69,7 @@ struct source {
     unsigned openings; /* of the transport's demultiplexer, as last seen */
     uint64_t last_instance, last_arrival_utc_ns;
     int64_t newest_pts_90k;           /* of the video units that were queued; -1: none */
+    uint64_t sections_damaged;        /* of the transport, that were told of */
     bool flushed;                     /* the splitters hold nothing */
     struct transport_counters before; /* of transports that are gone */
     uint64_t overruns_before;
@@ -239,6 +240,23 @@ static void on_section(struct source *source, const AVPacket *section)
     source_queue_put(source->queue, &item);
 }
 
+/* Damaged ones, which libavformat does not give out: in their stead something comes that nobody can read. */
+static void tell_of_damaged_sections(struct source *source)
+{
+    uint64_t damaged = transport_counters(source->transport).sections_damaged;
+
+    for (; source->sections_damaged < damaged; source->sections_damaged++) {
+        struct source_item item = { .type = SOURCE_SPLICE, .newest_pts_90k = source->newest_pts_90k };
+        item.packet = av_packet_alloc();
+        if (!item.packet || av_new_packet(item.packet, 1) < 0) {
+            source_item_release(&item);
+            return;
+        }
+        item.packet->data[0] = 0;
+        source_queue_put(source->queue, &item);
+    }
+}
+
 /* ---- what is selected ---- */
 static void lane_close(struct lane *lane)
 {
@@ -332,6 +350,8 @@ static void reselect(struct source *source)
         format->programs[i]->discard =
             source->selection.program && format->programs[i]->id != (int)source->selection.program ? AVDISCARD_ALL
                                                                                                    : AVDISCARD_DEFAULT;
+    transport_check_sections(
+        source->transport, source->selection.splice >= 0 ? (unsigned)format->streams[source->selection.splice]->id : 0);
     transport_watch(source->transport,
                     source->selection.video >= 0 ? (unsigned)format->streams[source->selection.video]->id : 0);
     publish_selection(source);
@@ -400,6 +420,7 @@ static void close_transport(struct source *source)
     add_counters(&source->before, &now);
     transport_destroy(source->transport);
     source->transport = NULL;
+    source->sections_damaged = 0;
     source->openings = 0;
     forget_streams(source);
     source->video.pid = 0;
@@ -523,6 +544,7 @@ static bool read_ring(struct source *source, AVPacket *packet)
     int status = transport_read(source->transport, packet);
     if (transport_format(source->transport))
         reselect(source);
+    tell_of_damaged_sections(source);
     if (status == 0) {
         push_packet(source, packet);
         av_packet_unref(packet);

@@ -22,6 +22,7 @@
 #include "board/error.h"
 #include "dataplane/stream_ring.h"
 #include "encode/program_tables.h"
+#include "encode/section_check.h"
 
 enum {
     TS_BYTES = 188,
@@ -55,6 +56,8 @@ struct transport {
     unsigned openings;
     bool flushing, flushed;
     uint64_t newest_ns; /* monotonic, when the head last moved */
+    struct section_check sections;
+    uint64_t sections_from; /* packets before it have been looked at for them */
     struct transport_counters counters;
 };
 
@@ -87,6 +90,10 @@ static bool scan_packet(struct transport *transport, uint64_t at, const uint8_t 
 
     if (program_tables_push(transport->tables, packet, at) && at > transport->turned)
         return true;
+    if (pid == transport->sections.pid && at >= transport->sections_from) {
+        transport->counters.sections_damaged += section_check_push(&transport->sections, packet);
+        transport->sections_from = at + TS_BYTES;
+    }
     if (transport->watched_pid && pid != transport->watched_pid)
         return false;
     transport->counters.packets_scrambled += transport->watched_pid && packet[3] & 0x80;
@@ -427,6 +434,14 @@ void transport_watch(struct transport *transport, unsigned pid)
         transport->scanned = position(transport);
         transport->blocked = transport->turning = false;
     }
+}
+
+void transport_check_sections(struct transport *transport, unsigned pid)
+{
+    if (transport->sections.pid == pid)
+        return;
+    section_check_begin(&transport->sections, pid);
+    transport->sections_from = transport->format ? position(transport) : transport->scanned;
 }
 
 struct transport_counters transport_counters(const struct transport *transport)

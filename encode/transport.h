@@ -38,6 +38,7 @@ struct transport_counters {
     uint64_t bytes_copied;      /* of these, copied by a refill in the middle of a call */
     uint64_t packets_unaligned; /* transport packets without their sync byte, skipped */
     uint64_t packets_scrambled; /* of the watched PID */
+    uint64_t sections_damaged;  /* of the PID whose sections are checked: nothing comes out for them */
 };
 
 int transport_create(struct transport **out, const struct transport_config *config, struct error *err);
@@ -58,4 +59,6 @@ struct AVFormatContext *transport_format(const struct transport *transport);
 unsigned transport_openings(const struct transport *transport);
 /* Which PID's packets delimit calls: the video's, or 0: any. */
 void transport_watch(struct transport *transport, unsigned pid);
+/* Which PID carries sections that are counted when they are damaged; 0: none. */
+void transport_check_sections(struct transport *transport, unsigned pid);
 struct transport_counters transport_counters(const struct transport *transport);

@@ -325,6 +325,31 @@ static void splices_of_a_pid(void **state)
     }
 }
 
+/* Of the three one has another byte in it: something comes for it that is no message. */
+static void a_damaged_splice_is_told(void **state)
+{
+    (void)state;
+    struct encode_job job = { .input = "in" };
+    struct seen seen = { 0 };
+    size_t bytes;
+    unsigned found = 0;
+    uint8_t *data = feed_load("tests/media/sample_scte35.ts", &bytes);
+
+    for (uint8_t *packet = data; packet + 188 <= data + bytes; packet += 188)
+        if ((packet[1] & 0x5f) == 0x42 && packet[2] == 0x58 && ++found == 2)
+            packet[25] ^= 1;
+    clock_now = clock_real();
+    uint64_t now = clock_utc_ns(&clock_now);
+    feed_open(1 << 20);
+    feed_all(data, bytes, now, now);
+    struct source *source = start(&job);
+    collect(source, &seen, 200);
+    assert_int_equal(found, 3);
+    assert_int_equal(seen.splices, 3);
+    assert_int_equal(source_status(source).splices, 2); /* that can be read */
+    free(data);
+}
+
 /* Sections in front of a table that ends the demultiplexer, and behind it: each comes once. */
 static void splices_over_another_table(void **state)
 {
@@ -487,6 +512,7 @@ int main(void)
         cmocka_unit_test_teardown(a_missing_program_is_named, after),
         cmocka_unit_test_teardown(splices_come_with_their_time, after),
         cmocka_unit_test_teardown(splices_of_a_pid, after),
+        cmocka_unit_test_teardown(a_damaged_splice_is_told, after),
         cmocka_unit_test_teardown(splices_over_another_table, after),
         cmocka_unit_test_teardown(another_codec_on_the_same_pid, after),
         cmocka_unit_test_teardown(other_pids, after),

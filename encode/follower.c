@@ -367,6 +367,11 @@ bool follower_place(const struct follower *follower, int64_t pts_90k, uint64_t a
     return true;
 }
 
+bool follower_asks(const struct follower *follower)
+{
+    return follower->asking;
+}
+
 bool follower_first_frame(const struct follower *follower, int64_t *frame)
 {
     if (follower->used)

@@ -69,6 +69,7 @@ void follower_turn(struct follower *follower);
 void follower_take(struct follower *follower, int64_t frame, struct follower_shown *shown);
 /* Place of another timestamp of the same source (audio). False: not placed now. */
 bool follower_place(const struct follower *follower, int64_t pts_90k, uint64_t arrival_utc_ns, int64_t *tick_90k);
+bool follower_asks(const struct follower *follower);                           /* waits for an answer */
 bool follower_first_frame(const struct follower *follower, int64_t *frame);    /* the oldest picture that waits */
 bool follower_full(const struct follower *follower);                           /* pushing more would drop */
 const struct handoff_anchor *follower_anchor(const struct follower *follower); /* id 0: none; skew is kept current */

@@ -332,6 +332,14 @@ static void show(struct pipeline *pipeline, const struct follower_shown *shown)
     pipeline->frames++;
 }
 
+/* The answer may have come while this thread was busy: it is not said to be missing before that was looked at. */
+static void turn_follower(struct pipeline *pipeline)
+{
+    if (follower_asks(pipeline->follower))
+        handoff_turn(pipeline->handoff);
+    follower_turn(pipeline->follower);
+}
+
 /* How far the next frame is behind its time, which the source's pace sets. */
 static void watch_pace(struct pipeline *pipeline)
 {
@@ -352,7 +360,7 @@ static unsigned produce(struct pipeline *pipeline)
     struct follower_shown shown;
     unsigned count = 0;
 
-    follower_turn(pipeline->follower);
+    turn_follower(pipeline);
     pipeline_release_splices(pipeline);
     watch_pace(pipeline);
     for (; count < FRAMES_PER_TURN; count++) {
@@ -438,7 +446,7 @@ static int come_to_start(struct pipeline *pipeline, struct error *err)
         for (unsigned i = 0; i < count; i++)
             follower_push(pipeline->follower, &pipeline->early[i]);
     }
-    follower_turn(pipeline->follower);
+    turn_follower(pipeline);
     return pipeline_try_start(pipeline, err);
 }
 

@@ -282,7 +282,7 @@ static json_t *alerts_json(const struct pipeline *pipeline, const struct source_
         add_alert(alerts, 5012, "SCTE 35 unreadable", "input %s: %s", pipeline->job->input,
                   "a damaged SCTE 35 message came");
     if (pace_is_behind(&pipeline->pace))
-        add_alert(alerts, 5902, "encoding too slow", "input %s: %s", pipeline->job->input,
+        add_alert(alerts, 5903, "encoding too slow", "input %s: %s", pipeline->job->input,
                   "the encoders do not keep up with the source: pictures are left out");
     for (unsigned i = 0; pipeline->ladder && i < pipeline->job->videos_count; i++)
         if (rung_changes(ladder_rung(pipeline->ladder, i))[0])

@@ -290,6 +290,12 @@ static void twins_make_equal_segments(void **state)
     assert_non_null(strstr(fake.status[0], "\"anchor\":1,"));
 }
 
+/* Who does not keep up leaves pictures out, where his twin may not. */
+static bool keeps_up(unsigned pipeline)
+{
+    return strstr(fake.status[pipeline], "\"left_out\":0,") != NULL;
+}
+
 static void every_package_comes_out_alike_in_twins(void **state)
 {
     (void)state;
@@ -325,6 +331,8 @@ static void every_package_comes_out_alike_in_twins(void **state)
             thumbs++;
             if ((header->flags | other->header.flags) & HANDOFF_FILLER)
                 continue; /* a loaded machine may have read the end of the ring later in one */
+            if (!keeps_up(0) || !keeps_up(1))
+                continue;
             assert_int_equal(header->bytes, other->header.bytes);
             assert_memory_equal(one->bytes, other->bytes, header->bytes);
         }

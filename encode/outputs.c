@@ -293,9 +293,9 @@ void outputs_video(struct outputs *outputs, unsigned video, const struct AVPacke
     for (unsigned i = 0; i < outputs->wrapping_count; i++) {
         if (outputs->wrappings[i].video != (int)video)
             continue;
-        package_video(outputs->wrappings[i].package, outputs->packet);
         if (note && note->filler)
             package_mark_filler(outputs->wrappings[i].package);
+        package_video(outputs->wrappings[i].package, outputs->packet);
     }
     av_packet_unref(outputs->packet);
 }

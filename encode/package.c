@@ -59,6 +59,7 @@ struct package {
     bool partial;      /* the next segment may begin off its boundary */
     bool fresh;        /* no segment since the start or the last pause */
     uint32_t next_flags;
+    bool filler_comes; /* the picture that is being pushed */
     bool open;
     struct handoff_segment segment;        /* the open one */
     int64_t segment_end_90k;               /* of the pictures written to it */
@@ -473,6 +474,8 @@ static void write_head(struct package *package, unsigned index)
     struct queue *queue = &package->queues[index];
     AVPacket *packet = head_of(queue);
 
+    if (packet->opaque == package) /* a filler */
+        package->segment.flags |= HANDOFF_FILLER;
     if (index == 0 && packet->pts + packet->duration > package->segment_end_90k)
         package->segment_end_90k = packet->pts + packet->duration;
     const int64_t pts = packet->pts, dts = packet->dts;
@@ -571,6 +574,7 @@ static void enqueue(struct package *package, struct queue *queue, const AVPacket
         package->counters.packets_overflow++;
         return;
     }
+    copy->opaque = package->filler_comes ? package : NULL;
     if (copy->duration <= 0)
         copy->duration = queue->default_duration_90k;
     queue->packets[(queue->first + queue->count++) % QUEUE_PACKETS] = copy;
@@ -603,6 +607,7 @@ void package_video(struct package *package, const struct AVPacket *packet)
         push(package, &package->queues[0], packet);
     else
         package->counters.packets_refused++;
+    package->filler_comes = false;
 }
 
 void package_audio(struct package *package, unsigned index, const struct AVPacket *packet)
@@ -628,7 +633,7 @@ void package_mark_discontinuity(struct package *package)
 
 void package_mark_filler(struct package *package)
 {
-    *(package->open ? &package->segment.flags : &package->next_flags) |= HANDOFF_FILLER;
+    package->filler_comes = true;
 }
 
 void package_cut(struct package *package, int64_t tick_90k)

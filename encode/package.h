@@ -65,8 +65,9 @@ void package_destroy(struct package *package); /* what is not finished is discar
 void package_start(struct package *package, int64_t tick_90k, bool partial);
 void package_video(struct package *package, const struct AVPacket *packet); /* borrow; copied by reference */
 void package_audio(struct package *package, unsigned index, const struct AVPacket *packet);
-/* The next segment that is begun carries this flag (HANDOFF_DISCONTINUITY); the one open now HANDOFF_FILLER. */
+/* The next segment that is begun carries HANDOFF_DISCONTINUITY. */
 void package_mark_discontinuity(struct package *package);
+/* The picture that comes next is filler: the segment that it gets into carries HANDOFF_FILLER. */
 void package_mark_filler(struct package *package);
 /* A picture to come at this time is an IDR picture for the sake of a splice, and begins another part of its segment. */
 void package_cut(struct package *package, int64_t tick_90k);

@@ -176,9 +176,10 @@ def test_times_are_those_of_the_transport_stream(rig):
 
 
 # mode of the sink, the alert (None: none), seconds that it lasts at least
-FAULTS = [("status:401", 6015, 6), ("status:403", 6015, 6), ("status:404", 6010, 6), ("status:412", 6010, 6),
+FAULTS = [("status:401", 6015, 6), ("status:403", 6015, 6), ("status:404", 6010, 6), ("status:409", 6010, 6),
+          ("status:412", 6010, 6),
           ("status:429", 6010, 6), ("status:500", 6010, 6), ("status:503", 6010, 6), ("close", 6010, 6),
-          ("reset", 6010, 9), ("stall", 6010, 9), ("break:412", None, 6), ("break:500", None, 6), ("slow", None, 8)]
+          ("reset", 6010, 9), ("stall", 6010, 9), ("break:412", None, 6), ("break:500", None, 6), ("slow", None, 8), ("idle", None, 8)]
 ALERT_WITHIN = 20  # seconds; a stall shows only after the kernels' buffers have filled
 
 
@@ -247,6 +248,7 @@ def test_stop_tells_the_end_and_a_start_is_another_event(rig):
 
 # ---- a single pipeline: TLS, and ffmpeg ----
 def make_certificate(directory):
+    os.makedirs(directory, exist_ok=True)
     file, key = os.path.join(directory, "point.pem"), os.path.join(directory, "point.key")
     run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", file, "-days", "2", "-subj",
         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
@@ -257,6 +259,7 @@ def test_single_pipeline_tls_and_ffmpeg(shared, no_studio, tmp_path):
     ladder = SMALL_LADDER[1:]
     certificate = make_certificate(str(tmp_path))
     sinks = [SmoothSink(port, certificate=certificate).start() for port in (9411, 9412, 9413)]
+    sinks[2].present(make_certificate(str(tmp_path / "stranger")))
     front, received = Front(9414, 9415), str(tmp_path / "received.mp4")
     ffmpeg = start(["ffmpeg", "-v", "error", "-y", "-f", "mov", "-listen", "1", "-i",
                     "http://127.0.0.1:9415/plain.isml/Streams(stream0)", "-c", "copy", received],
@@ -269,7 +272,8 @@ def test_single_pipeline_tls_and_ffmpeg(shared, no_studio, tmp_path):
                      ladder, {"event_id_mode": "no_event_id",
                       "stream_manifest_behavior": "do_not_send", "event_stop_behavior": "none",
                       "timestamp_offset_mode": "use_configured_offset", "timestamp_offset": "2020-01-01T00:00:00Z"}),
-        smooth_group("wrong", [{"url": "https://localhost:9413/tls.isml"}], ladder, {"event_id_mode": "no_event_id"}),
+        smooth_group("wrong", [{"url": "https://localhost:9413/tls.isml", "certificate_authority": certificate[0]}],
+                     ladder, {"event_id_mode": "no_event_id"}),
         smooth_group("plain", [{"url": "http://127.0.0.1:9414/plain.isml"}], ladder, {"event_id_mode": "no_event_id"}),
     ]
     nodes = [node(name, i) for i, name in enumerate(shared.network.interfaces)]
@@ -285,6 +289,9 @@ def test_single_pipeline_tls_and_ffmpeg(shared, no_studio, tmp_path):
         wait_for(lambda: len(known.fragments()) >= 4 and len(plain.fragments()) >= 4, 40, "fragments over TLS")
         alerts = {(alert["id"], alert["subject"]) for alert in box.alerts() if alert["source"].startswith("one")}
         assert (6028, "wrong") in alerts and {subject for _, subject in alerts} == {"wrong"}
+        assert not sinks[2].streams
+        sinks[2].present(certificate)
+        wait_for(lambda: not box.alerts() and sinks[2].stream(plain.path).fragments(), 40, "what a good certificate mends")
         box.api("/v1/channels/one/stop", "POST")
         wait_for(lambda: known.posts[-1].complete and plain.posts[-1].complete, 20, "the streams ended")
         ffmpeg.wait(20)
@@ -297,10 +304,11 @@ def test_single_pipeline_tls_and_ffmpeg(shared, no_studio, tmp_path):
             sink.stop()
         shared.boxes.remove(box)
     assert sinks[0].problems == [] and sinks[1].problems == [] and known.gaps() == [] and plain.gaps() == []
+    assert sinks[2].problems == [] and sinks[2].stream(plain.path).gaps() == []
+    assert min(f.sequence for f in sinks[2].stream(plain.path).fragments()) == min(f.sequence for f in known.fragments())
     assert known.posts[-1].eos and not plain.posts[-1].eos
     assert known.posts[0].header.streams == ["Events(final-2026)/Streams(stream0)"]
     assert plain.posts[0].header.streams is None
-    assert not sinks[2].streams
     shift = 1577836800 * TIMESCALE  # 2020-01-01
     offsets = {one.time - two.time - shift for one in known.fragments() for two in plain.fragments()
                if one.sequence == two.sequence}

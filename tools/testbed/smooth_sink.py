@@ -4,7 +4,7 @@ fragments, and can be told to misbehave.
 
 Modes: "pass"; "status:NNN" answers every request so when its head is there; "break:NNN" answers so in the middle of each
 POST that is under way, once its next fragment has come, and closes; "reset" cuts a POST (RST) after half a fragment; "close" ends
-connections without a word; "stall" reads nothing; "slow" reads 64 kB/s. go_down() and go_up(): nobody listens.
+connections without a word; "idle" closes them once a request without a body is answered; "stall" reads nothing; "slow" reads 64 kB/s. go_down() and go_up(): nobody listens.
 """
 import base64
 import http.client
@@ -271,8 +271,7 @@ class SmoothSink:
             self.authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         self.context = None
         if certificate:
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(*certificate)
+            self.present(certificate)
         self.mode, self.mode_since = "pass", 0
         self.streams = {}   # by path
         self.problems = []  # sentences: what was malformed
@@ -311,8 +310,14 @@ class SmoothSink:
     def set(self, mode):
         """What is under way is cut for the modes that answer or close: a server that has been restarted."""
         self.mode, self.mode_since = mode, time.time()
-        if mode == "close" or mode.startswith("status:"):
+        if mode in ("close", "idle") or mode.startswith("status:"):
             self.cut_all()
+
+    def present(self, certificate):
+        """(file, key), to whoever connects from now on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        self.context = context
 
     def stream(self, path):
         return self.streams.setdefault(path, Stream(path))
@@ -386,7 +391,7 @@ class SmoothSink:
         if head.get("Content-Length") == "0":
             stream.empty_posts += 1
             self._answer(connection, path, 200)
-            return True
+            return self.mode != "idle"
         return self._take(connection, file, stream, head)
 
     def _wait_while(self, mode):

@@ -21,7 +21,7 @@
 #define AUDIO_HOLD_NS   (2 * NS_PER_S)
 #define HANDOFF_NS      (20 * NS_PER_MS)
 
-enum { TAKE_WAIT_MS = 10, ITEMS_PER_TURN = 32, FRAMES_PER_TURN = 16 };
+enum { TAKE_WAIT_MS = 10, ITEMS_PER_TURN = 32, FRAMES_PER_TURN = 16, DECODER_HOLDS = 4 };
 
 /* ---- hand-off callbacks ---- */
 static void on_welcome(void *context, const struct handoff_welcome *welcome)
@@ -340,12 +340,13 @@ static void turn_follower(struct pipeline *pipeline)
     follower_turn(pipeline->follower);
 }
 
-/* How far the next frame is behind its time, which the source's pace sets. */
+/* How far the next frame is behind its time, which the source's pace sets. A decoder may hold a picture until some more
+ * have come, which takes long where they are few a second. */
 static void watch_pace(struct pipeline *pipeline)
 {
     int64_t now_90k = (int64_t)ns_to_90k(clock_utc_ns(pipeline->config.clock));
-    int64_t due_90k =
-        timeline_frame_tick_90k(&pipeline->rate, pipeline->next_frame) - follower_anchor(pipeline->follower)->skew_90k;
+    int64_t due_90k = timeline_frame_tick_90k(&pipeline->rate, pipeline->next_frame + DECODER_HOLDS) -
+                      follower_anchor(pipeline->follower)->skew_90k;
     bool was_behind = pace_is_behind(&pipeline->pace);
 
     pace_note(&pipeline->pace, clock_monotonic_ns(pipeline->config.clock),

@@ -3,6 +3,7 @@
  * put in pictures of its own at scene cuts, so that twins stay equal. */
 #include "encode/encoder_parameters.h"
 
+#include <libavcodec/codec_par.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -139,6 +140,18 @@ void encoder_parameters_fill(struct encoder_parameters *parameters, const struct
     }
     if (accelerator_is_ours(config->accelerator))
         fill_words(parameters, config->description);
+}
+
+void encoder_parameters_colour(struct AVCodecParameters *parameters, const mfxExtVideoSignalInfo *colour)
+{
+    if (!colour)
+        return;
+    parameters->color_range = colour->VideoFullRange ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+    if (!colour->ColourDescriptionPresent)
+        return;
+    parameters->color_primaries = (enum AVColorPrimaries)colour->ColourPrimaries;
+    parameters->color_trc = (enum AVColorTransferCharacteristic)colour->TransferCharacteristics;
+    parameters->color_space = (enum AVColorSpace)colour->MatrixCoefficients;
 }
 
 void encoder_parameters_compare(const mfxVideoParam *wanted, const mfxVideoParam *got, char *text, size_t bytes)

@@ -12,6 +12,7 @@
 
 #include "drivers/softvpl/softvpl_ext.h"
 
+struct AVCodecParameters;
 struct rung_config;
 
 struct encoder_parameters {
@@ -26,5 +27,7 @@ struct encoder_parameters {
 };
 
 void encoder_parameters_fill(struct encoder_parameters *parameters, const struct rung_config *config);
+/* Colours of what is encoded, for containers and playlists. NULL: not described. */
+void encoder_parameters_colour(struct AVCodecParameters *parameters, const mfxExtVideoSignalInfo *colour);
 /* Sentences like "TargetKbps 3000 became 2900", separated by commas; empty: all is as wanted. */
 void encoder_parameters_compare(const mfxVideoParam *wanted, const mfxVideoParam *got, char *text, size_t bytes);

@@ -20,6 +20,7 @@
 #include "encode/decoder.h"
 #include "encode/device_watch.h"
 #include "encode/encoder.h"
+#include "encode/encoder_parameters.h"
 #include "encode/job.h"
 #include "encode/rung.h"
 #include "encode/vaapi_buffers.h"
@@ -582,6 +583,7 @@ static int describe(struct vaapi_encoder *encoder, struct error *err)
     parameters->width = (int)plan->width;
     parameters->height = (int)plan->height;
     parameters->sample_aspect_ratio = (AVRational){ (int)plan->aspect_width, (int)plan->aspect_height };
+    encoder_parameters_colour(parameters, encoder->config.colour);
     if (vaapi_units_describe(encoder->units, parameters) < 0)
         return error_set(err, -ENOMEM, "video \"%s\"", encoder->config.description->name);
     return 0;

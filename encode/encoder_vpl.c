@@ -115,6 +115,8 @@ static void describe(const struct vpl_encoder *encoder, AVCodecParameters *param
     parameters->width = (int)encoder->config.width;
     parameters->height = (int)encoder->config.height;
     parameters->sample_aspect_ratio = (AVRational){ info->AspectRatioW, info->AspectRatioH };
+    if (!is_jpeg(encoder)) /* its files describe none */
+        encoder_parameters_colour(parameters, encoder->config.colour);
 }
 
 /* Joins headers one after the other into the extradata. */

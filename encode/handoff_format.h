@@ -22,7 +22,7 @@
 
 #define HANDOFF_MAGIC UINT32_C(0x4f485042) /* "BPHO" */
 enum {
-    HANDOFF_VERSION = 2,
+    HANDOFF_VERSION = 3,
     HANDOFF_NAME_BYTES = 64,
     HANDOFF_CODECS_BYTES = 64,
     HANDOFF_ANCHORS_MAX = 4,
@@ -129,6 +129,7 @@ struct handoff_segment {
     char codecs[HANDOFF_CODECS_BYTES];      /* RFC 6381: "avc1.64001f,mp4a.40.2" */
     uint32_t keys_count;                    /* 0: the container does not tell, or there are none */
     struct handoff_key keys[HANDOFF_KEYS_MAX];
+    uint32_t transfer_characteristics; /* of the video, by the table of ITU-T H.273; 0: not said */
 };
 static_assert(sizeof(struct handoff_segment) == 712, "segment layout");
 

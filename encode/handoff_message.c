@@ -13,7 +13,7 @@
 #define PTS_LIMIT_90K   (INT64_C(1) << 33)
 #define SEGMENT_MAX_90K (INT64_C(3600) * 90000)
 
-enum { FRAMERATE_MAX = 1000, FRAME_MULTIPLE_MAX = 60 /* lcm of 1..6 */, PICTURE_SIDE_MAX = 16384 };
+enum { FRAMERATE_MAX = 1000, FRAME_MULTIPLE_MAX = 60 /* lcm of 1..6 */, PICTURE_SIDE_MAX = 16384, H273_MAX = 255 };
 
 struct message_kind {
     const char *name;
@@ -128,6 +128,8 @@ static int check_segment_media(const struct handoff_segment *segment, struct err
         return bad(err, "frame rate");
     if (segment->sample_rate > 768000 || segment->channels > 64)
         return bad(err, "audio format");
+    if (segment->transfer_characteristics > H273_MAX)
+        return bad(err, "transfer characteristics");
     return check_text(segment->codecs, sizeof segment->codecs, "codecs", err);
 }
 

@@ -29,11 +29,17 @@ static void bitrate_box(struct boxes *buffer, unsigned bitrate)
     boxes_end(buffer);
 }
 
+static bool describes_colour(const AVCodecParameters *parameters)
+{
+    unsigned primaries = (unsigned)parameters->color_primaries, transfer = (unsigned)parameters->color_trc;
+    return (primaries && primaries != AVCOL_PRI_UNSPECIFIED) || (transfer && transfer != AVCOL_TRC_UNSPECIFIED);
+}
+
 static void picture_boxes(struct boxes *buffer, const AVCodecParameters *parameters)
 {
     const AVRational *shape = &parameters->sample_aspect_ratio;
 
-    if (parameters->color_primaries != AVCOL_PRI_UNSPECIFIED && parameters->color_primaries != 0) {
+    if (describes_colour(parameters)) {
         boxes_begin(buffer, "colr");
         boxes_put(buffer, "nclx", 4);
         boxes_u16(buffer, (unsigned)parameters->color_primaries);

@@ -132,6 +132,8 @@ static int describe(struct package *package, struct error *err)
     if (config->video) {
         template->width = (uint32_t)config->video->width;
         template->height = (uint32_t)config->video->height;
+        if (config->video->color_trc != AVCOL_TRC_UNSPECIFIED)
+            template->transfer_characteristics = (uint32_t)config->video->color_trc & 0xff;
         template->framerate_numerator = config->framerate_numerator;
         template->framerate_denominator = config->framerate_denominator;
         result = codec_string_append(template->codecs, sizeof template->codecs, config->video, err);

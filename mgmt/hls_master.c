@@ -79,6 +79,32 @@ static struct sum sum_of(const struct master *master, const struct hls_entry *en
     return sum;
 }
 
+/* RFC 8216bis, 4.4.6.2: by the reference transfer function. Who says nothing is taken to be SDR by players. */
+static const char *video_range(uint32_t transfer_characteristics)
+{
+    switch (transfer_characteristics) {
+    case 1:  /* BT.709 */
+    case 6:  /* BT.601 */
+    case 13: /* sRGB */
+    case 14: /* BT.2020, 10 bits */
+    case 15: /* BT.2020, 12 bits */
+        return "SDR";
+    case 16: /* SMPTE ST 2084 */
+        return "PQ";
+    case 18: /* ARIB STD-B67 */
+        return "HLG";
+    default:
+        return NULL;
+    }
+}
+
+static void print_range(const struct master *master, const struct hls_format *format)
+{
+    const char *range = video_range(format->transfer_characteristics);
+    if (format->width && range)
+        fprintf(master->text, ",VIDEO-RANGE=%s", range);
+}
+
 static void print_size(const struct master *master, const struct hls_format *format)
 {
     if (format->width && master->settings->stream_inf_resolution)
@@ -94,6 +120,7 @@ static void print_variant(const struct master *master, const struct hls_entry *e
     print_size(master, format);
     if (format->width && format->framerate_numerator && format->framerate_denominator)
         fprintf(master->text, ",FRAME-RATE=%.3f", (double)format->framerate_numerator / format->framerate_denominator);
+    print_range(master, format);
     if (group)
         fprintf(master->text, ",AUDIO=\"%s%s\"", group, entry->suffix);
     fprintf(master->text, "\n%s\n", entry->uri);
@@ -115,6 +142,7 @@ static void print_key_variant(const struct master *master, const struct hls_entr
     fprintf(master->text, "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=%u,CODECS=\"%.*s\"", entry->format.key_peak_bitrate,
             (int)strcspn(entry->format.codecs, ","), entry->format.codecs);
     print_size(master, &entry->format);
+    print_range(master, &entry->format);
     fprintf(master->text, ",URI=\"%s\"\n", entry->key_uri);
 }
 

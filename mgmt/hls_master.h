@@ -22,7 +22,8 @@ struct hls_format {
     uint32_t key_peak_bitrate;              /* of the playlist of key pictures */
     uint32_t width, height;                 /* 0: no video */
     uint32_t framerate_numerator, framerate_denominator;
-    uint32_t channels; /* 0: no audio */
+    uint32_t channels;                 /* 0: no audio */
+    uint32_t transfer_characteristics; /* of the video, by ITU-T H.273; 0: not said */
 };
 
 struct hls_entry {

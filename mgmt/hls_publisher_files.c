@@ -211,6 +211,7 @@ void hls_remember_format(struct hls_lane *lane, const struct hls_item *item)
     format->framerate_numerator = segment->framerate_numerator;
     format->framerate_denominator = segment->framerate_denominator;
     format->channels = segment->channels;
+    format->transfer_characteristics = segment->transfer_characteristics;
     note_key_bitrate(format, segment);
 }
 

@@ -12,15 +12,17 @@ enum { STATE_VERSION = 2 };
 static const struct {
     const char *name;
     size_t offset;
+    bool may_be_missing; /* an earlier release did not keep it: 0 */
 } numbers[] = {
-    { "peak_bitrate", offsetof(struct hls_format, peak_bitrate) },
-    { "average_bitrate", offsetof(struct hls_format, average_bitrate) },
-    { "key_peak_bitrate", offsetof(struct hls_format, key_peak_bitrate) },
-    { "width", offsetof(struct hls_format, width) },
-    { "height", offsetof(struct hls_format, height) },
-    { "framerate_numerator", offsetof(struct hls_format, framerate_numerator) },
-    { "framerate_denominator", offsetof(struct hls_format, framerate_denominator) },
-    { "channels", offsetof(struct hls_format, channels) },
+    { "peak_bitrate", offsetof(struct hls_format, peak_bitrate), false },
+    { "average_bitrate", offsetof(struct hls_format, average_bitrate), false },
+    { "key_peak_bitrate", offsetof(struct hls_format, key_peak_bitrate), false },
+    { "width", offsetof(struct hls_format, width), false },
+    { "height", offsetof(struct hls_format, height), false },
+    { "framerate_numerator", offsetof(struct hls_format, framerate_numerator), false },
+    { "framerate_denominator", offsetof(struct hls_format, framerate_denominator), false },
+    { "channels", offsetof(struct hls_format, channels), false },
+    { "transfer_characteristics", offsetof(struct hls_format, transfer_characteristics), true },
 };
 
 static json_t *format_json(const struct hls_format *format)
@@ -42,6 +44,8 @@ static int read_format(const json_t *json, struct hls_format *format)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         const json_t *number = json_object_get(json, numbers[i].name);
         json_int_t value = json_integer_value(number);
+        if (!number && numbers[i].may_be_missing)
+            continue;
         if (!json_is_integer(number) || value < 0 || value > UINT32_MAX)
             return -EBADMSG;
         *(uint32_t *)((char *)&read + numbers[i].offset) = (uint32_t)value;

@@ -116,6 +116,7 @@ static void run(const struct kind *kind, unsigned width, unsigned height, unsign
     const AVCodecParameters *parameters = rung_parameters(rung);
     assert_int_equal(parameters->codec_id, kind->id);
     assert_true(parameters->extradata_size > 20);
+    assert_int_equal(parameters->color_trc, 14);
     encode_pictures(rung, source, 30);
     assert_int_equal(stream.packets, 60);
     assert_int_equal(stream.keys, 3);

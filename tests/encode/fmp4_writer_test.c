@@ -175,12 +175,40 @@ static void test_the_header(void **state)
     assert_int_equal(avcc.data[4], 0xff);
     assert_int_equal(avcc.data[5], 0xe1); /* one SPS */
     assert_int_equal(avcc.data[8] & 0x1f, 7);
+    assert_int_equal(shelf.segments[0].transfer_characteristics, 0);
     char codec[16];
     snprintf(codec, sizeof codec, "avc1.%02x%02x%02x", avcc.data[1], avcc.data[2], avcc.data[3]);
     assert_string_equal(shelf.segments[0].codecs, codec);
     struct box mdhd = inside(shelf.bytes[0], shelf.segments[0].header_bytes, "moov/trak/mdia/mdhd");
     assert_int_equal(u32(mdhd.data + 12), 90000);
     inside(shelf.bytes[0], shelf.segments[0].header_bytes, "moov/mvex/trex");
+    package_destroy(package);
+    clear(&shelf);
+}
+
+/* Players choose by the header: colours stand in it, and in the hand-off. */
+static void test_the_header_describes_colours(void **state)
+{
+    const struct media *media = *state;
+    AVCodecParameters *video = media->video;
+    struct shelf shelf;
+
+    video->color_primaries = AVCOL_PRI_BT2020;
+    video->color_trc = AVCOL_TRC_SMPTE2084;
+    video->color_space = AVCOL_SPC_BT2020_NCL;
+    struct package *package = make(media, &shelf, true);
+    video->color_primaries = AVCOL_PRI_UNSPECIFIED;
+    video->color_trc = AVCOL_TRC_UNSPECIFIED;
+    video->color_space = AVCOL_SPC_UNSPECIFIED;
+    package_start(package, START, false);
+    play(package, media, START, 0, 60, 0);
+    struct box stsd = inside(shelf.bytes[0], shelf.segments[0].header_bytes, "moov/trak/mdia/minf/stbl/stsd");
+    struct box avc1 = inside(stsd.data + 8, stsd.bytes - 8, "avc1");
+    struct box colr = inside(avc1.data + 78, avc1.bytes - 78, "colr");
+    static const uint8_t described[] = { 'n', 'c', 'l', 'x', 0, 9, 0, 16, 0, 9, 0 };
+    assert_int_equal(colr.bytes, sizeof described);
+    assert_memory_equal(colr.data, described, sizeof described);
+    assert_int_equal(shelf.segments[0].transfer_characteristics, 16);
     package_destroy(package);
     clear(&shelf);
 }
@@ -279,9 +307,9 @@ int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pictures_become_fragments),          cmocka_unit_test(test_the_header),
-        cmocka_unit_test(test_sound_lies_on_its_sample_grid),      cmocka_unit_test(test_twins_make_the_same_bytes),
-        cmocka_unit_test(test_metadata_stand_before_the_pictures),
+        cmocka_unit_test(test_pictures_become_fragments),    cmocka_unit_test(test_the_header),
+        cmocka_unit_test(test_the_header_describes_colours), cmocka_unit_test(test_sound_lies_on_its_sample_grid),
+        cmocka_unit_test(test_twins_make_the_same_bytes),    cmocka_unit_test(test_metadata_stand_before_the_pictures),
     };
     return cmocka_run_group_tests(tests, make_media, free_media);
 }

@@ -247,6 +247,8 @@ static void test_segment_numbers_have_ranges(void **state)
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, height, 20000);
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, framerate_numerator, 0);
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, channels, 65);
+    PASSES(HANDOFF_SEGMENT, struct handoff_segment, transfer_characteristics, 16);
+    REFUSED(HANDOFF_SEGMENT, struct handoff_segment, transfer_characteristics, 256);
     PASSES(HANDOFF_SEGMENT, struct handoff_segment, sample_rate, 0);
 }
 

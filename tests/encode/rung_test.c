@@ -255,6 +255,10 @@ static void colours_are_passed_on(void **state)
     assert_int_equal(rung_create(&rung, &config, &err), 0);
     assert_string_equal(rung_changes(rung), "");
     const AVCodecParameters *parameters = rung_parameters(rung);
+    assert_int_equal(parameters->color_primaries, 9);
+    assert_int_equal(parameters->color_trc, 14);
+    assert_int_equal(parameters->color_space, 9);
+    assert_int_equal(parameters->color_range, AVCOL_RANGE_MPEG);
     AVPacket headers = { .data = parameters->extradata, .size = parameters->extradata_size, .pts = 0 };
     struct video_decoder *decoder = NULL;
     struct decoder_config decoding = { .accelerator = accelerator, .codec = AV_CODEC_ID_H264 };

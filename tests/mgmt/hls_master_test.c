@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,12 +27,12 @@ static void variants(void **state)
 {
     (void)state;
     const struct hls_entry entries[] = {
-        { { "avc1.64001f,mp4a.40.2", 3400000, 3100000, 0, 1280, 720, 30000, 1001, 2 },
+        { { "avc1.64001f,mp4a.40.2", 3400000, 3100000, 0, 1280, 720, 30000, 1001, 2, 0 },
           &video,
           "news_720p.m3u8",
           "",
           "" },
-        { { "mp4a.40.2", 140000, 135000, 0, 0, 0, 0, 0, 2 }, &audio, "news_audio.m3u8", "", "" },
+        { { "mp4a.40.2", 140000, 135000, 0, 0, 0, 0, 0, 2, 0 }, &audio, "news_audio.m3u8", "", "" },
     };
     expect(entries, 2, &settings,
            "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n"
@@ -48,7 +49,7 @@ static void variants(void **state)
 static void key_pictures(void **state)
 {
     (void)state;
-    const struct hls_entry entry = { { "avc1.64001f,mp4a.40.2", 3400000, 3100000, 700000, 1280, 720, 25, 1, 2 },
+    const struct hls_entry entry = { { "avc1.64001f,mp4a.40.2", 3400000, 3100000, 700000, 1280, 720, 25, 1, 2, 0 },
                                      &video,
                                      "http://cdn/news_720p.m3u8",
                                      "http://cdn/news_720p_iframe.m3u8",
@@ -59,6 +60,48 @@ static void key_pictures(void **state)
            "CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=25.000\nhttp://cdn/news_720p.m3u8\n"
            "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=700000,CODECS=\"avc1.64001f\",RESOLUTION=1280x720,"
            "URI=\"http://cdn/news_720p_iframe.m3u8\"\n");
+}
+
+/* What a picture's range is, a player must know before it chooses; who does not know it says nothing. */
+static void ranges_of_pictures(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t transfer;
+        const char *text;
+    } ranges[] = { { 0, "" },
+                   { 2, "" },
+                   { 1, ",VIDEO-RANGE=SDR" },
+                   { 6, ",VIDEO-RANGE=SDR" },
+                   { 13, ",VIDEO-RANGE=SDR" },
+                   { 14, ",VIDEO-RANGE=SDR" },
+                   { 15, ",VIDEO-RANGE=SDR" },
+                   { 16, ",VIDEO-RANGE=PQ" },
+                   { 17, "" },
+                   { 18, ",VIDEO-RANGE=HLG" },
+                   { 255, "" } };
+
+    for (unsigned i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        const struct hls_entry entry = { .format = { .codecs = "hvc1.2.4.L93.90,mp4a.40.2",
+                                                     .peak_bitrate = 2,
+                                                     .average_bitrate = 1,
+                                                     .key_peak_bitrate = 3,
+                                                     .width = 1280,
+                                                     .height = 720,
+                                                     .transfer_characteristics = ranges[i].transfer },
+                                         .output = &video,
+                                         .uri = "v.m3u8",
+                                         .key_uri = "k.m3u8" };
+        char want[500];
+        snprintf(want, sizeof want,
+                 "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-INDEPENDENT-SEGMENTS\n"
+                 "#EXT-X-STREAM-INF:BANDWIDTH=2,AVERAGE-BANDWIDTH=1,CODECS=\"hvc1.2.4.L93.90,mp4a.40.2\","
+                 "RESOLUTION=1280x720%s\nv.m3u8\n"
+                 "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=3,CODECS=\"hvc1.2.4.L93.90\",RESOLUTION=1280x720%s,"
+                 "URI=\"k.m3u8\"\n",
+                 ranges[i].text, ranges[i].text);
+        expect(&entry, 1, &settings, want);
+    }
 }
 
 /* Two languages and two qualities of audio; a variant for each quality; both pipelines. */
@@ -80,10 +123,10 @@ static void renditions_of_both_pipelines(void **state)
     const struct output small = { .name = "small",
                                   .audio_group = "low",
                                   .audio_track_type = ALTERNATE_AUDIO_NOT_AUTO_SELECT };
-    const struct hls_format v = { "avc1.64001f", 3000000, 2900000, 0, 1280, 720, 25, 1, 0 };
-    const struct hls_format a = { "mp4a.40.2", 200000, 190000, 0, 0, 0, 0, 0, 2 };
-    const struct hls_format b = { "mp4a.40.2", 300000, 180000, 0, 0, 0, 0, 0, 6 };
-    const struct hls_format c = { "mp4a.40.5", 50000, 40000, 0, 0, 0, 0, 0, 0 };
+    const struct hls_format v = { "avc1.64001f", 3000000, 2900000, 0, 1280, 720, 25, 1, 0, 0 };
+    const struct hls_format a = { "mp4a.40.2", 200000, 190000, 0, 0, 0, 0, 0, 2, 0 };
+    const struct hls_format b = { "mp4a.40.2", 300000, 180000, 0, 0, 0, 0, 0, 6, 0 };
+    const struct hls_format c = { "mp4a.40.5", 50000, 40000, 0, 0, 0, 0, 0, 0, 0 };
     const struct hls_entry entries[] = {
         { v, &picture, "a_v.m3u8", "", "-0" }, { a, &english, "a_en.m3u8", "", "-0" },
         { b, &french, "a_fr.m3u8", "", "-0" }, { c, &small, "a_s.m3u8", "", "-0" },
@@ -124,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(variants),
         cmocka_unit_test(key_pictures),
+        cmocka_unit_test(ranges_of_pictures),
         cmocka_unit_test(renditions_of_both_pipelines),
         cmocka_unit_test(an_audio_output_may_be_a_variant),
     };

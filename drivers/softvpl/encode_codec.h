@@ -22,6 +22,7 @@
 #include "drivers/softvpl/log.h"
 #include "drivers/softvpl/vpl.h"
 
+struct encode_regions;
 struct encode_settings;
 struct verdict;
 
@@ -45,6 +46,7 @@ struct encode_picture {
     enum encode_type type;
     int qp;                                 /* -1: the library decides */
     const struct encode_messages *messages; /* borrow during the call; NULL: none */
+    const struct encode_regions *regions;   /* likewise; only where takes_regions() said so */
     bool due;                               /* a coded picture is promised for this one */
 };
 
@@ -74,6 +76,7 @@ struct encode_codec {
     const uint32_t *formats; /* FourCCs that it takes; ends with 0 */
     const uint32_t *buffers; /* extension buffers of Query, Init and GetVideoParam; ends with 0 */
     bool messages;           /* takes them */
+    unsigned region_block;   /* pixels to which regions of interest grow; 0: it has none */
 
     /* Rules beyond those that all codecs have; complete: for Init. */
     void (*check)(struct verdict *verdict, mfxVideoParam *par, bool complete);
@@ -86,6 +89,7 @@ struct encode_codec {
     void (*headers)(void *library, struct encode_headers *headers); /* NULL: it has none */
     /* picture NULL: drain one. false: the library failed. */
     bool (*encode)(void *library, const struct encode_picture *picture, struct encode_coded *coded);
+    bool (*takes_regions)(void *library); /* as it was opened; NULL: never */
     /* Only rate and quality differ; false: it cannot. NULL: always a new sequence. */
     bool (*reconfigure)(void *library, const struct encode_settings *settings);
     /* Puts in what the library made of values that were left open. From any thread. */

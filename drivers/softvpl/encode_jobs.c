@@ -97,6 +97,7 @@ static bool encode_frame(struct encode_component *encoder, struct encode_job *jo
         .type = job->type,
         .qp = job->qp,
         .messages = job->messages,
+        .regions = job->regions,
         .due = coded_queue_wanting(encoder->queue),
     };
 
@@ -150,6 +151,7 @@ void encode_job_free(struct encode_job *job)
     for (unsigned i = 0; job->messages && i < job->messages->count; i++)
         free(job->messages->message[i].data);
     free(job->messages);
+    free(job->regions);
     free(job);
 }
 

@@ -7,6 +7,7 @@
 #include "drivers/softvpl/encode_settings.h"
 #include "drivers/softvpl/encoder.h"
 #include "drivers/softvpl/parameters.h"
+#include "drivers/softvpl/regions.h"
 
 #define FIELD(type, name, ...)                                                                                         \
     {                                                                                                                  \
@@ -38,6 +39,7 @@ static const struct extension_field option_fields[] = {
 
 static const struct extension_field option2_fields[] = {
     FIELD(mfxExtCodingOption2, IntRefType, FIELD_RANGE, 1, MFX_REFRESH_VERTICAL),
+    FIELD(mfxExtCodingOption2, IntRefCycleSize, FIELD_RANGE, 2, UINT16_MAX),
     FIELD(mfxExtCodingOption2, MaxSliceSize, FIELD_RANGE, 100, 1 << 24),
     FIELD(mfxExtCodingOption2, BitrateLimit, FIELD_SWITCH, 0, 0),
     FIELD(mfxExtCodingOption2, MBBRC, FIELD_SWITCH, 0, 0),
@@ -63,7 +65,7 @@ static const struct extension_field option2_fields[] = {
 
 static const struct extension_field option3_fields[] = {
     FIELD(mfxExtCodingOption3, QVBRQuality, FIELD_RANGE, 1, QP_MAX),
-    FIELD(mfxExtCodingOption3, EnableMBQP, FIELD_OFF, 0, 0),
+    FIELD(mfxExtCodingOption3, EnableMBQP, FIELD_SWITCH, 0, 0),
     FIELD(mfxExtCodingOption3, DirectBiasAdjustment, FIELD_OFF, 0, 0),
     FIELD(mfxExtCodingOption3, GlobalMotionBiasAdjustment, FIELD_OFF, 0, 0),
     FIELD(mfxExtCodingOption3, MBDisableSkipMap, FIELD_OFF, 0, 0),
@@ -138,6 +140,11 @@ static const struct extension_field av1_fields[] = {
     FIELD(mfxExtAV1BitstreamParam, WriteIVFHeaders, FIELD_SWITCH, 0, 0),
 };
 
+static const struct extension_field roi_fields[] = {
+    FIELD(mfxExtEncoderROI, NumROI, FIELD_RANGE, 1, UINT16_MAX),
+    FIELD(mfxExtEncoderROI, ROIMode, FIELD_RANGE, 1, MFX_ROI_MODE_QP_DELTA),
+};
+
 #define RULE(id, type, fields)                                                                                         \
     {                                                                                                                  \
         id, sizeof(type), fields, COUNT(fields), false                                                                 \
@@ -152,6 +159,7 @@ static const struct extension_rule all_rules[] = {
     RULE(MFX_EXTBUFF_CONTENT_LIGHT_LEVEL_INFO, mfxExtContentLightLevelInfo, light_fields),
     RULE(MFX_EXTBUFF_HEVC_PARAM, mfxExtHEVCParam, hevc_fields),
     RULE(MFX_EXTBUFF_AV1_BITSTREAM_PARAM, mfxExtAV1BitstreamParam, av1_fields),
+    { MFX_EXTBUFF_ENCODER_ROI, sizeof(mfxExtEncoderROI), roi_fields, COUNT(roi_fields), true },
     { MFX_EXTBUFF_CODING_OPTION_SPSPPS, sizeof(mfxExtCodingOptionSPSPPS), NULL, 0, true },
     { MFX_EXTBUFF_CODING_OPTION_VPS, sizeof(mfxExtCodingOptionVPS), NULL, 0, true },
     { SOFTVPL_EXTBUFF_WORDS, sizeof(struct softvpl_words), NULL, 0, true },
@@ -265,6 +273,7 @@ void encode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     if ((info->CropW | info->CropH | info->CropX | info->CropY) & 1)
         verdict_unsupported(verdict, "crop is odd");
     extensions_check(verdict, rules, rules_of(codec, rules), par->ExtParam, par->NumExtParam);
+    encode_regions_check(verdict, par, codec->region_block);
     personality_check_encode(verdict->personality, verdict, par, complete);
     codec->check(verdict, par, complete);
 }

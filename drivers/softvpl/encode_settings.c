@@ -24,6 +24,7 @@ static const struct part {
     PART(MFX_EXTBUFF_CONTENT_LIGHT_LEVEL_INFO, light),
     PART(MFX_EXTBUFF_HEVC_PARAM, hevc),
     PART(MFX_EXTBUFF_AV1_BITSTREAM_PARAM, av1),
+    PART(MFX_EXTBUFF_ENCODER_ROI, roi),
     PART(SOFTVPL_EXTBUFF_WORDS, words),
 };
 enum { PARTS = sizeof parts / sizeof parts[0] };
@@ -59,6 +60,11 @@ bool encode_wants_low_delay(const struct encode_settings *settings)
     unsigned scenario = settings->option3.ScenarioInfo;
     return settings->option3.LowDelayBRC == MFX_CODINGOPTION_ON || scenario == MFX_SCENARIO_DISPLAY_REMOTING ||
            scenario == MFX_SCENARIO_VIDEO_CONFERENCE || scenario == MFX_SCENARIO_REMOTE_GAMING;
+}
+
+bool encode_wants_regions(const struct encode_settings *settings)
+{
+    return settings->has_roi || settings->option3.EnableMBQP == MFX_CODINGOPTION_ON;
 }
 
 unsigned encode_qp_minimum(const struct encode_settings *settings)
@@ -159,6 +165,7 @@ void encode_settings_read(struct encode_settings *settings, const mfxVideoParam 
         take(settings, &parts[i], par, before);
     settings->has_signal = attached(par, MFX_EXTBUFF_VIDEO_SIGNAL_INFO) || (before && before->has_signal);
     settings->has_av1 = attached(par, MFX_EXTBUFF_AV1_BITSTREAM_PARAM) || (before && before->has_av1);
+    settings->has_roi = attached(par, MFX_EXTBUFF_ENCODER_ROI) || (before && before->has_roi);
 
     if (!settings->par.AsyncDepth)
         settings->par.AsyncDepth = ASYNC_DEPTH_DEFAULT;
@@ -194,7 +201,8 @@ bool encode_settings_same_sequence(const struct encode_settings *before, const s
     mfxInfoMFX *mfx = &copy.par.mfx;
     const mfxInfoMFX *was = &before->par.mfx;
 
-    if (copy.codec != before->codec || mfx->RateControlMethod != was->RateControlMethod)
+    if (copy.codec != before->codec || mfx->RateControlMethod != was->RateControlMethod ||
+        encode_wants_regions(&copy) != encode_wants_regions(before))
         return false;
     mfx->TargetKbps = was->TargetKbps; /* and QPP, ICQQuality */
     mfx->MaxKbps = was->MaxKbps;
@@ -202,6 +210,7 @@ bool encode_settings_same_sequence(const struct encode_settings *before, const s
     mfx->InitialDelayInKB = was->InitialDelayInKB;
     mfx->BRCParamMultiplier = was->BRCParamMultiplier;
     copy.option3.QVBRQuality = before->option3.QVBRQuality;
+    copy.roi = before->roi;
     copy.par.AsyncDepth = before->par.AsyncDepth;
     copy.par.AllocId = before->par.AllocId;
     if (memcmp(&copy.par, &before->par, sizeof copy.par) != 0)

@@ -22,8 +22,9 @@ struct encode_settings {
     mfxExtContentLightLevelInfo light;
     mfxExtHEVCParam hevc;
     mfxExtAV1BitstreamParam av1;
+    mfxExtEncoderROI roi; /* of every picture that does not bring its own */
     struct softvpl_words words;
-    bool has_signal, has_av1; /* the buffer was attached */
+    bool has_signal, has_av1, has_roi; /* the buffer was attached */
 };
 
 struct verdict;
@@ -52,6 +53,8 @@ unsigned encode_maximum_kbps(const struct encode_settings *settings);
 unsigned encode_buffer_kbytes(const struct encode_settings *settings);
 bool encode_has_bitrate(const mfxInfoMFX *mfx);
 bool encode_wants_low_delay(const struct encode_settings *settings);
+/* Pictures may come with quantisers of their own for parts of them (regions.h). */
+bool encode_wants_regions(const struct encode_settings *settings);
 /* Over all picture types, for libraries that have one bound; 0: none. */
 unsigned encode_qp_minimum(const struct encode_settings *settings);
 unsigned encode_qp_maximum(const struct encode_settings *settings);

@@ -44,6 +44,8 @@ static mfxStatus start_sequence(struct encode_component *encoder)
     if (status != MFX_ERR_NONE)
         return status;
     encoder->delay = encoder->settings.codec->delay(encoder->library);
+    encoder->takes_regions =
+        encoder->settings.codec->takes_regions && encoder->settings.codec->takes_regions(encoder->library);
     encoder->accepted = encoder->since_open = encoder->ready = 0;
     encoder->promised = coded_queue_refused(encoder->queue);
     encoder->draining = false;
@@ -212,20 +214,41 @@ static mfxStatus read_payloads(const mfxEncodeCtrl *control, struct encode_job *
     return MFX_ERR_NONE;
 }
 
+/* The buffers of one frame: regions of its own, or those that were said at Init. */
+static mfxStatus read_regions(const struct encode_component *encoder, const mfxEncodeCtrl *control,
+                              struct encode_job *job)
+{
+    const mfxExtEncoderROI *roi = encoder->settings.roi.NumROI ? &encoder->settings.roi : NULL;
+    const mfxExtMBQP *map = NULL;
+
+    for (unsigned i = 0; control && i < control->NumExtParam; i++) {
+        const mfxExtBuffer *buffer = control->ExtParam ? control->ExtParam[i] : NULL;
+        if (buffer && buffer->BufferId == MFX_EXTBUFF_ENCODER_ROI && buffer->BufferSz == sizeof *roi)
+            roi = (const mfxExtEncoderROI *)buffer;
+        else if (buffer && buffer->BufferId == MFX_EXTBUFF_MBQP && buffer->BufferSz == sizeof *map &&
+                 encoder->settings.option3.EnableMBQP == MFX_CODINGOPTION_ON)
+            map = (const mfxExtMBQP *)buffer;
+        else if (!buffer || buffer->BufferId != MFX_EXTBUFF_VPP_AUXDATA)
+            return MFX_ERR_UNSUPPORTED;
+    }
+    if (!map && !(roi && roi->NumROI))
+        return MFX_ERR_NONE;
+    return encoder->takes_regions ? encode_regions_make(&job->regions, &encoder->settings, roi, map)
+                                  : MFX_ERR_UNSUPPORTED;
+}
+
 static mfxStatus read_control(struct encode_component *encoder, const mfxEncodeCtrl *control, struct encode_job *job)
 {
     job->qp = -1;
-    if (!control)
-        return MFX_ERR_NONE;
+    mfxStatus status = read_regions(encoder, control, job);
+    if (!control || status != MFX_ERR_NONE)
+        return status;
     if (control->FrameType & MFX_FRAMETYPE_IDR)
         job->type = ENCODE_IDR;
     else if (control->FrameType & MFX_FRAMETYPE_I)
         job->type = ENCODE_I;
     if (control->QP && encoder->settings.par.mfx.RateControlMethod == MFX_RATECONTROL_CQP)
         job->qp = control->QP;
-    for (unsigned i = 0; i < control->NumExtParam; i++)
-        if (!control->ExtParam || !control->ExtParam[i] || control->ExtParam[i]->BufferId != MFX_EXTBUFF_VPP_AUXDATA)
-            return MFX_ERR_UNSUPPORTED;
     if (!control->NumPayload)
         return MFX_ERR_NONE;
     return encoder->settings.codec->messages ? read_payloads(control, job) : MFX_ERR_UNSUPPORTED;

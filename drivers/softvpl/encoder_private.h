@@ -4,6 +4,7 @@
 #include "drivers/softvpl/coded_queue.h"
 #include "drivers/softvpl/encode_settings.h"
 #include "drivers/softvpl/encoder.h"
+#include "drivers/softvpl/regions.h"
 #include "drivers/softvpl/worker.h"
 
 enum { ENCODE_RECORDS = 1024 }; /* frames inside a library; lookahead, B pictures and threads stay below */
@@ -17,6 +18,7 @@ struct encode_job {
     enum encode_type type;
     int qp;
     struct encode_messages *messages; /* NULL: none */
+    struct encode_regions *regions;   /* NULL: none */
     mfxBitstream *bitstream;          /* NULL: this call got MFX_ERR_MORE_DATA */
     mfxSyncPoint point;
 };
@@ -33,6 +35,7 @@ struct encode_component {
     uint64_t promised;          /* of these, sync points given; what the queue refused is promised again */
     uint64_t since_open, ready; /* frames since the library was opened; frames of the sequence before, all coded */
     unsigned delay;             /* frames that the library holds back */
+    bool takes_regions;         /* as the library was opened */
     bool draining;
 
     /* the worker */

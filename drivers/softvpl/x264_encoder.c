@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "drivers/softvpl/parameters.h"
+#include "drivers/softvpl/regions.h"
 #include "drivers/softvpl/x264_settings.h"
 
 enum { QP_MAX = 51, B_FRAMES_MAX = 16, REFERENCES_MAX = 16, SLICES_MAX = 255 };
@@ -134,6 +135,15 @@ static unsigned delay(void *opaque)
     return (unsigned)x264_encoder_maximum_delayed_frames(library->x264);
 }
 
+static bool takes_regions(void *opaque)
+{
+    struct library *library = opaque;
+    x264_param_t param;
+
+    x264_encoder_parameters(library->x264, &param);
+    return param.rc.i_aq_mode != X264_AQ_NONE;
+}
+
 static void headers(void *opaque, struct encode_headers *out)
 {
     struct library *library = opaque;
@@ -246,6 +256,8 @@ static void fill_picture(struct library *library, x264_picture_t *to, const stru
     to->i_pts = (int64_t)from->number;
     to->i_type = type_of(library, from->type);
     to->i_qpplus1 = from->qp < 0 ? 0 : (from->qp > QP_MAX ? QP_MAX : from->qp) + 1;
+    if (from->regions) /* read before x264 returns, and not written to */
+        to->prop.quant_offsets = (float *)(uintptr_t)from->regions->offset;
     if (from->messages && from->messages->count)
         copy_messages(&to->extra_sei, from->messages);
 }
@@ -284,6 +296,7 @@ static const uint32_t buffers[] = { MFX_EXTBUFF_CODING_OPTION,
                                     MFX_EXTBUFF_VIDEO_SIGNAL_INFO,
                                     MFX_EXTBUFF_ENCODER_RESET_OPTION,
                                     MFX_EXTBUFF_CODING_OPTION_SPSPPS,
+                                    MFX_EXTBUFF_ENCODER_ROI,
                                     SOFTVPL_EXTBUFF_WORDS,
                                     0 };
 
@@ -293,6 +306,7 @@ const struct encode_codec encode_codec_h264 = {
     .formats = formats,
     .buffers = buffers,
     .messages = true,
+    .region_block = 16,
     .check = check,
     .mark = encode_mark_video,
     .defaults = encode_defaults_video,
@@ -301,6 +315,7 @@ const struct encode_codec encode_codec_h264 = {
     .delay = delay,
     .headers = headers,
     .encode = encode,
+    .takes_regions = takes_regions,
     .reconfigure = reconfigure,
     .resolve = resolve,
 };

@@ -127,6 +127,8 @@ static void apply_options(const struct encode_settings *settings, x264_param_t *
         param->rc.i_aq_mode = X264_AQ_NONE;
     if (option2->IntRefType)
         param->b_intra_refresh = 1;
+    if (option2->IntRefType && option2->IntRefCycleSize) /* one cycle is from key frame to key frame */
+        param->i_keyint_max = option2->IntRefCycleSize;
     if (option2->MaxSliceSize)
         param->i_slice_max_size = (int)option2->MaxSliceSize;
     if (option2->NumMbPerSlice)
@@ -218,5 +220,10 @@ bool x264_settings_apply(const struct encode_settings *settings, unsigned thread
         param->i_bframe = 0;
     if (!encode_words_apply(words, refused, parse_word, param))
         return false;
+    /* x264 takes offsets where its adaptive quantisation is on: so little of it that it does nothing of its own. */
+    if (encode_wants_regions(settings) && (!param->rc.i_aq_mode || param->rc.f_aq_strength <= 0)) {
+        param->rc.i_aq_mode = X264_AQ_VARIANCE;
+        param->rc.f_aq_strength = 0.001F;
+    }
     return x264_param_apply_profile(param, profile_name(mfx->CodecProfile)) == 0;
 }

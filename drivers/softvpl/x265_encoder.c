@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "drivers/softvpl/parameters.h"
+#include "drivers/softvpl/regions.h"
 #include "drivers/softvpl/x265_settings.h"
 
 enum { QP_MAX = 51, B_FRAMES_MAX = 16, REFERENCES_MAX = 16, SLICES_MAX = 64 };
@@ -21,6 +22,8 @@ struct library {
     int pitch[3];       /* bytes */
     uint8_t *unit;      /* the access unit: x265's NAL units are not one after the other for sure */
     size_t room;
+    float *offsets; /* of every picture, for x265 copies them into its pictures from the first one on or never; NULL:
+                       x265 does not look at them */
 };
 
 /* ---- rules ------------------------------------------------------------------------------------------------------ */
@@ -145,6 +148,7 @@ static void close_library(void *opaque)
     for (int i = 0; i < 3; i++)
         free(library->planes[i]);
     free(library->unit);
+    free(library->offsets);
     free(library);
 }
 
@@ -166,6 +170,17 @@ static bool make_planes(struct library *library, const mfxFrameInfo *info)
     return true;
 }
 
+static unsigned blocks_of(int pixels)
+{
+    return ((unsigned)pixels + ENCODE_REGION_BLOCK - 1) / ENCODE_REGION_BLOCK;
+}
+
+/* As many as x265 copies, when its blocks are the smallest. */
+static size_t offset_count(const x265_param *param)
+{
+    return (size_t)(blocks_of(param->sourceWidth) + 1) * (blocks_of(param->sourceHeight) + 1) * 4;
+}
+
 static mfxStatus open_x265(struct library *library, const struct encode_settings *settings, unsigned threads)
 {
     const mfxFrameInfo *info = &settings->par.mfx.FrameInfo;
@@ -183,6 +198,11 @@ static mfxStatus open_x265(struct library *library, const struct encode_settings
     if (!library->x265)
         return MFX_ERR_INVALID_VIDEO_PARAM;
     library->api->encoder_parameters(library->x265, library->param);
+    if (library->param->rc.aqMode != X265_AQ_NONE) {
+        library->offsets = calloc(offset_count(library->param), sizeof library->offsets[0]);
+        if (!library->offsets)
+            return MFX_ERR_MEMORY_ALLOC;
+    }
     return MFX_ERR_NONE;
 }
 
@@ -212,6 +232,11 @@ static unsigned delay(void *opaque)
     if (!param->bframes && !param->lookaheadDepth)
         return param->maxSlices > 1 ? 1 : 0;
     return (unsigned)(param->lookaheadDepth + param->bframes + 2 + param->frameNumThreads);
+}
+
+static bool takes_regions(void *opaque)
+{
+    return ((struct library *)opaque)->offsets != NULL;
 }
 
 static void headers(void *opaque, struct encode_headers *out)
@@ -318,6 +343,21 @@ static bool join_units(struct library *library, const x265_nal *nal, uint32_t co
     return true;
 }
 
+/* x265 wants them in its smallest quantisation groups, where those are of eight pixels. */
+static void set_offsets(struct library *library, const struct encode_regions *regions)
+{
+    unsigned scale = library->param->rc.qgSize == 8 ? 2 : 1;
+    unsigned columns = blocks_of(library->param->sourceWidth) * scale;
+
+    library->in->quantOffsets = library->offsets;
+    if (!library->offsets)
+        return;
+    memset(library->offsets, 0, offset_count(library->param) * sizeof library->offsets[0]);
+    for (unsigned y = 0; regions && y < regions->rows * scale; y++)
+        for (unsigned x = 0; x < regions->columns * scale; x++)
+            library->offsets[y * columns + x] = regions->offset[y / scale * regions->columns + x / scale];
+}
+
 static void fill_picture(struct library *library, const struct encode_picture *picture, x265_sei_payload *payloads)
 {
     x265_picture *in = library->in;
@@ -329,6 +369,7 @@ static void fill_picture(struct library *library, const struct encode_picture *p
     in->sliceType = picture->type == ENCODE_IDR ? X265_TYPE_IDR
                     : picture->type == ENCODE_I ? X265_TYPE_I
                                                 : X265_TYPE_AUTO;
+    set_offsets(library, picture->regions);
     in->forceqp = picture->qp < 0 ? 0 : (picture->qp > QP_MAX ? QP_MAX : picture->qp) + 1;
 }
 
@@ -365,6 +406,7 @@ static const uint32_t buffers[] = { MFX_EXTBUFF_CODING_OPTION,
                                     MFX_EXTBUFF_HEVC_PARAM,
                                     MFX_EXTBUFF_MASTERING_DISPLAY_COLOUR_VOLUME,
                                     MFX_EXTBUFF_CONTENT_LIGHT_LEVEL_INFO,
+                                    MFX_EXTBUFF_ENCODER_ROI,
                                     SOFTVPL_EXTBUFF_WORDS,
                                     0 };
 
@@ -375,6 +417,7 @@ const struct encode_codec encode_codec_hevc = {
     .formats = formats,
     .buffers = buffers,
     .messages = true,
+    .region_block = 32,
     .check = check,
     .mark = encode_mark_video,
     .defaults = encode_defaults_video,
@@ -383,5 +426,6 @@ const struct encode_codec encode_codec_hevc = {
     .delay = delay,
     .headers = headers,
     .encode = encode,
+    .takes_regions = takes_regions,
     .resolve = resolve,
 };

@@ -151,6 +151,8 @@ static void apply_options(const struct encode_settings *settings, x265_param *pa
         param->rc.aqMode = X265_AQ_NONE;
     if (option2->IntRefType)
         param->bIntraRefresh = 1;
+    if (option2->IntRefType && option2->IntRefCycleSize) /* one cycle is from key frame to key frame */
+        param->keyframeMax = option2->IntRefCycleSize;
     if (option2->DisableDeblockingIdc)
         param->bEnableLoopFilter = 0;
     if (encode_qp_minimum(settings))
@@ -264,5 +266,10 @@ bool x265_settings_apply(const struct encode_settings *settings, unsigned thread
     struct parsing parsing = { api, param };
     if (!apply_light(settings, api, param) || !encode_words_apply(words, refused, parse_word, &parsing))
         return false;
+    /* x265 takes offsets where its adaptive quantisation is on: so little of it that it does nothing of its own. */
+    if (encode_wants_regions(settings) && (!param->rc.aqMode || param->rc.aqStrength <= 0)) {
+        param->rc.aqMode = X265_AQ_VARIANCE;
+        param->rc.aqStrength = 0.001;
+    }
     return !profile_name(mfx) || api->param_apply_profile(param, profile_name(mfx)) == 0;
 }

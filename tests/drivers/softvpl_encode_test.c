@@ -493,10 +493,10 @@ static void extension_buffers_are_checked(void **state)
 {
     (void)state;
     struct client client;
-    mfxExtEncoderROI roi = { .Header = { MFX_EXTBUFF_ENCODER_ROI, sizeof roi } };
+    mfxExtAvcTemporalLayers layers = { .Header = { MFX_EXTBUFF_AVC_TEMPORAL_LAYERS, sizeof layers } };
     struct softvpl_words x264 = { .header = { SOFTVPL_EXTBUFF_WORDS, sizeof x264 }, .preset = "warpspeed" };
     mfxExtCodingOption2 option2 = { .Header = { MFX_EXTBUFF_CODING_OPTION2, sizeof option2 }, .LookAheadDepth = 10 };
-    mfxExtBuffer *buffers[] = { &roi.Header };
+    mfxExtBuffer *buffers[] = { &layers.Header };
     mfxVideoParam par = encode_par(WIDTH, HEIGHT);
 
     client_open(&client);

@@ -136,6 +136,12 @@ static const struct extension_field hevc_fields[] = {
     FIELD(mfxExtHEVCParam, LCUSize, FIELD_RANGE, 16, 64),
 };
 
+/* All pictures, and those that the others refer to. */
+static const struct extension_field layer_fields[] = {
+    FIELD(mfxExtAvcTemporalLayers, Layer[0].Scale, FIELD_RANGE, 1, 1),
+    FIELD(mfxExtAvcTemporalLayers, Layer[1].Scale, FIELD_RANGE, 2, 2),
+};
+
 static const struct extension_field av1_fields[] = {
     FIELD(mfxExtAV1BitstreamParam, WriteIVFHeaders, FIELD_SWITCH, 0, 0),
 };
@@ -158,6 +164,7 @@ static const struct extension_rule all_rules[] = {
     RULE(MFX_EXTBUFF_MASTERING_DISPLAY_COLOUR_VOLUME, mfxExtMasteringDisplayColourVolume, mastering_fields),
     RULE(MFX_EXTBUFF_CONTENT_LIGHT_LEVEL_INFO, mfxExtContentLightLevelInfo, light_fields),
     RULE(MFX_EXTBUFF_HEVC_PARAM, mfxExtHEVCParam, hevc_fields),
+    RULE(MFX_EXTBUFF_HEVC_TEMPORAL_LAYERS, mfxExtAvcTemporalLayers, layer_fields),
     RULE(MFX_EXTBUFF_AV1_BITSTREAM_PARAM, mfxExtAV1BitstreamParam, av1_fields),
     { MFX_EXTBUFF_ENCODER_ROI, sizeof(mfxExtEncoderROI), roi_fields, COUNT(roi_fields), true },
     { MFX_EXTBUFF_CODING_OPTION_SPSPPS, sizeof(mfxExtCodingOptionSPSPPS), NULL, 0, true },

@@ -21,6 +21,7 @@ struct encode_settings {
     mfxExtMasteringDisplayColourVolume mastering;
     mfxExtContentLightLevelInfo light;
     mfxExtHEVCParam hevc;
+    mfxExtAvcTemporalLayers layers; /* of HEVC */
     mfxExtAV1BitstreamParam av1;
     mfxExtEncoderROI roi; /* of every picture that does not bring its own */
     struct softvpl_words words;

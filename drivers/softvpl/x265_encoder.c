@@ -75,6 +75,20 @@ static void check_options(struct verdict *verdict, mfxVideoParam *par)
         verdict_unsupported(verdict, "slices by size");
 }
 
+/* x265 has two, of which the upper one is made of B pictures. */
+static void check_layers(struct verdict *verdict, mfxVideoParam *par)
+{
+    const mfxExtAvcTemporalLayers *layers =
+        extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_HEVC_TEMPORAL_LAYERS);
+
+    if (!layers || layers->Header.BufferSz != sizeof *layers || !layers->Layer[1].Scale)
+        return;
+    if (!layers->Layer[0].Scale)
+        verdict_unsupported(verdict, "temporal layers without the lowest");
+    if (par->mfx.GopRefDist && par->mfx.GopRefDist != 2)
+        CORRECT(verdict, par->mfx.GopRefDist, 2);
+}
+
 static bool level_known(unsigned level)
 {
     static const uint8_t levels[] = { 10, 20, 21, 30, 31, 40, 41, 50, 51, 52, 60, 61, 62 };
@@ -113,6 +127,7 @@ static void check(struct verdict *verdict, mfxVideoParam *par, bool complete)
         UNSUPPORTED(verdict, mfx->FrameInfo.PicStruct); /* HEVC codes fields as pictures of their own */
     check_profile(verdict, par);
     check_options(verdict, par);
+    check_layers(verdict, par);
     if (!level_known(mfx->CodecLevel))
         UNSUPPORTED(verdict, mfx->CodecLevel);
     if (mfx->GopRefDist > 1 && mfx->IdrInterval > 1)
@@ -404,6 +419,7 @@ static const uint32_t buffers[] = { MFX_EXTBUFF_CODING_OPTION,
                                     MFX_EXTBUFF_CODING_OPTION_SPSPPS,
                                     MFX_EXTBUFF_CODING_OPTION_VPS,
                                     MFX_EXTBUFF_HEVC_PARAM,
+                                    MFX_EXTBUFF_HEVC_TEMPORAL_LAYERS,
                                     MFX_EXTBUFF_MASTERING_DISPLAY_COLOUR_VOLUME,
                                     MFX_EXTBUFF_CONTENT_LIGHT_LEVEL_INFO,
                                     MFX_EXTBUFF_ENCODER_ROI,

@@ -163,6 +163,13 @@ static void apply_options(const struct encode_settings *settings, x265_param *pa
         param->bEnableSAO = settings->hevc.SampleAdaptiveOffset != MFX_SAO_DISABLE;
     if (settings->hevc.LCUSize)
         param->maxCUSize = settings->hevc.LCUSize;
+    if (settings->layers.Layer[1].Scale) { /* every second picture is a B picture that nothing refers to */
+        param->bEnableTemporalSubLayers = 1;
+        param->bframes = 1;
+        param->bFrameAdaptive = 0;
+        param->bBPyramid = 0;
+        param->scenecutThreshold = 0;
+    }
 }
 
 static void apply_signal(const mfxExtVideoSignalInfo *signal, x265_param *param)

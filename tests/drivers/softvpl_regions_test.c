@@ -122,7 +122,8 @@ static void regions_of_init_move_the_quantiser(void **state)
     set_region(&roi, 1, 64, 32, 128, 128, 6);
     par.ExtParam = buffers;
     par.NumExtParam = 2;
-    strcpy(words.options, "no-mbtree=1:8x8dct=0"); /* P_SKIP takes over the quantiser before it; IDR pictures have none */
+    strcpy(words.options,
+           "no-mbtree=1:8x8dct=0"); /* P_SKIP takes over the quantiser before it; IDR pictures have none */
     par.mfx.GopPicSize = 1;
     encode_stream(&par, &run, &stream);
     struct picture *pictures = decode(&stream, AV_CODEC_ID_H264, 0, &count);
@@ -154,7 +155,7 @@ static void regions_come_with_single_frames(void **state)
     static const uint32_t codecs[] = { MFX_CODEC_AVC, MFX_CODEC_HEVC, MFX_CODEC_AVC };
 
     set_region(&roi, 0, 0, 0, WIDTH / 2, HEIGHT, 3); /* priority: more is better */
-    for (unsigned i = 0; i < 3; i++) { /* the third time interlaced */
+    for (unsigned i = 0; i < 3; i++) {               /* the third time interlaced */
         mfxExtBuffer *buffers[] = { &roi.Header };
         mfxVideoParam par = region_par(codecs[i]);
         struct encode_run run = { .frames = FRAMES, .control = region_of_some_frames, .opaque = buffers };
@@ -167,7 +168,8 @@ static void regions_come_with_single_frames(void **state)
         if (i == 2)
             par.mfx.FrameInfo.PicStruct = MFX_PICSTRUCT_FIELD_TFF;
         encode_stream(&par, &run, &stream);
-        struct picture *pictures = decode(&stream, codecs[i] == MFX_CODEC_HEVC ? AV_CODEC_ID_HEVC : AV_CODEC_ID_H264, 0, &count);
+        struct picture *pictures =
+            decode(&stream, codecs[i] == MFX_CODEC_HEVC ? AV_CODEC_ID_HEVC : AV_CODEC_ID_H264, 0, &count);
         assert_int_equal(count, FRAMES);
         double before = loss(&pictures[5], 5, 0, WIDTH / 2) / loss(&pictures[5], 5, WIDTH / 2, WIDTH);
         double after = loss(&pictures[9], 9, 0, WIDTH / 2) / loss(&pictures[9], 9, WIDTH / 2, WIDTH);
@@ -373,6 +375,67 @@ static void intra_refresh_replaces_key_frames(void **state)
     stream_free(&stream);
 }
 
+/* ---- temporal layers -------------------------------------------------------------------------------------------- */
+
+/* 0: the base; of the first NAL unit of a picture in the access unit. */
+static unsigned layer_of(const struct stream *stream, unsigned unit)
+{
+    for (size_t at = stream->start[unit]; at + 4 < stream->start[unit + 1]; at++) {
+        const uint8_t *byte = stream->data + at;
+        if (!byte[0] && !byte[1] && byte[2] == 1 && (byte[3] >> 1 & 0x3f) < 32)
+            return (byte[4] & 7U) - 1;
+    }
+    fail_msg("no picture in unit %u", unit);
+    return 0;
+}
+
+static struct stream base_layer(const struct stream *stream)
+{
+    struct stream base = { .data = malloc(stream->bytes) };
+    for (unsigned i = 0; i < stream->units; i++) {
+        size_t bytes = stream->start[i + 1] - stream->start[i];
+        if (layer_of(stream, i) > 0)
+            continue;
+        memcpy(base.data + base.bytes, stream->data + stream->start[i], bytes);
+        base.bytes += bytes;
+        base.time_stamp[base.units++] = stream->time_stamp[i];
+        base.start[base.units] = base.bytes;
+    }
+    return base;
+}
+
+/* Without the upper layer every second picture is left, the same as before. */
+static void hevc_has_two_temporal_layers(void **state)
+{
+    (void)state;
+    mfxExtAvcTemporalLayers layers = { .Header = { MFX_EXTBUFF_HEVC_TEMPORAL_LAYERS, sizeof layers } };
+    mfxExtBuffer *buffers[] = { &layers.Header };
+    mfxVideoParam par = region_par(MFX_CODEC_HEVC);
+    struct encode_run run = { .frames = 25 };
+    struct stream stream = { 0 };
+    unsigned all_count, base_count;
+
+    layers.Layer[0].Scale = 1;
+    layers.Layer[1].Scale = 2;
+    par.mfx.GopRefDist = 0;
+    par.ExtParam = buffers;
+    par.NumExtParam = 1;
+    encode_stream(&par, &run, &stream);
+    struct stream base = base_layer(&stream);
+    struct picture *all = decode(&stream, AV_CODEC_ID_HEVC, 0, &all_count);
+    struct picture *half = decode(&base, AV_CODEC_ID_HEVC, 0, &base_count);
+    assert_int_equal(all_count, 25);
+    assert_int_equal(base_count, 13);
+    for (unsigned i = 0; i < base_count; i++) {
+        assert_int_equal(base.time_stamp[i], 1000 + i * 2 * 3600);
+        assert_memory_equal(half[i].luma, all[2 * i].luma, WIDTH * HEIGHT);
+    }
+    free(all);
+    free(half);
+    stream_free(&base);
+    stream_free(&stream);
+}
+
 /* Debian's x265 3.5 forgets some tables and names, a few kilobytes for each encoder; nothing of ours is hidden by this.
  */
 const char *__lsan_default_suppressions(void);
@@ -390,6 +453,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_had_is_refused),
         cmocka_unit_test(pictures_come_in_slices),
         cmocka_unit_test(intra_refresh_replaces_key_frames),
+        cmocka_unit_test(hevc_has_two_temporal_layers),
     };
     client_environment();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,18 +9,25 @@
 #include "drivers/softvpl/log.h"
 #include "drivers/softvpl/session.h"
 
+static mfxStatus warning_of(const struct verdict *verdict)
+{
+    if (verdict->corrected)
+        return MFX_WRN_INCOMPATIBLE_VIDEO_PARAM;
+    return verdict->skipped ? MFX_WRN_FILTER_SKIPPED : MFX_ERR_NONE;
+}
+
 mfxStatus verdict_of_query(const struct verdict *verdict)
 {
     if (verdict->unsupported)
         return MFX_ERR_UNSUPPORTED;
-    return verdict->corrected ? MFX_WRN_INCOMPATIBLE_VIDEO_PARAM : MFX_ERR_NONE;
+    return warning_of(verdict);
 }
 
 mfxStatus verdict_of_init(const struct verdict *verdict)
 {
     if (verdict->unsupported)
         return MFX_ERR_INVALID_VIDEO_PARAM;
-    return verdict->corrected ? MFX_WRN_INCOMPATIBLE_VIDEO_PARAM : MFX_ERR_NONE;
+    return warning_of(verdict);
 }
 
 void verdict_unsupported(struct verdict *verdict, const char *what)

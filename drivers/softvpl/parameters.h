@@ -25,6 +25,7 @@ struct verdict {
     bool video_memory; /* the session has a VA-API display */
     bool read_only;    /* the extension buffers are the application's: say what is wrong, and leave them alone */
     bool unsupported, corrected;
+    bool skipped;    /* a filter that would be there otherwise */
     char reason[96]; /* the first unsupported thing, for the debug log */
 };
 mfxStatus verdict_of_query(const struct verdict *verdict);

@@ -28,11 +28,15 @@ struct vpp_component {
     uint64_t inputs; /* of frame rate conversion: those before the present one, modulo rate_in */
     unsigned repeat; /* outputs of the present one that were given */
     uint32_t frame_order;
+    unsigned composed;        /* streams of the present output that were given */
+    uint64_t first_stamp_90k; /* the time of the first of them */
 
     /* the worker */
     struct scaler *scaler;
     struct deinterlacer *deinterlacer;
     struct enhancer *enhancer;
+    struct composer *composer;
+    mfxStatus compose_status; /* of the present output so far */
     atomic_uint frames_out;
 };
 
@@ -40,6 +44,7 @@ struct vpp_job {
     mfxFrameSurface1 *in;  /* NULL: nothing new; take what is there */
     mfxFrameSurface1 *out; /* NULL: only push */
     struct frame_dependency dependency;
+    unsigned stream; /* of a composition */
     bool flush;
     mfxSyncPoint point;
 };
@@ -188,11 +193,48 @@ static mfxStatus pull(struct vpp_component *vpp, struct vpp_job *job)
     return status;
 }
 
+/* The first stream begins a new picture; what went wrong with one of them is told with the output. */
+static void compose_in(struct vpp_component *vpp, struct vpp_job *job)
+{
+    struct frame_access access;
+
+    if (job->stream == 0)
+        vpp->compose_status = MFX_ERR_NONE;
+    frame_await(&job->dependency);
+    mfxStatus status = frame_access_begin(vpp->session, &access, job->in);
+    if (status == MFX_ERR_NONE) {
+        struct image from = cropped(&access.image, &job->in->Info);
+        if (!composer_draw(vpp->composer, job->stream, &from))
+            status = MFX_ERR_DEVICE_FAILED;
+        frame_access_end(vpp->session, &access, job->in);
+    }
+    if (vpp->compose_status == MFX_ERR_NONE)
+        vpp->compose_status = status;
+}
+
+static mfxStatus compose(struct vpp_component *vpp, struct vpp_job *job)
+{
+    struct frame_access access;
+
+    compose_in(vpp, job);
+    if (!job->out || vpp->compose_status != MFX_ERR_NONE)
+        return vpp->compose_status;
+    mfxStatus status = frame_access_begin(vpp->session, &access, job->out);
+    if (status != MFX_ERR_NONE)
+        return status;
+    composer_finish(vpp->composer, &access.image, &job->out->Info);
+    frame_access_end(vpp->session, &access, job->out);
+    atomic_fetch_add(&vpp->frames_out, 1);
+    return MFX_ERR_NONE;
+}
+
 static mfxStatus run_job(struct vpp_component *vpp, struct vpp_job *job)
 {
     struct frame_access access;
     mfxStatus status = MFX_ERR_NONE;
 
+    if (vpp->composer)
+        return compose(vpp, job);
     if (job->in) {
         frame_await(&job->dependency);
         status = frame_access_begin(vpp->session, &access, job->in);
@@ -261,6 +303,19 @@ static bool start(struct vpp_component *vpp, const mfxVideoParam *par)
     struct scale_colours colours = { vpp->options.matrix_in, vpp->options.matrix_out, vpp->options.full_range_in,
                                      vpp->options.full_range_out };
     vpp->scaler = scaler_create(vpp->options.scale_flags, &colours);
+    composer_destroy(vpp->composer);
+    vpp->composer = NULL;
+    vpp->composed = 0;
+    if (vpp->options.composition.count) {
+        if (par->vpp.In.FourCC == MFX_FOURCC_RGB4) { /* streams of NV12 among them are in the colours of the output */
+            colours.matrix_in = colours.matrix_out;
+            colours.full_range_in = colours.full_range_out;
+        }
+        vpp->composer =
+            composer_create(&vpp->options.composition, &vpp->par.vpp.Out, vpp->options.scale_flags, &colours);
+        if (!vpp->composer)
+            return false;
+    }
     vpp->first_seen = vpp->second_due = vpp->flushed = false;
     return vpp->scaler != NULL;
 }
@@ -292,6 +347,7 @@ void vpp_destroy(struct vpp_component *vpp)
         session_worker_leave(vpp->session, vpp);
     deinterlace_destroy(vpp->deinterlacer);
     enhance_destroy(vpp->enhancer);
+    composer_destroy(vpp->composer);
     scaler_destroy(vpp->scaler);
     surface_pool_destroy(vpp->pool_in);
     surface_pool_destroy(vpp->pool_out);
@@ -307,6 +363,10 @@ mfxStatus vpp_reset(struct vpp_component *vpp, mfxVideoParam *par)
         return status;
     if (par->vpp.In.FourCC != vpp->par.vpp.In.FourCC || par->vpp.Out.FourCC != vpp->par.vpp.Out.FourCC)
         return MFX_ERR_INCOMPATIBLE_VIDEO_PARAM;
+    struct compose_settings composition;
+    compose_read(par, &composition);
+    if (composition.count > vpp->options.composition.count) /* fewer streams may follow, more may not */
+        return MFX_ERR_INCOMPATIBLE_VIDEO_PARAM;
     worker_flush(vpp->worker, vpp);
     surface_pool_destroy(vpp->pool_in);
     surface_pool_destroy(vpp->pool_out);
@@ -318,8 +378,9 @@ mfxStatus vpp_reset(struct vpp_component *vpp, mfxVideoParam *par)
 
 static mfxStatus check_in(const struct vpp_component *vpp, const mfxFrameSurface1 *in)
 {
-    if (in->Info.FourCC != vpp->par.vpp.In.FourCC || in->Info.CropX + in->Info.CropW > in->Info.Width ||
-        in->Info.CropY + in->Info.CropH > in->Info.Height)
+    bool takes = vpp->composer ? compose_takes(&vpp->options.composition, vpp->composed, &vpp->par, in->Info.FourCC)
+                               : in->Info.FourCC == vpp->par.vpp.In.FourCC;
+    if (!takes || in->Info.CropX + in->Info.CropW > in->Info.Width || in->Info.CropY + in->Info.CropH > in->Info.Height)
         return MFX_ERR_INVALID_VIDEO_PARAM;
     return frame_usable(vpp->session, in) ? MFX_ERR_NONE : MFX_ERR_UNDEFINED_BEHAVIOR;
 }
@@ -328,6 +389,8 @@ static mfxStatus check_out(const struct vpp_component *vpp, const mfxFrameSurfac
 {
     if (out->Info.FourCC != vpp->par.vpp.Out.FourCC || out->Info.CropX + out->Info.CropW > out->Info.Width ||
         out->Info.CropY + out->Info.CropH > out->Info.Height)
+        return MFX_ERR_INVALID_VIDEO_PARAM;
+    if (vpp->composer && (out->Info.Width < vpp->par.vpp.Out.Width || out->Info.Height < vpp->par.vpp.Out.Height))
         return MFX_ERR_INVALID_VIDEO_PARAM;
     if (out->Data.Locked)
         return MFX_ERR_LOCK_MEMORY;
@@ -350,6 +413,11 @@ static unsigned outputs_until(const struct vpp_component *vpp, uint64_t inputs)
 static bool make_plan(const struct vpp_component *vpp, bool has_input, struct plan *plan)
 {
     memset(plan, 0, sizeof *plan);
+    if (vpp->composer) {
+        plan->push = has_input;
+        plan->produce = has_input && vpp->composed + 1 == vpp->options.composition.count;
+        return has_input;
+    }
     if (!vpp->options.deinterlace) {
         unsigned outputs = outputs_until(vpp, vpp->inputs + 1) - outputs_until(vpp, vpp->inputs);
         plan->push = plan->produce = has_input && outputs > vpp->repeat;
@@ -399,6 +467,8 @@ static void describe(struct vpp_component *vpp, const mfxFrameSurface1 *in, mfxF
             out->Info.PicStruct = in->Info.PicStruct;
         if (vpp->options.rate_in != vpp->options.rate_out)
             stamp(vpp, in, out);
+        if (vpp->composer && vpp->composed > 0)
+            out->Data.TimeStamp = vpp->first_stamp_90k;
     }
     if (vpp->options.deinterlace)
         out->Info.PicStruct = MFX_PICSTRUCT_PROGRESSIVE;
@@ -432,6 +502,7 @@ static mfxStatus submit(struct vpp_component *vpp, const struct plan *plan, mfxF
         frame_set_producer(out, job->point);
     }
     job->flush = plan->flush;
+    job->stream = vpp->composed;
     *point = job->point;
     worker_submit(vpp->worker, vpp, job); /* there was room, and only calls take it */
     return MFX_ERR_NONE;
@@ -472,6 +543,10 @@ mfxStatus vpp_run(struct vpp_component *vpp, mfxFrameSurface1 *in, mfxFrameSurfa
     status = submit(vpp, &plan, in, out, point);
     if (status != MFX_ERR_NONE)
         return status;
+    if (vpp->composer && vpp->composed == 0)
+        vpp->first_stamp_90k = in->Data.TimeStamp;
+    if (vpp->composer)
+        vpp->composed = plan.produce ? 0 : vpp->composed + 1;
     if (!vpp->options.deinterlace && plan.second_follows)
         vpp->repeat++;
     else if (!vpp->options.deinterlace)

@@ -7,9 +7,12 @@
  * One frame in, one frame out, except for frame rate conversion (MFX_ERR_MORE_DATA: this one is left out,
  * MFX_ERR_MORE_SURFACE: it is repeated, call again with the same input) and the deinterlacer: it looks one frame ahead
  * (the first call answers MFX_ERR_MORE_DATA) and at double rate gives two frames (MFX_ERR_MORE_SURFACE after the first:
- * call again with the same input). All pixels are touched on the component's own thread.
+ * call again with the same input). Composition takes one frame of each stream, in their order, and gives one with the
+ * last of them (MFX_ERR_MORE_DATA before), which has the time of the first. All pixels are touched on the component's
+ * own thread.
  */
 #pragma once
+#include "drivers/softvpl/compose.h"
 #include "drivers/softvpl/session.h"
 
 mfxStatus vpp_query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out);
@@ -34,6 +37,7 @@ struct vpp_options {
     unsigned denoise, detail; /* 0..100 */
     /* Frame rate conversion: `rate_out` frames for `rate_in`; equal: none. */
     uint64_t rate_in, rate_out;
+    struct compose_settings composition;
     bool keep_time_stamps; /* those of the input; repeated frames have none */
 };
 struct verdict;

@@ -53,6 +53,13 @@ static const struct extension_field detail_fields[] = {
 static const struct extension_field rate_fields[] = {
     FIELD(mfxExtVPPFrameRateConversion, Algorithm, FIELD_RANGE, 1, MFX_FRCALGM_DISTRIBUTED_TIMESTAMP),
 };
+static const struct extension_field composite_fields[] = {
+    FIELD(mfxExtVPPComposite, Y, FIELD_RANGE, 1, 255),
+    FIELD(mfxExtVPPComposite, U, FIELD_RANGE, 1, 255),
+    FIELD(mfxExtVPPComposite, V, FIELD_RANGE, 1, 255),
+    FIELD(mfxExtVPPComposite, NumTiles, FIELD_RANGE, 1, COMPOSE_STREAMS_MAX),
+    FIELD(mfxExtVPPComposite, NumInputStream, FIELD_RANGE, 1, COMPOSE_STREAMS_MAX),
+};
 static const struct extension_rule rules[] = {
     { MFX_EXTBUFF_VPP_DENOISE, sizeof(mfxExtVPPDenoise), denoise_fields, COUNT(denoise_fields), false },
     { MFX_EXTBUFF_VPP_DENOISE2, sizeof(mfxExtVPPDenoise2), denoise2_fields, COUNT(denoise2_fields), false },
@@ -65,6 +72,7 @@ static const struct extension_rule rules[] = {
     { MFX_EXTBUFF_VPP_VIDEO_SIGNAL_INFO, sizeof(mfxExtVPPVideoSignalInfo), signal_fields, COUNT(signal_fields), false },
     { MFX_EXTBUFF_VPP_COLOR_CONVERSION, sizeof(mfxExtColorConversion), conversion_fields, COUNT(conversion_fields),
       false },
+    { MFX_EXTBUFF_VPP_COMPOSITE, sizeof(mfxExtVPPComposite), composite_fields, COUNT(composite_fields), true },
     { MFX_EXTBUFF_VPP_DONOTUSE, sizeof(mfxExtVPPDoNotUse), NULL, 0, true }, /* everything optional is off anyway */
     { MFX_EXTBUFF_VPP_DOUSE, sizeof(mfxExtVPPDoUse), NULL, 0, true },
 };
@@ -185,6 +193,9 @@ void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
         has(par, MFX_EXTBUFF_VPP_DENOISE) || has(par, MFX_EXTBUFF_VPP_DENOISE2) || has(par, MFX_EXTBUFF_VPP_DETAIL);
     if (enhance && in->FourCC && !is_planar_420(in->FourCC))
         UNSUPPORTED(verdict, in->FourCC); /* so do denoise and detail */
+    if (enhance && has(par, MFX_EXTBUFF_VPP_COMPOSITE))
+        verdict->skipped = true;
+    compose_check(verdict, par, complete);
     check_rates(verdict, par, deinterlace);
 }
 
@@ -279,7 +290,11 @@ void vpp_read_options(const mfxVideoParam *par, struct vpp_options *options)
         options->double_rate = false;
     options->spatial_only = mode == MFX_DEINTERLACING_BOB || mode == MFX_DEINTERLACING_ADVANCED_NOREF;
     read_colours(par, options);
-    read_enhancement(par, options);
+    compose_read(par, &options->composition);
+    if (options->composition.count)
+        options->deinterlace = options->double_rate = false;
+    else
+        read_enhancement(par, options);
     read_rates(par, options);
 }
 
@@ -324,6 +339,11 @@ mfxStatus vpp_query_surfaces(mfxSession session, mfxVideoParam *par, mfxFrameAll
         request[i].Type =
             (mfxU16)((par->IOPattern & bit ? MFX_MEMTYPE_VIDEO_MEMORY_PROCESSOR_TARGET : MFX_MEMTYPE_SYSTEM_MEMORY) |
                      MFX_MEMTYPE_EXTERNAL_FRAME | (i ? MFX_MEMTYPE_FROM_VPPOUT : MFX_MEMTYPE_FROM_VPPIN));
+    }
+    const mfxExtVPPComposite *composite = extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_COMPOSITE);
+    if (composite && composite->NumInputStream > 1) { /* all that one output needs */
+        request[0].NumFrameMin = (mfxU16)(request[0].NumFrameMin + composite->NumInputStream - 1);
+        request[0].NumFrameSuggested = request[0].NumFrameMin;
     }
     return MFX_ERR_NONE;
 }

@@ -10,7 +10,7 @@
 
 #define SLICE_LIMIT_NS (4 * DEVICE_WATCH_SLICE_MS * NS_PER_MS)
 
-enum { BUSY_PERCENT = 10 }; /* of one core: a software runtime that uses so much is at work */
+enum { BUSY_PERCENT = 5 }; /* of one core: a software runtime that uses so much is at work */
 
 static uint64_t processor_ns(void)
 {

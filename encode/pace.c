@@ -4,8 +4,9 @@
 
 #include "board/clock.h"
 
-static const int64_t behind_ns = 1500 * (int64_t)NS_PER_MS; /* more than filling a lost source ever lies behind */
-static const int64_t kept_up_ns = 700 * (int64_t)NS_PER_MS; /* the margin of a lost source, and a little */
+/* A source may come to lie a second behind its anchor, and a lost one is filled 400 ms behind its time: no overload. */
+static const int64_t behind_ns = 2000 * (int64_t)NS_PER_MS;
+static const int64_t kept_up_ns = 1200 * (int64_t)NS_PER_MS;
 static const uint64_t window_ns = 2 * NS_PER_S;
 static const int64_t gain_ns = 200 * (int64_t)NS_PER_MS; /* a tenth of the window: it will be there in time */
 

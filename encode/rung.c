@@ -16,7 +16,7 @@ struct rung {
     const struct encoder_kind *kind;
     void *encoder;
     bool shown;
-    uint64_t shown_serial;
+    uint64_t shown_serial, captioned_serial;
     struct rung_counters counters;
 };
 
@@ -99,13 +99,13 @@ static bool choose_picture(struct rung *rung, const struct rung_frame *frame)
 
 void rung_encode(struct rung *rung, const struct rung_frame *frame)
 {
-    bool first_showing = frame->serial != rung->shown_serial;
     struct encoder_frame encoded = { .tick_90k = frame->tick_90k, .idr = frame->idr };
 
     rung->counters.frames_in++;
     if (!choose_picture(rung, frame))
         return;
-    if (first_showing && frame->picture && frame->picture->caption_bytes) { /* captions: once */
+    if (frame->picture && frame->picture->caption_bytes && frame->serial != rung->captioned_serial) { /* once */
+        rung->captioned_serial = frame->serial;
         encoded.captions = frame->picture->captions;
         encoded.caption_bytes = frame->picture->caption_bytes;
     }

@@ -69,7 +69,8 @@ struct source {
     unsigned openings; /* of the transport's demultiplexer, as last seen */
     uint64_t last_instance, last_arrival_utc_ns;
     int64_t newest_pts_90k;           /* of the video units that were queued; -1: none */
-    uint64_t sections_damaged;        /* of the transport, that were told of */
+    uint64_t sections_damaged;        /* of the transport, when it was last told of them, */
+    uint64_t told_of_damaged_ns;      /* monotonic */
     bool flushed;                     /* the splitters hold nothing */
     struct transport_counters before; /* of transports that are gone */
     uint64_t overruns_before;
@@ -240,21 +241,27 @@ static void on_section(struct source *source, const AVPacket *section)
     source_queue_put(source->queue, &item);
 }
 
-/* Damaged ones, which libavformat does not give out: in their stead something comes that nobody can read. */
+/* Damaged ones, which libavformat does not give out: in their stead something comes that nobody can read. Once a second
+ * and not for each: a packet may hold sixty. */
 static void tell_of_damaged_sections(struct source *source)
 {
     uint64_t damaged = transport_counters(source->transport).sections_damaged;
 
-    for (; source->sections_damaged < damaged; source->sections_damaged++) {
-        struct source_item item = { .type = SOURCE_SPLICE, .newest_pts_90k = source->newest_pts_90k };
-        item.packet = av_packet_alloc();
-        if (!item.packet || av_new_packet(item.packet, 1) < 0) {
-            source_item_release(&item);
-            return;
-        }
-        item.packet->data[0] = 0;
-        source_queue_put(source->queue, &item);
+    uint64_t now_ns = clock_monotonic_ns(source->config.clock);
+    struct source_item item = { .type = SOURCE_SPLICE, .newest_pts_90k = source->newest_pts_90k };
+
+    if (damaged == source->sections_damaged ||
+        (source->told_of_damaged_ns && now_ns - source->told_of_damaged_ns < NS_PER_S))
+        return;
+    source->sections_damaged = damaged;
+    source->told_of_damaged_ns = now_ns;
+    item.packet = av_packet_alloc();
+    if (!item.packet || av_new_packet(item.packet, 1) < 0) {
+        source_item_release(&item);
+        return;
     }
+    item.packet->data[0] = 0;
+    source_queue_put(source->queue, &item);
 }
 
 /* ---- what is selected ---- */

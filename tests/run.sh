@@ -48,7 +48,7 @@ run_unit() {
             failed=$((failed + 1))
             continue
         fi
-        timeout -k 5 "${UNIT_SECONDS:-60}" "$test" >"$work/log" 2>&1
+        timeout -k 5 "${UNIT_SECONDS:-180}" "$test" >"$work/log" 2>&1
         status=$?
         result unit "$label" $status "$work/log" " ($(grep -c '^\[       OK' "$work/log") tests)"
     done

@@ -277,7 +277,7 @@ static void colours_are_passed_on(void **state)
 }
 
 /* A rung on a device that hangs, or is lost, after some frames: it says so soon, and does not wait at its end. */
-static void a_device_goes(const char *fault, const char *reason)
+static void a_device_goes(const char *fault, const char *reason, unsigned limit_ms)
 {
     struct video_description video = describe();
     struct clock clock = clock_real();
@@ -289,7 +289,7 @@ static void a_device_goes(const char *fault, const char *reason)
     snprintf(path, sizeof path, "/tmp/biplane-rung-fault-%d", (int)getpid());
     setenv("BIPLANE_SOFTVPL_FAULT", path, 1);
     device_watch_init(&watch, &clock, true);
-    watch.limit_ms = 200;
+    watch.limit_ms = limit_ms;
     mfxSession source = picture_source(160, 90);
     struct rung_config config = { .description = &video,
                                   .rate = &rate,
@@ -318,9 +318,9 @@ static void a_device_goes(const char *fault, const char *reason)
 static void a_lost_device_is_noticed(void **state)
 {
     (void)state;
-    a_device_goes("hang after=20 component=encode\n", "video \"v\": nothing has come out for 0.2 s");
-    a_device_goes("lost after=20 component=encode\n", "video \"v\": MFX_ERR_DEVICE_LOST");
-    a_device_goes("failed after=20 component=encode\n", "video \"v\": MFX_ERR_DEVICE_FAILED");
+    a_device_goes("hang after=20 component=encode\n", "video \"v\": nothing has come out for", 300);
+    a_device_goes("lost after=20 component=encode\n", "video \"v\": MFX_ERR_DEVICE_LOST", 20000);
+    a_device_goes("failed after=20 component=encode\n", "video \"v\": MFX_ERR_DEVICE_FAILED", 20000);
 }
 
 static int setup(void **state)

@@ -286,7 +286,7 @@ static void splices_come_with_their_time(void **state)
     feed_open(1 << 20);
     feed_all(data, bytes, now, now);
     struct source *source = start(&job);
-    collect(source, &seen, 200);
+    collect(source, &seen, 600);
     struct source_status status = source_status(source);
     assert_int_equal(seen.splices, 3);
     assert_int_equal(status.splices, 3);
@@ -317,7 +317,7 @@ static void splices_of_a_pid(void **state)
         feed_open(1 << 20);
         feed_file("tests/media/sample_scte35.ts");
         struct source *source = start(&job);
-        collect(source, &seen, 200);
+        collect(source, &seen, 600);
         assert_int_equal(seen.splices, i ? 0 : 3);
         assert_int_equal(source_status(source).splice_pid, i ? 0 : pids[0]);
         if (i == 0)
@@ -343,7 +343,7 @@ static void a_damaged_splice_is_told(void **state)
     feed_open(1 << 20);
     feed_all(data, bytes, now, now);
     struct source *source = start(&job);
-    collect(source, &seen, 200);
+    collect(source, &seen, 600);
     assert_int_equal(found, 3);
     assert_int_equal(seen.splices, 3);
     assert_int_equal(source_status(source).splices, 2); /* that can be read */

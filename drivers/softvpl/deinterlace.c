@@ -12,10 +12,12 @@
 enum { OUTPUTS_MAX = 8, NUMBERS = 16 };
 
 struct deinterlacer {
-    AVFilterGraph *graph;
+    AVFilterGraph *graph; /* NULL before the first frame, whose form it is made for */
     AVFilterContext *source, *sink;
     int width, height;
-    bool double_rate;
+    bool double_rate, spatial_only;
+    int threads;
+    enum AVPixelFormat form;
     int64_t next_number;
     uint64_t time_stamp_90k[NUMBERS];
     AVFrame *output[OUTPUTS_MAX];
@@ -25,7 +27,7 @@ struct deinterlacer {
     AVFrame *held;       /* came out once, may have to come twice */
 };
 
-static int build(struct deinterlacer *deinterlacer, bool spatial_only, int threads)
+static int build(struct deinterlacer *deinterlacer)
 {
     char source[128], filter[64];
     AVFilterContext *context;
@@ -33,10 +35,11 @@ static int build(struct deinterlacer *deinterlacer, bool spatial_only, int threa
     deinterlacer->graph = avfilter_graph_alloc();
     if (!deinterlacer->graph)
         return AVERROR(ENOMEM);
-    deinterlacer->graph->nb_threads = threads;
+    deinterlacer->graph->nb_threads = deinterlacer->threads;
     snprintf(source, sizeof source, "video_size=%dx%d:pix_fmt=%d:time_base=1/1:pixel_aspect=1/1", deinterlacer->width,
-             deinterlacer->height, AV_PIX_FMT_YUV420P);
+             deinterlacer->height, deinterlacer->form);
     /* deint=interlaced: frames that are not flagged pass unchanged. */
+    bool spatial_only = deinterlacer->spatial_only;
     const char *mode = spatial_only ? (deinterlacer->double_rate ? "field" : "frame")
                                     : (deinterlacer->double_rate ? "send_field" : "send_frame");
     snprintf(filter, sizeof filter, "mode=%s:deint=interlaced", mode);
@@ -63,11 +66,9 @@ struct deinterlacer *deinterlace_create(int width, int height, bool double_rate,
     deinterlacer->width = width;
     deinterlacer->height = height;
     deinterlacer->double_rate = double_rate;
+    deinterlacer->spatial_only = spatial_only;
+    deinterlacer->threads = threads;
     deinterlacer->last_number = -1;
-    if (build(deinterlacer, spatial_only, threads) < 0) {
-        deinterlace_destroy(deinterlacer);
-        return NULL;
-    }
     return deinterlacer;
 }
 
@@ -136,37 +137,47 @@ static int collect(struct deinterlacer *deinterlacer)
     }
 }
 
-static int fill(AVFrame *frame, const struct image *image)
+static int begin(struct deinterlacer *deinterlacer, const struct image *image)
 {
-    if (image->format->pixel_format == AV_PIX_FMT_NV12) {
-        image_nv12_to_planar(frame->data, frame->linesize, image, image->width, image->height);
-        return 0;
-    }
-    if (image->format->pixel_format != AV_PIX_FMT_YUV420P)
+    const struct image_format *form = image_planar_form(image->format);
+
+    if (!form || (deinterlacer->graph && form->pixel_format != deinterlacer->form) ||
+        image->width != deinterlacer->width || image->height != deinterlacer->height)
         return AVERROR(EINVAL);
-    struct image to = *image;
+    deinterlacer->form = form->pixel_format;
+    int result = deinterlacer->graph ? 0 : build(deinterlacer);
+    if (result < 0)
+        avfilter_graph_free(&deinterlacer->graph);
+    return result;
+}
+
+static void fill(AVFrame *frame, const struct image *image)
+{
+    struct image to = { .format = image_planar_form(image->format), .width = image->width, .height = image->height };
+
     for (int i = 0; i < 3; i++) {
         to.plane[i] = frame->data[i];
         to.pitch[i] = frame->linesize[i];
     }
-    image_copy(&to, image);
-    return 0;
+    image_to_planar(&to, image);
 }
 
 int deinterlace_push(struct deinterlacer *deinterlacer, const struct image *image, bool interlaced, bool top_first,
                      uint64_t time_stamp_90k)
 {
+    int begun = begin(deinterlacer, image);
+    if (begun < 0)
+        return begun;
     AVFrame *frame = av_frame_alloc();
     if (!frame)
         return AVERROR(ENOMEM);
-    frame->format = AV_PIX_FMT_YUV420P;
+    frame->format = deinterlacer->form;
     frame->width = deinterlacer->width;
     frame->height = deinterlacer->height;
     frame->sample_aspect_ratio = (AVRational){ 1, 1 };
     int result = av_frame_get_buffer(frame, 0);
-    if (result >= 0)
-        result = fill(frame, image);
     if (result >= 0) {
+        fill(frame, image);
         frame->interlaced_frame = interlaced;
         frame->top_field_first = top_first;
         frame->pts = deinterlacer->next_number;
@@ -179,6 +190,8 @@ int deinterlace_push(struct deinterlacer *deinterlacer, const struct image *imag
 
 int deinterlace_flush(struct deinterlacer *deinterlacer)
 {
+    if (!deinterlacer->graph)
+        return 0;
     int result = av_buffersrc_add_frame(deinterlacer->source, NULL);
     return result < 0 ? result : collect(deinterlacer);
 }

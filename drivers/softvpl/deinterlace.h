@@ -21,7 +21,7 @@ struct deinterlacer;
 struct deinterlacer *deinterlace_create(int width, int height, bool double_rate, bool spatial_only, int threads);
 void deinterlace_destroy(struct deinterlacer *deinterlacer); /* NULL is fine */
 
-/* The image has one of the 4:2:0 formats; it is copied. 0, or a negative AVERROR. */
+/* The image has a planar form (image.h), the same each time; it is copied. 0, or a negative AVERROR. */
 int deinterlace_push(struct deinterlacer *deinterlacer, const struct image *image, bool interlaced, bool top_first,
                      uint64_t time_stamp_90k);
 int deinterlace_flush(struct deinterlacer *deinterlacer);

@@ -98,7 +98,8 @@ static const struct format all_formats[] = {
     PICTURE_FORMAT(MFX_FOURCC_BGR4), PICTURE_FORMAT(MFX_FOURCC_P010), PICTURE_FORMAT(MFX_FOURCC_Y210),
 };
 static const struct format planar_formats[] = { PICTURE_FORMAT(MFX_FOURCC_NV12), PICTURE_FORMAT(MFX_FOURCC_IYUV),
-                                                PICTURE_FORMAT(MFX_FOURCC_YV12) };
+                                                PICTURE_FORMAT(MFX_FOURCC_YV12), PICTURE_FORMAT(MFX_FOURCC_P010),
+                                                PICTURE_FORMAT(MFX_FOURCC_Y210) };
 static const struct memdesc scale_memory[] = {
     { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES,
       .NumInFormats = COUNT(all_formats), .Formats = (struct format *)all_formats },

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { SHIFT_UP = 6 }; /* ten bits to the upper end of sixteen */
+
 static const struct image_format formats[] = {
     { MFX_FOURCC_NV12, AV_PIX_FMT_NV12, MFX_CHROMAFORMAT_YUV420, 2, 1, 1, 1, 8, false },
     { MFX_FOURCC_P010, AV_PIX_FMT_P010LE, MFX_CHROMAFORMAT_YUV420, 2, 2, 1, 1, 10, false },
@@ -22,6 +24,29 @@ const struct image_format *image_format_find(uint32_t fourcc)
         if (formats[i].fourcc == fourcc)
             return &formats[i];
     return NULL;
+}
+
+static const struct image_format planar_forms[] = {
+    { 0, AV_PIX_FMT_YUV420P, MFX_CHROMAFORMAT_YUV420, 3, 1, 1, 1, 8, false },
+    { 0, AV_PIX_FMT_YUV420P10LE, MFX_CHROMAFORMAT_YUV420, 3, 2, 1, 1, 10, false },
+    { 0, AV_PIX_FMT_YUV422P10LE, MFX_CHROMAFORMAT_YUV422, 3, 2, 1, 0, 10, false },
+};
+
+const struct image_format *image_planar_form(const struct image_format *format)
+{
+    switch (format->pixel_format) {
+    case AV_PIX_FMT_NV12:
+    case AV_PIX_FMT_YUV420P:
+        return &planar_forms[0];
+    case AV_PIX_FMT_P010LE:
+    case AV_PIX_FMT_YUV420P10LE:
+        return &planar_forms[1];
+    case AV_PIX_FMT_Y210LE:
+    case AV_PIX_FMT_YUV422P10LE:
+        return &planar_forms[2];
+    default:
+        return NULL;
+    }
 }
 
 size_t image_bytes(const struct image_format *format, size_t pitch, size_t height)
@@ -307,7 +332,15 @@ void image_separate(uint8_t *const plane[3], const int pitch[3], const struct im
                        (const uint16_t *)(from->plane[0] + (ptrdiff_t)y * from->pitch[0]), from->width, shift);
 }
 
-enum { SHIFT_UP = 6 }; /* ten bits to the upper end of sixteen */
+void image_to_planar(const struct image *to, const struct image *from)
+{
+    if (from->format->planes == 3)
+        image_copy(to, from);
+    else if (from->format->depth == 8)
+        image_nv12_to_planar(to->plane, to->pitch, from, from->width, from->height);
+    else
+        image_separate(to->plane, to->pitch, from, SHIFT_UP);
+}
 
 static void shift_up(uint16_t *restrict to, const uint16_t *restrict from, int count)
 {

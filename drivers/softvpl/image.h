@@ -32,6 +32,10 @@ struct image {
 
 const struct image_format *image_format_find(uint32_t fourcc); /* NULL: not known */
 
+/* What filters work on: the planes of NV12, I420, YV12, P010 and Y210, samples of ten bits at the lower end. NULL: no
+ * filter takes the format. It is no format of surfaces, and found by no FourCC. */
+const struct image_format *image_planar_form(const struct image_format *format);
+
 /* Bytes of a frame with this pitch and height. */
 size_t image_bytes(const struct image_format *format, size_t pitch, size_t height);
 
@@ -54,6 +58,9 @@ void image_planar_to_nv12(const struct image *nv12, const uint8_t *const plane[3
 /* Two planes of chroma into NV12's one, over its whole size. */
 void image_interleave(const struct image *nv12, uint8_t *const chroma[2], const int pitch[2]);
 void image_nv12_to_planar(uint8_t *const plane[3], const int pitch[3], const struct image *nv12, int width, int height);
+
+/* Into planes of image_planar_form(), which lie at `to`. */
+void image_to_planar(const struct image *to, const struct image *from);
 
 /* What planar libraries take: two planes of chroma, and one of luma, if plane[0] is not NULL or the format is packed.
  * Samples of ten bits are moved down by `shift`; pitches are in bytes. NV12, P010, Y210. */

@@ -97,11 +97,10 @@ static void blacken(const struct image *whole, const mfxFrameInfo *info)
     }
 }
 
-static struct image planar_image(const AVFrame *frame)
+/* What a filter made of a picture of this format. */
+static struct image planar_image(const AVFrame *frame, const struct image_format *format)
 {
-    struct image image = { .format = image_format_find(MFX_FOURCC_IYUV),
-                           .width = frame->width,
-                           .height = frame->height };
+    struct image image = { .format = image_planar_form(format), .width = frame->width, .height = frame->height };
 
     for (int i = 0; i < 3; i++) {
         image.plane[i] = frame->data[i];
@@ -117,11 +116,11 @@ static AVFrame *enhance(struct vpp_component *vpp, const struct image *from, str
 
     if (!frame) {
         enhance_destroy(vpp->enhancer);
-        vpp->enhancer = enhance_create(from->width, from->height, vpp->options.denoise, vpp->options.detail);
+        vpp->enhancer = enhance_create(from, vpp->options.denoise, vpp->options.detail);
         frame = vpp->enhancer ? enhance_run(vpp->enhancer, from) : NULL;
     }
     if (frame)
-        *better = planar_image(frame);
+        *better = planar_image(frame, from->format);
     return frame;
 }
 
@@ -184,7 +183,7 @@ static mfxStatus pull(struct vpp_component *vpp, struct vpp_job *job)
 
     if (!frame)
         return MFX_ERR_DEVICE_FAILED;
-    struct image from = planar_image(frame);
+    struct image from = planar_image(frame, image_format_find(vpp->par.vpp.In.FourCC));
     job->out->Data.TimeStamp = (mfxU64)frame->pts;
     if (second && job->out->Data.TimeStamp != (mfxU64)MFX_TIMESTAMP_UNKNOWN)
         job->out->Data.TimeStamp += half_frame_90k(vpp);

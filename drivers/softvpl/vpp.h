@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vpp.h - the VPP component: crop, deinterlace, convert, scale, letterbox; formats of 8 and 10 bits in system
- * memory.
+/* vpp.h - the VPP component: crop, deinterlace, convert, scale, letterbox; formats of 8 and 10 bits;
+ * several inputs into one.
  *
- * Denoise and detail work on what goes in, of 4:2:0 and 8 bits. Frame rates are converted by repeating and leaving out.
+ * The filters (deinterlace, denoise, detail) work on what goes in: 4:2:0 of 8 and 10 bits, and Y210. Frame rates are
+ * converted by repeating and leaving out.
  *
  * One frame in, one frame out, except for frame rate conversion (MFX_ERR_MORE_DATA: this one is left out,
  * MFX_ERR_MORE_SURFACE: it is repeated, call again with the same input) and the deinterlacer: it looks one frame ahead

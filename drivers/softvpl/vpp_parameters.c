@@ -142,9 +142,11 @@ static bool has(const mfxVideoParam *par, uint32_t id)
     return extension_find(par->ExtParam, par->NumExtParam, id) != NULL;
 }
 
-static bool is_planar_420(uint32_t fourcc)
+/* Deinterlacing, denoise and detail work on planes. */
+static bool can_be_filtered(uint32_t fourcc)
 {
-    return fourcc == MFX_FOURCC_NV12 || fourcc == MFX_FOURCC_IYUV || fourcc == MFX_FOURCC_YV12;
+    const struct image_format *format = image_format_find(fourcc);
+    return format && image_planar_form(format);
 }
 
 /* Ten bits are at the upper end of sixteen, here as on hardware. */
@@ -186,13 +188,12 @@ void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     if (in->PicStruct == MFX_PICSTRUCT_PROGRESSIVE && is_interlaced(out->PicStruct))
         UNSUPPORTED(verdict, out->PicStruct); /* interlacing is not deinterlacing */
     bool deinterlace = mode || (in->PicStruct != MFX_PICSTRUCT_PROGRESSIVE && !is_interlaced(out->PicStruct));
-    if (is_interlaced(in->PicStruct) && !is_interlaced(out->PicStruct) && in->FourCC && in->FourCC != MFX_FOURCC_NV12 &&
-        in->FourCC != MFX_FOURCC_IYUV && in->FourCC != MFX_FOURCC_YV12)
-        UNSUPPORTED(verdict, in->FourCC); /* the deinterlacer takes 4:2:0 */
+    if (is_interlaced(in->PicStruct) && !is_interlaced(out->PicStruct) && in->FourCC && !can_be_filtered(in->FourCC))
+        UNSUPPORTED(verdict, in->FourCC);
     bool enhance =
         has(par, MFX_EXTBUFF_VPP_DENOISE) || has(par, MFX_EXTBUFF_VPP_DENOISE2) || has(par, MFX_EXTBUFF_VPP_DETAIL);
-    if (enhance && in->FourCC && !is_planar_420(in->FourCC))
-        UNSUPPORTED(verdict, in->FourCC); /* so do denoise and detail */
+    if (enhance && in->FourCC && !can_be_filtered(in->FourCC))
+        UNSUPPORTED(verdict, in->FourCC);
     if (enhance && has(par, MFX_EXTBUFF_VPP_COMPOSITE))
         verdict->skipped = true;
     compose_check(verdict, par, complete);
@@ -280,8 +281,7 @@ void vpp_read_options(const mfxVideoParam *par, struct vpp_options *options)
     options->deinterlace = !is_interlaced(out->PicStruct) &&
                            (mode || is_interlaced(in->PicStruct) ||
                             (in->PicStruct == MFX_PICSTRUCT_UNKNOWN && out->PicStruct == MFX_PICSTRUCT_PROGRESSIVE));
-    bool planar = in->FourCC == MFX_FOURCC_NV12 || in->FourCC == MFX_FOURCC_IYUV || in->FourCC == MFX_FOURCC_YV12;
-    if (!planar || (in->PicStruct == MFX_PICSTRUCT_PROGRESSIVE && !mode))
+    if (!can_be_filtered(in->FourCC) || (in->PicStruct == MFX_PICSTRUCT_PROGRESSIVE && !mode))
         options->deinterlace = false;
     options->double_rate =
         options->deinterlace &&

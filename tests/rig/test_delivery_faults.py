@@ -228,7 +228,7 @@ def test_bad_certificate(stage):
     of a file, and then everything."""
     begin = time.monotonic()
     for name in stage.families:
-        wait_for(lambda: CERTIFICATE in [number for number, _ in stage.alerts(name + "tls")], 5, f"the alert of {name}")
+        wait_for(lambda: CERTIFICATE in [number for number, _ in stage.alerts(name + "tls")], 20, f"the alert of {name}")
         with pytest.raises((OSError, KeyError)):
             stage.tls_numbers(name)
     time.sleep(4)
@@ -260,8 +260,8 @@ def test_fault(stage, fault):
     for name in stage.families:
         stage.proxies[name].set(mode, **more)
     if wanted:
-        # a segment must come first (1 s), and time out twice where nobody answers
-        wait_for_alerts(stage, wanted, 5)
+        # a segment must come first (1 s), and time out twice where nobody answers: below 5 s on an idle machine
+        print(f"{fault}: alert {wanted} after {wait_for_alerts(stage, wanted, 20):.1f} s")
     time.sleep(max(0, since + seconds - time.time()))
     for name in stage.families:
         messages = [message for _, message in stage.alerts(name)]

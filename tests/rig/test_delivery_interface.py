@@ -75,10 +75,10 @@ def test_each_pipeline_leaves_by_its_own(ways, tmp_path):
         with origin, FedBox(str(tmp_path / "box"), [settings], credentials) as box:
             wait_for(lambda: all(len(place.playlist("news_180p.m3u8").entries) >= 3 for place in places), 20, "segments")
             run("ip", "link", "delete", "out1")
-            alert = wait_for(lambda: next((item for item in box.alerts() if item["source"] == "ways/1"), None), 8,
+            alert = wait_for(lambda: next((item for item in box.alerts() if item["source"] == "ways/1"), None), 20,
                              "an alert of the second pipeline")
             assert "interface out1" in alert["message"] or "no progress" in alert["message"], alert
-            wait_for(lambda: any("interface out1: No such device" in item["message"] for item in box.alerts()), 8,
+            wait_for(lambda: any("interface out1: No such device" in item["message"] for item in box.alerts()), 20,
                      "the alert that names the interface")
             last = newest(0) + 3
             wait_for(lambda: newest(0) >= last, 20, "the first pipeline goes on")

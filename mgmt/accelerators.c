@@ -1,54 +1,68 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mgmt/accelerators.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "board/clock.h"
+#include "board/error.h"
 #include "board/settings.h"
 #include "mgmt/configuration.h"
 
 enum { PATH_BYTES = 768, ANSWER_BYTES = 256 * 1024, REASON_BYTES = 256 };
 
-#define WAIT_NS (5 * NS_PER_S)
-
-extern char **environ;
-
 /* ---- asking ---- */
+/* Between fork and exec: only what is safe there (see spawn.c). It does not outlive who asks. */
+static _Noreturn void become(const char *const *arguments, int output, pid_t parent)
+{
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(127);
+    dup2(nowhere, 0);
+    dup2(output, 1);
+    dup2(nowhere, 2);
+    close_range(3, ~0U, 0);
+    execv(arguments[0], (char *const *)arguments);
+    _exit(127);
+}
+
 static pid_t start(const char *program, const char *runtime_directory, int output)
 {
     const char *arguments[] = { program, "--accelerators", runtime_directory ? "--runtime" : NULL, runtime_directory,
                                 NULL };
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
+    pid_t parent = getpid(), pid = fork();
 
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output, 1);
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    int result = posix_spawn(&pid, program, &actions, NULL, (char *const *)arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    return result == 0 ? pid : -1;
+    if (pid == 0)
+        become(arguments, output, parent);
+    return pid;
+}
+
+static uint64_t now_ns(void)
+{
+    struct clock clock = clock_real();
+    return clock_monotonic_ns(&clock);
 }
 
 /* All that comes until the end, or until the time is over. */
-static size_t read_answer(int input, char *answer)
+static size_t read_answer(int input, char *answer, unsigned patience_ms)
 {
-    struct clock clock = clock_real();
-    uint64_t until_ns = clock_monotonic_ns(&clock) + WAIT_NS;
+    uint64_t now, until_ns = now_ns() + patience_ms * NS_PER_MS;
     size_t bytes = 0;
 
-    for (uint64_t now_ns; bytes < ANSWER_BYTES - 1 && (now_ns = clock_monotonic_ns(&clock)) < until_ns;) {
+    while (bytes < ANSWER_BYTES - 1 && (now = now_ns()) < until_ns) {
         struct pollfd ready = { .fd = input, .events = POLLIN };
-        if (poll(&ready, 1, (int)((until_ns - now_ns) / NS_PER_MS) + 1) <= 0)
+        if (poll(&ready, 1, (int)((until_ns - now) / NS_PER_MS) + 1) <= 0)
             continue;
         ssize_t count = read(input, answer + bytes, ANSWER_BYTES - 1 - bytes);
         if (count <= 0)
@@ -58,7 +72,45 @@ static size_t read_answer(int input, char *answer)
     return bytes;
 }
 
-json_t *accelerators_ask(const char *programs_directory, const char *runtime_directory)
+static void *reap(void *pid)
+{
+    waitpid((pid_t)(intptr_t)pid, NULL, 0);
+    return NULL;
+}
+
+/* A process that cannot even be killed waits in the kernel, for a GPU that hangs: that may be for ever. Who waits for
+ * its end is a thread, which does nothing else and takes no signals. */
+static void leave(pid_t pid)
+{
+    sigset_t all, before;
+    pthread_t thread;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_create(&thread, NULL, reap, (void *)(intptr_t)pid) == 0)
+        pthread_detach(thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* It has said all, or takes too long. */
+static void end(pid_t pid, const char *program, unsigned patience_ms, struct error *err)
+{
+    uint64_t until_ns = now_ns() + patience_ms * NS_PER_MS;
+
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, WNOHANG) == 0) {
+        if (now_ns() >= until_ns) {
+            error_set(err, -ETIMEDOUT, "%s does not end, even killed (a driver hangs): process %d is left", program,
+                      pid);
+            leave(pid);
+            return;
+        }
+        poll(NULL, 0, 5);
+    }
+}
+
+json_t *accelerators_ask(const char *programs_directory, const char *runtime_directory, unsigned patience_ms,
+                         struct error *err)
 {
     char program[PATH_BYTES], *answer = malloc(ANSWER_BYTES);
     json_t *json = NULL;
@@ -67,22 +119,25 @@ json_t *accelerators_ask(const char *programs_directory, const char *runtime_dir
     snprintf(program, sizeof program, "%s/biplane-encode", programs_directory);
     if (!answer || pipe2(pipes, O_CLOEXEC) < 0) {
         free(answer);
+        error_set(err, -ENOMEM, "asking %s for accelerators", program);
         return NULL;
     }
     pid_t pid = start(program, runtime_directory, pipes[1]);
     close(pipes[1]);
     if (pid > 0) {
-        size_t bytes = read_answer(pipes[0], answer);
-        kill(pid, SIGKILL); /* it has said all, or takes too long */
-        waitpid(pid, NULL, 0);
+        size_t bytes = read_answer(pipes[0], answer, patience_ms);
         json = json_loadb(answer, bytes, 0, NULL);
     }
     close(pipes[0]);
     free(answer);
-    if (json_is_array(json_object_get(json, "accelerators")))
-        return json;
-    json_decref(json);
-    return NULL;
+    if (!json_is_array(json_object_get(json, "accelerators"))) {
+        error_set(err, -ENODATA, "%s does not tell what this machine can encode", program);
+        json_decref(json);
+        json = NULL;
+    }
+    if (pid > 0)
+        end(pid, program, patience_ms / 5, err);
+    return json;
 }
 
 /* ---- checking ---- */

@@ -2,21 +2,28 @@
 /* accelerators.h - what this machine encodes with, and whether a channel can be encoded with it.
  *
  * Drivers are loaded by a process of its own (biplane-encode --accelerators), which gets a few seconds: one that hangs
- * or crashes costs the list, and nothing else. It is asked for once, before anything runs.
+ * or crashes costs the list, and nothing else; one that waits for a dead GPU and cannot even be killed is left behind.
+ * It is asked for once, before anything runs. From one thread, the one that lives as long as the program.
  *
- *     json_t *accelerators = accelerators_ask(programs_directory, runtime_directory);    // NULL: not known
- *     accelerators_check(accelerators, configuration, NULL, problems);                   // "channels.d/a.cfg:12: ..."
- *     json_decref(accelerators);
+ *     json_t *accelerators = accelerators_ask(programs, runtime, ACCELERATORS_PATIENCE_MS, &err);     // NULL: not
+ * known accelerators_check(accelerators, configuration, NULL, problems);                   // "channels.d/a.cfg:12:
+ * ..." json_decref(accelerators);
  */
 #pragma once
 #include <jansson.h>
 
 struct configuration;
+struct error;
 struct problems;
 
+enum { ACCELERATORS_PATIENCE_MS = 5000 };
+
 /* give: {accelerators: [{name, kind, hardware, device, vendor, node, encoders, decoders}]}. runtime_directory NULL: the
- * encoder's default. NULL: it did not answer in time, or not sensibly. Waits up to five seconds. */
-json_t *accelerators_ask(const char *programs_directory, const char *runtime_directory);
+ * encoder's default. NULL: it did not answer in time, or not sensibly. err says that, and also, with a good answer,
+ * when the process had to be left behind. Waits for the time that it is given, and a fifth of it more for the end of a
+ * process that was killed. */
+json_t *accelerators_ask(const char *programs_directory, const char *runtime_directory, unsigned patience_ms,
+                         struct error *err);
 /* Adds a problem for each video description that no accelerator of this machine, that its channel may use, encodes.
  * Right after configuration_read() with the same problems. before: channels that are the same there are not looked at:
  * a GPU that has died refuses no change of something else; NULL: all are. No or an empty list: nothing is said. */

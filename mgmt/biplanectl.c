@@ -175,7 +175,7 @@ static int check(const struct options *options)
     int result =
         configuration_read(&configuration, options->argument, options->boards ? options->boards : boards, problems);
     if (result == 0) {
-        json_t *accelerators = accelerators_ask(programs, NULL);
+        json_t *accelerators = accelerators_ask(programs, NULL, ACCELERATORS_PATIENCE_MS, NULL);
         accelerators_check(accelerators, configuration, NULL, problems);
         json_decref(accelerators);
         if (problems_count(problems)) {

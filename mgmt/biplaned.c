@@ -172,7 +172,9 @@ static void print_devices(const struct box *box)
 static int check(const struct daemon_options *options, const struct places *places, bool only_devices)
 {
     bool good;
-    json_t *accelerators = only_devices ? NULL : accelerators_ask(places->programs, runtime_of(options, places));
+    json_t *accelerators =
+        only_devices ? NULL
+                     : accelerators_ask(places->programs, runtime_of(options, places), ACCELERATORS_PATIENCE_MS, NULL);
     struct configuration *configuration = read_configuration(places, accelerators, &good);
     json_decref(accelerators);
     if (configuration && only_devices)
@@ -195,14 +197,14 @@ static int start(const struct daemon_options *options, const struct places *plac
     log_open(&daemon.log, &log);
     caretaker_prepare(places->config, places->spool, &daemon.log);
     const char *runtime = runtime_of(options, places);
-    json_t *accelerators = accelerators_ask(places->programs, runtime);
+    struct error untold = { 0 };
+    json_t *accelerators = accelerators_ask(places->programs, runtime, ACCELERATORS_PATIENCE_MS, &untold);
     bool good;
     struct configuration *configuration = read_configuration(places, accelerators, &good);
     if (configuration && !good) /* a GPU that has died takes nothing off the air that can do without it */
         log_warning(&daemon.log, "the configuration has videos that no accelerator of this machine encodes");
-    if (!accelerators)
-        log_warning(&daemon.log, "what this machine can encode is not known: %s/biplane-encode does not tell",
-                    places->programs);
+    if (untold.text[0])
+        log_warning(&daemon.log, "%s", untold.text);
     int result = configuration && daemon.log_tail ? 0 : error_set(err, -EINVAL, "the configuration cannot be used");
     if (result == 0)
         result = loop_create(&daemon.loop, err);

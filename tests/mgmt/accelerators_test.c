@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* accelerators_test.c - what no accelerator of the machine encodes is a problem with its line; a program that does not
- * tell is none. */
+ * tell is none, and one that hangs keeps nobody. */
+#include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "board/error.h"
 #include "mgmt/accelerators.h"
 #include "mgmt/configuration.h"
 #include "tests/mgmt/configuration_fixture.h"
@@ -117,7 +125,7 @@ static void a_channel_that_did_not_change_is_left_alone(void **state)
 static json_t *ask(const struct desk *desk, const char *script)
 {
     fixture_write(&desk->fixture, "biplane-encode", script, 0755);
-    return accelerators_ask(desk->fixture.directory, "/usr/lib/somewhere");
+    return accelerators_ask(desk->fixture.directory, "/usr/lib/somewhere", 40000, NULL);
 }
 
 static void the_program_is_asked(void **state)
@@ -130,16 +138,130 @@ static void the_program_is_asked(void **state)
     assert_null(ask(desk, "#!/bin/sh\necho nonsense\n"));
     assert_null(ask(desk, "#!/bin/sh\nkill -11 $$\n"));
     assert_null(ask(desk, "#!/bin/sh\necho '{\"accelerators\": 7}'\n"));
-    assert_null(accelerators_ask("/nonexistent", NULL));
+    struct error err = { 0 };
+    assert_null(accelerators_ask("/nonexistent", NULL, 40000, &err));
+    assert_non_null(strstr(err.text, "/nonexistent/biplane-encode does not tell"));
 }
 
-int main(void)
+/* ---- one that hangs ---- */
+#define WAIT_UNTIL(condition)                                                                                          \
+    for (unsigned turn = 0; !(condition); turn++) {                                                                    \
+        if (turn == 8000)                                                                                              \
+            fail_msg("never: %s", #condition);                                                                         \
+        poll(NULL, 0, 5);                                                                                              \
+    }
+
+/* What the program wrote there of itself; 0: nothing yet. */
+static int pid_in(const struct desk *desk, const char *name)
 {
+    char path[512];
+    int pid = 0;
+    snprintf(path, sizeof path, "%s/%s", desk->fixture.directory, name);
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%d", &pid) != 1)
+        pid = 0;
+    if (file)
+        fclose(file);
+    return pid;
+}
+
+static void one_that_hangs_is_killed(void **state)
+{
+    struct desk *desk = *state;
+    struct error err = { 0 };
+    fixture_write(&desk->fixture, "biplane-encode", "#!/bin/sh\nexec sleep 600\n", 0755);
+    assert_null(accelerators_ask(desk->fixture.directory, NULL, 200, &err));
+    assert_non_null(strstr(err.text, "does not tell"));
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nothing is left of it */
+    fixture_write(&desk->fixture, "biplane-encode", "#!/bin/sh\nexec sleep 600 >/dev/null\n", 0755);
+    assert_null(accelerators_ask(desk->fixture.directory, NULL, 40000, &err));
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* A process whose tracer does not look after it has died of SIGKILL and yet does not end for who has started it. This
+ * is it: the program that is asked, and its tracer; 77: tracing is not allowed here. */
+static int hang_unkillably(const char *self)
+{
+    char path[512];
+    int ready[2];
+    if (pipe2(ready, O_CLOEXEC) < 0)
+        return 77;
+    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+    pid_t traced = getpid(), tracer = fork();
+    if (tracer == 0) {
+        bool seized = ptrace(PTRACE_SEIZE, traced, NULL, NULL) == 0;
+        close(1);
+        if (write(ready[1], &seized, sizeof seized) == sizeof seized && seized)
+            sleep(600);
+        _exit(0);
+    }
+    bool seized = false;
+    if (read(ready[0], &seized, sizeof seized) != sizeof seized || !seized)
+        return 77;
+    snprintf(path, sizeof path, "%s.pids", self);
+    FILE *file = fopen(path, "we");
+    fprintf(file, "%d %d\n", tracer, traced);
+    fclose(file);
+    close(1); /* has nothing to say any more */
+    for (;;)
+        pause();
+}
+
+static void one_that_cannot_be_killed_is_left(void **state)
+{
+    struct desk *desk = *state;
+    char self[256], path[512];
+    struct error err = { 0 };
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    assert_true(length > 0);
+    self[length] = '\0';
+    snprintf(path, sizeof path, "%s/biplane-encode", desk->fixture.directory);
+    assert_int_equal(symlink(self, path), 0);
+    assert_null(accelerators_ask(desk->fixture.directory, NULL, 2000, &err));
+    int tracer = 0, traced = 0;
+    snprintf(path, sizeof path, "%s/biplane-encode.pids", desk->fixture.directory);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        skip(); /* may not trace */
+    assert_int_equal(fscanf(file, "%d %d", &tracer, &traced), 2);
+    fclose(file);
+    assert_non_null(strstr(err.text, "does not end, even killed"));
+    assert_int_equal(kill(traced, 0), 0); /* nobody has waited for it */
+    kill(tracer, SIGKILL);
+    WAIT_UNTIL(kill(traced, 0) < 0); /* but it is taken leave of when it ends */
+}
+
+static void it_does_not_outlive_who_asks(void **state)
+{
+    struct desk *desk = *state;
+    int status, pid;
+    fixture_write(&desk->fixture, "biplane-encode", "#!/bin/sh\necho $$ >$0.pid\nexec sleep 600\n", 0755);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    pid_t asks = fork();
+    if (asks == 0) {
+        accelerators_ask(desk->fixture.directory, NULL, 600000, NULL);
+        _exit(0);
+    }
+    WAIT_UNTIL(pid = pid_in(desk, "biplane-encode.pid"));
+    kill(asks, SIGKILL);
+    assert_int_equal(waitpid(asks, NULL, 0), asks);
+    WAIT_UNTIL(waitpid(pid, &status, WNOHANG) == pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--accelerators") == 0)
+        return hang_unkillably(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_can_be_encoded_is_no_problem, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_is_one_with_its_line_and_reason, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_channel_that_did_not_change_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_program_is_asked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_that_hangs_is_killed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_that_cannot_be_killed_is_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(it_does_not_outlive_who_asks, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "drivers/softvpl/parameters.h"
 #include "drivers/softvpl/regions.h"
+#include "drivers/softvpl/x265_messages.h"
 #include "drivers/softvpl/x265_settings.h"
 
 enum { QP_MAX = 51, B_FRAMES_MAX = 16, REFERENCES_MAX = 16, SLICES_MAX = 64 };
@@ -22,6 +23,7 @@ struct library {
     int pitch[3];       /* bytes */
     uint8_t *unit;      /* the access unit: x265's NAL units are not one after the other for sure */
     size_t room;
+    struct x265_messages *messages; /* of pictures under way */
     float *offsets; /* of every picture, for x265 copies them into its pictures from the first one on or never; NULL:
                        x265 does not look at them */
 };
@@ -163,6 +165,7 @@ static void close_library(void *opaque)
     for (int i = 0; i < 3; i++)
         free(library->planes[i]);
     free(library->unit);
+    x265_messages_free(&library->messages);
     free(library->offsets);
     free(library);
 }
@@ -323,38 +326,39 @@ static void set_planes(struct library *library, const struct image *image)
     in->bitDepth = image->format->depth == 8 ? 8 : library->shifted ? 16 : 10;
 }
 
-/* borrow: x265 copies the messages before it returns. */
-static void set_messages(x265_picture *in, x265_sei_payload *payloads, const struct encode_messages *messages)
+static void append(struct library *library, size_t *at, const void *bytes, size_t count)
 {
-    in->userSEI.numPayloads = 0;
-    in->userSEI.payloads = NULL;
-    for (unsigned i = 0; messages && i < messages->count; i++) {
-        payloads[i].payload = messages->message[i].data;
-        payloads[i].payloadSize = (int)messages->message[i].bytes;
-        payloads[i].payloadType = (SEIPayloadType)messages->message[i].type;
-        in->userSEI.payloads = payloads;
-        in->userSEI.numPayloads = (int)i + 1;
-    }
+    memcpy(library->unit + *at, bytes, count);
+    *at += count;
 }
 
-/* The NAL units of one picture, one after the other. */
+/* The NAL units of one picture, one after the other, its messages in front of the first slice. */
 static bool join_units(struct library *library, const x265_nal *nal, uint32_t count, struct encode_coded *coded)
 {
-    size_t bytes = 0, at = 0;
+    struct x265_messages *messages = x265_messages_take(&library->messages, coded->number);
+    size_t bytes = messages ? messages->bytes : 0, at = 0;
+    uint32_t i = 0;
 
-    for (uint32_t i = 0; i < count; i++)
-        bytes += nal[i].sizeBytes;
+    for (uint32_t n = 0; n < count; n++)
+        bytes += nal[n].sizeBytes;
     if (bytes > library->room) {
         uint8_t *unit = realloc(library->unit, bytes * 2);
-        if (!unit)
+        if (!unit) {
+            free(messages);
             return false;
+        }
         library->unit = unit;
         library->room = bytes * 2;
     }
-    for (uint32_t i = 0; i < count; at += nal[i++].sizeBytes)
-        memcpy(library->unit + at, nal[i].payload, nal[i].sizeBytes);
+    for (; i < count && nal[i].type >= NAL_UNIT_VPS; i++)
+        append(library, &at, nal[i].payload, nal[i].sizeBytes);
+    if (messages)
+        append(library, &at, messages->unit, messages->bytes);
+    for (; i < count; i++)
+        append(library, &at, nal[i].payload, nal[i].sizeBytes);
+    free(messages);
     coded->data = library->unit;
-    coded->bytes = bytes;
+    coded->bytes = at;
     return true;
 }
 
@@ -373,13 +377,14 @@ static void set_offsets(struct library *library, const struct encode_regions *re
             library->offsets[y * columns + x] = regions->offset[y / scale * regions->columns + x / scale];
 }
 
-static void fill_picture(struct library *library, const struct encode_picture *picture, x265_sei_payload *payloads)
+static void fill_picture(struct library *library, const struct encode_picture *picture)
 {
     x265_picture *in = library->in;
 
     library->api->picture_init(library->param, in);
     set_planes(library, &picture->image);
-    set_messages(in, payloads, picture->messages);
+    if (!x265_messages_hold(&library->messages, picture->number, picture->messages))
+        log_line(library->log, "no memory for messages of a picture");
     in->pts = (int64_t)picture->number;
     in->sliceType = picture->type == ENCODE_IDR ? X265_TYPE_IDR
                     : picture->type == ENCODE_I ? X265_TYPE_I
@@ -391,13 +396,12 @@ static void fill_picture(struct library *library, const struct encode_picture *p
 static bool encode(void *opaque, const struct encode_picture *picture, struct encode_coded *coded)
 {
     struct library *library = opaque;
-    x265_sei_payload payloads[ENCODE_MESSAGES_MAX];
     x265_nal *nal = NULL;
     uint32_t count = 0;
 
     memset(coded, 0, sizeof *coded);
     if (picture)
-        fill_picture(library, picture, payloads);
+        fill_picture(library, picture);
     /* Draining takes calls that give nothing while the last pictures are decided upon; then it says 0 for good. */
     int got = library->api->encoder_encode(library->x265, &nal, &count, picture ? library->in : NULL, library->out);
     if (got < 0)

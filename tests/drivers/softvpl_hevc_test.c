@@ -232,6 +232,49 @@ static void every_picture_carries_its_message(void **state)
     stream_free(&stream);
 }
 
+/* x265 itself writes past its memory when a picture's message is longer than that of an earlier one. */
+static uint8_t growing[2 + 200];
+
+static void attach_growing(unsigned number, mfxEncodeCtrl *control, void *opaque)
+{
+    static mfxPayload payload, *list[] = { &payload, &payload };
+    (void)opaque;
+    growing[0] = 4;
+    growing[1] = (uint8_t)(3 + number * 2);
+    memset(growing + 2, 0, growing[1]); /* every third byte prevents an emulated start code */
+    growing[2 + number] = (uint8_t)(number + 1);
+    payload = (mfxPayload){ .Data = growing, .NumBit = (growing[1] + 2U) * 8, .Type = 4 };
+    control->Payload = list;
+    control->NumPayload = (mfxU16)(1 + number % 2);
+}
+
+static void messages_may_be_of_any_size(void **state)
+{
+    (void)state;
+    mfxVideoParam par = hevc_par(8);
+    struct encode_run run = { .frames = FRAMES, .control = attach_growing };
+    struct stream stream = { 0 };
+
+    par.mfx.GopRefDist = 3;
+    encode_stream(&par, &run, &stream);
+    assert_int_equal(stream.units, FRAMES);
+    for (unsigned i = 0; i < stream.units; i++) {
+        const uint8_t *unit = stream.data + stream.start[i], *end = stream.data + stream.start[i + 1];
+        unsigned number = (unsigned)((stream.time_stamp[i] - 1000) / 3600), at = 2, zeros = 0;
+        uint8_t plain[256];
+        const uint8_t head[] = { 0, 0, 1, 39 << 1, 1, 4, (uint8_t)(3 + number * 2) };
+        unit = find(unit, (size_t)(end - unit), head, sizeof head);
+        assert_non_null(unit);
+        for (unit += sizeof head; at < head[6] + 2U; unit++) {
+            if (zeros < 2 || *unit != 3)
+                plain[at++] = *unit;
+            zeros = *unit ? 0 : zeros + 1;
+        }
+        assert_int_equal(plain[2 + number], number + 1);
+    }
+    stream_free(&stream);
+}
+
 /* ---- what the headers say --------------------------------------------------------------------------------------- */
 
 static void hdr_and_headers(void **state)
@@ -402,6 +445,7 @@ int main(void)
         cmocka_unit_test(low_delay_answers_every_frame),
         cmocka_unit_test(forced_idr_comes_at_its_frame),
         cmocka_unit_test(every_picture_carries_its_message),
+        cmocka_unit_test(messages_may_be_of_any_size),
         cmocka_unit_test(hdr_and_headers),
         cmocka_unit_test(reset_changes_the_rate_and_loses_nothing),
         cmocka_unit_test(closing_with_pictures_inside),

@@ -14,6 +14,7 @@
 #include "board/log.h"
 #include "drivers/accelerator.h"
 #include "encode/device_watch.h"
+#include "encode/light_metadata.h"
 
 enum {
     UNDER_WAY_MAX = 4, /* pictures that oneVPL is still working on before we wait for the oldest */
@@ -43,6 +44,7 @@ struct video_decoder {
     bool initialised;
     mfxVideoParam parameters;
     mfxExtVideoSignalInfo colour;
+    struct light_metadata light;
     struct {
         mfxFrameSurface1 *surface;
         mfxSyncPoint point;
@@ -159,6 +161,7 @@ static void take_payloads(struct video_decoder *decoder)
 
     while (MFXVideoDECODE_GetPayload(decoder->session, &time_stamp, &payload) == MFX_ERR_NONE && payload.NumBit) {
         struct caption *caption = &decoder->captions[decoder->next_caption];
+        light_metadata_read(&decoder->light, payload.Type, payload.Data, payload.NumBit / 8);
         unsigned bytes = caption_message(caption->message, &payload);
         if (bytes && time_stamp != (mfxU64)MFX_TIMESTAMP_UNKNOWN) {
             caption->bytes = bytes;
@@ -257,6 +260,7 @@ static bool initialise(struct video_decoder *decoder, mfxBitstream *bitstream)
     parameters->IOPattern = (mfxU16)accelerator_output_pattern(decoder->config.accelerator);
     parameters->AsyncDepth = UNDER_WAY_MAX;
     decoder->colour = (mfxExtVideoSignalInfo){ .Header = { MFX_EXTBUFF_VIDEO_SIGNAL_INFO, sizeof decoder->colour } };
+    decoder->light = (struct light_metadata){ 0 };
     mfxExtBuffer *buffers[] = { &decoder->colour.Header };
     parameters->ExtParam = buffers;
     parameters->NumExtParam = 1;
@@ -383,6 +387,11 @@ const mfxExtVideoSignalInfo *decoder_colour(const struct video_decoder *decoder)
 {
     bool described = decoder->colour.ColourDescriptionPresent || decoder->colour.VideoFullRange;
     return decoder->initialised && described ? &decoder->colour : NULL;
+}
+
+const struct light_metadata *decoder_light(const struct video_decoder *decoder)
+{
+    return decoder->initialised && light_metadata_known(&decoder->light) ? &decoder->light : NULL;
 }
 
 mfxSession decoder_session(const struct video_decoder *decoder)

@@ -22,6 +22,7 @@ struct accelerator;
 struct video_decoder;
 struct device_watch;
 struct error;
+struct light_metadata;
 struct log;
 
 enum { PICTURE_CAPTION_BYTES_MAX = 512 };
@@ -61,6 +62,8 @@ struct decoder_counters decoder_counters(const struct video_decoder *decoder);
 enum AVCodecID decoder_codec(const struct video_decoder *decoder);
 /* Primaries, transfer, matrix and range as the stream describes them (borrow); NULL: it does not, or not yet. */
 const mfxExtVideoSignalInfo *decoder_colour(const struct video_decoder *decoder);
+/* How bright it is meant to be shown (borrow); NULL: the stream does not say, or not yet. */
+const struct light_metadata *decoder_light(const struct video_decoder *decoder);
 mfxSession decoder_session(const struct video_decoder *decoder); /* borrow */
 bool decoder_busy(const struct video_decoder *decoder);          /* pictures are under way: poll */
 

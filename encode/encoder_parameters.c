@@ -10,6 +10,7 @@
 
 #include "drivers/accelerator.h"
 #include "encode/job.h"
+#include "encode/light_metadata.h"
 #include "encode/rung.h"
 #include "encode/timeline.h"
 
@@ -106,6 +107,37 @@ static void fill_words(struct encoder_parameters *parameters, const struct video
         snprintf(parameters->words.options, sizeof parameters->words.options, "lookahead=0");
 }
 
+/* Intel's runtime has them for HEVC alone, and what it does not know costs all extensions. */
+static bool may_say_light(const struct rung_config *config)
+{
+    unsigned codec = config->description->codec;
+    return config->light &&
+           (codec == VIDEO_CODEC_HEVC || (codec == VIDEO_CODEC_AV1 && accelerator_is_ours(config->accelerator)));
+}
+
+static void fill_light(struct encoder_parameters *parameters, const struct light_metadata *light)
+{
+    mfxExtMasteringDisplayColourVolume *mastering = &parameters->mastering;
+
+    if (light->has_mastering) {
+        attach(parameters, &mastering->Header, MFX_EXTBUFF_MASTERING_DISPLAY_COLOUR_VOLUME, sizeof *mastering);
+        mastering->InsertPayloadToggle = MFX_PAYLOAD_IDR;
+        memcpy(mastering->DisplayPrimariesX, light->primaries_x, sizeof light->primaries_x);
+        memcpy(mastering->DisplayPrimariesY, light->primaries_y, sizeof light->primaries_y);
+        mastering->WhitePointX = light->white_x;
+        mastering->WhitePointY = light->white_y;
+        mastering->MaxDisplayMasteringLuminance = light->luminance_maximum;
+        mastering->MinDisplayMasteringLuminance = light->luminance_minimum;
+    }
+    if (light->has_levels) {
+        attach(parameters, &parameters->levels.Header, MFX_EXTBUFF_CONTENT_LIGHT_LEVEL_INFO, sizeof parameters->levels);
+        parameters->levels.InsertPayloadToggle = MFX_PAYLOAD_IDR;
+        parameters->levels.MaxContentLightLevel = light->content_maximum;
+        parameters->levels.MaxPicAverageLightLevel = light->average_maximum;
+    }
+    parameters->lights = light->has_mastering + light->has_levels;
+}
+
 void encoder_parameters_fill(struct encoder_parameters *parameters, const struct rung_config *config)
 {
     memset(parameters, 0, sizeof *parameters);
@@ -140,6 +172,8 @@ void encoder_parameters_fill(struct encoder_parameters *parameters, const struct
     }
     if (accelerator_is_ours(config->accelerator))
         fill_words(parameters, config->description);
+    if (may_say_light(config))
+        fill_light(parameters, config->light);
 }
 
 void encoder_parameters_colour(struct AVCodecParameters *parameters, const mfxExtVideoSignalInfo *colour)

@@ -23,7 +23,10 @@ struct encoder_parameters {
     struct softvpl_words words;
     mfxExtVideoSignalInfo colour;
     mfxExtAV1BitstreamParam av1;
-    mfxExtBuffer *buffers[6];
+    mfxExtMasteringDisplayColourVolume mastering;
+    mfxExtContentLightLevelInfo levels;
+    mfxExtBuffer *buffers[8];
+    unsigned lights; /* of the buffers, the last ones: those of light, which an encoder may not take */
 };
 
 void encoder_parameters_fill(struct encoder_parameters *parameters, const struct rung_config *config);

@@ -22,6 +22,7 @@
 #include "encode/encoder.h"
 #include "encode/encoder_parameters.h"
 #include "encode/job.h"
+#include "encode/light_metadata.h"
 #include "encode/rung.h"
 #include "encode/vaapi_buffers.h"
 #include "encode/vaapi_plan.h"
@@ -36,6 +37,7 @@ enum {
     WAIT_MS = 2000,
     BUFFERS_MAX = 12,
     CODED_SPARE = 1 << 16,
+    MESSAGES_MAX = LIGHT_METADATA_SEI_BYTES + PICTURE_CAPTION_BYTES_MAX,
 };
 #define NS_PER_MSEC UINT64_C(1000000)
 #define POLL_NS     500000
@@ -46,7 +48,7 @@ struct task {
     int64_t tick_90k;
     bool idr;
     size_t caption_bytes; /* to be put in by us; 0: none, or the driver has them */
-    uint8_t captions[PICTURE_CAPTION_BYTES_MAX];
+    uint8_t captions[MESSAGES_MAX];
 };
 
 struct vaapi_encoder {
@@ -68,8 +70,10 @@ struct vaapi_encoder {
     unsigned oldest, used;
     struct device_wait wait;
     char who[80];
-    struct vaapi_place place; /* of the next picture */
-    bool broken;              /* a picture was lost: the next one stands alone */
+    struct vaapi_place place;                /* of the next picture */
+    bool broken;                             /* a picture was lost: the next one stands alone */
+    uint8_t light[LIGHT_METADATA_SEI_BYTES]; /* messages in front of each IDR picture */
+    size_t light_bytes;
     AVPacket *packet;
     struct encoder_counters counters;
 };
@@ -180,7 +184,7 @@ static void add(const struct vaapi_encoder *encoder, struct render *render, VABu
 
 static void add_captions(const struct vaapi_encoder *encoder, struct render *render, const struct encoder_frame *frame)
 {
-    uint8_t unit[2 * PICTURE_CAPTION_BYTES_MAX];
+    uint8_t unit[2 * MESSAGES_MAX];
     size_t bytes = vaapi_units_sei(encoder->plan.codec, frame->captions, frame->caption_bytes, unit, sizeof unit);
     VAEncPackedHeaderParameterBuffer head = { .type = VAEncPackedHeaderRawData,
                                               .bit_length = (uint32_t)bytes * 8,
@@ -503,10 +507,36 @@ static bool vaapi_show_slate(void *instance, enum slate_kind kind)
     return true;
 }
 
+/* The frame with the messages that belong to its picture in front of its captions. */
+static struct encoder_frame with_light(const struct vaapi_encoder *encoder, const struct encoder_frame *frame,
+                                       uint8_t messages[MESSAGES_MAX])
+{
+    struct encoder_frame whole = *frame;
+
+    if (!encoder->place.idr || !encoder->light_bytes)
+        return whole;
+    memcpy(messages, encoder->light, encoder->light_bytes);
+    if (frame->caption_bytes)
+        memcpy(messages + encoder->light_bytes, frame->captions, frame->caption_bytes);
+    whole.captions = messages;
+    whole.caption_bytes += (unsigned)encoder->light_bytes;
+    return whole;
+}
+
+static void keep_captions(const struct vaapi_encoder *encoder, struct task *task, const struct encoder_frame *frame)
+{
+    task->caption_bytes = 0;
+    if (!frame->captions || encoder->plan.raw_headers)
+        return;
+    memcpy(task->captions, frame->captions, frame->caption_bytes);
+    task->caption_bytes = frame->caption_bytes;
+}
+
 static void vaapi_encode(void *instance, const struct encoder_frame *frame)
 {
     struct vaapi_encoder *encoder = instance;
     struct vaapi_place *place = &encoder->place;
+    uint8_t messages[MESSAGES_MAX];
 
     while (encoder->used == TASKS && !is_lost(encoder))
         vaapi_wait(encoder, WAIT_MS);
@@ -522,7 +552,8 @@ static void vaapi_encode(void *instance, const struct encoder_frame *frame)
     place->reconstructed = encoder->reconstructed[turn];
     place->reference = encoder->reconstructed[!turn];
     place->coded = task->coded;
-    VAStatus status = submit(encoder, encoder->shown.surface, place, frame);
+    const struct encoder_frame whole = with_light(encoder, frame, messages);
+    VAStatus status = submit(encoder, encoder->shown.surface, place, &whole);
     encoder->broken = status != VA_STATUS_SUCCESS;
     if (status != VA_STATUS_SUCCESS)
         device_watch_status(encoder->config.watch, &encoder->wait, encoder->who, MFX_ERR_DEVICE_FAILED);
@@ -534,11 +565,7 @@ static void vaapi_encode(void *instance, const struct encoder_frame *frame)
     task->input = vaapi_input_use(&encoder->shown);
     task->tick_90k = frame->tick_90k;
     task->idr = place->idr;
-    task->caption_bytes = 0;
-    if (frame->captions && !encoder->plan.raw_headers) {
-        memcpy(task->captions, frame->captions, frame->caption_bytes);
-        task->caption_bytes = frame->caption_bytes;
-    }
+    keep_captions(encoder, task, &whole);
     encoder->used++;
 }
 
@@ -584,6 +611,8 @@ static int describe(struct vaapi_encoder *encoder, struct error *err)
     parameters->height = (int)plan->height;
     parameters->sample_aspect_ratio = (AVRational){ (int)plan->aspect_width, (int)plan->aspect_height };
     encoder_parameters_colour(parameters, encoder->config.colour);
+    if (encoder->config.light && plan->codec == AV_CODEC_ID_HEVC)
+        encoder->light_bytes = light_metadata_sei(encoder->config.light, encoder->light);
     if (vaapi_units_describe(encoder->units, parameters) < 0)
         return error_set(err, -ENOMEM, "video \"%s\"", encoder->config.description->name);
     return 0;
@@ -659,6 +688,7 @@ static int vaapi_create(void **out, const struct rung_config *config, struct err
     int status = make(encoder, err);
     encoder->config.rate = NULL;
     encoder->config.colour = NULL;
+    encoder->config.light = NULL;
     if (status < 0) {
         vaapi_destroy(encoder);
         return status;

@@ -72,7 +72,7 @@ struct vpl_encoder {
 };
 
 /* ---- making it ---- */
-static int init_encoder(struct vpl_encoder *encoder, struct error *err)
+static mfxStatus query(struct vpl_encoder *encoder)
 {
     struct encoder_parameters *wanted = &encoder->wanted;
     struct encoder_parameters queried = *wanted;
@@ -80,12 +80,22 @@ static int init_encoder(struct vpl_encoder *encoder, struct error *err)
     for (unsigned i = 0; i < queried.video.NumExtParam; i++) /* the copy points into itself */
         queried.buffers[i] = (mfxExtBuffer *)((char *)&queried + ((char *)wanted->buffers[i] - (char *)wanted));
     queried.video.ExtParam = queried.buffers;
-    mfxStatus status = MFXVideoENCODE_Query(encoder->session, &wanted->video, &queried.video);
-    if (status == MFX_ERR_UNSUPPORTED && wanted->video.NumExtParam) {
-        /* An older or smaller runtime: do without the extensions that only refine. */
-        wanted->video.NumExtParam = 0;
-        status = MFXVideoENCODE_Query(encoder->session, &wanted->video, &queried.video);
+    return MFXVideoENCODE_Query(encoder->session, &wanted->video, &queried.video);
+}
+
+static int init_encoder(struct vpl_encoder *encoder, struct error *err)
+{
+    struct encoder_parameters *wanted = &encoder->wanted;
+    mfxStatus status = query(encoder);
+
+    if (status == MFX_ERR_UNSUPPORTED && wanted->lights) {
+        wanted->video.NumExtParam = (mfxU16)(wanted->video.NumExtParam - wanted->lights);
+        log_warning(encoder->config.log, "video \"%s\": the encoder does not take the source's HDR metadata",
+                    encoder->config.description->name);
+        status = query(encoder);
     }
+    if (status == MFX_ERR_UNSUPPORTED) /* an older or smaller runtime: do without the extensions that only refine */
+        wanted->video.NumExtParam = 0;
     status = MFXVideoENCODE_Init(encoder->session, &wanted->video);
     if (status < MFX_ERR_NONE)
         return error_set(err, -EINVAL, "video \"%s\": the encoder refuses %ux%u at %u bit/s: %s",
@@ -289,6 +299,7 @@ static int vpl_create(void **out, const struct rung_config *config, struct error
     int status = make(encoder, err);
     encoder->config.rate = NULL;
     encoder->config.colour = NULL;
+    encoder->config.light = NULL;
     if (status < 0) {
         vpl_destroy(encoder);
         return status;

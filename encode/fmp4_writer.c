@@ -99,7 +99,12 @@ static int create_writer(struct segment_writer **out, const struct segment_write
     int result = segment_file_create(&writer->file, err);
     if (result == 0)
         result = use_key(writer, &config->output->encryption, stream->parameters, err);
-    struct mp4_track track = { stream->parameters, writer->timescale, stream->language, stream->bitrate, writer->cbcs };
+    struct mp4_track track = { .parameters = stream->parameters,
+                               .timescale = writer->timescale,
+                               .language = stream->language,
+                               .bitrate = stream->bitrate,
+                               .protection = writer->cbcs,
+                               .light = stream->light };
     if (result == 0)
         result = mp4_header(&writer->header, &track, err);
     if (result < 0) {

@@ -136,6 +136,7 @@ static int create_rung(struct ladder *ladder, unsigned video, struct error *err)
                                 .width = description->width ? description->width : config->source_width & ~1u,
                                 .height = description->height ? description->height : config->source_height & ~1u,
                                 .colour = config->source_colour,
+                                .light = config->source_light,
                                 .accelerator = config->accelerator,
                                 .watch = config->watch,
                                 .slate = config->slate,
@@ -168,6 +169,7 @@ int ladder_create(struct ladder **out, const struct ladder_config *config, struc
     for (; status == 0 && ladder->count < config->job->videos_count; ladder->count++)
         status = create_rung(ladder, ladder->count, err);
     ladder->config.source_colour = NULL;
+    ladder->config.source_light = NULL;
     if (status < 0) {
         ladder_destroy(ladder);
         return status;

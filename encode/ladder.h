@@ -20,6 +20,7 @@
 
 struct encoder_choice;
 struct ladder;
+struct light_metadata;
 
 enum { LADDER_CUTS_MAX = 32 };
 
@@ -29,6 +30,7 @@ struct ladder_config {
     unsigned source_width, source_height;               /* for descriptions without a size */
     unsigned source_aspect_width, source_aspect_height; /* of the source's pixels; 0: square, or no source yet */
     const mfxExtVideoSignalInfo *source_colour;         /* borrow during create; NULL: not described */
+    const struct light_metadata *source_light;          /* likewise */
     struct accelerator *accelerator;
     struct device_watch *watch;           /* borrow; NULL: none */
     const struct encoder_choice *encoder; /* borrow: outlives the ladder; NULL: oneVPL */

@@ -11,6 +11,7 @@
 #include "encode/boxes.h"
 #include "encode/cbcs.h"
 #include "encode/coded_video.h"
+#include "encode/light_metadata.h"
 
 enum {
     OBJECT_TYPE_AAC = 0x40, /* ISO/IEC 14496-1, MPEG-4 audio */
@@ -35,8 +36,9 @@ static bool describes_colour(const AVCodecParameters *parameters)
     return (primaries && primaries != AVCOL_PRI_UNSPECIFIED) || (transfer && transfer != AVCOL_TRC_UNSPECIFIED);
 }
 
-static void picture_boxes(struct boxes *buffer, const AVCodecParameters *parameters)
+static void picture_boxes(struct boxes *buffer, const struct mp4_track *track)
 {
+    const AVCodecParameters *parameters = track->parameters;
     const AVRational *shape = &parameters->sample_aspect_ratio;
 
     if (describes_colour(parameters)) {
@@ -48,6 +50,8 @@ static void picture_boxes(struct boxes *buffer, const AVCodecParameters *paramet
         boxes_u8(buffer, parameters->color_range == AVCOL_RANGE_JPEG ? 0x80 : 0);
         boxes_end(buffer);
     }
+    if (track->light)
+        light_metadata_boxes(track->light, buffer);
     if (shape->num > 0 && shape->den > 0) {
         boxes_begin(buffer, "pasp");
         boxes_u32(buffer, (uint32_t)shape->num);
@@ -77,7 +81,7 @@ static int video_entry(struct boxes *buffer, const struct mp4_track *track, stru
     boxes_begin(buffer, codec->configuration_box);
     int result = codec->configuration(buffer, parameters->extradata, (size_t)parameters->extradata_size, err);
     boxes_end(buffer);
-    picture_boxes(buffer, parameters);
+    picture_boxes(buffer, track);
     bitrate_box(buffer, track->bitrate);
     if (track->protection)
         cbcs_protection(track->protection, buffer, codec->entry);

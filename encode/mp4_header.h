@@ -13,15 +13,17 @@ struct AVCodecParameters;
 struct cbcs;
 struct error;
 struct boxes;
+struct light_metadata;
 
 enum { MP4_TRACK_ID = 1 };
 
 struct mp4_track {
     const struct AVCodecParameters *parameters; /* borrow: a video of coded_video.h, or AAC */
     uint32_t timescale;
-    const char *language;          /* ISO 639-2; NULL: not known */
-    unsigned bitrate;              /* bit/s; 0: not known */
-    const struct cbcs *protection; /* borrow; NULL: in clear */
+    const char *language;               /* ISO 639-2; NULL: not known */
+    unsigned bitrate;                   /* bit/s; 0: not known */
+    const struct cbcs *protection;      /* borrow; NULL: in clear */
+    const struct light_metadata *light; /* of a video; borrow; NULL: not known */
 };
 
 /* Appends to the buffer. -EINVAL: the extradata does not hold what it must; -ENOTSUP: another codec. */

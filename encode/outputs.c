@@ -144,6 +144,7 @@ static void describe_video(struct outputs *outputs, const struct wrapping *wrapp
     unsigned divisor = video->framerate_divisor ? video->framerate_divisor : 1;
 
     config->video = rung_parameters(ladder_rung(outputs->config.ladder, (unsigned)wrapping->video));
+    config->light = rung_light(ladder_rung(outputs->config.ladder, (unsigned)wrapping->video));
     config->video_bitrate = video->bitrate;
     config->video_peak_bitrate =
         video->rate_control != RATE_CONTROL_CBR && video->max_bitrate ? video->max_bitrate : video->bitrate;

@@ -166,7 +166,8 @@ static int set_up(struct package *package, struct error *err)
 
     if (config->video)
         add_queue(package, &writer,
-                  &(struct segment_writer_stream){ .parameters = config->video, .bitrate = config->video_bitrate },
+                  &(struct segment_writer_stream){
+                      .parameters = config->video, .light = config->light, .bitrate = config->video_bitrate },
                   config->frame_ticks_90k);
     for (unsigned i = 0; i < ENCODE_OUTPUT_AUDIOS_MAX && config->audios[i]; i++)
         add_queue(package, &writer,

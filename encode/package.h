@@ -26,6 +26,7 @@
 struct AVCodecParameters;
 struct AVPacket;
 struct error;
+struct light_metadata;
 struct log;
 struct package;
 
@@ -33,6 +34,7 @@ struct package_config {
     const struct encode_output *output;         /* borrow: outlives the package */
     const struct timeline_rate *rate;           /* borrow */
     const struct AVCodecParameters *video;      /* borrow during create: SPS and PPS in extradata; NULL: none */
+    const struct light_metadata *light;         /* of the video; borrow during create; NULL: not known */
     unsigned video_bitrate, video_peak_bitrate; /* bit/s, for BANDWIDTH */
     unsigned frame_ticks_90k;                   /* duration of one picture of this rung */
     int64_t capture_interval_90k;               /* PACKAGE_JPEG: a picture at each multiple of it */

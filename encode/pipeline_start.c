@@ -92,6 +92,7 @@ static int make_ladder(struct pipeline *pipeline, struct error *err)
                                     .source_aspect_width = info->AspectRatioW,
                                     .source_aspect_height = info->AspectRatioH,
                                     .source_colour = pipeline->decoder ? decoder_colour(pipeline->decoder) : NULL,
+                                    .source_light = pipeline->decoder ? decoder_light(pipeline->decoder) : NULL,
                                     .accelerator = pipeline->config.accelerator,
                                     .watch = &pipeline->watch,
                                     .encoder = pipeline->config.encoder,

@@ -10,11 +10,13 @@
 #include "board/log.h"
 #include "encode/decoder.h"
 #include "encode/job.h"
+#include "encode/light_metadata.h"
 
 struct rung {
     struct rung_config config;
     const struct encoder_kind *kind;
     void *encoder;
+    struct light_metadata light;
     bool shown;
     uint64_t shown_serial, captioned_serial;
     struct rung_counters counters;
@@ -36,6 +38,8 @@ int rung_create(struct rung **out, const struct rung_config *config, struct erro
     if (!rung)
         return error_set(err, -ENOMEM, "video \"%s\"", config->description->name);
     rung->config = *config;
+    if (config->light)
+        rung->light = *config->light;
     rung->kind = config->kind ? config->kind : &encoder_vpl;
     struct rung_config inner = *config;
     inner.on_packet = on_packet;
@@ -43,6 +47,7 @@ int rung_create(struct rung **out, const struct rung_config *config, struct erro
     int status = rung->kind->create(&rung->encoder, &inner, err);
     rung->config.rate = NULL;
     rung->config.colour = NULL;
+    rung->config.light = NULL;
     if (status < 0) {
         free(rung);
         return status;
@@ -121,6 +126,11 @@ void rung_drain(struct rung *rung)
 const struct AVCodecParameters *rung_parameters(const struct rung *rung)
 {
     return rung->kind->parameters(rung->encoder);
+}
+
+const struct light_metadata *rung_light(const struct rung *rung)
+{
+    return light_metadata_known(&rung->light) ? &rung->light : NULL;
 }
 
 const char *rung_kind(const struct rung *rung)

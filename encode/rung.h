@@ -24,6 +24,7 @@ struct AVPacket;
 struct accelerator;
 struct device_watch;
 struct error;
+struct light_metadata;
 struct log;
 struct picture;
 struct rung;
@@ -37,6 +38,7 @@ struct rung_config {
     unsigned width, height;                      /* of this rung: the description's, or the source's */
     unsigned aspect_width, aspect_height;        /* of a pixel; 0: square */
     const mfxExtVideoSignalInfo *colour;         /* borrow during create; NULL: the source does not say */
+    const struct light_metadata *light;          /* borrow during create; NULL: as above */
     unsigned gop_frames;                         /* of this rung's frames: the longest distance of two IDR pictures */
     struct accelerator *accelerator;             /* borrow */
     struct device_watch *watch;                  /* borrow; NULL: nobody watches the device */
@@ -73,6 +75,7 @@ void rung_drain(struct rung *rung);
 /* Of what comes out (borrow): H.264 and HEVC with their parameter sets in extradata, AV1 with its sequence
  * header, or JPEG. */
 const struct AVCodecParameters *rung_parameters(const struct rung *rung);
-const char *rung_kind(const struct rung *rung);    /* the encoder's: "vpl", "vaapi" */
+const struct light_metadata *rung_light(const struct rung *rung); /* borrow; NULL: not known */
+const char *rung_kind(const struct rung *rung);                   /* the encoder's: "vpl", "vaapi" */
 const char *rung_changes(const struct rung *rung); /* what the encoder did otherwise than asked; "": nothing */
 struct rung_counters rung_counters(const struct rung *rung);

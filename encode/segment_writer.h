@@ -22,6 +22,7 @@
 struct AVCodecParameters;
 struct AVPacket;
 struct error;
+struct light_metadata;
 struct segment_writer;
 
 enum { SEGMENT_WRITER_STREAMS_MAX = 1 + ENCODE_OUTPUT_AUDIOS_MAX };
@@ -30,6 +31,7 @@ struct segment_writer_stream {
     const struct AVCodecParameters *parameters; /* borrow during create */
     const char *language;                       /* borrow during create; NULL: not said */
     unsigned bitrate;                           /* bit/s, as configured */
+    const struct light_metadata *light;         /* borrow during create; NULL: not known */
 };
 
 struct segment_writer_config {

@@ -2,6 +2,7 @@
 /* encoder_vaapi_test.c - rungs of the kind "vaapi" on the software driver: scaled pictures of each codec decode to the
  * wanted size, with IDR pictures and captions in their places and the source's colours; what a driver does not offer is
  * refused with the reason. */
+#include "encode/light_metadata.h"
 #include "tests/encode/vaapi.h"
 
 static struct accelerator *accelerator;
@@ -101,6 +102,7 @@ static void run(const struct kind *kind, unsigned width, unsigned height, unsign
     const mfxExtVideoSignalInfo colour = {
         .ColourDescriptionPresent = 1, .ColourPrimaries = 9, .TransferCharacteristics = 14, .MatrixCoefficients = 9
     };
+    const struct light_metadata light = { .has_levels = true, .content_maximum = 1000, .average_maximum = 400 };
     struct stream stream = { 0 };
     struct rung_config config = configure(&video, width, height, &stream);
     struct error err = { 0 };
@@ -109,6 +111,7 @@ static void run(const struct kind *kind, unsigned width, unsigned height, unsign
 
     video.rate_control = kind->rate_control;
     config.colour = &colour;
+    config.light = &light;
     if (rung_create(&rung, &config, &err) < 0)
         fail_msg("%s", err.text);
     assert_string_equal(rung_kind(rung), "vaapi");
@@ -121,6 +124,7 @@ static void run(const struct kind *kind, unsigned width, unsigned height, unsign
     assert_int_equal(stream.packets, 60);
     assert_int_equal(stream.keys, 3);
     assert_int_equal(stream.captions, 3);
+    assert_int_equal(stream.lights, kind->id == AV_CODEC_ID_HEVC ? 3 : 0);
     assert_int_equal(stream.last_pts - stream.first_pts, 59 * 3600);
     struct rung_counters counters = rung_counters(rung);
     assert_int_equal(counters.errors, 0);

@@ -338,7 +338,7 @@ static void test_what_it_does_not_hold(void **state)
     struct error err = { 0 };
     struct segment_writer_config config = { .output = &output,
                                             .stream_count = 1,
-                                            .streams = { { parameters, "", 0 } } };
+                                            .streams = { { .parameters = parameters, .language = "" } } };
     parameters->codec_type = AVMEDIA_TYPE_AUDIO;
     parameters->codec_id = AV_CODEC_ID_AAC;
     assert_int_equal(flv_writer_class.create(&writer, &config, &err), -EINVAL);

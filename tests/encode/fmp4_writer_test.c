@@ -3,7 +3,9 @@
 #include "encode/fmp4_writer.h"
 
 #include <errno.h>
+#include <unistd.h>
 
+#include "encode/light_metadata.h"
 #include "tests/encode/package_media.h"
 
 static const struct timeline_rate rate_25 = { 25, 1, 1 };
@@ -213,6 +215,45 @@ static void test_the_header_describes_colours(void **state)
     clear(&shelf);
 }
 
+static void test_the_header_tells_of_light(void **state)
+{
+    const struct media *media = *state;
+    const struct light_metadata light = { .has_mastering = true,
+                                          .has_levels = true,
+                                          .primaries_x = { 13250, 7500, 34000 },
+                                          .luminance_maximum = 10000000,
+                                          .luminance_minimum = 50,
+                                          .content_maximum = 1000,
+                                          .average_maximum = 400 };
+    struct segment_writer_config config = { .output = &video_output,
+                                            .streams = { { .parameters = media->video, .light = &light } },
+                                            .stream_count = 1 };
+    struct segment_writer *writer;
+    struct segment_writer_result result;
+    struct error err = { 0 };
+    uint8_t bytes[4096];
+
+    assert_int_equal(fmp4_writer_class.create(&writer, &config, &err), 0);
+    assert_int_equal(fmp4_writer_class.open(writer, &(struct segment_writer_segment){ "web/720p/1", 1, 0 }, &err), 0);
+    AVPacket *packet = av_packet_clone(media->pictures[0]);
+    assert_int_equal(fmp4_writer_class.write(writer, 0, packet), 0);
+    av_packet_free(&packet);
+    assert_int_equal(fmp4_writer_class.close(writer, &result, &err), 0);
+    assert_in_range(result.header_bytes, 1, sizeof bytes);
+    assert_int_equal(pread(result.memfd, bytes, result.header_bytes, 0), result.header_bytes);
+    struct box stsd = inside(bytes, result.header_bytes, "moov/trak/mdia/minf/stbl/stsd");
+    struct box avc1 = inside(stsd.data + 8, stsd.bytes - 8, "avc1");
+    struct box mdcv = inside(avc1.data + 78, avc1.bytes - 78, "mdcv");
+    assert_int_equal(mdcv.bytes, 24);
+    assert_int_equal(u32(mdcv.data), 13250u << 16);
+    assert_int_equal(u32(mdcv.data + 16), 10000000);
+    struct box clli = inside(avc1.data + 78, avc1.bytes - 78, "clli");
+    assert_int_equal(clli.bytes, 4);
+    assert_int_equal(u32(clli.data), 1000 << 16 | 400);
+    close(result.memfd);
+    fmp4_writer_class.destroy(writer);
+}
+
 static void test_sound_lies_on_its_sample_grid(void **state)
 {
     const struct media *media = *state;
@@ -271,7 +312,7 @@ static void test_twins_make_the_same_bytes(void **state)
 static void test_metadata_stand_before_the_pictures(void **state)
 {
     const struct media *media = *state;
-    struct segment_writer_config config = { .output = &video_output, .streams = { { media->video, NULL, 0 } } };
+    struct segment_writer_config config = { .output = &video_output, .streams = { { .parameters = media->video } } };
     struct segment_writer *writer;
     struct segment_writer_result result;
     struct error err = { 0 };
@@ -307,9 +348,10 @@ int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pictures_become_fragments),    cmocka_unit_test(test_the_header),
-        cmocka_unit_test(test_the_header_describes_colours), cmocka_unit_test(test_sound_lies_on_its_sample_grid),
-        cmocka_unit_test(test_twins_make_the_same_bytes),    cmocka_unit_test(test_metadata_stand_before_the_pictures),
+        cmocka_unit_test(test_pictures_become_fragments),          cmocka_unit_test(test_the_header),
+        cmocka_unit_test(test_the_header_describes_colours),       cmocka_unit_test(test_the_header_tells_of_light),
+        cmocka_unit_test(test_sound_lies_on_its_sample_grid),      cmocka_unit_test(test_twins_make_the_same_bytes),
+        cmocka_unit_test(test_metadata_stand_before_the_pictures),
     };
     return cmocka_run_group_tests(tests, make_media, free_media);
 }

@@ -72,7 +72,8 @@ static void write_segments(struct written *written, const struct media *media, c
     struct segment_writer_config config = { .output = output,
                                             .framerate_numerator = 25,
                                             .framerate_denominator = 1,
-                                            .streams = { { media->video, NULL, 0 }, { media->audio, "eng", 0 } },
+                                            .streams = { { .parameters = media->video },
+                                                         { .parameters = media->audio, .language = "eng" } },
                                             .stream_count = STREAMS };
     struct segment_writer *writer;
     struct error err = { 0 };
@@ -352,7 +353,7 @@ static void test_a_picture_without_start_codes_is_refused(void **state)
     struct segment_writer_config config = { .output = &output,
                                             .framerate_numerator = 25,
                                             .framerate_denominator = 1,
-                                            .streams = { { media->video, NULL, 0 } },
+                                            .streams = { { .parameters = media->video } },
                                             .stream_count = 1 };
     struct segment_writer *writer;
     struct error err = { 0 };

@@ -19,6 +19,7 @@ struct stream {
     uint8_t *data;
     size_t bytes;
     unsigned packets, keys, captions;
+    unsigned lights; /* content light levels of 1000 and 400 cd/m2 */
     size_t starts[PACKETS_MAX];
     int64_t first_pts, last_pts;
 };
@@ -41,8 +42,10 @@ static inline void stream_take(void *context, const AVPacket *packet)
     stream->last_pts = packet->pts;
     stream->packets++;
     stream->keys += (packet->flags & AV_PKT_FLAG_KEY) != 0;
-    for (int i = 0; i + 7 < packet->size; i++)
+    for (int i = 0; i + 7 < packet->size; i++) {
         stream->captions += !memcmp(packet->data + i, "\xb5\x00\x31GA94", 7);
+        stream->lights += !memcmp(packet->data + i, "\x90\x04\x03\xe8\x01\x90", 6);
+    }
 }
 
 struct seen {

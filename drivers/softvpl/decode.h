@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* decode.h - the DECODE component: H.264, HEVC and MPEG-2, 8 bit 4:2:0, to NV12 in system memory.
+/* decode.h - the DECODE component: H.264, HEVC, MPEG-2, AV1 and JPEG, 4:2:0 and 4:2:2 of 8 and 10 bits, to NV12, P010,
+ * YUY2 and Y210.
  *
  * An access unit is decoded in the call that brings it, because only decoding tells whether a frame comes out of it,
  * and the answer of the call depends on that. Writing the frame into the surface (libav's planes become NV12, the only

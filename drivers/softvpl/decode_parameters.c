@@ -20,10 +20,12 @@ static bool codec_known(uint32_t codec)
            codec == MFX_CODEC_JPEG;
 }
 
-static bool format_known(uint32_t fourcc)
+/* MPEG-2 and baseline JPEG have eight bits. */
+static bool format_known(uint32_t codec, uint32_t fourcc)
 {
-    return fourcc == MFX_FOURCC_NV12 || fourcc == MFX_FOURCC_P010 || fourcc == MFX_FOURCC_YUY2 ||
-           fourcc == MFX_FOURCC_Y210;
+    bool eight = fourcc == MFX_FOURCC_NV12 || fourcc == MFX_FOURCC_YUY2;
+    bool ten = fourcc == MFX_FOURCC_P010 || fourcc == MFX_FOURCC_Y210;
+    return eight || (ten && codec != MFX_CODEC_MPEG2 && codec != MFX_CODEC_JPEG);
 }
 
 void decode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
@@ -34,7 +36,7 @@ void decode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     if (!codec_known(par->mfx.CodecId) && (complete || par->mfx.CodecId))
         UNSUPPORTED(verdict, par->mfx.CodecId);
     frame_info_check(verdict, &par->mfx.FrameInfo, complete);
-    if (par->mfx.FrameInfo.FourCC && !format_known(par->mfx.FrameInfo.FourCC))
+    if (par->mfx.FrameInfo.FourCC && !format_known(par->mfx.CodecId, par->mfx.FrameInfo.FourCC))
         UNSUPPORTED(verdict, par->mfx.FrameInfo.FourCC);
     personality_check_frame(verdict->personality, verdict, &par->mfx.FrameInfo);
     extensions_check(verdict, rules, RULES, par->ExtParam, par->NumExtParam);

@@ -18,28 +18,42 @@
 
 /* clang-format off */
 static const mfxU32 nv12[] = { MFX_FOURCC_NV12 };
-static const mfxU32 decoded[] = { MFX_FOURCC_NV12, MFX_FOURCC_P010, MFX_FOURCC_YUY2, MFX_FOURCC_Y210 };
+/* What the profiles of the codecs can hold. */
+static const mfxU32 nv12_p010[] = { MFX_FOURCC_NV12, MFX_FOURCC_P010 };
+static const mfxU32 nv12_yuy2[] = { MFX_FOURCC_NV12, MFX_FOURCC_YUY2 };
+static const mfxU32 all_decoded[] = { MFX_FOURCC_NV12, MFX_FOURCC_P010, MFX_FOURCC_YUY2, MFX_FOURCC_Y210 };
 static const mfxU32 picture_formats[] = { MFX_FOURCC_NV12, MFX_FOURCC_IYUV, MFX_FOURCC_YV12, MFX_FOURCC_YUY2,
                                           MFX_FOURCC_UYVY, MFX_FOURCC_RGB4, MFX_FOURCC_BGR4, MFX_FOURCC_P010,
                                           MFX_FOURCC_Y210 };
 
-static const struct decmemdesc decode_memory[] = {
-    { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES,
-      .NumColorFormats = COUNT(decoded), .ColorFormats = (mfxU32 *)decoded },
-};
-#define DECODE_PROFILE(profile) { .Profile = (profile), .NumMemTypes = 1, .MemDesc = (struct decmemdesc *)decode_memory }
+#define DECODE_MEMORY(name, formats)                                                                                   \
+    static const struct decmemdesc name[] = {                                                                          \
+        { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES,                               \
+          .NumColorFormats = COUNT(formats), .ColorFormats = (mfxU32 *)(formats) },                                    \
+    }
+DECODE_MEMORY(memory_nv12, nv12);
+DECODE_MEMORY(memory_ten, nv12_p010);
+DECODE_MEMORY(memory_wide, nv12_yuy2);
+DECODE_MEMORY(memory_all, all_decoded);
+#define DECODE_PROFILE(profile, memory)                                                                                \
+    { .Profile = (profile), .NumMemTypes = 1, .MemDesc = (struct decmemdesc *)(memory) }
 static const struct decprofile decode_avc[] = {
-    DECODE_PROFILE(MFX_PROFILE_AVC_BASELINE), DECODE_PROFILE(MFX_PROFILE_AVC_CONSTRAINED_BASELINE),
-    DECODE_PROFILE(MFX_PROFILE_AVC_MAIN), DECODE_PROFILE(MFX_PROFILE_AVC_HIGH),
-    DECODE_PROFILE(MFX_PROFILE_AVC_CONSTRAINED_HIGH), DECODE_PROFILE(MFX_PROFILE_AVC_PROGRESSIVE_HIGH),
+    DECODE_PROFILE(MFX_PROFILE_AVC_BASELINE, memory_nv12),
+    DECODE_PROFILE(MFX_PROFILE_AVC_CONSTRAINED_BASELINE, memory_nv12),
+    DECODE_PROFILE(MFX_PROFILE_AVC_MAIN, memory_nv12), DECODE_PROFILE(MFX_PROFILE_AVC_HIGH, memory_nv12),
+    DECODE_PROFILE(MFX_PROFILE_AVC_CONSTRAINED_HIGH, memory_nv12),
+    DECODE_PROFILE(MFX_PROFILE_AVC_PROGRESSIVE_HIGH, memory_nv12),
+    DECODE_PROFILE(MFX_PROFILE_AVC_HIGH10, memory_ten), DECODE_PROFILE(MFX_PROFILE_AVC_HIGH_422, memory_all),
 };
-static const struct decprofile decode_hevc[] = { DECODE_PROFILE(MFX_PROFILE_HEVC_MAIN),
-                                                 DECODE_PROFILE(MFX_PROFILE_HEVC_MAINSP) };
-static const struct decprofile decode_mpeg2[] = { DECODE_PROFILE(MFX_PROFILE_MPEG2_SIMPLE),
-                                                  DECODE_PROFILE(MFX_PROFILE_MPEG2_MAIN),
-                                                  DECODE_PROFILE(MFX_PROFILE_MPEG2_HIGH) };
-static const struct decprofile decode_av1[] = { DECODE_PROFILE(MFX_PROFILE_AV1_MAIN) };
-static const struct decprofile decode_jpeg[] = { DECODE_PROFILE(MFX_PROFILE_JPEG_BASELINE) };
+static const struct decprofile decode_hevc[] = {
+    DECODE_PROFILE(MFX_PROFILE_HEVC_MAIN, memory_nv12), DECODE_PROFILE(MFX_PROFILE_HEVC_MAINSP, memory_nv12),
+    DECODE_PROFILE(MFX_PROFILE_HEVC_MAIN10, memory_ten), DECODE_PROFILE(MFX_PROFILE_HEVC_REXT, memory_all),
+};
+static const struct decprofile decode_mpeg2[] = { DECODE_PROFILE(MFX_PROFILE_MPEG2_SIMPLE, memory_nv12),
+                                                  DECODE_PROFILE(MFX_PROFILE_MPEG2_MAIN, memory_nv12),
+                                                  DECODE_PROFILE(MFX_PROFILE_MPEG2_HIGH, memory_wide) };
+static const struct decprofile decode_av1[] = { DECODE_PROFILE(MFX_PROFILE_AV1_MAIN, memory_ten) };
+static const struct decprofile decode_jpeg[] = { DECODE_PROFILE(MFX_PROFILE_JPEG_BASELINE, memory_wide) };
 static const struct decoder decoders[] = {
     { .CodecID = MFX_CODEC_AVC, .MaxcodecLevel = MFX_LEVEL_AVC_62, .NumProfiles = COUNT(decode_avc),
       .Profiles = (struct decprofile *)decode_avc },
@@ -74,7 +88,6 @@ static const struct encprofile encode_hevc[] = {
     { .Profile = MFX_PROFILE_HEVC_MAIN10, .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory_10 },
     { .Profile = MFX_PROFILE_HEVC_REXT, .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory_422 },
 };
-static const mfxU32 nv12_p010[] = { MFX_FOURCC_NV12, MFX_FOURCC_P010 };
 static const struct encmemdesc encode_memory_both[] = { ENCODE_MEMORY(nv12_p010) };
 static const struct encprofile encode_av1[] = {
     { .Profile = MFX_PROFILE_AV1_MAIN, .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory_both },
@@ -97,16 +110,26 @@ static const struct format all_formats[] = {
     PICTURE_FORMAT(MFX_FOURCC_YUY2), PICTURE_FORMAT(MFX_FOURCC_UYVY), PICTURE_FORMAT(MFX_FOURCC_RGB4),
     PICTURE_FORMAT(MFX_FOURCC_BGR4), PICTURE_FORMAT(MFX_FOURCC_P010), PICTURE_FORMAT(MFX_FOURCC_Y210),
 };
-static const struct format planar_formats[] = { PICTURE_FORMAT(MFX_FOURCC_NV12), PICTURE_FORMAT(MFX_FOURCC_IYUV),
+static const struct format filter_formats[] = { PICTURE_FORMAT(MFX_FOURCC_NV12), PICTURE_FORMAT(MFX_FOURCC_IYUV),
                                                 PICTURE_FORMAT(MFX_FOURCC_YV12), PICTURE_FORMAT(MFX_FOURCC_P010),
                                                 PICTURE_FORMAT(MFX_FOURCC_Y210) };
+/* Composition: what lies below, and pictures with alpha above it. */
+static const mfxU32 composed[] = { MFX_FOURCC_NV12, MFX_FOURCC_RGB4 };
+static const struct format composed_formats[] = {
+    { .InFormat = MFX_FOURCC_NV12, .NumOutFormat = COUNT(nv12), .OutFormats = (mfxU32 *)nv12 },
+    { .InFormat = MFX_FOURCC_RGB4, .NumOutFormat = COUNT(composed), .OutFormats = (mfxU32 *)composed },
+};
+static const struct memdesc compose_memory[] = {
+    { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES,
+      .NumInFormats = COUNT(composed_formats), .Formats = (struct format *)composed_formats },
+};
 static const struct memdesc scale_memory[] = {
     { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES,
       .NumInFormats = COUNT(all_formats), .Formats = (struct format *)all_formats },
 };
-static const struct memdesc deinterlace_memory[] = {
+static const struct memdesc filter_memory[] = {
     { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = SIZES, .Height = SIZES,
-      .NumInFormats = COUNT(planar_formats), .Formats = (struct format *)planar_formats },
+      .NumInFormats = COUNT(filter_formats), .Formats = (struct format *)filter_formats },
 };
 static const struct filter filters[] = {
     { .FilterFourCC = MFX_EXTBUFF_VPP_SCALING, .MaxDelayInFrames = 0, .NumMemTypes = 1,
@@ -116,11 +139,13 @@ static const struct filter filters[] = {
     { .FilterFourCC = MFX_EXTBUFF_VPP_FRAME_RATE_CONVERSION, .MaxDelayInFrames = 0, .NumMemTypes = 1,
       .MemDesc = (struct memdesc *)scale_memory },
     { .FilterFourCC = MFX_EXTBUFF_VPP_DENOISE2, .MaxDelayInFrames = 0, .NumMemTypes = 1,
-      .MemDesc = (struct memdesc *)deinterlace_memory },
+      .MemDesc = (struct memdesc *)filter_memory },
     { .FilterFourCC = MFX_EXTBUFF_VPP_DETAIL, .MaxDelayInFrames = 0, .NumMemTypes = 1,
-      .MemDesc = (struct memdesc *)deinterlace_memory },
+      .MemDesc = (struct memdesc *)filter_memory },
     { .FilterFourCC = MFX_EXTBUFF_VPP_DEINTERLACING, .MaxDelayInFrames = 1, .NumMemTypes = 1,
-      .MemDesc = (struct memdesc *)deinterlace_memory },
+      .MemDesc = (struct memdesc *)filter_memory },
+    { .FilterFourCC = MFX_EXTBUFF_VPP_COMPOSITE, .MaxDelayInFrames = 0, .NumMemTypes = 1,
+      .MemDesc = (struct memdesc *)compose_memory },
 };
 
 static const mfxAccelerationMode modes[] = { MFX_ACCEL_MODE_NA };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* encoder.h - the ENCODE component: one for all codecs of the table in encode_codec.h, system memory.
+/* encoder.h - the ENCODE component: one for all codecs of the table in encode_codec.h. What each of them can is in
+ * docs/softvpl.md.
  *
  * A library holds back a fixed number of frames. EncodeFrameAsync answers MFX_ERR_MORE_DATA for exactly so many, and
  * then one sync point per frame, which never depends on a frame that was not submitted yet. The session's worker

@@ -7,6 +7,44 @@
 
 enum { WIDTH = 192, HEIGHT = 112 };
 
+static bool is_one_of(uint32_t fourcc, const mfxU32 *formats, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (formats[i] == fourcc)
+            return true;
+    return false;
+}
+
+/* Every format that is listed can be had; ten bits are listed where the profile has them. */
+static void decoder_has_profile(mfxSession session, mfxU32 codec, const struct decprofile *profile)
+{
+    const mfxU32 *formats = profile->MemDesc[0].ColorFormats;
+    unsigned count = profile->MemDesc[0].NumColorFormats;
+    bool ten = is_one_of(MFX_FOURCC_P010, formats, count);
+
+    for (unsigned i = 0; i < count; i++) {
+        mfxVideoParam par = { .IOPattern = MFX_IOPATTERN_OUT_SYSTEM_MEMORY };
+        bool wide = formats[i] == MFX_FOURCC_YUY2 || formats[i] == MFX_FOURCC_Y210;
+        par.mfx.CodecId = codec;
+        par.mfx.CodecProfile = (mfxU16)profile->Profile;
+        par.mfx.FrameInfo = nv12_info(64, 64);
+        par.mfx.FrameInfo.FourCC = formats[i];
+        par.mfx.FrameInfo.ChromaFormat = wide ? MFX_CHROMAFORMAT_YUV422 : MFX_CHROMAFORMAT_YUV420;
+        assert_int_equal(MFXVideoDECODE_Init(session, &par), MFX_ERR_NONE);
+        assert_int_equal(MFXVideoDECODE_Close(session), MFX_ERR_NONE);
+    }
+    if (codec == MFX_CODEC_AVC)
+        assert_int_equal(ten,
+                         profile->Profile == MFX_PROFILE_AVC_HIGH10 || profile->Profile == MFX_PROFILE_AVC_HIGH_422);
+    if (codec == MFX_CODEC_MPEG2 || codec == MFX_CODEC_JPEG) {
+        mfxVideoParam par = { .IOPattern = MFX_IOPATTERN_OUT_SYSTEM_MEMORY };
+        par.mfx.CodecId = codec;
+        par.mfx.FrameInfo = p010_info(64, 64);
+        assert_false(ten);
+        assert_int_equal(MFXVideoDECODE_Query(session, &par, &par), MFX_ERR_UNSUPPORTED);
+    }
+}
+
 static void the_dispatcher_finds_a_true_description(void **state)
 {
     (void)state;
@@ -24,11 +62,9 @@ static void the_dispatcher_finds_a_true_description(void **state)
     assert_int_equal(description->ApiVersion.Minor, 8);
     /* Whatever is listed can be had, with each format that is listed. */
     for (unsigned i = 0; i < description->Dec.NumCodecs; i++) {
-        mfxVideoParam par = { .IOPattern = MFX_IOPATTERN_OUT_SYSTEM_MEMORY };
-        par.mfx.CodecId = description->Dec.Codecs[i].CodecID;
-        par.mfx.FrameInfo = nv12_info(64, 64);
-        assert_int_equal(MFXVideoDECODE_Init(client.session, &par), MFX_ERR_NONE);
-        assert_int_equal(MFXVideoDECODE_Close(client.session), MFX_ERR_NONE);
+        for (unsigned p = 0; p < description->Dec.Codecs[i].NumProfiles; p++)
+            decoder_has_profile(client.session, description->Dec.Codecs[i].CodecID,
+                                &description->Dec.Codecs[i].Profiles[p]);
     }
     assert_int_equal(description->Dec.NumCodecs, 5);
     for (unsigned i = 0; i < description->Enc.NumCodecs; i++) {

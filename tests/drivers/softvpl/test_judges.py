@@ -72,7 +72,8 @@ def test_sample_decode_gives_the_bytes_of_libavcodec(tmp_path, name):
 
 # Ten bits, and 4:2:2: what the surfaces are called, and how ffmpeg has the same samples in a file.
 @pytest.mark.parametrize("codec, pixels, name", [("h265", "yuv420p10le", "p010"), ("h265", "yuv422p10le", "y210"),
-                                                 ("h264", "yuv422p10le", "y210"), ("h265", "yuv422p", "yuy2")])
+                                                 ("h264", "yuv422p10le", "y210"), ("h265", "yuv422p", "yuy2"),
+                                                 ("h264", "yuv420p10le", "p010")])
 def test_sample_decode_of_other_formats(tmp_path, codec, pixels, name):
     stream, got, expected = tmp_path / f"s.{codec}", tmp_path / "got.raw", tmp_path / "expected.raw"
     encoder = {"h265": "libx265", "h264": "libx264"}[codec]

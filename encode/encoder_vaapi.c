@@ -289,9 +289,11 @@ static VAStatus wait_for(struct vaapi_encoder *encoder, const struct task *task,
             device_watch_look(watch, &encoder->wait, encoder->who);
         wait_ms -= slice_ms;
     } while (status == VA_STATUS_ERROR_TIMEDOUT && wait_ms && !is_lost(encoder));
-    if (status != VA_STATUS_ERROR_TIMEDOUT)
-        device_watch_status(watch, &encoder->wait, encoder->who,
-                            status == VA_STATUS_SUCCESS ? MFX_ERR_NONE : MFX_ERR_DEVICE_FAILED);
+    if (status == VA_STATUS_ERROR_TIMEDOUT)
+        return status;
+    encoder->wait.looked_ns = 0; /* this wait is over: the next one begins anew */
+    device_watch_status(watch, &encoder->wait, encoder->who,
+                        status == VA_STATUS_SUCCESS ? MFX_ERR_NONE : MFX_ERR_DEVICE_FAILED);
     return status;
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "drivers/softva/softva_ext.h"
+
 static void buffer_free(struct object *object)
 {
     struct buffer *buffer = (struct buffer *)object;
@@ -95,8 +97,21 @@ bool buffer_put_coded(struct buffer *buffer, const uint8_t *data, size_t bytes, 
     buffer->segment.size = fits ? (uint32_t)bytes : 0;
     buffer->segment.status = status | (fits ? 0 : VA_CODED_BUF_STATUS_SLICE_OVERFLOW_MASK);
     buffer->segment.buf = buffer->coded;
+    buffer->late = true;
+    buffer->hidden_bytes = 0;
     pthread_mutex_unlock(&buffer->mutex);
     return fits;
+}
+
+void buffer_hide_coded(struct buffer *buffer, bool hide)
+{
+    pthread_mutex_lock(&buffer->mutex);
+    if (hide || buffer->hidden_bytes) {
+        uint32_t bytes = buffer->segment.size;
+        buffer->segment.size = hide ? 0 : buffer->hidden_bytes;
+        buffer->hidden_bytes = hide ? bytes : 0;
+    }
+    pthread_mutex_unlock(&buffer->mutex);
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------------ */
@@ -159,8 +174,21 @@ static VAStatus exists(VADriverContextP context, VABufferID id)
 
 static VAStatus sync_buffer(VADriverContextP context, VABufferID id, uint64_t timeout_ns)
 {
+    struct driver *driver = driver_of(context);
+    struct buffer *buffer = objects_use(driver->objects, OBJECT_BUFFER, id);
+    int waits = driver->waits;
+
     (void)timeout_ns; /* a coded picture is complete when vaEndPicture returns */
-    return exists(context, id);
+    if (!buffer)
+        return VA_STATUS_ERROR_INVALID_BUFFER;
+    pthread_mutex_lock(&buffer->mutex);
+    bool late = waits == SOFTVA_WAITS_NEVER || (waits == SOFTVA_WAITS_LATE && buffer->late);
+    buffer->late = false;
+    pthread_mutex_unlock(&buffer->mutex);
+    object_release(&buffer->object);
+    return waits == SOFTVA_WAITS_SURFACE ? VA_STATUS_ERROR_UNIMPLEMENTED
+           : late                        ? VA_STATUS_ERROR_TIMEDOUT
+                                         : VA_STATUS_SUCCESS;
 }
 
 static VAStatus destroy_buffer(VADriverContextP context, VABufferID id)

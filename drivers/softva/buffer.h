@@ -25,7 +25,9 @@ struct buffer {
     VACodedBufferSegment segment;
     uint8_t *coded;
     size_t coded_room;
-    int exported; /* the descriptor that was given out; -1: none */
+    bool late;             /* SOFTVA_WAITS_LATE: not asked for yet */
+    uint32_t hidden_bytes; /* SOFTVA_WAITS_SURFACE: of the segment, until its surface is waited for */
+    int exported;          /* the descriptor that was given out; -1: none */
     unsigned exports;
 };
 
@@ -42,4 +44,5 @@ static inline void *buffer_data(const struct buffer *buffer, size_t bytes)
 
 /* Puts a coded picture in. false: it does not fit what the application asked for. */
 bool buffer_put_coded(struct buffer *buffer, const uint8_t *data, size_t bytes, uint32_t status);
-void *buffer_memory(struct buffer *buffer); /* what vaMapBuffer gives */
+void buffer_hide_coded(struct buffer *buffer, bool hide); /* its length; false: shows it again */
+void *buffer_memory(struct buffer *buffer);               /* what vaMapBuffer gives */

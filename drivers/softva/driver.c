@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* driver.c - the driver's beginning and end, libva's table, and the display attribute of softva_ext.h. */
+/* driver.c - the driver's beginning and end, libva's table, and the display attributes of softva_ext.h. */
 #include "drivers/softva/driver.h"
 
 #include <limits.h>
@@ -8,7 +8,7 @@
 #include "drivers/softva/format.h"
 #include "drivers/softva/softva_ext.h"
 
-enum { PROFILES_MAX = 32, ENTRYPOINTS_MAX = 8, ATTRIBUTES_MAX = 64 };
+enum { PROFILES_MAX = 32, ENTRYPOINTS_MAX = 8, ATTRIBUTES_MAX = 64, DISPLAY_ATTRIBUTES = 2 };
 
 static VAStatus terminate(VADriverContextP context)
 {
@@ -26,20 +26,27 @@ static VAStatus terminate(VADriverContextP context)
 static void fill_attribute(struct driver *driver, VADisplayAttribute *attribute)
 {
     uint64_t copied = driver->copied_bytes;
-    bool known = attribute->type == SOFTVA_DISPLAY_ATTRIBUTE_COPIED_BYTES;
 
-    attribute->min_value = 0;
-    attribute->max_value = known ? INT_MAX : 0;
-    attribute->value = known ? (int32_t)(copied > INT_MAX ? INT_MAX : copied) : 0;
-    attribute->flags =
-        known ? VA_DISPLAY_ATTRIB_GETTABLE | VA_DISPLAY_ATTRIB_SETTABLE : VA_DISPLAY_ATTRIB_NOT_SUPPORTED;
+    attribute->min_value = attribute->max_value = attribute->value = 0;
+    attribute->flags = VA_DISPLAY_ATTRIB_GETTABLE | VA_DISPLAY_ATTRIB_SETTABLE;
+    if (attribute->type == SOFTVA_DISPLAY_ATTRIBUTE_COPIED_BYTES) {
+        attribute->max_value = INT_MAX;
+        attribute->value = (int32_t)(copied > INT_MAX ? INT_MAX : copied);
+    } else if (attribute->type == SOFTVA_DISPLAY_ATTRIBUTE_WAITS) {
+        attribute->max_value = SOFTVA_WAITS_KINDS - 1;
+        attribute->value = driver->waits;
+    } else {
+        attribute->flags = VA_DISPLAY_ATTRIB_NOT_SUPPORTED;
+    }
 }
 
 static VAStatus query_display_attributes(VADriverContextP context, VADisplayAttribute *attributes, int *count)
 {
     attributes[0].type = SOFTVA_DISPLAY_ATTRIBUTE_COPIED_BYTES;
-    fill_attribute(driver_of(context), &attributes[0]);
-    *count = 1;
+    attributes[1].type = SOFTVA_DISPLAY_ATTRIBUTE_WAITS;
+    for (int i = 0; i < DISPLAY_ATTRIBUTES; i++)
+        fill_attribute(driver_of(context), &attributes[i]);
+    *count = DISPLAY_ATTRIBUTES;
     return VA_STATUS_SUCCESS;
 }
 
@@ -53,9 +60,15 @@ static VAStatus get_display_attributes(VADriverContextP context, VADisplayAttrib
 static VAStatus set_display_attributes(VADriverContextP context, VADisplayAttribute *attributes, int count)
 {
     for (int i = 0; i < count; i++) {
-        if (attributes[i].type != SOFTVA_DISPLAY_ATTRIBUTE_COPIED_BYTES)
+        int value = attributes[i].value;
+        if (attributes[i].type == SOFTVA_DISPLAY_ATTRIBUTE_COPIED_BYTES)
+            driver_of(context)->copied_bytes = 0;
+        else if (attributes[i].type != SOFTVA_DISPLAY_ATTRIBUTE_WAITS)
             return VA_STATUS_ERROR_ATTR_NOT_SUPPORTED;
-        driver_of(context)->copied_bytes = 0;
+        else if (value < 0 || value >= SOFTVA_WAITS_KINDS)
+            return VA_STATUS_ERROR_INVALID_PARAMETER;
+        else
+            driver_of(context)->waits = value;
     }
     return VA_STATUS_SUCCESS;
 }
@@ -71,7 +84,7 @@ static void set_limits(VADriverContextP context)
     context->max_attributes = ATTRIBUTES_MAX;
     context->max_image_formats = FORMATS;
     context->max_subpic_formats = 1;
-    context->max_display_attributes = 1;
+    context->max_display_attributes = DISPLAY_ATTRIBUTES;
     context->str_vendor = "Biplane software VA-API driver";
 }
 

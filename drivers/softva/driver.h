@@ -16,6 +16,7 @@ struct driver {
     struct objects *objects;
     struct log *log;
     _Atomic uint64_t copied_bytes; /* softva_ext.h */
+    _Atomic int waits;             /* enum softva_waits */
 };
 
 static inline struct driver *driver_of(VADriverContextP context)

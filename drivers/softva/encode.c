@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/softva/softva_ext.h"
+
 /* What is not of the four kinds; va.h's own name for it is deprecated, and clients send it. */
 #define MISC_MASK 0x80000000U
 
@@ -306,6 +308,10 @@ static VAStatus code(struct va_encoder *encoder, const struct picture *picture, 
                      : VA_STATUS_ERROR_NOT_ENOUGH_BUFFER;
     else
         buffer_put_coded(buffer, NULL, 0, VA_CODED_BUF_STATUS_BAD_BITSTREAM);
+    if (encoder->driver->waits == SOFTVA_WAITS_SURFACE) {
+        buffer_hide_coded(buffer, true);
+        surface_owes(picture->target, buffer->object.id);
+    }
     in->number++;
     object_release(&buffer->object);
     return status;

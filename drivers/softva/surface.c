@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "drivers/softva/buffer.h"
+
 enum { NANOSECONDS = 1000000000 };
 
 struct surface *surface_shell(const struct va_format *format, unsigned width, unsigned height)
@@ -25,6 +27,7 @@ struct surface *surface_shell(const struct va_format *format, unsigned width, un
     surface->width = width;
     surface->height = height;
     surface->descriptor = -1;
+    surface->coded = VA_INVALID_ID;
     pthread_mutex_init(&surface->mutex, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -131,6 +134,13 @@ bool surface_wait(struct surface *surface, uint64_t timeout_ns)
     return idle;
 }
 
+void surface_owes(struct surface *surface, VABufferID coded)
+{
+    pthread_mutex_lock(&surface->mutex);
+    surface->coded = coded;
+    pthread_mutex_unlock(&surface->mutex);
+}
+
 /* ---- calls ------------------------------------------------------------------------------------------------------ */
 
 static VAStatus sync_surface2(VADriverContextP context, VASurfaceID id, uint64_t timeout_ns)
@@ -144,17 +154,42 @@ static VAStatus sync_surface2(VADriverContextP context, VASurfaceID id, uint64_t
     return idle ? VA_STATUS_SUCCESS : VA_STATUS_ERROR_TIMEDOUT;
 }
 
+static void show_coded(struct driver *driver, struct surface *surface)
+{
+    pthread_mutex_lock(&surface->mutex);
+    struct buffer *buffer = objects_use(driver->objects, OBJECT_BUFFER, surface->coded);
+    surface->coded = VA_INVALID_ID;
+    pthread_mutex_unlock(&surface->mutex);
+    if (!buffer)
+        return;
+    buffer_hide_coded(buffer, false);
+    object_release(&buffer->object);
+}
+
 static VAStatus sync_surface(VADriverContextP context, VASurfaceID id)
 {
-    return sync_surface2(context, id, VA_TIMEOUT_INFINITE);
+    struct driver *driver = driver_of(context);
+    struct surface *surface = objects_use(driver->objects, OBJECT_SURFACE, id);
+
+    if (!surface)
+        return VA_STATUS_ERROR_INVALID_SURFACE;
+    surface_wait(surface, VA_TIMEOUT_INFINITE);
+    show_coded(driver, surface);
+    object_release(&surface->object);
+    return VA_STATUS_SUCCESS;
 }
 
 static VAStatus query_status(VADriverContextP context, VASurfaceID id, VASurfaceStatus *status)
 {
-    VAStatus result = sync_surface2(context, id, 0);
+    struct surface *surface = objects_use(driver_of(context)->objects, OBJECT_SURFACE, id);
 
-    *status = result == VA_STATUS_ERROR_TIMEDOUT ? VASurfaceRendering : VASurfaceReady;
-    return result == VA_STATUS_ERROR_TIMEDOUT ? VA_STATUS_SUCCESS : result;
+    if (!surface)
+        return VA_STATUS_ERROR_INVALID_SURFACE;
+    pthread_mutex_lock(&surface->mutex);
+    *status = surface->busy || surface->coded != VA_INVALID_ID ? VASurfaceRendering : VASurfaceReady;
+    pthread_mutex_unlock(&surface->mutex);
+    object_release(&surface->object);
+    return VA_STATUS_SUCCESS;
 }
 
 /* A picture that failed said so in vaEndPicture; there is nothing to add later. */

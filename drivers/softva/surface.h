@@ -28,6 +28,7 @@ struct surface {
     pthread_mutex_t mutex;
     pthread_cond_t idle;
     unsigned busy;
+    VABufferID coded; /* SOFTVA_WAITS_SURFACE: shown by the next vaSyncSurface; VA_INVALID_ID: none */
 };
 
 /* give. NULL: no memory. */
@@ -41,3 +42,4 @@ struct image surface_image(const struct surface *surface);
 void surface_begin(struct surface *surface, bool write);
 void surface_end(struct surface *surface, bool write);
 bool surface_wait(struct surface *surface, uint64_t timeout_ns); /* false: still busy */
+void surface_owes(struct surface *surface, VABufferID coded);    /* the coded picture's length */

@@ -283,6 +283,53 @@ static void jpeg_pictures_come_back(void **state)
     va_display_destroy(display);
 }
 
+/* ---- waits of other drivers ------------------------------------------------------------------------------------ */
+
+static unsigned coded_bytes(VADisplay va, VABufferID coded)
+{
+    VACodedBufferSegment *segment;
+    GOOD(vaMapBuffer(va, coded, (void **)&segment));
+    unsigned bytes = segment->size;
+    GOOD(vaUnmapBuffer(va, coded));
+    return bytes;
+}
+
+static void waits_are_answered_as_other_drivers_do(void **state)
+{
+    (void)state;
+    struct va_display *display = open_display();
+    VADisplay va = va_display_handle(display);
+    VASurfaceID surface = make_nv12(va, WIDTH, HEIGHT);
+    VADisplayAttribute wrong = { .type = SOFTVA_DISPLAY_ATTRIBUTE_WAITS, .value = SOFTVA_WAITS_KINDS };
+    VASurfaceStatus status;
+    struct stream stream;
+    paint_surface(va, surface, 0);
+    stream_open(&stream, va, VAProfileH264Main, VA_RC_CQP, VA_RT_FORMAT_YUV420);
+    encode(&stream, surface, true);
+    set_waits(va, SOFTVA_WAITS_NEVER);
+    assert_int_equal(vaSyncBuffer(va, stream.coded, VA_TIMEOUT_INFINITE), VA_STATUS_ERROR_TIMEDOUT);
+    assert_int_equal(vaSyncBuffer(va, stream.coded, VA_TIMEOUT_INFINITE), VA_STATUS_ERROR_TIMEDOUT);
+    set_waits(va, SOFTVA_WAITS_LATE);
+    GOOD(submit(&stream, surface, false, NULL, 0));
+    assert_int_equal(vaSyncBuffer(va, stream.coded, 0), VA_STATUS_ERROR_TIMEDOUT);
+    assert_int_equal(vaSyncBuffer(va, stream.coded, 0), VA_STATUS_SUCCESS);
+    set_waits(va, SOFTVA_WAITS_SURFACE);
+    assert_int_equal(vaSyncBuffer(va, stream.coded, 0), VA_STATUS_ERROR_UNIMPLEMENTED);
+    GOOD(vaQuerySurfaceStatus(va, surface, &status));
+    assert_int_equal(status, VASurfaceReady);
+    GOOD(submit(&stream, surface, false, NULL, 0));
+    GOOD(vaQuerySurfaceStatus(va, surface, &status));
+    assert_int_equal(status, VASurfaceRendering);
+    assert_int_equal(coded_bytes(va, stream.coded), 0);
+    GOOD(vaSyncSurface(va, surface));
+    GOOD(vaQuerySurfaceStatus(va, surface, &status));
+    assert_int_equal(status, VASurfaceReady);
+    assert_true(coded_bytes(va, stream.coded) > 0);
+    assert_int_equal(vaSetDisplayAttributes(va, &wrong, 1), VA_STATUS_ERROR_INVALID_PARAMETER);
+    stream_close(&stream);
+    va_display_destroy(display);
+}
+
 /* ---- threads ---------------------------------------------------------------------------------------------------- */
 
 static void *one_stream(void *va)
@@ -328,6 +375,7 @@ int main(void)
         cmocka_unit_test(the_rate_changes_on_the_way),
         cmocka_unit_test(what_is_wrong_is_told),
         cmocka_unit_test(jpeg_pictures_come_back),
+        cmocka_unit_test(waits_are_answered_as_other_drivers_do),
         cmocka_unit_test(streams_side_by_side_give_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

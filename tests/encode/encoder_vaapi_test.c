@@ -5,6 +5,9 @@
 #include "encode/light_metadata.h"
 #include "tests/encode/vaapi.h"
 
+#include "board/clock.h"
+#include "encode/device_watch.h"
+
 static struct accelerator *accelerator;
 static struct va_display *display;
 static struct slate *slate;
@@ -218,6 +221,42 @@ static void what_is_not_offered_is_refused_with_the_reason(void **state)
     rung_destroy(rung);
 }
 
+static uint64_t no_processor_time(void)
+{
+    return 0;
+}
+
+/* As a GPU does: every picture is a little late, far less than what a hang takes. */
+static void pictures_that_are_a_little_late_are_no_hang(void **state)
+{
+    (void)state;
+    struct video_description video = describe(VIDEO_CODEC_H264, 8);
+    struct stream stream = { 0 };
+    struct rung_config config = configure(&video, 96, 64, &stream);
+    struct fake_clock fake = fake_clock_at(1700000000 * NS_PER_S);
+    struct device_watch watch;
+    struct error err = { 0 };
+    struct rung *rung;
+
+    device_watch_init(&watch, &fake.clock, false);
+    watch.processor_ns = no_processor_time;
+    config.watch = &watch;
+    assert_int_equal(rung_create(&rung, &config, &err), 0);
+    set_waits(config.va_display, SOFTVA_WAITS_LATE);
+    for (unsigned i = 0; i < 50; i++) { /* ten seconds */
+        rung_encode(rung, &(struct rung_frame){ .tick_90k = i * 18000, .idr = i % 25 == 0 });
+        rung_poll(rung);
+        fake_clock_advance(&fake, 200 * NS_PER_MS);
+        rung_poll(rung);
+        assert_null(device_watch_lost(&watch));
+    }
+    set_waits(config.va_display, SOFTVA_WAITS_NONE);
+    rung_drain(rung);
+    assert_int_equal(stream.packets, 50);
+    rung_destroy(rung);
+    free(stream.data);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -244,6 +283,7 @@ int main(void)
         cmocka_unit_test(the_own_size_is_not_scaled),
         cmocka_unit_test(slates_are_painted),
         cmocka_unit_test(what_is_not_offered_is_refused_with_the_reason),
+        cmocka_unit_test(pictures_that_are_a_little_late_are_no_hang),
         cmocka_unit_test(pictures_of_the_same_display_are_read_where_they_lie),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

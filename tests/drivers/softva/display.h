@@ -102,6 +102,13 @@ static inline void forget_copied_bytes(VADisplay va)
     GOOD(vaSetDisplayAttributes(va, &copied, 1));
 }
 
+/* How waits for coded pictures are answered: enum softva_waits. */
+static inline void set_waits(VADisplay va, int waits)
+{
+    VADisplayAttribute attribute = { .type = SOFTVA_DISPLAY_ATTRIBUTE_WAITS, .value = waits };
+    GOOD(vaSetDisplayAttributes(va, &attribute, 1));
+}
+
 static inline int sealed_memory(size_t bytes, uint8_t **memory)
 {
     int descriptor = memfd_create("frame", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -97,10 +97,9 @@ static inline void render_hevc(struct stream *stream, bool idr)
 }
 
 /* message: a packed NAL unit, or NULL. */
-static inline VAStatus encode_with(struct stream *stream, VASurfaceID surface, bool idr, const uint8_t *message,
-                                   size_t bytes)
+static inline VAStatus submit(struct stream *stream, VASurfaceID surface, bool idr, const uint8_t *message,
+                              size_t bytes)
 {
-    VACodedBufferSegment *segment;
     GOOD(vaBeginPicture(stream->va, stream->context, surface));
     if (stream->bits_per_second)
         render_rate(stream, stream->bits_per_second);
@@ -117,7 +116,14 @@ static inline VAStatus encode_with(struct stream *stream, VASurfaceID surface, b
     else
         render_h264(stream, idr);
     stream->sequence_sent = true;
-    VAStatus status = vaEndPicture(stream->va, stream->context);
+    return vaEndPicture(stream->va, stream->context);
+}
+
+static inline VAStatus encode_with(struct stream *stream, VASurfaceID surface, bool idr, const uint8_t *message,
+                                   size_t bytes)
+{
+    VACodedBufferSegment *segment;
+    VAStatus status = submit(stream, surface, idr, message, bytes);
     if (status != VA_STATUS_SUCCESS)
         return status;
     GOOD(vaSyncSurface(stream->va, surface));

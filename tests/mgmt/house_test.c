@@ -99,7 +99,7 @@ static uint64_t now_ms(const struct house *house)
 }
 
 #define TURN_UNTIL(house, condition)                                                                                   \
-    for (uint64_t end = now_ms(house) + 8000; !(condition);) {                                                         \
+    for (uint64_t end = now_ms(house) + 40000; !(condition);) {                                                        \
         if (now_ms(house) > end)                                                                                       \
             fail_msg("never: %s", #condition);                                                                         \
         loop_turn((house)->loop, 5);                                                                                   \

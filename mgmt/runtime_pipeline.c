@@ -113,11 +113,16 @@ static bool publishers_idle(const struct runtime_pipeline *pipeline, bool but_pa
 }
 
 /* ---- job ---- */
+static unsigned accelerator_wish(const struct runtime_pipeline *pipeline)
+{
+    unsigned wish = pipeline->config.channel->accelerator;
+    return wish == ACCELERATOR_AUTO ? pipeline->config.accelerator : wish;
+}
+
 static void fill_job(const struct runtime_pipeline *pipeline, struct encode_job *job)
 {
     channel_encode_job(pipeline->config.channel, pipeline->config.pipeline, job);
-    if (job->accelerator == ACCELERATOR_AUTO)
-        job->accelerator = pipeline->config.accelerator;
+    job->accelerator = accelerator_wish(pipeline);
 }
 
 static int write_job(struct runtime_pipeline *pipeline, struct error *err)
@@ -161,14 +166,13 @@ static void note_loss(struct runtime_pipeline *pipeline)
 {
     const char *reason = pipeline->lost_reason[0] ? pipeline->lost_reason : process_last_end(pipeline->process);
     bool before = pipeline->loss.software;
-    accelerator_loss_note(&pipeline->loss, now_ns(pipeline), pipeline->on_hardware);
-    bool software = accelerator_loss_choice(&pipeline->loss, ACCELERATOR_AUTO) == ACCELERATOR_SOFTWARE;
+    accelerator_loss_note(&pipeline->loss, now_ns(pipeline), pipeline->on_hardware, accelerator_wish(pipeline));
+    bool software = pipeline->loss.software;
     if (software && !before)
         write_job_for_software(pipeline);
     alerts_raise(pipeline->config.environment->alerts, pipeline->source, ALERT_ACCELERATOR_LOST, "accelerator",
                  "accelerator lost: %s (%u times)%s", reason, pipeline->loss.count,
-                 software ? "; where \"auto\" may choose, software stands in until the pipeline is started again" : "");
-    pipeline->lost_reason[0] = '\0';
+                 software ? "; software stands in until the pipeline is started again" : "");
 }
 
 /* ---- states ---- */
@@ -229,8 +233,9 @@ static void on_process(void *context)
     if (process_pid(pipeline->process) != pipeline->running)
         pipeline->running = 0;
     if (process_state(pipeline->process) == PROCESS_WAITING &&
-        process_exit_status(pipeline->process) == PIPELINE_EXIT_ACCELERATOR_LOST)
-        note_loss(pipeline);
+        (pipeline->lost_reason[0] || process_exit_status(pipeline->process) == PIPELINE_EXIT_ACCELERATOR_LOST))
+        note_loss(pipeline); /* of an adopted process only what it said is known */
+    pipeline->lost_reason[0] = '\0';
     if (process_state(pipeline->process) != PROCESS_RUNNING)
         forget_told(pipeline);
     if (process_state(pipeline->process) == PROCESS_STOPPED && !process_wanted(pipeline->process) &&

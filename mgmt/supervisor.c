@@ -93,6 +93,7 @@ static void launch(struct process *process)
     const struct supervisor_config *config = &process->supervisor->config;
     struct error err = { 0 };
     int pidfd;
+    process->exit_status = -1; /* one that could not be started has none */
     const struct spawn_config spawn = {
         .arguments = (const char *const *)process->arguments,
         .pid_path = process->pid_path,

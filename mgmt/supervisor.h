@@ -82,7 +82,8 @@ bool process_wanted(const struct process *process);
 bool process_adopted(const struct process *process);      /* started before us */
 pid_t process_pid(const struct process *process);         /* 0: none */
 unsigned process_restarts(const struct process *process); /* not asked for, since create */
-int process_exit_status(const struct process *process);   /* of its last end; -1: none, killed, or not known */
+int process_exit_status(
+    const struct process *process); /* of its last end, until the next start; -1: none, killed, or not known */
 const char *
 process_last_end(const struct process *process);       /* that was not asked for, as a sentence (borrow); "": none */
 json_t *process_status(const struct process *process); /* give: state, pid, uptime, restarts, last end and its reason */

@@ -31,6 +31,8 @@ struct fixture {
     struct alerts *alerts;
     struct supervisor *supervisor;
     unsigned changes;
+    struct process *watched; /* NULL: none */
+    unsigned told_status_3;  /* changes after which it has ended with 3 */
 };
 
 static void create_supervisor(struct fixture *f)
@@ -78,7 +80,9 @@ static int tear_down(void **state)
 
 static void on_change(void *context)
 {
-    ((struct fixture *)context)->changes++;
+    struct fixture *f = context;
+    f->changes++;
+    f->told_status_3 += f->watched && process_exit_status(f->watched) == 3;
 }
 
 static struct process *make(struct fixture *f, const char *name, const char *script, uint64_t identity)
@@ -208,6 +212,27 @@ static void a_missing_program_is_tried_again_and_named(void **state)
     assert_true(process_restarts(process) > 1);
 }
 
+static void an_end_is_told_once(void **state)
+{
+    struct fixture *f = *state;
+    char path[96];
+    snprintf(path, sizeof path, "%s/vanishing", f->run);
+    FILE *file = fopen(path, "we");
+    fputs("#!/bin/sh\nrm \"$0\"\nexit 3\n", file);
+    fclose(file);
+    assert_int_equal(chmod(path, 0700), 0);
+    const char *arguments[] = { path, NULL };
+    const struct process_config config = {
+        .name = "a", .source = "a", .arguments = arguments, .changed = on_change, .context = f
+    };
+    assert_int_equal(process_create(&f->watched, f->supervisor, &config, NULL), 0);
+    process_start(f->watched);
+    TURN_UNTIL(f, process_restarts(f->watched) >= 3); /* it cannot be started any more */
+    assert_int_equal(f->told_status_3, 1);
+    assert_int_equal(process_exit_status(f->watched), -1);
+    process_stop(f->watched, 0);
+}
+
 static void restart_on_request_is_not_a_failure(void **state)
 {
     struct fixture *f = *state;
@@ -321,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(restarts_after_a_kill_within_100_ms, set_up, tear_down),
         cmocka_unit_test_setup_teardown(backs_off_and_tells_the_last_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_missing_program_is_tried_again_and_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_end_is_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(restart_on_request_is_not_a_failure, set_up, tear_down),
         cmocka_unit_test_setup_teardown(adopts_the_same_job, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replaces_another_job, set_up, tear_down),

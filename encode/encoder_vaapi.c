@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <va/va.h>
 #include <va/va_vpp.h>
 
+#include "board/clock.h"
 #include "board/error.h"
 #include "board/log.h"
 #include "drivers/va_pixels.h"
@@ -35,12 +35,11 @@ enum {
     COPIES = TASKS + 2, /* where pictures have to be brought over */
     RECONSTRUCTED = 2,
     WAIT_MS = 2000,
+    WAITS_MAX = TASKS + 3, /* in a row; then a frame, or what wanted its place, is given up */
     BUFFERS_MAX = 12,
     CODED_SPARE = 1 << 16,
     MESSAGES_MAX = LIGHT_METADATA_SEI_BYTES + PICTURE_CAPTION_BYTES_MAX,
 };
-#define NS_PER_MSEC UINT64_C(1000000)
-#define POLL_NS     500000
 
 struct task {
     VABufferID coded;
@@ -69,6 +68,7 @@ struct vaapi_encoder {
     struct task tasks[TASKS];
     unsigned oldest, used;
     struct device_wait wait;
+    bool waits_whole; /* the driver cannot be asked for a moment whether a picture is done */
     char who[80];
     struct vaapi_place place;                /* of the next picture */
     bool broken;                             /* a picture was lost: the next one stands alone */
@@ -253,46 +253,47 @@ static bool read_coded(struct vaapi_encoder *encoder, VABufferID coded, AVPacket
     return good;
 }
 
-/* VA_STATUS_ERROR_TIMEDOUT: not yet. Older drivers can only be asked. */
-static VAStatus wait_slice(const struct vaapi_encoder *encoder, const struct task *task, unsigned wait_ms)
-{
-    VASurfaceStatus state = VASurfaceReady;
-    VAStatus status = vaSyncBuffer(encoder->va, task->coded, wait_ms * NS_PER_MSEC);
-
-    if (status != VA_STATUS_ERROR_UNIMPLEMENTED)
-        return status;
-    for (uint64_t waited_ns = 0;; waited_ns += POLL_NS) {
-        status = vaQuerySurfaceStatus(encoder->va, task->input.surface, &state);
-        if (status != VA_STATUS_SUCCESS || state != VASurfaceRendering)
-            return status;
-        if (waited_ns >= wait_ms * NS_PER_MSEC)
-            return VA_STATUS_ERROR_TIMEDOUT;
-        nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
-    }
-}
-
 /* Once the device is lost nothing is done any more, and nothing waited for. */
 static bool is_lost(const struct vaapi_encoder *encoder)
 {
     return device_watch_lost(encoder->config.watch) != NULL;
 }
 
-static VAStatus wait_for(struct vaapi_encoder *encoder, const struct task *task, unsigned wait_ms)
+static VAStatus wait_in_slices(struct vaapi_encoder *encoder, const struct task *task, unsigned wait_ms)
 {
-    struct device_watch *watch = encoder->config.watch;
     VAStatus status;
 
     do {
         unsigned slice_ms = wait_ms < DEVICE_WATCH_SLICE_MS ? wait_ms : DEVICE_WATCH_SLICE_MS;
-        status = wait_slice(encoder, task, slice_ms);
+        status = vaSyncBuffer(encoder->va, task->coded, slice_ms * NS_PER_MS);
         if (status == VA_STATUS_ERROR_TIMEDOUT)
-            device_watch_look(watch, &encoder->wait, encoder->who);
+            device_watch_look(encoder->config.watch, &encoder->wait, encoder->who);
         wait_ms -= slice_ms;
     } while (status == VA_STATUS_ERROR_TIMEDOUT && wait_ms && !is_lost(encoder));
+    return status;
+}
+
+/* Mesa's drivers before 23: only vaSyncSurface ends the wait, and only then the coded picture has a length, which they
+ * keep with the surface: of its last picture. That call cannot be cut into slices, so that our watch sees nothing of
+ * it: the kernel resets a GPU that hangs (amdgpu after ten seconds), the call returns, and what fails then is counted.
+ * Whoever only looks is not made to wait for the newest frame. */
+static VAStatus wait_whole(struct vaapi_encoder *encoder, const struct task *task, unsigned wait_ms)
+{
+    if (!wait_ms && encoder->used < 2)
+        return VA_STATUS_ERROR_TIMEDOUT;
+    return vaSyncSurface(encoder->va, task->input.surface);
+}
+
+/* VA_STATUS_ERROR_TIMEDOUT: not yet. */
+static VAStatus wait_for(struct vaapi_encoder *encoder, const struct task *task, unsigned wait_ms)
+{
+    VAStatus status =
+        encoder->waits_whole ? wait_whole(encoder, task, wait_ms) : wait_in_slices(encoder, task, wait_ms);
+
     if (status == VA_STATUS_ERROR_TIMEDOUT)
         return status;
     encoder->wait.looked_ns = 0; /* this wait is over: the next one begins anew */
-    device_watch_status(watch, &encoder->wait, encoder->who,
+    device_watch_status(encoder->config.watch, &encoder->wait, encoder->who,
                         status == VA_STATUS_SUCCESS ? MFX_ERR_NONE : MFX_ERR_DEVICE_FAILED);
     return status;
 }
@@ -534,6 +535,14 @@ static void keep_captions(const struct vaapi_encoder *encoder, struct task *task
     task->caption_bytes = frame->caption_bytes;
 }
 
+static bool is_under_way(const struct vaapi_encoder *encoder, VASurfaceID surface)
+{
+    for (unsigned i = 0; i < encoder->used; i++)
+        if (encoder->tasks[(encoder->oldest + i) % TASKS].input.surface == surface)
+            return true;
+    return false;
+}
+
 static void vaapi_encode(void *instance, const struct encoder_frame *frame)
 {
     struct vaapi_encoder *encoder = instance;
@@ -541,6 +550,8 @@ static void vaapi_encode(void *instance, const struct encoder_frame *frame)
     uint8_t messages[MESSAGES_MAX];
 
     while (encoder->used == TASKS && !is_lost(encoder))
+        vaapi_wait(encoder, WAIT_MS);
+    while (encoder->waits_whole && is_under_way(encoder, encoder->shown.surface) && !is_lost(encoder))
         vaapi_wait(encoder, WAIT_MS);
     if (is_lost(encoder))
         return;
@@ -573,7 +584,25 @@ static void vaapi_encode(void *instance, const struct encoder_frame *frame)
 
 /* ---- life ---- */
 
-/* The driver's parameter sets, from a black picture. */
+/* A black picture is coded; how the driver is waited for shows at it. A GPU that hangs already is told from a slow one
+ * by the watch, and has WAITS_MAX waits where nobody watches. */
+static VAStatus code_first_picture(struct vaapi_encoder *encoder)
+{
+    VAStatus status = VA_STATUS_ERROR_TIMEDOUT;
+
+    if (!vaapi_show_slate(encoder, SLATE_BLACK))
+        return VA_STATUS_ERROR_OPERATION_FAILED;
+    vaapi_encode(encoder, &(struct encoder_frame){ .idr = true });
+    if (!encoder->used)
+        return VA_STATUS_ERROR_ENCODING_ERROR;
+    const struct task *task = &encoder->tasks[encoder->oldest];
+    encoder->waits_whole = vaSyncBuffer(encoder->va, task->coded, NS_PER_MS) == VA_STATUS_ERROR_UNIMPLEMENTED;
+    for (unsigned waits = 0; waits < WAITS_MAX && status == VA_STATUS_ERROR_TIMEDOUT && !is_lost(encoder); waits++)
+        status = wait_for(encoder, task, WAIT_MS);
+    return status;
+}
+
+/* The driver's parameter sets, from that picture. */
 static int learn_units(struct vaapi_encoder *encoder, struct error *err)
 {
     const struct rung_config *config = &encoder->config;
@@ -583,17 +612,14 @@ static int learn_units(struct vaapi_encoder *encoder, struct error *err)
                                         .height = encoder->plan.height,
                                         .colour = config->colour };
 
-    if (!vaapi_show_slate(encoder, SLATE_BLACK))
-        return failed(encoder, "a first picture", VA_STATUS_ERROR_OPERATION_FAILED, err);
-    vaapi_encode(encoder, &(struct encoder_frame){ .idr = true });
-    if (!encoder->used)
-        return failed(encoder, "a first picture", VA_STATUS_ERROR_ENCODING_ERROR, err);
+    VAStatus coded = code_first_picture(encoder);
+    if (coded != VA_STATUS_SUCCESS)
+        return failed(encoder, "a first picture", coded, err);
     struct task *task = &encoder->tasks[encoder->oldest];
-    VAStatus synced = vaSyncSurface(encoder->va, task->input.surface);
     int status =
-        synced == VA_STATUS_SUCCESS && read_coded(encoder, task->coded, encoder->packet)
+        read_coded(encoder, task->coded, encoder->packet)
             ? vaapi_units_create(&encoder->units, &units, encoder->packet->data, (size_t)encoder->packet->size, err)
-            : failed(encoder, "a first picture", synced, err);
+            : failed(encoder, "a first picture", VA_STATUS_ERROR_OPERATION_FAILED, err);
     av_packet_unref(encoder->packet);
     vaapi_input_release(&task->input);
     encoder->used = encoder->oldest = 0;
@@ -647,9 +673,10 @@ static void vaapi_destroy(void *instance)
 
     if (!encoder)
         return;
-    for (; encoder->used; encoder->used--) { /* nothing may be freed under the driver */
+    for (; encoder->used; encoder->used--) { /* nothing may be freed under a driver that works */
         struct task *task = &encoder->tasks[encoder->oldest];
-        vaSyncSurface(encoder->va, task->input.surface);
+        if (!is_lost(encoder))
+            wait_for(encoder, task, WAIT_MS);
         vaapi_input_release(&task->input);
         encoder->oldest = (encoder->oldest + 1) % TASKS;
     }

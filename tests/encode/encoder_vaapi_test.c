@@ -175,6 +175,53 @@ static void pictures_of_the_same_display_are_read_where_they_lie(void **state)
     assert_int_equal(copied_bytes(va_display_handle(display)), 0);
 }
 
+static uint64_t no_processor_time(void)
+{
+    return 0;
+}
+
+/* A slice passes each time that somebody looks. */
+static uint64_t hurrying_ns(const struct clock *clock)
+{
+    struct fake_clock *fake = (struct fake_clock *)(uintptr_t)clock;
+
+    return fake->monotonic_ns += DEVICE_WATCH_SLICE_MS * NS_PER_MS;
+}
+
+/* As Mesa's before 23: the same pictures come out, in full, though each is shown twice. */
+static void drivers_that_only_wait_for_surfaces_are_waited_for_so(void **state)
+{
+    (void)state;
+    set_waits(va_display_handle(display), SOFTVA_WAITS_SURFACE);
+    run(&kinds[0], 122, 70, 30);
+    run(&kinds[0], 160, 90, 0);
+    set_waits(va_display_handle(display), SOFTVA_WAITS_NONE);
+}
+
+/* A device that hangs when the encoder is made: a reason after a while, and a loss where somebody watches. */
+static void a_device_that_hangs_gives_no_encoder(void **state)
+{
+    (void)state;
+    struct video_description video = describe(VIDEO_CODEC_H264, 8);
+    struct stream stream = { 0 };
+    struct rung_config config = configure(&video, 96, 64, &stream);
+    struct fake_clock fake = fake_clock_at(1700000000 * NS_PER_S);
+    struct device_watch watch;
+    struct error err = { 0 };
+    struct rung *rung = NULL;
+
+    set_waits(config.va_display, SOFTVA_WAITS_NEVER);
+    assert_true(rung_create(&rung, &config, &err) < 0);
+    assert_non_null(strstr(err.text, "video \"v\": a first picture: "));
+    device_watch_init(&watch, &fake.clock, false);
+    watch.processor_ns = no_processor_time;
+    config.watch = &watch;
+    fake.clock.monotonic_ns = hurrying_ns;
+    assert_true(rung_create(&rung, &config, &err) < 0);
+    assert_non_null(strstr(device_watch_lost(&watch), "video \"v\": nothing has come out"));
+    set_waits(config.va_display, SOFTVA_WAITS_NONE);
+}
+
 static void slates_are_painted(void **state)
 {
     (void)state;
@@ -219,11 +266,6 @@ static void what_is_not_offered_is_refused_with_the_reason(void **state)
     assert_int_equal(rung_create(&rung, &config, &err), 0);
     assert_string_equal(rung_changes(rung), "b_frames 2 became 0, reference_frames 3 became 1");
     rung_destroy(rung);
-}
-
-static uint64_t no_processor_time(void)
-{
-    return 0;
 }
 
 /* As a GPU does: every picture is a little late, far less than what a hang takes. */
@@ -281,6 +323,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scaled_pictures_of_each_codec_decode),
         cmocka_unit_test(the_own_size_is_not_scaled),
+        cmocka_unit_test(drivers_that_only_wait_for_surfaces_are_waited_for_so),
+        cmocka_unit_test(a_device_that_hangs_gives_no_encoder),
         cmocka_unit_test(slates_are_painted),
         cmocka_unit_test(what_is_not_offered_is_refused_with_the_reason),
         cmocka_unit_test(pictures_that_are_a_little_late_are_no_hang),

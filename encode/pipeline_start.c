@@ -149,7 +149,9 @@ static bool choose_frame(struct pipeline *pipeline, int64_t *frame)
     uint64_t waited_ns = clock_monotonic_ns(pipeline->config.clock) - pipeline->created_ns;
 
     if (pipeline->begin == BEGIN_RESUME) {
-        if (pipeline->ring_begin_utc_ns == 0 && waited_ns < NO_SOURCE_WAIT_NS)
+        /* A first picture tells colours and the pixels' shape: what is coded is as it was before, and in the twin. */
+        bool seen = pipeline->ring_begin_utc_ns && pipeline->picture_info.CropW;
+        if (!seen && waited_ns < NO_SOURCE_WAIT_NS)
             return false;
         uint64_t wanted_ns = ns_from_90k((uint64_t)(pipeline->welcome.resume_tick_90k - newest_skew_90k(pipeline)));
         if (pipeline->ring_begin_utc_ns && pipeline->ring_begin_utc_ns < wanted_ns + HOLE_NS) {

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
 
 #include "encode/job.h"
@@ -72,7 +73,8 @@ static void describe(struct encode_job *job, unsigned pipeline)
     }
 }
 
-static bool splices; /* the job has a Smooth group with its messages, and the source has them */
+static bool described; /* the source tells of its colours */
+static bool splices;   /* the job has a Smooth group with its messages, and the source has them */
 
 static void add_smooth(struct encode_job *job)
 {
@@ -198,10 +200,51 @@ static uint8_t *add_splice(uint8_t *data, size_t *bytes)
     return more;
 }
 
+/* The same stream whose parameter sets tell of BT.2020's colours and PQ. */
+static uint8_t *load_described(const char *path, size_t *bytes)
+{
+    AVFormatContext *in = NULL, *out = NULL;
+    AVBSFContext *filter = NULL;
+    AVPacket *packet = av_packet_alloc();
+    uint8_t *memory, *data;
+    assert_int_equal(avformat_open_input(&in, path, NULL, NULL), 0);
+    assert_true(avformat_find_stream_info(in, NULL) >= 0);
+    assert_true(avformat_alloc_output_context2(&out, NULL, "mpegts", NULL) >= 0);
+    assert_int_equal(avio_open_dyn_buf(&out->pb), 0);
+    int video = av_find_best_stream(in, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+    for (unsigned i = 0; i < in->nb_streams; i++)
+        avcodec_parameters_copy(avformat_new_stream(out, NULL)->codecpar, in->streams[i]->codecpar);
+    assert_int_equal(av_bsf_list_parse_str(
+                         "h264_metadata=colour_primaries=9:transfer_characteristics=16:matrix_coefficients=9", &filter),
+                     0);
+    avcodec_parameters_copy(filter->par_in, in->streams[video]->codecpar);
+    assert_int_equal(av_bsf_init(filter), 0);
+    out->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED;
+    assert_true(avformat_write_header(out, NULL) >= 0);
+    while (av_read_frame(in, packet) >= 0) {
+        if (packet->stream_index == video) {
+            assert_int_equal(av_bsf_send_packet(filter, packet), 0);
+            assert_int_equal(av_bsf_receive_packet(filter, packet), 0);
+        }
+        assert_true(av_interleaved_write_frame(out, packet) >= 0);
+    }
+    av_write_trailer(out);
+    *bytes = (size_t)avio_close_dyn_buf(out->pb, &memory);
+    data = malloc(*bytes);
+    memcpy(data, memory, *bytes);
+    av_free(memory);
+    av_bsf_free(&filter);
+    av_packet_free(&packet);
+    avformat_free_context(out);
+    avformat_close_input(&in);
+    return data;
+}
+
 static void fill_ring(void)
 {
+    static const char path[] = "tests/media/sd-hls0000000000.ts";
     size_t bytes;
-    uint8_t *data = feed_load("tests/media/sd-hls0000000000.ts", &bytes);
+    uint8_t *data = described ? load_described(path, &bytes) : feed_load(path, &bytes);
     if (splices)
         data = add_splice(data, &bytes);
     uint64_t now = clock_utc_ns(&clock_now);
@@ -421,7 +464,9 @@ static void resumes_exactly_where_it_ended(void **state)
 {
     (void)state;
     struct running a;
+    described = true;
     fill_ring();
+    described = false;
     struct timeline_rate rate = { 24, 1, 1 };
     int64_t now = (int64_t)ns_to_90k(clock_utc_ns(&clock_now));
     int64_t number = now / 90000 - 1;
@@ -437,6 +482,7 @@ static void resumes_exactly_where_it_ended(void **state)
     assert_int_equal(first->header.start_90k, number * 90000);
     assert_true(first->header.flags & HANDOFF_DISCONTINUITY);
     assert_false(first->header.flags & HANDOFF_PARTIAL);
+    assert_int_equal(first->header.transfer_characteristics, 16); /* as before the restart, and as in the twin */
     assert_int_equal(decode(first), 24);
 }
 

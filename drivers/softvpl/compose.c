@@ -76,15 +76,16 @@ static void fill_background(const struct composer *composer, const struct image 
 
 static void make_alpha(const struct compose_stream *stream, struct layer *layer)
 {
+    const struct image *source = stream->blend == COMPOSE_PIXELS ? &layer->pixels : &layer->picture;
+
     for (int y = 0; y < stream->height; y++) {
         uint8_t *alpha = layer->alpha + (ptrdiff_t)y * stream->width;
-        const uint8_t *luma = layer->picture.plane[0] + (ptrdiff_t)y * layer->picture.pitch[0];
-        const uint8_t *pixel = layer->pixels.plane[0] + (ptrdiff_t)y * layer->pixels.pitch[0];
+        const uint8_t *row = source->plane[0] + (ptrdiff_t)y * source->pitch[0];
         for (int x = 0; x < stream->width; x++) {
             if (stream->blend == COMPOSE_KEY)
-                alpha[x] = luma[x] >= stream->key_minimum && luma[x] <= stream->key_maximum ? 0 : WHOLE;
+                alpha[x] = row[x] >= stream->key_minimum && row[x] <= stream->key_maximum ? 0 : WHOLE;
             else
-                alpha[x] = stream->blend == COMPOSE_PIXELS ? pixel[x * PIXEL_BYTES + 3] : stream->alpha;
+                alpha[x] = stream->blend == COMPOSE_PIXELS ? row[x * PIXEL_BYTES + 3] : stream->alpha;
         }
     }
 }

@@ -31,6 +31,21 @@ static void on_packet(void *context, const AVPacket *packet)
     rung->config.on_packet(rung->config.context, packet);
 }
 
+/* PQ and HLG go through as they are: eight bits are too few for them, and players of H.264 take them for SDR. */
+static void warn_of_range(const struct rung_config *config)
+{
+    enum { PQ = 16, HLG = 18 };
+    const mfxExtVideoSignalInfo *colour = config->colour;
+    unsigned transfer = colour && colour->ColourDescriptionPresent ? colour->TransferCharacteristics : 0;
+
+    if ((transfer == PQ || transfer == HLG) && config->description->bit_depth < 10)
+        log_warning(
+            config->log,
+            "video \"%s\": the source is HDR (%s), which is not converted: in 8 bits it shows bands, and looks pale "
+            "where a player takes it for SDR; codec = \"hevc\" or \"av1\" with bit_depth = 10 keeps it",
+            config->description->name, transfer == PQ ? "PQ" : "HLG");
+}
+
 int rung_create(struct rung **out, const struct rung_config *config, struct error *err)
 {
     struct rung *rung = calloc(1, sizeof *rung);
@@ -54,6 +69,7 @@ int rung_create(struct rung **out, const struct rung_config *config, struct erro
     }
     if (rung_changes(rung)[0])
         log_warning(config->log, "video \"%s\": the encoder changed %s", config->description->name, rung_changes(rung));
+    warn_of_range(config);
     *out = rung;
     return 0;
 }

@@ -15,6 +15,7 @@
 
 #include "board/clock.h"
 #include "board/error.h"
+#include "board/log.h"
 #include "encode/av1_units.h"
 #include "encode/decoder.h"
 #include "encode/device_watch.h"
@@ -278,6 +279,55 @@ static void colours_are_passed_on(void **state)
     rung_destroy(rung);
 }
 
+/* A source of HDR in a video that is not made for it: a person is told, once for each video. */
+static void hdr_in_eight_bits_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned depth, transfer;
+        const char *told;
+    } cases[] = { { 8, 16, "HDR (PQ)" }, { 8, 18, "HDR (HLG)" }, { 8, 14, NULL }, { 10, 16, NULL } };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct error err = { 0 };
+        struct video_description video = describe();
+        struct rung *rung = NULL;
+        struct log log;
+        char text[1024] = "";
+        int ends[2];
+        const mfxExtVideoSignalInfo colour = { .Header = { MFX_EXTBUFF_VIDEO_SIGNAL_INFO, sizeof colour },
+                                               .VideoFormat = 5,
+                                               .ColourDescriptionPresent = 1,
+                                               .ColourPrimaries = 9,
+                                               .TransferCharacteristics = (mfxU16)cases[i].transfer,
+                                               .MatrixCoefficients = 9 };
+        assert_int_equal(pipe(ends), 0);
+        log_open(&log, &(struct log_config){ .name = "test", .level = LOG_LEVEL_WARNING, .file_descriptor = ends[1] });
+        struct rung_config config = { .description = &video,
+                                      .rate = &rate,
+                                      .width = 160,
+                                      .height = 90,
+                                      .gop_frames = 25,
+                                      .colour = &colour,
+                                      .accelerator = accelerator,
+                                      .slate = slate,
+                                      .on_packet = take,
+                                      .log = &log };
+        video.codec = cases[i].depth > 8 ? VIDEO_CODEC_HEVC : VIDEO_CODEC_H264;
+        video.bit_depth = cases[i].depth;
+        video.preset = PRESET_ULTRAFAST;
+        assert_int_equal(rung_create(&rung, &config, &err), 0);
+        rung_destroy(rung);
+        close(ends[1]);
+        assert_true(read(ends[0], text, sizeof text - 1) >= 0);
+        close(ends[0]);
+        if (cases[i].told)
+            assert_non_null(strstr(text, cases[i].told));
+        else
+            assert_string_equal(text, "");
+    }
+}
+
 static AVPacket *first_packet;
 
 static void drop_picture(void *context, struct picture *picture)
@@ -447,6 +497,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(colours_are_passed_on),
+        cmocka_unit_test(hdr_in_eight_bits_is_told),
         cmocka_unit_test(light_is_passed_on_in_hevc),
         cmocka_unit_test(light_is_passed_on_in_av1),
         cmocka_unit_test(pictures_captions_and_idrs_come_through),

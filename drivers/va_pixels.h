@@ -5,7 +5,7 @@
  * The surface's own memory where the driver lets it be seen (vaDeriveImage), else an image that is put back at the end.
  * What is under way on the surface is waited for. Of surfaces, not of threads: one at a time for each surface.
  *
- *     va_pixels_begin(&pixels, va, surface, VA_FOURCC_NV12);
+ *     va_pixels_begin(&pixels, va, surface, VA_FOURCC_NV12, width, height);
  *     memcpy(pixels.plane[0] + y * pixels.pitch[0], row, bytes);
  *     va_pixels_end(&pixels);
  */

@@ -35,7 +35,7 @@ enum {
     COPIES = TASKS + 2, /* where pictures have to be brought over */
     RECONSTRUCTED = 2,
     WAIT_MS = 2000,
-    WAITS_MAX = TASKS + 3, /* in a row; then a frame, or what wanted its place, is given up */
+    WAITS_MAX = TASKS + 3, /* at a time, one for each frame under way and some more; then what waits is given up */
     BUFFERS_MAX = 12,
     CODED_SPARE = 1 << 16,
     MESSAGES_MAX = LIGHT_METADATA_SEI_BYTES + PICTURE_CAPTION_BYTES_MAX,
@@ -343,12 +343,17 @@ static unsigned vaapi_under_way(const void *instance)
     return encoder->used;
 }
 
+/* Until fewer than `limit` are under way. False: the device is lost, or nothing came out for WAITS_MAX waits. */
+static bool wait_until_below(struct vaapi_encoder *encoder, unsigned limit)
+{
+    for (unsigned waits = 0; encoder->used >= limit && waits < WAITS_MAX && !is_lost(encoder); waits++)
+        vaapi_wait(encoder, WAIT_MS);
+    return encoder->used < limit && !is_lost(encoder);
+}
+
 static void vaapi_drain(void *instance)
 {
-    struct vaapi_encoder *encoder = instance;
-
-    while (encoder->used && !is_lost(encoder))
-        vaapi_wait(encoder, WAIT_MS);
+    wait_until_below(instance, 1);
 }
 
 /* ---- what goes in ---- */
@@ -357,8 +362,9 @@ static void vaapi_drain(void *instance)
 static struct vaapi_pooled *get(struct vaapi_encoder *encoder, struct vaapi_pool *pool)
 {
     struct vaapi_pooled *pooled;
+    unsigned waits = 0;
 
-    while (!(pooled = vaapi_pool_get(pool)) && encoder->used && !is_lost(encoder)) {
+    while (!(pooled = vaapi_pool_get(pool)) && encoder->used && waits++ < WAITS_MAX && !is_lost(encoder)) {
         encoder->counters.busy_waits++;
         vaapi_wait(encoder, WAIT_MS);
     }
@@ -398,17 +404,22 @@ static VAStatus scale(struct vaapi_encoder *encoder, VASurfaceID from, const VAR
     return status;
 }
 
-/* The pool of copies, for pictures of this format. */
+/* The pool of copies, for pictures of this format. NULL: there is none, and nothing has changed: what is shown is still
+ * to be encoded, and nobody's surface went. */
 static struct vaapi_pool *copies_for(struct vaapi_encoder *encoder, const struct vaapi_format *format)
 {
     if (encoder->copies && !memcmp(vaapi_pool_format(encoder->copies), format, sizeof *format))
         return encoder->copies;
-    vaapi_drain(encoder); /* what is read of the old ones */
-    vaapi_input_release(&encoder->shown);
+    struct vaapi_pool *copies = is_lost(encoder) ? NULL : vaapi_pool_create(encoder->va, format, COPIES);
+    if (!copies || !wait_until_below(encoder, 1)) { /* frames under way read the old ones */
+        vaapi_pool_destroy(copies);
+        return NULL;
+    }
+    vaapi_input_forget_copy(&encoder->shown); /* it was scaled from there */
     vaapi_pool_destroy(encoder->copies);
-    encoder->copies = vaapi_pool_create(encoder->va, format, COPIES);
+    encoder->copies = copies;
     encoder->counters.scalers++;
-    return encoder->copies;
+    return copies;
 }
 
 /* Brings a picture that lies elsewhere to a surface: a copy, counted. */
@@ -543,18 +554,25 @@ static bool is_under_way(const struct vaapi_encoder *encoder, VASurfaceID surfac
     return false;
 }
 
+/* For one more frame. Where surfaces are waited for there is one frame of each at a time. */
+static bool make_room(struct vaapi_encoder *encoder)
+{
+    unsigned limit = encoder->waits_whole && is_under_way(encoder, encoder->shown.surface) ? 1 : TASKS;
+
+    return wait_until_below(encoder, limit);
+}
+
 static void vaapi_encode(void *instance, const struct encoder_frame *frame)
 {
     struct vaapi_encoder *encoder = instance;
     struct vaapi_place *place = &encoder->place;
     uint8_t messages[MESSAGES_MAX];
 
-    while (encoder->used == TASKS && !is_lost(encoder))
-        vaapi_wait(encoder, WAIT_MS);
-    while (encoder->waits_whole && is_under_way(encoder, encoder->shown.surface) && !is_lost(encoder))
-        vaapi_wait(encoder, WAIT_MS);
-    if (is_lost(encoder))
+    if (encoder->shown.surface == VA_INVALID_SURFACE || !make_room(encoder)) {
+        note(encoder, "encoding", VA_STATUS_ERROR_SURFACE_BUSY);
+        encoder->broken |= frame->idr; /* then the next one is */
         return;
+    }
     struct task *task = &encoder->tasks[(encoder->oldest + encoder->used) % TASKS];
     place->idr = frame->idr || encoder->broken;
     if (place->idr) {
@@ -711,7 +729,7 @@ static int vaapi_create(void **out, const struct rung_config *config, struct err
     snprintf(encoder->who, sizeof encoder->who, "video \"%.60s\"", config->description->name);
     encoder->scale_config = encoder->encode_config = VA_INVALID_ID;
     encoder->scale_context = encoder->context = VA_INVALID_ID;
-    encoder->reconstructed[0] = VA_INVALID_SURFACE;
+    encoder->reconstructed[0] = encoder->shown.surface = VA_INVALID_SURFACE;
     for (unsigned i = 0; i < TASKS; i++)
         encoder->tasks[i].coded = VA_INVALID_ID;
     int status = make(encoder, err);

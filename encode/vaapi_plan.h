@@ -5,7 +5,7 @@
  *
  *     vaapi_plan_make(&plan, va, &rung_config, &err);
  *     vaCreateConfig(va, plan.profile, plan.entrypoint, ...);
- *     vaapi_buffers_h264(&plan, ...);                          // vaapi_buffers.h
+ *     vaapi_buffers_make(&buffers, &plan, &place);             // vaapi_buffers.h
  */
 #pragma once
 #include <libavcodec/codec_id.h>

@@ -83,6 +83,13 @@ void vaapi_input_release(struct vaapi_input *input)
     *input = (struct vaapi_input){ .surface = VA_INVALID_SURFACE };
 }
 
+void vaapi_input_forget_copy(struct vaapi_input *input)
+{
+    if (input->copy)
+        input->copy->readers--;
+    input->copy = NULL;
+}
+
 /* ---- pictures of others ---- */
 VASurfaceID vaapi_surface_of(VADisplay va, mfxFrameSurface1 *picture)
 {

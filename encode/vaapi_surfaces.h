@@ -6,7 +6,8 @@
  * which is counted. An input is held for as long as somebody is still reading it: the one shown, and each frame under
  * way. The pool is bounded: none is given when all are held. One thread.
  *
- *     vaapi_pool_get(pool, &input);
+ *     struct vaapi_pooled *pooled = vaapi_pool_get(pool);      // one reader; NULL: all are held
+ *     struct vaapi_input input = { .surface = pooled->surface, .own = pooled };
  *     struct vaapi_input again = vaapi_input_use(&input);      // one more reader
  *     vaapi_input_release(&again);
  */
@@ -45,6 +46,8 @@ struct vaapi_pooled *vaapi_pool_get(struct vaapi_pool *pool); /* one reader; NUL
 
 struct vaapi_input vaapi_input_use(const struct vaapi_input *input);
 void vaapi_input_release(struct vaapi_input *input); /* becomes empty; an empty one is fine */
+/* What it was scaled from is not read any more; without such a copy: nothing. */
+void vaapi_input_forget_copy(struct vaapi_input *input);
 
 /* The picture's surface on this display; VA_INVALID_SURFACE: it lies elsewhere. */
 VASurfaceID vaapi_surface_of(VADisplay va, mfxFrameSurface1 *picture);

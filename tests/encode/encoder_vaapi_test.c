@@ -299,6 +299,130 @@ static void pictures_that_are_a_little_late_are_no_hang(void **state)
     free(stream.data);
 }
 
+/* wide: too wide for any surface of the driver */
+static void show_one(struct rung *rung, mfxSession source, unsigned number, bool wide)
+{
+    struct picture picture = { 0 };
+
+    assert_int_equal(MFXMemory_GetSurfaceForVPPOut(source, &picture.surface), MFX_ERR_NONE);
+    assert_int_equal(slate_paint(slate, SLATE_IMAGE, picture.surface), 0);
+    picture.surface->Info.CropW = wide ? 8224 : picture.surface->Info.CropW;
+    rung_encode(rung, &(struct rung_frame){
+                          .picture = &picture, .serial = number + 1, .tick_90k = number * 3600, .idr = number == 0 });
+    picture_release(&picture);
+}
+
+/* What was shown before is encoded again, and nothing is lost. */
+static void a_picture_that_no_surface_takes_changes_nothing(void **state)
+{
+    (void)state;
+    struct video_description video = describe(VIDEO_CODEC_H264, 8);
+    struct stream stream = { 0 };
+    struct rung_config config = configure(&video, 96, 64, &stream);
+    struct clock clock = clock_real();
+    struct device_watch watch;
+    struct error err = { 0 };
+    struct rung *rung;
+    mfxSession source = picture_source(160, 90, MFX_FOURCC_NV12), wide = picture_source(160, 90, MFX_FOURCC_NV12);
+
+    device_watch_init(&watch, &clock, true);
+    config.watch = &watch;
+    assert_int_equal(rung_create(&rung, &config, &err), 0);
+    show_one(rung, source, 0, false);
+    for (unsigned i = 1; i < 10; i++)
+        show_one(rung, wide, i, true);
+    show_one(rung, source, 10, false);
+    rung_drain(rung);
+    assert_null(device_watch_lost(&watch));
+    assert_int_equal(stream.packets, 11);
+    assert_int_equal(rung_counters(rung).scaled, 2);
+    assert_true(rung_counters(rung).errors >= 9);
+    rung_destroy(rung);
+    MFXClose(wide);
+    MFXClose(source);
+    free(stream.data);
+}
+
+/* Pictures of another size come while frames are under way that will never be done. */
+static void surfaces_outlive_what_a_lost_device_reads(void **state)
+{
+    (void)state;
+    struct video_description video = describe(VIDEO_CODEC_H264, 8);
+    struct stream stream = { 0 };
+    struct rung_config config = configure(&video, 96, 64, &stream);
+    struct fake_clock fake = fake_clock_at(1700000000 * NS_PER_S);
+    struct device_watch watch;
+    struct error err = { 0 };
+    struct rung *rung;
+    mfxSession source = picture_source(160, 90, MFX_FOURCC_NV12), other = picture_source(128, 96, MFX_FOURCC_NV12);
+
+    device_watch_init(&watch, &fake.clock, false);
+    watch.processor_ns = no_processor_time;
+    fake.clock.monotonic_ns = hurrying_ns;
+    config.watch = &watch;
+    assert_int_equal(rung_create(&rung, &config, &err), 0);
+    set_waits(config.va_display, SOFTVA_WAITS_NEVER);
+    show_one(rung, source, 0, false);
+    show_one(rung, source, 1, false);
+    show_one(rung, other, 2, false); /* waits, in vain */
+    assert_non_null(device_watch_lost(&watch));
+    show_one(rung, other, 3, false);
+    show_one(rung, source, 4, false);
+    rung_destroy(rung);
+    set_waits(config.va_display, SOFTVA_WAITS_NONE);
+    assert_int_equal(stream.packets, 0);
+    MFXClose(other);
+    MFXClose(source);
+}
+
+/* Where nobody watches, too, every call comes back; what was under way comes out in the end. */
+static void waiting_for_a_device_that_hangs_ends(void **state)
+{
+    (void)state;
+    struct video_description video = describe(VIDEO_CODEC_H264, 8);
+    struct stream stream = { 0 };
+    struct rung_config config = configure(&video, 96, 64, &stream);
+    struct error err = { 0 };
+    struct rung *rung;
+    mfxSession source = picture_source(160, 90, MFX_FOURCC_NV12), other = picture_source(128, 96, MFX_FOURCC_NV12);
+
+    assert_int_equal(rung_create(&rung, &config, &err), 0);
+    set_waits(config.va_display, SOFTVA_WAITS_NEVER);
+    for (unsigned i = 0; i < 6; i++)
+        show_one(rung, i < 5 ? source : other, i, false);
+    rung_drain(rung);
+    assert_int_equal(stream.packets, 0);
+    assert_true(rung_counters(rung).errors > 0);
+    set_waits(config.va_display, SOFTVA_WAITS_NONE);
+    rung_drain(rung);
+    assert_int_equal(stream.packets, 4);
+    rung_destroy(rung);
+    MFXClose(other);
+    MFXClose(source);
+    free(stream.data);
+}
+
+static void without_a_picture_nothing_is_encoded(void **state)
+{
+    (void)state;
+    struct video_description video = describe(VIDEO_CODEC_H264, 8);
+    struct stream stream = { 0 };
+    struct rung_config config = configure(&video, 96, 64, &stream);
+    struct clock clock = clock_real();
+    struct device_watch watch;
+    struct error err = { 0 };
+    void *encoder;
+
+    device_watch_init(&watch, &clock, true);
+    config.watch = &watch;
+    assert_int_equal(encoder_vaapi.create(&encoder, &config, &err), 0);
+    for (unsigned i = 0; i < 2 * DEVICE_WATCH_FAILURES_MAX; i++)
+        encoder_vaapi.encode(encoder, &(struct encoder_frame){ .tick_90k = i * 3600 });
+    assert_int_equal(encoder_vaapi.under_way(encoder), 0);
+    assert_null(device_watch_lost(&watch)); /* it is not the device's fault */
+    encoder_vaapi.destroy(encoder);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -328,6 +452,10 @@ int main(void)
         cmocka_unit_test(slates_are_painted),
         cmocka_unit_test(what_is_not_offered_is_refused_with_the_reason),
         cmocka_unit_test(pictures_that_are_a_little_late_are_no_hang),
+        cmocka_unit_test(a_picture_that_no_surface_takes_changes_nothing),
+        cmocka_unit_test(surfaces_outlive_what_a_lost_device_reads),
+        cmocka_unit_test(waiting_for_a_device_that_hangs_ends),
+        cmocka_unit_test(without_a_picture_nothing_is_encoded),
         cmocka_unit_test(pictures_of_the_same_display_are_read_where_they_lie),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

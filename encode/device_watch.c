@@ -53,7 +53,7 @@ void device_watch_look(struct device_watch *watch, struct device_wait *wait, con
     if (passed_ns < DEVICE_WATCH_SLICE_MS * NS_PER_MS)
         return;
     uint64_t used_ns = watch->processor_ns();
-    bool busy = watch->software && (used_ns - wait->processor_ns) * 100 >= passed_ns * BUSY_PERCENT;
+    bool busy = watch->software && !wait->hardware && (used_ns - wait->processor_ns) * 100 >= passed_ns * BUSY_PERCENT;
     wait->waited_ns = busy ? 0 : wait->waited_ns + (passed_ns < SLICE_LIMIT_NS ? passed_ns : SLICE_LIMIT_NS);
     wait->looked_ns = now_ns;
     wait->processor_ns = used_ns;

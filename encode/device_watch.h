@@ -4,7 +4,8 @@
  * Each user of the device (a rung, the decoder) keeps a struct device_wait. While something of his is under way he
  * looks again and again; a wait in which nothing came out for `limit_ms` is a hang. Time is counted in short slices
  * between looks: a machine that slept, or a process that was stopped, does not count. A software runtime that is slow
- * is not hung: there, slices in which this process used the processor begin the wait anew.
+ * is not hung: there, slices in which this process used the processor begin the wait anew. Not so for a user whose own
+ * part is a GPU's all the same (wait.hardware): decoded in software, encoded by VA-API.
  *
  * What is lost stays lost: whoever watches ends, and is started again on a device that works. One thread.
  *
@@ -39,6 +40,7 @@ struct device_wait {
     uint64_t looked_ns, processor_ns; /* 0: no wait has begun */
     uint64_t waited_ns;
     unsigned failures; /* in a row */
+    bool hardware;     /* this user's part is a GPU's, whatever the runtime is */
 };
 
 void device_watch_init(struct device_watch *watch, const struct clock *clock, bool software);

@@ -116,6 +116,8 @@ int encoder_choice_make(struct encoder_choice *choice, const struct encoder_choi
         choose_best(choice, config);
     if (status == 0 && choice->own)
         accelerator_use_display(config->accelerator, choice->display);
+    choice->hardware =
+        accelerator_is_hardware(config->accelerator) || (choice->own && !va_display_is_software(choice->own));
     return status;
 }
 

@@ -34,6 +34,7 @@ struct encoder_choice_config {
 struct encoder_choice {
     const struct encoder_kind *kind;
     bool forced;
+    bool hardware;          /* oneVPL's, or VA-API's GPU: not software all the way */
     struct va_display *own; /* NULL: none was opened */
     void *display;          /* VADisplay; NULL: none */
     char sentence[256];

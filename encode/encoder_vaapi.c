@@ -726,6 +726,7 @@ static int vaapi_create(void **out, const struct rung_config *config, struct err
         return error_set(err, -ENOMEM, "video \"%s\"", config->description->name);
     encoder->config = *config;
     encoder->va = config->va_display;
+    encoder->wait.hardware = config->va_hardware;
     snprintf(encoder->who, sizeof encoder->who, "video \"%.60s\"", config->description->name);
     encoder->scale_config = encoder->encode_config = VA_INVALID_ID;
     encoder->scale_context = encoder->context = VA_INVALID_ID;

@@ -152,6 +152,7 @@ static int create_rung(struct ladder *ladder, unsigned video, struct error *err)
     if (config->encoder) {
         rung.kind = encoder_choice_kind(config->encoder, description);
         rung.va_display = config->encoder->display;
+        rung.va_hardware = config->encoder->hardware;
     }
     rung.gop_frames = longest_gop(config, video, description->framerate_divisor ? description->framerate_divisor : 1);
     pixel_shape(config, &rung);

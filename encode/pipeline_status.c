@@ -291,6 +291,13 @@ static json_t *alerts_json(const struct pipeline *pipeline, const struct source_
     return alerts;
 }
 
+/* AMD's GPU is the encoder's, beside an accelerator that is software. */
+static bool is_on_hardware(const struct pipeline *pipeline)
+{
+    return pipeline->config.encoder ? pipeline->config.encoder->hardware
+                                    : accelerator_is_hardware(pipeline->config.accelerator);
+}
+
 char *pipeline_status_json(struct pipeline *pipeline)
 {
     struct source_status source = source_status(pipeline->source);
@@ -319,6 +326,7 @@ char *pipeline_status_json(struct pipeline *pipeline)
                                   "bytes_kept", (json_int_t)handoff.bytes_kept));
     if (pipeline->config.encoder)
         json_object_set_new(status, "encoder", json_string(pipeline->config.encoder->sentence));
+    json_object_set_new(status, "hardware", json_boolean(is_on_hardware(pipeline)));
     if (pipeline->newest_arrival_utc_ns)
         json_object_set_new(status, "latency_ms",
                             json_real((double)(int64_t)(now_utc_ns - pipeline->newest_arrival_utc_ns) / 1e6));

@@ -43,6 +43,7 @@ struct rung_config {
     struct accelerator *accelerator;             /* borrow */
     struct device_watch *watch;                  /* borrow; NULL: nobody watches the device */
     void *va_display;                            /* VADisplay of the kind "vaapi"; borrow. Else NULL */
+    bool va_hardware;                            /* that display is a GPU's */
     const struct slate *slate;                   /* borrow */
     mfxSession join; /* hardware: the decoder's session, whose surfaces come here; NULL: none */
     void (*on_packet)(void *context, const struct AVPacket *packet); /* borrow; pts and dts: ticks; KEY on IDR */

@@ -390,9 +390,8 @@ void runtime_pipeline_told(struct runtime_pipeline *pipeline, const struct inbox
         return;
     json_decref(pipeline->told);
     pipeline->told = json_incref(status);
-    const char *accelerator = json_string_value(json_object_get(status, "accelerator"));
     const char *lost = json_string_value(json_object_get(status, "accelerator_lost"));
-    pipeline->on_hardware = accelerator && strncmp(accelerator, "hardware", 8) == 0;
+    pipeline->on_hardware = json_is_true(json_object_get(status, "hardware"));
     if (lost)
         snprintf(pipeline->lost_reason, sizeof pipeline->lost_reason, "%.200s", lost);
     if (!lost && accelerator_loss_is_over(&pipeline->loss, now_ns(pipeline)))

@@ -62,6 +62,9 @@ static void software_at_work_is_no_hang(void **state)
     watch = make(false); /* of a GPU's work this process's time says nothing */
     wait = (struct device_wait){ 0 };
     assert_int_equal(look_for(&watch, &wait, 20000, 50, 50), DEVICE_WATCH_LIMIT_MS);
+    watch = make(true); /* nor does it where only this part is the GPU's */
+    wait = (struct device_wait){ .hardware = true };
+    assert_int_equal(look_for(&watch, &wait, 20000, 50, 50), DEVICE_WATCH_LIMIT_MS);
 }
 
 static void what_comes_out_ends_the_wait(void **state)

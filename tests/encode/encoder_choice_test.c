@@ -36,6 +36,7 @@ static void onevpl_is_the_rule(void **state)
     assert_string_equal(choice.sentence, "oneVPL: the accelerator is software");
     assert_int_equal(choose(&choice, ENCODER_VPL, ACCELERATOR_AUTO, &err), 0);
     assert_string_equal(choice.sentence, "oneVPL: the configuration says so");
+    assert_false(choice.hardware);
     assert_null(choice.own);
 }
 
@@ -50,6 +51,7 @@ static void the_wish_is_kept_or_refused(void **state)
         assert_non_null(strstr(choice.sentence, "VA-API: the software driver, because the accelerator is software"));
         assert_ptr_equal(encoder_choice_kind(&choice, &jpeg), &encoder_vpl);
         assert_ptr_equal(encoder_choice_kind(&choice, &h264), &encoder_vaapi);
+        assert_false(choice.hardware);
         encoder_choice_drop(&choice);
     } else {
         assert_int_equal(status, -ENODEV);

@@ -76,7 +76,8 @@ static inline void fake_lose(struct fake_encode *fake, const char *run)
     snprintf(path, sizeof path, "%s/%s-%u.lose", run, fake->job.channel, fake->job.pipeline);
     if (unlink(path) < 0)
         return;
-    handoff_status(fake->handoff, "{\"accelerator\": \"hardware: a fake\", \"accelerator_lost\": \"it hangs\"}");
+    handoff_status(fake->handoff, "{\"accelerator\": \"software: AMD's encoder beside it\", \"hardware\": true, "
+                                  "\"accelerator_lost\": \"it hangs\"}");
     handoff_turn(fake->handoff);
     _exit(PIPELINE_EXIT_ACCELERATOR_LOST);
 }

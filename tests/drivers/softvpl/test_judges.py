@@ -268,6 +268,36 @@ def test_sample_vpp_converts_and_deinterlaces(tmp_path, source):
     assert got.stat().st_size > WIDTH * HEIGHT * 3 // 2 * (FRAMES - 2)
 
 
+def blended(below, above, width, height, left, top, alpha):
+    """One NV12 picture with another of 64x48 upon it."""
+    out = bytearray(below)
+    for y in range(48 * 3 // 2):
+        row = top + y if y < 48 else height + top // 2 + y - 48
+        for x in range(64):
+            at = row * width + left + x
+            out[at] = (above[y * 64 + x] * alpha + out[at] * (255 - alpha) + 127) // 255
+    return bytes(out)
+
+
+def test_sample_vpp_composes(tmp_path, source):
+    logo, got, streams = tmp_path / "logo.nv12", tmp_path / "got.nv12", tmp_path / "streams"
+    run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "smptebars=size=64x48:rate=25", "-frames:v", 5, "-pix_fmt", "nv12",
+        "-f", "rawvideo", logo)
+    streams.write_text("".join(
+        f"stream={path}\nwidth={width}\nheight={height}\ncropx=0\ncropy=0\ncropw={width}\ncroph={height}\n"
+        f"framerate=25\nfourcc=nv12\npicstruct=1\ndstx={x}\ndsty={y}\ndstw={width}\ndsth={height}\n{more}\n"
+        for path, width, height, x, y, more in
+        ((source, WIDTH, HEIGHT, 0, 0, ""), (logo, 64, 48, 200, 100, "GlobalAlphaEnable=1\nGlobalAlpha=128\n"))))
+    run("sample_vpp", "-lib", "sw", "-composite", streams, "-sw", WIDTH, "-sh", HEIGHT, "-scc", "nv12", "-dcc", "nv12",
+        "-dw", WIDTH, "-dh", HEIGHT, "-o", got)
+    size, small = WIDTH * HEIGHT * 3 // 2, 64 * 48 * 3 // 2
+    below, above, out = source.read_bytes(), logo.read_bytes(), got.read_bytes()
+    assert len(out) == 5 * size  # as many as the shorter one has
+    for i in range(5):
+        assert out[i * size:(i + 1) * size] == blended(below[i * size:(i + 1) * size],
+                                                       above[i * small:(i + 1) * small], WIDTH, HEIGHT, 200, 100, 128)
+
+
 @pytest.mark.parametrize("name, into", [("sample_h264.ts", "h264"), ("sample_h265.ts", "h264"),
                                         ("bbb_2500ms.ts", "h264"), ("sample_h264.ts", "h265")])
 def test_sample_multi_transcode(tmp_path, name, into):

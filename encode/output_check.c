@@ -226,6 +226,21 @@ static void check_encryption(const struct encode_output *output, struct problems
                    output->name, output->group);
 }
 
+/* The program map of a transport stream of ours is one packet. Each of these puts something into it; only all together
+ * are too much. */
+static void check_program_map(const struct encode_output *output, struct problems *problems)
+{
+    const struct timed_metadata *metadata = &output->timed_metadata;
+    bool has_tags = metadata->frame != TIMED_METADATA_NONE || metadata->segment_tag[0];
+
+    if (output->package == PACKAGE_HLS_TS && output->encryption.method == ENCRYPTION_SAMPLE_AES && has_tags &&
+        output->audios_count == ENCODE_OUTPUT_AUDIOS_MAX && encode_output_has_splices(output))
+        problem_at(problems, &output->encryption.method,
+                   "output \"%s\" of \"%s\": sample_aes, %d audios, timed metadata and scte35 do not fit into one "
+                   "program map: leave one of them out",
+                   output->name, output->group, ENCODE_OUTPUT_AUDIOS_MAX);
+}
+
 static void check_name(const struct encode_job *job, const struct encode_output *output, struct problems *problems)
 {
     for (const struct encode_output *other = job->outputs; other < output; other++)
@@ -242,5 +257,6 @@ void encode_output_check(const struct encode_job *job, const struct encode_outpu
     check_package(output, problems);
     check_rollover(output, problems);
     check_encryption(output, problems);
+    check_program_map(output, problems);
     transport_stream_check(&output->transport_stream, problems);
 }

@@ -214,6 +214,30 @@ static void test_what_a_package_holds(void **state)
     assert_int_equal(problems_with(VIDEO_CODEC_HEVC, PACKAGE_FMP4, ENCRYPTION_AES_128), 0);
 }
 
+static void test_a_program_map_is_one_packet(void **state)
+{
+    (void)state;
+    for (unsigned without = 0; without < 5; without++) { /* the last time: nothing is left out */
+        struct encode_job job;
+        struct problems *problems = read_job(good, &job);
+        struct encode_output *output = &job.outputs[1];
+        bool told = false;
+        output->package = PACKAGE_HLS_TS;
+        output->audios_count = without == 0 ? 1 : ENCODE_OUTPUT_AUDIOS_MAX;
+        for (unsigned i = 1; i < output->audios_count; i++)
+            strcpy(output->audios[i], output->audios[0]);
+        output->encryption.method = without == 1 ? ENCRYPTION_NONE : ENCRYPTION_SAMPLE_AES;
+        strcpy(output->encryption.key, "000102030405060708090a0b0c0d0e0f");
+        output->timed_metadata.frame = without == 2 ? TIMED_METADATA_NONE : TIMED_METADATA_PRIV;
+        output->transport_stream.scte35 = without == 3 ? SCTE35_NONE : SCTE35_PASSTHROUGH;
+        encode_job_check(&job, problems);
+        for (unsigned i = 0; i < problems_count(problems); i++)
+            told |= strstr(problems_text(problems, i), "one program map") != NULL;
+        assert_int_equal(told, without == 4);
+        problems_destroy(problems);
+    }
+}
+
 static void test_outputs_with_one_video_cut_it_alike(void **state)
 {
     (void)state;
@@ -296,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_what_is_written_is_read_back),
         cmocka_unit_test(test_broken_jobs_are_named),
         cmocka_unit_test(test_what_a_package_holds),
+        cmocka_unit_test(test_a_program_map_is_one_packet),
         cmocka_unit_test(test_outputs_with_one_video_cut_it_alike),
         cmocka_unit_test(test_gop_against_segment),
         cmocka_unit_test(test_a_key_is_in_no_sentence),

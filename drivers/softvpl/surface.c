@@ -115,6 +115,17 @@ static mfxStatus surface_synchronize(mfxFrameSurface1 *frame, mfxU32 wait)
     return producer ? task_wait(surface->pool->tasks, producer, wait) : MFX_ERR_NONE;
 }
 
+/* One reader less, or no writer any more. False: nobody was there. */
+static bool leave_mapping(struct surface *surface)
+{
+    int now = atomic_load(&surface->mapped);
+    do {
+        if (now == 0)
+            return false;
+    } while (!atomic_compare_exchange_weak(&surface->mapped, &now, now < 0 ? 0 : now - 1));
+    return true;
+}
+
 /* The processor's memory is always there; mapping only has to wait for who writes it and to keep writers apart. */
 static mfxStatus surface_map(mfxFrameSurface1 *frame, mfxU32 flags)
 {
@@ -137,7 +148,7 @@ static mfxStatus surface_map(mfxFrameSurface1 *frame, mfxU32 flags)
         return MFX_ERR_NONE;
     status = video_memory_map(surface->video, &frame->Data);
     if (status != MFX_ERR_NONE)
-        atomic_store(&surface->mapped, now < 0 ? 0 : now);
+        leave_mapping(surface);
     return status;
 }
 
@@ -148,11 +159,8 @@ static mfxStatus surface_unmap(mfxFrameSurface1 *frame)
     if (!frame_is_ours(frame))
         return MFX_ERR_INVALID_HANDLE;
     struct surface *surface = (struct surface *)frame;
-    int now = atomic_load(&surface->mapped);
-    do {
-        if (now == 0)
-            return MFX_ERR_UNSUPPORTED;
-    } while (!atomic_compare_exchange_weak(&surface->mapped, &now, now < 0 ? 0 : now - 1));
+    if (!leave_mapping(surface))
+        return MFX_ERR_UNSUPPORTED;
     if (surface->video)
         video_memory_unmap(surface->video);
     return MFX_ERR_NONE;

@@ -194,17 +194,64 @@ static bool encodes(const json_t *accelerator, const struct video_description *v
     return false;
 }
 
-/* What the channel may use: accelerator and encoder are its words, or the box's. */
-static bool is_wanted(const json_t *accelerator, unsigned wish, unsigned encoder, unsigned codec)
+static bool is_hardware(const json_t *accelerator)
 {
-    bool hardware = json_is_true(json_object_get(accelerator, "hardware"));
-    const char *kind = json_string_value(json_object_get(accelerator, "kind"));
-    bool vaapi = kind && strcmp(kind, "VA-API") == 0;
-    bool either = codec == VIDEO_CODEC_H264 || codec == VIDEO_CODEC_HEVC; /* of others oneVPL is the only encoder */
+    return json_is_true(json_object_get(accelerator, "hardware"));
+}
 
-    if ((wish == ACCELERATOR_HARDWARE && !hardware) || (wish == ACCELERATOR_SOFTWARE && hardware))
+static bool is_vaapi(const json_t *accelerator)
+{
+    const char *kind = json_string_value(json_object_get(accelerator, "kind"));
+    return kind && strcmp(kind, "VA-API") == 0;
+}
+
+/* The GPU is one of a oneVPL runtime's as well: then that is what pipelines run on. */
+static bool has_runtime(const json_t *accelerators, const json_t *gpu)
+{
+    const json_t *other;
+    size_t i;
+
+    json_array_foreach(accelerators, i, other)
+    {
+        if (is_hardware(other) && !is_vaapi(other) &&
+            json_equal(json_object_get(other, "device"), json_object_get(gpu, "device")))
+            return true;
+    }
+    return false;
+}
+
+/* A GPU that only VA-API reaches: "hardware" is that one then, beside a software runtime. */
+static bool has_bare_gpu(const json_t *accelerators)
+{
+    const json_t *accelerator;
+    size_t i;
+
+    json_array_foreach(accelerators, i, accelerator)
+    {
+        if (is_hardware(accelerator) && is_vaapi(accelerator) && !has_runtime(accelerators, accelerator))
+            return true;
+    }
+    return false;
+}
+
+/* What biplane-encode may run for it, of either node (see accelerate() there, and encoder_choice.h). wish and encoder
+ * are the channel's words, or the box's. */
+static bool is_wanted(const json_t *accelerators, const json_t *accelerator, unsigned wish, unsigned encoder,
+                      unsigned codec)
+{
+    bool hardware = is_hardware(accelerator);
+    bool only_vpl = codec == VIDEO_CODEC_JPEG || (codec == VIDEO_CODEC_AV1 && encoder != ENCODER_VAAPI);
+
+    if (wish == ACCELERATOR_SOFTWARE && hardware)
         return false;
-    return encoder == ENCODER_VPL || !either ? !vaapi : encoder != ENCODER_VAAPI || vaapi;
+    if (is_vaapi(accelerator)) /* its software driver is only for who says "vaapi" */
+        return !only_vpl && encoder != ENCODER_VPL &&
+               (hardware || (encoder == ENCODER_VAAPI && wish != ACCELERATOR_HARDWARE));
+    if (encoder == ENCODER_VAAPI && !only_vpl)
+        return false;
+    if (hardware || wish != ACCELERATOR_HARDWARE)
+        return true;
+    return only_vpl && encoder != ENCODER_VPL && has_bare_gpu(accelerators);
 }
 
 static void check_video(const json_t *accelerators, unsigned wish, unsigned encoder,
@@ -214,8 +261,11 @@ static void check_video(const json_t *accelerators, unsigned wish, unsigned enco
     const json_t *accelerator;
     size_t i;
 
-    json_array_foreach(accelerators, i, accelerator) if (is_wanted(accelerator, wish, encoder, video->codec) &&
-                                                         encodes(accelerator, video, reason)) return;
+    json_array_foreach(accelerators, i, accelerator)
+    {
+        if (is_wanted(accelerators, accelerator, wish, encoder, video->codec) && encodes(accelerator, video, reason))
+            return;
+    }
     if (video->width)
         snprintf(size, sizeof size, "%ux%u", video->width, video->height);
     problem_at(problems, &video->codec,

@@ -24,7 +24,8 @@ enum { ACCELERATORS_PATIENCE_MS = 5000 };
  * process that was killed. */
 json_t *accelerators_ask(const char *programs_directory, const char *runtime_directory, unsigned patience_ms,
                          struct error *err);
-/* Adds a problem for each video description that no accelerator of this machine, that its channel may use, encodes.
+/* Adds a problem for each video description that no accelerator of this machine, that its channel may use, encodes. In
+ * doubt there is none: whether the GPU is the node's is not looked at.
  * Right after configuration_read() with the same problems. before: channels that are the same there are not looked at:
  * a GPU that has died refuses no change of something else; NULL: all are. No or an empty list: nothing is said. */
 void accelerators_check(const json_t *accelerators, const struct configuration *configuration,

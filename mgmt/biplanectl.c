@@ -178,16 +178,16 @@ static int check(const struct options *options)
         json_t *accelerators = accelerators_ask(programs, NULL, ACCELERATORS_PATIENCE_MS, NULL);
         accelerators_check(accelerators, configuration, NULL, problems);
         json_decref(accelerators);
-        if (problems_count(problems)) {
-            configuration_destroy(configuration);
-            result = -EINVAL;
-        }
     }
+    unsigned count = problems_count(problems);
+    if (result == 0 && count) /* the box that it is for may have others */
+        fputs("warning: not for this machine:\n", stderr);
     problems_print(problems, stderr);
     problems_destroy(problems);
     if (result < 0)
         return EXIT_REFUSED;
-    printf("no problems: %u inputs, %u channels\n", configuration->box.inputs_count, configuration->channels_count);
+    printf("no %sproblems: %u inputs, %u channels\n", count ? "other " : "", configuration->box.inputs_count,
+           configuration->channels_count);
     configuration_destroy(configuration);
     return EXIT_DONE;
 }

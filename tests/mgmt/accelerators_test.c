@@ -32,6 +32,71 @@ static const char small_gpu[] =
 static const char deep[] = "{\"accelerators\": [{\"name\": \"deep\", \"hardware\": false, \"encoders\": ["
                            "{\"codec\": \"h264\", \"bit_depth\": 10}]}]}";
 
+#define CODER(CODEC, DEPTH) "{\"codec\": \"" CODEC "\", \"bit_depth\": " DEPTH "}"
+#define RUNTIME                                                                                                        \
+    "{\"name\": \"soft\", \"kind\": \"oneVPL\", \"hardware\": false, \"device\": \"\", \"encoders\": [" CODER(         \
+        "h264", "8") "," CODER("jpeg", "8") "," CODER("av1", "8") "]}"
+#define GPU                                                                                                            \
+    "{\"name\": \"gpu\", \"kind\": \"VA-API\", \"hardware\": true, \"device\": \"/dev/dri/renderD128\","               \
+    " \"encoders\": [" CODER("hevc", "8") "]}"
+#define GPU_RUNTIME                                                                                                    \
+    "{\"name\": \"gpu vpl\", \"kind\": \"oneVPL\", \"hardware\": true, \"device\": \"/dev/dri/renderD128\","           \
+    " \"encoders\": [" CODER("hevc", "8") "]}"
+static const char amd[] = "{\"accelerators\": [" RUNTIME "," GPU "]}";
+static const char intel[] = "{\"accelerators\": [" RUNTIME "," GPU "," GPU_RUNTIME "]}";
+
+/* A channel of one video, as far as accelerators are asked. */
+static unsigned misfits(const char *accelerators, unsigned wish, unsigned encoder, enum video_codec codec)
+{
+    struct configuration *configuration = calloc(1, sizeof *configuration);
+    struct channel *channel = calloc(1, sizeof *channel);
+    struct problems *problems = problems_create();
+    json_t *json = json_loads(accelerators, 0, NULL);
+    assert_non_null(json);
+    channel->accelerator = wish;
+    channel->encoder = encoder;
+    channel->encodes.video_count = 1;
+    channel->encodes.video[0].codec = codec;
+    configuration->channels[0] = channel;
+    configuration->channels_count = 1;
+    accelerators_check(json, configuration, NULL, problems);
+    unsigned count = problems_count(problems);
+    json_decref(json);
+    problems_destroy(problems);
+    free(channel);
+    free(configuration);
+    return count;
+}
+
+/* As biplane-encode does it: H.264 and HEVC on the GPU, the rest in software beside it. */
+static void hardware_may_be_a_gpu_beside_a_software_runtime(void **state)
+{
+    (void)state;
+    assert_int_equal(misfits(amd, ACCELERATOR_HARDWARE, ENCODER_AUTO, VIDEO_CODEC_HEVC), 0);
+    assert_int_equal(misfits(amd, ACCELERATOR_HARDWARE, ENCODER_AUTO, VIDEO_CODEC_H264), 1);
+    assert_int_equal(misfits(amd, ACCELERATOR_HARDWARE, ENCODER_AUTO, VIDEO_CODEC_JPEG), 0);
+    assert_int_equal(misfits(amd, ACCELERATOR_HARDWARE, ENCODER_AUTO, VIDEO_CODEC_AV1), 0);
+    assert_int_equal(misfits(amd, ACCELERATOR_HARDWARE, ENCODER_VAAPI, VIDEO_CODEC_JPEG), 0);
+    assert_int_equal(misfits(amd, ACCELERATOR_HARDWARE, ENCODER_VAAPI, VIDEO_CODEC_AV1), 1);
+    assert_int_equal(misfits(amd, ACCELERATOR_HARDWARE, ENCODER_VPL, VIDEO_CODEC_JPEG), 1);
+    assert_int_equal(misfits(intel, ACCELERATOR_HARDWARE, ENCODER_AUTO, VIDEO_CODEC_HEVC), 0);
+    assert_int_equal(misfits(intel, ACCELERATOR_HARDWARE, ENCODER_AUTO, VIDEO_CODEC_AV1), 1);
+    assert_int_equal(misfits(intel, ACCELERATOR_HARDWARE, ENCODER_VAAPI, VIDEO_CODEC_HEVC), 0);
+}
+
+static void what_may_choose_has_all_of_the_machine(void **state)
+{
+    (void)state;
+    const char *lists[] = { amd, intel };
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(misfits(lists[i], ACCELERATOR_AUTO, ENCODER_AUTO, VIDEO_CODEC_H264), 0);
+        assert_int_equal(misfits(lists[i], ACCELERATOR_AUTO, ENCODER_AUTO, VIDEO_CODEC_HEVC), 0);
+        assert_int_equal(misfits(lists[i], ACCELERATOR_AUTO, ENCODER_AUTO, VIDEO_CODEC_AV1), 0);
+        assert_int_equal(misfits(lists[i], ACCELERATOR_SOFTWARE, ENCODER_AUTO, VIDEO_CODEC_HEVC), 1);
+        assert_int_equal(misfits(lists[i], ACCELERATOR_SOFTWARE, ENCODER_AUTO, VIDEO_CODEC_JPEG), 0);
+    }
+}
+
 struct desk {
     struct configuration_fixture fixture;
     struct problems *problems;
@@ -258,6 +323,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(what_can_be_encoded_is_no_problem, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_is_one_with_its_line_and_reason, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_channel_that_did_not_change_is_left_alone, set_up, tear_down),
+        cmocka_unit_test(hardware_may_be_a_gpu_beside_a_software_runtime),
+        cmocka_unit_test(what_may_choose_has_all_of_the_machine),
         cmocka_unit_test_setup_teardown(the_program_is_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_hangs_is_killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_cannot_be_killed_is_left, set_up, tear_down),

@@ -8,7 +8,7 @@
 #include "drivers/softva/format.h"
 #include "drivers/softva/softva_ext.h"
 
-enum { PROFILES_MAX = 32, ENTRYPOINTS_MAX = 8, ATTRIBUTES_MAX = 64, DISPLAY_ATTRIBUTES = 2 };
+enum { PROFILES_MAX = 32, ENTRYPOINTS_MAX = 8, ATTRIBUTES_MAX = 64, DISPLAY_ATTRIBUTES = 4 };
 
 static VAStatus terminate(VADriverContextP context)
 {
@@ -35,6 +35,10 @@ static void fill_attribute(struct driver *driver, VADisplayAttribute *attribute)
     } else if (attribute->type == SOFTVA_DISPLAY_ATTRIBUTE_WAITS) {
         attribute->max_value = SOFTVA_WAITS_KINDS - 1;
         attribute->value = driver->waits;
+    } else if (attribute->type == SOFTVA_DISPLAY_ATTRIBUTE_ABSENT ||
+               attribute->type == SOFTVA_DISPLAY_ATTRIBUTE_UNDERIVED) {
+        attribute->max_value = INT_MAX;
+        attribute->value = attribute->type == SOFTVA_DISPLAY_ATTRIBUTE_ABSENT ? driver->absent : driver->underived;
     } else {
         attribute->flags = VA_DISPLAY_ATTRIB_NOT_SUPPORTED;
     }
@@ -44,6 +48,8 @@ static VAStatus query_display_attributes(VADriverContextP context, VADisplayAttr
 {
     attributes[0].type = SOFTVA_DISPLAY_ATTRIBUTE_COPIED_BYTES;
     attributes[1].type = SOFTVA_DISPLAY_ATTRIBUTE_WAITS;
+    attributes[2].type = SOFTVA_DISPLAY_ATTRIBUTE_ABSENT;
+    attributes[3].type = SOFTVA_DISPLAY_ATTRIBUTE_UNDERIVED;
     for (int i = 0; i < DISPLAY_ATTRIBUTES; i++)
         fill_attribute(driver_of(context), &attributes[i]);
     *count = DISPLAY_ATTRIBUTES;
@@ -63,6 +69,10 @@ static VAStatus set_display_attributes(VADriverContextP context, VADisplayAttrib
         int value = attributes[i].value;
         if (attributes[i].type == SOFTVA_DISPLAY_ATTRIBUTE_COPIED_BYTES)
             driver_of(context)->copied_bytes = 0;
+        else if (attributes[i].type == SOFTVA_DISPLAY_ATTRIBUTE_ABSENT)
+            driver_of(context)->absent = value;
+        else if (attributes[i].type == SOFTVA_DISPLAY_ATTRIBUTE_UNDERIVED)
+            driver_of(context)->underived = value;
         else if (attributes[i].type != SOFTVA_DISPLAY_ATTRIBUTE_WAITS)
             return VA_STATUS_ERROR_ATTR_NOT_SUPPORTED;
         else if (value < 0 || value >= SOFTVA_WAITS_KINDS)

@@ -17,6 +17,7 @@ struct driver {
     struct log *log;
     _Atomic uint64_t copied_bytes; /* softva_ext.h */
     _Atomic int waits;             /* enum softva_waits */
+    _Atomic int absent, underived; /* FourCCs; 0: none */
 };
 
 static inline struct driver *driver_of(VADriverContextP context)

@@ -205,6 +205,8 @@ static VAStatus create_surfaces2(VADriverContextP context, unsigned format, unsi
     VAStatus status = read_request(&request, format, attributes, attribute_count);
     unsigned made = 0;
 
+    if (status == VA_STATUS_SUCCESS && (int)request.format->image.fourcc == driver->absent)
+        status = VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT;
     for (; status == VA_STATUS_SUCCESS && made < count; made++) {
         struct surface *surface = NULL;
         status = make_surface(&surface, &request, made);

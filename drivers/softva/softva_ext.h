@@ -17,12 +17,16 @@
  *
  *     VADisplayAttribute waits = { .type = SOFTVA_DISPLAY_ATTRIBUTE_WAITS, .value = SOFTVA_WAITS_LATE };
  *     vaSetDisplayAttributes(display, &waits, 1);
+ *
+ * Two more make it poorer, for tests: surfaces of one FourCC cannot be made, or of one cannot be derived (0: of none).
  */
 #pragma once
 #include <va/va.h>
 
 #define SOFTVA_DISPLAY_ATTRIBUTE_COPIED_BYTES ((VADisplayAttribType)0x62706362)
 #define SOFTVA_DISPLAY_ATTRIBUTE_WAITS        ((VADisplayAttribType)0x62707774)
+#define SOFTVA_DISPLAY_ATTRIBUTE_ABSENT       ((VADisplayAttribType)0x62706162)
+#define SOFTVA_DISPLAY_ATTRIBUTE_UNDERIVED    ((VADisplayAttribType)0x6270756e)
 
 enum softva_waits {
     SOFTVA_WAITS_NONE,    /* nothing ever has to be waited for */

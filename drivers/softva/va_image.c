@@ -103,6 +103,10 @@ static VAStatus derive_image(VADriverContextP context, VASurfaceID id, VAImage *
     out->image_id = out->buf = VA_INVALID_ID;
     if (!surface)
         return VA_STATUS_ERROR_INVALID_SURFACE;
+    if ((int)surface->format->image.fourcc == driver->underived) {
+        object_release(&surface->object);
+        return VA_STATUS_ERROR_OPERATION_FAILED;
+    }
     struct va_image *image = calloc(1, sizeof *image);
     struct buffer *buffer = image ? buffer_of_surface(driver, surface, &status) : NULL;
     if (buffer) {

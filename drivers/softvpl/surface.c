@@ -29,8 +29,8 @@ struct surface_pool {
     pthread_mutex_t mutex;
     mfxFrameInfo info;
     const struct image_format *format;
-    uint16_t memory_type;
-    void *va_display; /* NULL: the surfaces lie in the processor's memory */
+    uint16_t memory_type; /* of surfaces in the processor's memory */
+    void *va_display;     /* NULL: all lie there */
     struct task_table *tasks;
     struct surface *free_list;
     unsigned limit, existing, used;
@@ -226,11 +226,6 @@ struct surface_pool *surface_pool_create(const mfxFrameInfo *info, unsigned limi
     pool->limit = limit;
     pool->memory_type = memory_type;
     pool->va_display = va_display;
-    if (va_display) {
-        pool->memory_type &= (uint16_t)~MFX_MEMTYPE_SYSTEM_MEMORY;
-        pool->memory_type |= memory_type & MFX_MEMTYPE_FROM_DECODE ? MFX_MEMTYPE_VIDEO_MEMORY_DECODER_TARGET
-                                                                   : MFX_MEMTYPE_VIDEO_MEMORY_PROCESSOR_TARGET;
-    }
     pool->tasks = task_table_use(tasks);
     return pool;
 }
@@ -291,13 +286,24 @@ static struct surface *surface_create(struct surface_pool *pool)
     return surface;
 }
 
+static uint16_t memory_type(const struct surface *surface)
+{
+    unsigned type = surface->pool->memory_type;
+
+    if (!surface->video)
+        return (uint16_t)type;
+    type &= ~(unsigned)MFX_MEMTYPE_SYSTEM_MEMORY;
+    return (uint16_t)(type | (type & MFX_MEMTYPE_FROM_DECODE ? MFX_MEMTYPE_VIDEO_MEMORY_DECODER_TARGET
+                                                             : MFX_MEMTYPE_VIDEO_MEMORY_PROCESSOR_TARGET));
+}
+
 static void surface_reset(struct surface *surface)
 {
     mfxFrameSurface1 *frame = &surface->frame;
     frame->FrameInterface = &surface->interface;
     frame->Version.Version = MFX_FRAMESURFACE1_VERSION;
     frame->Info = surface->pool->info;
-    frame->Data.MemType = surface->pool->memory_type;
+    frame->Data.MemType = memory_type(surface);
     frame->Data.TimeStamp = (mfxU64)MFX_TIMESTAMP_UNKNOWN;
     frame->Data.FrameOrder = (mfxU32)MFX_FRAMEORDER_UNKNOWN;
     frame->Data.Locked = 0;
@@ -317,7 +323,9 @@ mfxFrameSurface1 *surface_pool_get(struct surface_pool *pool)
     if (surface) {
         pool->free_list = surface->next_free;
     } else if (pool->existing < pool->limit) {
-        surface = pool->va_display ? surface_create_video(pool) : surface_create(pool);
+        surface = pool->va_display ? surface_create_video(pool) : NULL;
+        if (!surface) /* the display does not keep pictures of this format, or has no room */
+            surface = surface_create(pool);
         if (surface)
             pool->existing++;
     }

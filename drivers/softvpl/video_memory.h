@@ -2,8 +2,9 @@
 /* video_memory.h - a surface's pixels in a VA-API surface, of the display that the application has set.
  *
  * The libraries here are the processor's: while one of them reads or writes, the surface is mapped, where it lies
- * (vaDeriveImage); nothing is copied. A display that does not show its surfaces so has no video memory for us. Readers
- * and writers of several threads share one mapping, which ends with the last of them. Any thread.
+ * (vaDeriveImage); nothing is copied. A display that does not show its surfaces so has no video memory for us: its
+ * pictures lie in the processor's memory then. Readers and writers of several threads share one mapping, which ends
+ * with the last of them. Any thread.
  *
  *     video_memory_create(display, format, &info);
  *     video_memory_map(memory, &data);     // sets the pointers and the pitch

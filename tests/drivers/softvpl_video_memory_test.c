@@ -24,7 +24,7 @@ static void chain_open(struct chain *chain, VADisplay va, const struct stream *s
     mfxU16 in = va ? MFX_IOPATTERN_IN_VIDEO_MEMORY : MFX_IOPATTERN_IN_SYSTEM_MEMORY;
     mfxU16 out = va ? MFX_IOPATTERN_OUT_VIDEO_MEMORY : MFX_IOPATTERN_OUT_SYSTEM_MEMORY;
 
-    *chain = (struct chain){ .video = va != NULL, .va = va, .encode = encode_par(SMALL_WIDTH, SMALL_HEIGHT) };
+    *chain = (struct chain){ .va = va, .encode = encode_par(SMALL_WIDTH, SMALL_HEIGHT) };
     client_open(&chain->client);
     mfxSession session = chain->client.session;
     if (va)
@@ -124,7 +124,7 @@ static void decode_what_is_there(struct chain *chain, mfxBitstream *in, struct s
     }
 }
 
-static void run(VADisplay va, const struct stream *source, struct stream *stream)
+static void run(VADisplay va, bool video, const struct stream *source, struct stream *stream)
 {
     struct chain chain;
     mfxBitstream in = { .Data = source->data,
@@ -134,6 +134,7 @@ static void run(VADisplay va, const struct stream *source, struct stream *stream
                         .TimeStamp = (mfxU64)MFX_TIMESTAMP_UNKNOWN };
 
     chain_open(&chain, va, source);
+    chain.video = video;
     decode_what_is_there(&chain, &in, stream);
     decode_what_is_there(&chain, NULL, stream);
     while (encode_one(&chain, NULL, stream))
@@ -150,14 +151,39 @@ static void the_bytes_are_those_of_system_memory_and_none_is_copied(void **state
     struct encode_run made = { .frames = FRAMES };
     struct stream source = { 0 }, system = { 0 }, video = { 0 };
     encode_stream(&par, &made, &source);
-    run(NULL, &source, &system);
-    run(va_display_handle(display), &source, &video);
+    run(NULL, false, &source, &system);
+    run(va_display_handle(display), true, &source, &video);
     assert_int_equal(copied_bytes(va_display_handle(display)), 0);
     assert_int_equal(video.bytes, system.bytes);
     assert_memory_equal(video.data, system.data, system.bytes);
     stream_free(&source);
     stream_free(&system);
     stream_free(&video);
+    va_display_destroy(display);
+}
+
+/* Surfaces that cannot be made, or not be seen: the processor's memory has the pictures, and nothing is missing. */
+static void what_a_display_cannot_keep_lies_in_system_memory(void **state)
+{
+    (void)state;
+    static const VADisplayAttribType types[] = { SOFTVA_DISPLAY_ATTRIBUTE_ABSENT, SOFTVA_DISPLAY_ATTRIBUTE_UNDERIVED };
+    struct va_display *display = open_display();
+    mfxVideoParam par = encode_par(WIDTH, HEIGHT);
+    struct encode_run made = { .frames = FRAMES };
+    struct stream source = { 0 }, system = { 0 };
+    encode_stream(&par, &made, &source);
+    run(NULL, false, &source, &system);
+    for (unsigned i = 0; i < 2; i++) {
+        struct stream stream = { 0 };
+        set_attribute(va_display_handle(display), types[i], VA_FOURCC_NV12);
+        run(va_display_handle(display), false, &source, &stream);
+        set_attribute(va_display_handle(display), types[i], 0);
+        assert_int_equal(stream.bytes, system.bytes);
+        assert_memory_equal(stream.data, system.data, system.bytes);
+        stream_free(&stream);
+    }
+    stream_free(&source);
+    stream_free(&system);
     va_display_destroy(display);
 }
 
@@ -199,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bytes_are_those_of_system_memory_and_none_is_copied),
+        cmocka_unit_test(what_a_display_cannot_keep_lies_in_system_memory),
         cmocka_unit_test(surfaces_can_be_mapped),
     };
     client_environment();

@@ -102,11 +102,16 @@ static inline void forget_copied_bytes(VADisplay va)
     GOOD(vaSetDisplayAttributes(va, &copied, 1));
 }
 
+static inline void set_attribute(VADisplay va, VADisplayAttribType type, int value)
+{
+    VADisplayAttribute attribute = { .type = type, .value = value };
+    GOOD(vaSetDisplayAttributes(va, &attribute, 1));
+}
+
 /* How waits for coded pictures are answered: enum softva_waits. */
 static inline void set_waits(VADisplay va, int waits)
 {
-    VADisplayAttribute attribute = { .type = SOFTVA_DISPLAY_ATTRIBUTE_WAITS, .value = waits };
-    GOOD(vaSetDisplayAttributes(va, &attribute, 1));
+    set_attribute(va, SOFTVA_DISPLAY_ATTRIBUTE_WAITS, waits);
 }
 
 static inline int sealed_memory(size_t bytes, uint8_t **memory)

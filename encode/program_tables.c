@@ -4,11 +4,12 @@
 #include "encode/program_tables.h"
 
 #include <errno.h>
-#include <libavutil/crc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "board/error.h"
+
+#include "encode/section_bytes.h"
 
 enum {
     TS_BYTES = 188,
@@ -245,7 +246,7 @@ static bool take_section(struct program_tables *tables, const struct assembly *a
     const uint8_t *section = assembly->bytes, *end = section + bytes - CHECKSUM_BYTES;
 
     if (bytes < TABLE_HEADER_BYTES + CHECKSUM_BYTES || !(section[1] & 0x80) || !(section[5] & 1) ||
-        av_crc(av_crc_get_table(AV_CRC_32_IEEE), UINT32_MAX, section, bytes))
+        !section_is_intact(section, bytes))
         return false;
     if (assembly->pid == PID_PAT)
         return section[0] == TABLE_PAT && take_pat(tables, section, end, assembly->position);

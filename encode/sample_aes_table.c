@@ -2,9 +2,10 @@
 #include "encode/sample_aes_table.h"
 
 #include <errno.h>
-#include <libavutil/crc.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include "encode/section_bytes.h"
 
 enum {
     PACKET_BYTES = 188,
@@ -12,11 +13,9 @@ enum {
     SECTION_MAX = PACKET_BYTES - PACKET_HEAD,
     SECTION_HEAD = 12, /* up to the descriptors of the program */
     STREAM_HEAD = 5,
-    CHECKSUM_BYTES = 4,
     SYNC = 0x47,
     START_OF_UNIT = 0x40,
     PAYLOAD_ONLY = 0x10,
-    TABLE_ID_PMT = 2,
     TYPE_AAC = 0x0f,
     TYPE_H264 = 0x1b,
     TYPE_AAC_ENCRYPTED = 0xcf,
@@ -31,17 +30,6 @@ struct section {
     size_t count;
     bool full; /* something did not fit */
 };
-
-static unsigned twelve_bits(const uint8_t *at)
-{
-    return (at[0] & 0x0fu) << 8 | at[1];
-}
-
-static void put_twelve_bits(uint8_t *at, size_t value)
-{
-    at[0] = (uint8_t)((at[0] & 0xf0) | value >> 8);
-    at[1] = (uint8_t)value;
-}
 
 static void put(struct section *section, const void *bytes, size_t count)
 {
@@ -77,7 +65,7 @@ static int put_marks(struct section *section, const struct sample_aes_table *tab
 /* A stream with its descriptors, the marks behind them. */
 static int put_stream(struct section *section, const struct sample_aes_table *table, const uint8_t *stream)
 {
-    size_t begin = section->count, descriptors = twelve_bits(stream + 3);
+    size_t begin = section->count, descriptors = section_twelve_bits(stream + 3);
 
     put(section, stream, STREAM_HEAD + descriptors);
     int result = put_marks(section, table, stream[0], (stream[1] & 0x1fu) << 8 | stream[2]);
@@ -85,18 +73,17 @@ static int put_stream(struct section *section, const struct sample_aes_table *ta
         return section->full ? -EMSGSIZE : result;
     uint8_t *head = section->bytes + begin;
     head[0] = stream[0] == TYPE_H264 ? TYPE_H264_ENCRYPTED : stream[0] == TYPE_AAC ? TYPE_AAC_ENCRYPTED : stream[0];
-    put_twelve_bits(head + 3, section->count - begin - STREAM_HEAD);
+    section_put_twelve_bits(head + 3, section->count - begin - STREAM_HEAD);
     return 0;
 }
 
 static int finish(struct section *section)
 {
-    if (section->count + CHECKSUM_BYTES > sizeof section->bytes)
+    if (section->count + SECTION_CHECKSUM_BYTES > sizeof section->bytes)
         return -EMSGSIZE;
-    put_twelve_bits(section->bytes + 1, section->count + CHECKSUM_BYTES - 3);
-    uint32_t checksum = av_crc(av_crc_get_table(AV_CRC_32_IEEE), UINT32_MAX, section->bytes, section->count);
-    for (unsigned i = 0; i < CHECKSUM_BYTES; i++) /* the library has its bytes the other way round */
-        section->bytes[section->count++] = (uint8_t)(checksum >> 8 * i);
+    section_put_twelve_bits(section->bytes + 1, section->count + SECTION_CHECKSUM_BYTES - 3);
+    section_put_checksum(section->bytes, section->count);
+    section->count += SECTION_CHECKSUM_BYTES;
     return 0;
 }
 
@@ -104,19 +91,20 @@ static int edit_section(const struct sample_aes_table *table, uint8_t *packet)
 {
     const uint8_t *old = packet + PACKET_HEAD;
     struct section section = { .count = 0 };
-    size_t end = 3 + twelve_bits(old + 1), at = SECTION_HEAD + twelve_bits(old + 10);
+    size_t end = 3 + section_twelve_bits(old + 1), at = SECTION_HEAD + section_twelve_bits(old + 10);
 
-    if (old[0] != TABLE_ID_PMT || end > SECTION_MAX || end < SECTION_HEAD + CHECKSUM_BYTES || at > end - CHECKSUM_BYTES)
+    if (old[0] != SECTION_TABLE_ID_PMT || end > SECTION_MAX || end < SECTION_HEAD + SECTION_CHECKSUM_BYTES ||
+        at > end - SECTION_CHECKSUM_BYTES)
         return -EINVAL;
-    end -= CHECKSUM_BYTES;
+    end -= SECTION_CHECKSUM_BYTES;
     put(&section, old, at);
     while (at < end) {
-        if (end - at < STREAM_HEAD || end - at - STREAM_HEAD < twelve_bits(old + at + 3))
+        if (end - at < STREAM_HEAD || end - at - STREAM_HEAD < section_twelve_bits(old + at + 3))
             return -EINVAL;
         int result = put_stream(&section, table, old + at);
         if (result < 0)
             return result;
-        at += STREAM_HEAD + twelve_bits(old + at + 3);
+        at += STREAM_HEAD + section_twelve_bits(old + at + 3);
     }
     int result = finish(&section);
     if (result < 0)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "encode/section_check.h"
 
-#include <libavutil/crc.h>
 #include <string.h>
+
+#include "encode/section_bytes.h"
 
 enum { PACKET_BYTES = 188, HEAD_BYTES = 3, STUFFING = 0xff, START_OF_UNIT = 0x40, SCRAMBLED = 0xc0 };
 
@@ -36,7 +37,7 @@ static size_t take(struct section_check *check, const uint8_t *at, size_t count,
         check->count += part;
         taken += part;
         if (check->count >= HEAD_BYTES && check->count == whole(check)) {
-            *damaged += av_crc(av_crc_get_table(AV_CRC_32_IEEE), UINT32_MAX, check->bytes, check->count) != 0;
+            *damaged += !section_is_intact(check->bytes, check->count);
             check->count = 0;
             break;
         }

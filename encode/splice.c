@@ -3,9 +3,9 @@
 #include "encode/splice.h"
 
 #include <errno.h>
-#include <libavutil/crc.h>
 #include <string.h>
 
+#include "encode/section_bytes.h"
 #include "encode/timeline.h"
 
 enum {
@@ -163,7 +163,7 @@ static bool is_whole(const uint8_t *section, size_t bytes)
         return false;
     if (3 + ((size_t)(section[1] & 0x0f) << 8 | section[2]) != bytes)
         return false;
-    return av_crc(av_crc_get_table(AV_CRC_32_IEEE), UINT32_MAX, section, bytes) == 0;
+    return section_is_intact(section, bytes);
 }
 
 int splice_parse(struct splice *splice, const uint8_t *section, size_t bytes)

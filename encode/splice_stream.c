@@ -2,9 +2,9 @@
 #include "encode/splice_stream.h"
 
 #include <errno.h>
-#include <libavutil/crc.h>
 #include <string.h>
 
+#include "encode/section_bytes.h"
 #include "encode/timeline.h"
 
 enum {
@@ -13,55 +13,36 @@ enum {
     SYNC = 0x47,
     START_OF_UNIT = 0x40,
     PAYLOAD_ONLY = 0x10,
-    TABLE_ID_PMT = 2,
     TABLE_HEAD = 12, /* up to the descriptors of the program */
     TABLE_MAX = PACKET_BYTES - PACKET_HEAD - 1,
     STREAM_BYTES = 5,
-    CHECKSUM_BYTES = 4,
     ADJUSTMENT_AT = 4, /* the lowest bit of this byte, and the four behind it */
     SECTION_BYTES_MIN = 17,
 };
 
 static const uint8_t registration[] = { 0x05, 4, 'C', 'U', 'E', 'I' };
 
-static unsigned twelve_bits(const uint8_t *at)
-{
-    return (at[0] & 0x0fu) << 8 | at[1];
-}
-
-static void put_twelve_bits(uint8_t *at, size_t value)
-{
-    at[0] = (uint8_t)((at[0] & 0xf0) | value >> 8);
-    at[1] = (uint8_t)value;
-}
-
-/* Behind so many bytes. The library has its bytes the other way round. */
-static void put_checksum(uint8_t *bytes, size_t count)
-{
-    uint32_t checksum = av_crc(av_crc_get_table(AV_CRC_32_IEEE), UINT32_MAX, bytes, count);
-    for (unsigned i = 0; i < CHECKSUM_BYTES; i++)
-        bytes[count + i] = (uint8_t)(checksum >> 8 * i);
-}
-
 /* ---- the table ---- */
 static int edit_table(const struct splice_stream *stream, uint8_t *table)
 {
     const uint8_t entry[STREAM_BYTES] = { 0x86, (uint8_t)(0xe0 | stream->pid >> 8), (uint8_t)stream->pid, 0xf0, 0 };
-    size_t descriptors = twelve_bits(table + 10), end = 3 + twelve_bits(table + 1), at = TABLE_HEAD + descriptors;
+    size_t descriptors = section_twelve_bits(table + 10), end = 3 + section_twelve_bits(table + 1),
+           at = TABLE_HEAD + descriptors;
 
-    if (table[0] != TABLE_ID_PMT || end > TABLE_MAX || end < TABLE_HEAD + CHECKSUM_BYTES || at > end - CHECKSUM_BYTES)
+    if (table[0] != SECTION_TABLE_ID_PMT || end > TABLE_MAX || end < TABLE_HEAD + SECTION_CHECKSUM_BYTES ||
+        at > end - SECTION_CHECKSUM_BYTES)
         return -EINVAL;
     if (end + sizeof registration + sizeof entry > TABLE_MAX)
         return -EMSGSIZE;
-    end -= CHECKSUM_BYTES;
+    end -= SECTION_CHECKSUM_BYTES;
     memmove(table + at + sizeof registration, table + at, end - at);
     memcpy(table + at, registration, sizeof registration);
     end += sizeof registration;
     memcpy(table + end, entry, sizeof entry);
     end += sizeof entry;
-    put_twelve_bits(table + 10, descriptors + sizeof registration);
-    put_twelve_bits(table + 1, end + CHECKSUM_BYTES - 3);
-    put_checksum(table, end);
+    section_put_twelve_bits(table + 10, descriptors + sizeof registration);
+    section_put_twelve_bits(table + 1, end + SECTION_CHECKSUM_BYTES - 3);
+    section_put_checksum(table, end);
     return 0;
 }
 
@@ -124,7 +105,7 @@ size_t splice_stream_packets(struct splice_stream *stream, const uint8_t *sectio
         return 0;
     memcpy(shifted, section, bytes);
     shift(shifted, shift_90k);
-    put_checksum(shifted, bytes - CHECKSUM_BYTES);
+    section_put_checksum(shifted, bytes - SECTION_CHECKSUM_BYTES);
     for (; at < bytes; written += PACKET_BYTES)
         at += put_packet(stream, packets + written, shifted + at, bytes - at, at == 0);
     return written;

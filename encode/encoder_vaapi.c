@@ -60,6 +60,7 @@ struct vaapi_encoder {
     VAConfigID scale_config;
     VAContextID scale_context;
     struct vaapi_pool *own, *copies; /* copies: NULL until a picture lies elsewhere */
+    uint32_t absent;                 /* FourCC of pictures that the display has no surfaces for; 0: none is known */
     struct vaapi_input shown, slates[2];
     /* encoding */
     VAConfigID encode_config;
@@ -422,21 +423,40 @@ static struct vaapi_pool *copies_for(struct vaapi_encoder *encoder, const struct
     return copies;
 }
 
-/* Brings a picture that lies elsewhere to a surface: a copy, counted. */
-static bool bring(struct vaapi_encoder *encoder, mfxFrameSurface1 *picture, struct vaapi_input *input)
+static bool is_ours(const struct vaapi_encoder *encoder, const struct vaapi_format *format)
 {
-    struct vaapi_format format;
-    struct vaapi_pool *pool;
     const struct vaapi_plan *plan = &encoder->plan;
 
-    if (!vaapi_format_of(picture, &format))
-        return false;
-    bool fits = format.fourcc == plan->fourcc && format.width == plan->width && format.height == plan->height;
-    pool = fits ? encoder->own : copies_for(encoder, &format);
+    return format->fourcc == plan->fourcc && format->width == plan->width && format->height == plan->height;
+}
+
+/* Where a picture of this format is brought to. What the display has no surfaces for becomes what we encode, and format
+ * says so. NULL: nowhere. */
+static struct vaapi_pool *place_for(struct vaapi_encoder *encoder, struct vaapi_format *format)
+{
+    const struct vaapi_plan *plan = &encoder->plan;
+    struct vaapi_pool *pool = NULL;
+
+    if (format->fourcc != encoder->absent)
+        pool = is_ours(encoder, format) ? encoder->own : copies_for(encoder, format);
+    if (pool || format->fourcc == plan->fourcc || is_lost(encoder))
+        return pool;
+    encoder->absent = format->fourcc;
+    format->fourcc = plan->fourcc;
+    format->rt_format = plan->rt_format;
+    return is_ours(encoder, format) ? encoder->own : copies_for(encoder, format);
+}
+
+/* Brings a picture that lies elsewhere to a surface: a copy, counted. format: the picture's, then the copy's. */
+static bool bring(struct vaapi_encoder *encoder, mfxFrameSurface1 *picture, struct vaapi_format *format,
+                  struct vaapi_input *input)
+{
+    struct vaapi_pool *pool = place_for(encoder, format);
     struct vaapi_pooled *pooled = pool ? get(encoder, pool) : NULL;
+
     if (!pooled)
         return false;
-    *(fits ? &input->own : &input->copy) = pooled;
+    *(pool == encoder->own ? &input->own : &input->copy) = pooled;
     input->surface = pooled->surface;
     int64_t bytes = vaapi_copy(encoder->va, vaapi_pool_format(pool), pooled->surface, picture);
     encoder->counters.copied_bytes += bytes > 0 ? (uint64_t)bytes : 0;
@@ -451,11 +471,12 @@ static bool vaapi_show(void *instance, const struct picture *picture)
     VARectangle part = { (int16_t)info->CropX, (int16_t)info->CropY, info->CropW, info->CropH };
     struct vaapi_input input = { .surface = vaapi_surface_of(encoder->va, picture->surface) };
     struct vaapi_format format;
+    bool known = vaapi_format_of(picture->surface, &format);
 
     if (input.surface != VA_INVALID_SURFACE) {
         picture_use(picture);
         input.picture = picture->surface;
-    } else if (!bring(encoder, picture->surface, &input)) {
+    } else if (!known || !bring(encoder, picture->surface, &format, &input)) {
         vaapi_input_release(&input);
         note(encoder, "bringing a picture over", VA_STATUS_ERROR_OPERATION_FAILED);
         return false;
@@ -463,8 +484,7 @@ static bool vaapi_show(void *instance, const struct picture *picture)
         part.x = part.y = 0;
     }
     bool whole = input.own || (info->Width >= plan->coded_width && info->Height >= plan->coded_height);
-    bool fits = whole && vaapi_format_of(picture->surface, &format) && format.fourcc == plan->fourcc &&
-                format.width == plan->width && format.height == plan->height && !part.x && !part.y;
+    bool fits = whole && known && is_ours(encoder, &format) && !part.x && !part.y;
     if (!fits) {
         input.own = get(encoder, encoder->own);
         VAStatus status =

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "drivers/va_pixels.h"
+#include "encode/picture_convert.h"
 
 struct vaapi_pool {
     VADisplay va;
@@ -133,12 +134,54 @@ bool vaapi_format_of(const mfxFrameSurface1 *picture, struct vaapi_format *forma
     return true;
 }
 
+static int64_t copy_rows(const struct kind *kind, const struct va_pixels *pixels, const struct picture_planes *planes,
+                         const mfxFrameInfo *info)
+{
+    int64_t bytes = 0;
+
+    for (unsigned plane = 0; plane < kind->planes && plane < pixels->planes; plane++) {
+        size_t row = (size_t)info->CropW * kind->bytes;
+        unsigned rows = plane ? info->CropH / 2U : info->CropH;
+        for (unsigned y = 0; y < rows; y++)
+            memcpy(pixels->plane[plane] + (size_t)y * pixels->pitch[plane],
+                   planes->plane[plane] + y * planes->pitch[plane], row);
+        bytes += (int64_t)(row * rows);
+    }
+    return bytes;
+}
+
+/* The bytes that were written. */
+static int64_t convert(const struct va_pixels *pixels, bool ten, const struct picture_planes *from,
+                       const mfxFrameInfo *info)
+{
+    struct picture_planes to = { .plane = { pixels->plane[0], pixels->plane[1] },
+                                 .pitch = { pixels->pitch[0], pixels->pitch[1] },
+                                 .ten = ten };
+
+    picture_convert(&to, from, info->CropW, info->CropH);
+    return (int64_t)info->CropW * info->CropH * 3 / 2 * (ten ? 2 : 1);
+}
+
+/* The visible part of a picture that is mapped. */
+static struct picture_planes visible(const struct kind *kind, const mfxFrameSurface1 *picture)
+{
+    const mfxFrameInfo *info = &picture->Info;
+    size_t pitch = picture->Data.PitchLow + ((size_t)picture->Data.PitchHigh << 16);
+    size_t left = (size_t)info->CropX * kind->bytes;
+    uint8_t *first = kind->mfx == MFX_FOURCC_Y210 ? (uint8_t *)picture->Data.Y16 : picture->Data.Y;
+
+    return (struct picture_planes){ .plane = { first + info->CropY * pitch + left,
+                                               kind->planes > 1 ? picture->Data.UV + info->CropY / 2U * pitch + left
+                                                                : NULL },
+                                    .pitch = { pitch, pitch },
+                                    .ten = kind->mfx == MFX_FOURCC_P010 || kind->mfx == MFX_FOURCC_Y210,
+                                    .packed = kind->planes == 1 };
+}
+
 int64_t vaapi_copy(VADisplay va, const struct vaapi_format *format, VASurfaceID to, mfxFrameSurface1 *from)
 {
     const struct kind *kind = kind_of(from->Info.FourCC);
-    const mfxFrameInfo *info = &from->Info;
     struct va_pixels pixels;
-    int64_t bytes = 0;
 
     if (!kind || from->FrameInterface->Map(from, MFX_MAP_READ) != MFX_ERR_NONE)
         return -EIO;
@@ -146,16 +189,10 @@ int64_t vaapi_copy(VADisplay va, const struct vaapi_format *format, VASurfaceID 
         from->FrameInterface->Unmap(from);
         return -EIO;
     }
-    const uint8_t *planes[] = { kind->mfx == MFX_FOURCC_Y210 ? (const uint8_t *)from->Data.Y16 : from->Data.Y,
-                                from->Data.UV };
-    for (unsigned plane = 0; plane < kind->planes && plane < pixels.planes; plane++) {
-        size_t row = (size_t)info->CropW * kind->bytes;
-        unsigned rows = plane ? info->CropH / 2U : info->CropH, top = plane ? info->CropY / 2U : info->CropY;
-        for (unsigned y = 0; y < rows; y++)
-            memcpy(pixels.plane[plane] + (size_t)y * pixels.pitch[plane],
-                   planes[plane] + (size_t)(top + y) * from->Data.Pitch + (size_t)info->CropX * kind->bytes, row);
-        bytes += (int64_t)(row * rows);
-    }
+    struct picture_planes planes = visible(kind, from);
+    int64_t bytes = format->fourcc == kind->va
+                        ? copy_rows(kind, &pixels, &planes, &from->Info)
+                        : convert(&pixels, format->fourcc == VA_FOURCC_P010, &planes, &from->Info);
     VAStatus status = va_pixels_end(&pixels);
     from->FrameInterface->Unmap(from);
     return status == VA_STATUS_SUCCESS ? bytes * (pixels.derived ? 1 : 2) : -EIO;

@@ -53,5 +53,6 @@ void vaapi_input_forget_copy(struct vaapi_input *input);
 VASurfaceID vaapi_surface_of(VADisplay va, mfxFrameSurface1 *picture);
 /* The format of a picture's copy; false: VA-API has none for it. */
 bool vaapi_format_of(const mfxFrameSurface1 *picture, struct vaapi_format *format);
-/* The visible part, to a surface of that format; the bytes it took, negative when it went wrong. */
+/* The visible part, to a surface of that format: the picture's own, NV12 or P010. The bytes it took, negative when it
+ * went wrong. */
 int64_t vaapi_copy(VADisplay va, const struct vaapi_format *format, VASurfaceID to, mfxFrameSurface1 *from);

@@ -222,6 +222,34 @@ static void a_device_that_hangs_gives_no_encoder(void **state)
     set_waits(config.va_display, SOFTVA_WAITS_NONE);
 }
 
+/* The same pictures come out where the display has no surfaces of ten bits, and an output of eight wants them. */
+static void pictures_that_a_display_does_not_have_are_converted(void **state)
+{
+    (void)state;
+    for (unsigned whole = 0; whole < 2; whole++) {
+        struct video_description video = describe(VIDEO_CODEC_H264, 8);
+        struct stream stream = { 0 };
+        struct rung_config config = configure(&video, whole ? 160 : 122, whole ? 90 : 70, &stream);
+        struct error err = { 0 };
+        struct rung *rung;
+        mfxSession source = picture_source(160, 90, MFX_FOURCC_P010);
+
+        set_attribute(config.va_display, SOFTVA_DISPLAY_ATTRIBUTE_ABSENT, VA_FOURCC_P010);
+        assert_int_equal(rung_create(&rung, &config, &err), 0);
+        encode_pictures(rung, source, 10);
+        assert_int_equal(rung_counters(rung).errors, 0);
+        assert_int_equal(rung_counters(rung).scaled, whole ? 0 : 10);
+        assert_int_equal(rung_counters(rung).copied_bytes, 10 * 160 * 90 * 3 / 2);
+        struct seen seen = decode_stream(&stream, AV_CODEC_ID_H264);
+        assert_int_equal(seen.pictures, 20);
+        assert_in_range(seen.luma, 120, 128);
+        set_attribute(config.va_display, SOFTVA_DISPLAY_ATTRIBUTE_ABSENT, 0);
+        rung_destroy(rung);
+        MFXClose(source);
+        free(stream.data);
+    }
+}
+
 static void slates_are_painted(void **state)
 {
     (void)state;
@@ -449,6 +477,7 @@ int main(void)
         cmocka_unit_test(the_own_size_is_not_scaled),
         cmocka_unit_test(drivers_that_only_wait_for_surfaces_are_waited_for_so),
         cmocka_unit_test(a_device_that_hangs_gives_no_encoder),
+        cmocka_unit_test(pictures_that_a_display_does_not_have_are_converted),
         cmocka_unit_test(slates_are_painted),
         cmocka_unit_test(what_is_not_offered_is_refused_with_the_reason),
         cmocka_unit_test(pictures_that_are_a_little_late_are_no_hang),

@@ -12,6 +12,8 @@ struct loop;
 struct supervisor;
 struct transfer_engine;
 
+enum { HELLO_WITHIN_MS = 30000 };
+
 struct environment {
     struct loop *loop;
     const struct clock *clock;
@@ -20,6 +22,7 @@ struct environment {
     struct supervisor *supervisor;
     struct inbox *inbox;
     struct transfer_engine *engine;
+    unsigned hello_within_ms;       /* what an encode process gets until it says hello */
     const char *run_directory;      /* job files, pid files, sockets */
     const char *spool_directory;    /* what outlives a power cut */
     const char *programs_directory; /* biplane-dataplane, biplane-encode */

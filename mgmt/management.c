@@ -104,17 +104,19 @@ static int create_parts(struct management *management, struct error *err)
         result = transfer_engine_create(&management->engine, config->loop, config->clock, err);
     if (result == 0)
         result = inbox_create(&management->inbox, &inbox_config, err);
-    *environment = (struct environment){ .loop = config->loop,
-                                         .clock = config->clock,
-                                         .log = config->log,
-                                         .alerts = management->alerts,
-                                         .supervisor = management->supervisor,
-                                         .inbox = management->inbox,
-                                         .engine = management->engine,
-                                         .run_directory = config->run_directory,
-                                         .spool_directory = config->spool_directory,
-                                         .programs_directory = config->programs_directory,
-                                         .runtime_directory = config->runtime_directory };
+    *environment =
+        (struct environment){ .loop = config->loop,
+                              .clock = config->clock,
+                              .log = config->log,
+                              .alerts = management->alerts,
+                              .supervisor = management->supervisor,
+                              .inbox = management->inbox,
+                              .engine = management->engine,
+                              .hello_within_ms = config->hello_within_ms ? config->hello_within_ms : HELLO_WITHIN_MS,
+                              .run_directory = config->run_directory,
+                              .spool_directory = config->spool_directory,
+                              .programs_directory = config->programs_directory,
+                              .runtime_directory = config->runtime_directory };
     return result;
 }
 

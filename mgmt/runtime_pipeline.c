@@ -2,6 +2,7 @@
 #include "mgmt/runtime_pipeline.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ enum {
     DELIVERY_S = 10,        /* what the publishers get afterwards to deliver */
     RECORDING_S = 6 * 3600, /* and those of recordings, while nobody waits for the pipeline */
     DRAIN_TICK_MS = 100,
+    SILENCE_TICKS = 10,        /* in the time for a hello: a loop that stood still does not count as silence */
+    SILENCE_DOUBLINGS_MAX = 3, /* a machine may be slow: each process in a row gets twice as long */
 };
 
 struct runtime_pipeline {
@@ -41,9 +44,12 @@ struct runtime_pipeline {
     uint64_t segments, segments_unknown;
     uint64_t last_segment_ns;
     json_t *told;
-    bool on_hardware;      /* the newest process said so */
+    bool on_hardware;      /* the newest process said so, or nothing yet: opening the GPU may be what it dies of */
     char lost_reason[256]; /* it has lost its accelerator, it said */
     struct accelerator_loss loss;
+    struct loop_timer *silence;
+    pid_t greeted;                           /* the process that has said hello, and is connected; 0: none */
+    unsigned silent_ticks, silent_processes; /* of this one; in a row */
 };
 
 static uint64_t now_ns(const struct runtime_pipeline *pipeline)
@@ -175,6 +181,57 @@ static void note_loss(struct runtime_pipeline *pipeline)
                  software ? "; software stands in until the pipeline is started again" : "");
 }
 
+/* ---- a process that does not come up ---- */
+static void set_silence_timer(struct runtime_pipeline *pipeline)
+{
+    uint64_t ms = pipeline->config.environment->hello_within_ms / SILENCE_TICKS;
+    loop_timer_set(pipeline->silence, now_ns(pipeline) + ms * NS_PER_MS);
+}
+
+/* After every change of process or connection. */
+static void expect_hello(struct runtime_pipeline *pipeline)
+{
+    pipeline->silent_ticks = 0;
+    if (process_state(pipeline->process) == PROCESS_RUNNING && pipeline->greeted != process_pid(pipeline->process))
+        set_silence_timer(pipeline);
+    else
+        loop_timer_clear(pipeline->silence);
+}
+
+static void note_hello(struct runtime_pipeline *pipeline, pid_t process)
+{
+    pipeline->greeted = process;
+    pipeline->silent_processes = 0;
+    expect_hello(pipeline);
+    alerts_clear(pipeline->config.environment->alerts, pipeline->source, ALERT_PIPELINE_SILENT, "process");
+}
+
+/* A driver that hangs when it is opened looks like this. The process is killed; when it even survives that, once more.
+ */
+static void on_silence(void *context)
+{
+    struct runtime_pipeline *pipeline = context;
+    unsigned doublings =
+        pipeline->silent_processes < SILENCE_DOUBLINGS_MAX ? pipeline->silent_processes : SILENCE_DOUBLINGS_MAX;
+    unsigned ticks = SILENCE_TICKS << doublings;
+    if (++pipeline->silent_ticks < ticks) {
+        set_silence_timer(pipeline);
+        return;
+    }
+    char text[128];
+    snprintf(text, sizeof text, "process %d does not come up: it has said nothing for %u s",
+             process_pid(pipeline->process),
+             pipeline->config.environment->hello_within_ms / SILENCE_TICKS * ticks / 1000);
+    alerts_raise(pipeline->config.environment->alerts, pipeline->source, ALERT_PIPELINE_SILENT, "process",
+                 "%s, and is started again", text);
+    log_error(pipeline->config.environment->log, "%s: %s: killed", pipeline->source, text);
+    if (accelerator_wish(pipeline) != ACCELERATOR_SOFTWARE)
+        snprintf(pipeline->lost_reason, sizeof pipeline->lost_reason, "%s", text);
+    pipeline->silent_processes++;
+    expect_hello(pipeline);
+    process_signal(pipeline->process, SIGKILL);
+}
+
 /* ---- states ---- */
 enum pipeline_state runtime_pipeline_state(const struct runtime_pipeline *pipeline)
 {
@@ -232,6 +289,9 @@ static void on_process(void *context)
     struct runtime_pipeline *pipeline = context;
     if (process_pid(pipeline->process) != pipeline->running)
         pipeline->running = 0;
+    if (process_state(pipeline->process) == PROCESS_RUNNING)
+        pipeline->on_hardware = true;
+    expect_hello(pipeline);
     if (process_state(pipeline->process) == PROCESS_WAITING &&
         (pipeline->lost_reason[0] || process_exit_status(pipeline->process) == PIPELINE_EXIT_ACCELERATOR_LOST))
         note_loss(pipeline); /* of an adopted process only what it said is known */
@@ -276,7 +336,8 @@ int runtime_pipeline_create(struct runtime_pipeline **out, const struct runtime_
     snprintf(pipeline->source, sizeof pipeline->source, "%s/%u", config->channel->name, config->pipeline);
     int result = create_process(pipeline, err);
     pipeline->drain = loop_timer_create(config->environment->loop, on_drain, pipeline);
-    if (result == 0 && !pipeline->drain)
+    pipeline->silence = loop_timer_create(config->environment->loop, on_silence, pipeline);
+    if (result == 0 && (!pipeline->drain || !pipeline->silence))
         result = error_set(err, -ENOMEM, "pipeline %s", pipeline->source);
     if (result < 0) {
         runtime_pipeline_destroy(pipeline);
@@ -293,6 +354,7 @@ void runtime_pipeline_destroy(struct runtime_pipeline *pipeline)
     destroy_publishers(pipeline);
     process_destroy(pipeline->process);
     loop_timer_destroy(pipeline->drain);
+    loop_timer_destroy(pipeline->silence);
     alerts_clear_source(pipeline->config.environment->alerts, pipeline->source);
     json_decref(pipeline->told);
     free(pipeline);
@@ -313,7 +375,10 @@ int runtime_pipeline_start(struct runtime_pipeline *pipeline, struct error *err)
     pipeline->has_run = false;
     pipeline->hurried = false;
     pipeline->running = 0;
+    pipeline->on_hardware = true;
+    pipeline->silent_processes = 0;
     process_start(pipeline->process);
+    expect_hello(pipeline);
     return 0;
 }
 
@@ -359,6 +424,7 @@ int runtime_pipeline_hello(struct runtime_pipeline *pipeline, const struct inbox
             earliest = tick;
     }
     *resume_tick_90k = earliest == INT64_MAX ? 0 : earliest;
+    note_hello(pipeline, peer->process);
     return 0;
 }
 
@@ -401,8 +467,11 @@ void runtime_pipeline_told(struct runtime_pipeline *pipeline, const struct inbox
 
 void runtime_pipeline_gone(struct runtime_pipeline *pipeline, const struct inbox_peer *peer)
 {
-    if (peer->process == process_pid(pipeline->process))
-        forget_told(pipeline);
+    if (peer->process != process_pid(pipeline->process))
+        return;
+    forget_told(pipeline);
+    pipeline->greeted = 0;
+    expect_hello(pipeline);
 }
 
 static const char *state_name(enum pipeline_state state)

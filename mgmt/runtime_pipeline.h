@@ -14,6 +14,8 @@
 struct credentials;
 struct runtime_pipeline;
 
+enum { ALERT_PIPELINE_SILENT = 5904 };
+
 enum pipeline_state {
     PIPELINE_IDLE,
     PIPELINE_STARTING,

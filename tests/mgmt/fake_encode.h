@@ -2,7 +2,7 @@
 /* fake_encode.h - an encode process that makes no pictures: it reads its job, and hands over a small segment for every
  * output every 40 ms, over the real hand-off. The test's own program becomes it when it is started under the
  * name biplane-encode. A file "<channel>-<pipeline>.lose" in the run directory, which it removes, makes it lose its
- * GPU.
+ * GPU; with a file "<channel>-<pipeline>.mute" there it does nothing at all, as with a driver that hangs.
  */
 #pragma once
 #include <fcntl.h>
@@ -69,6 +69,14 @@ static inline void fake_segment(struct fake_encode *fake, const struct encode_ou
     handoff_segment(fake->handoff, &segment, memfd);
 }
 
+static inline void fake_be_mute(const struct fake_encode *fake, const char *run)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s-%u.mute", run, fake->job.channel, fake->job.pipeline);
+    while (access(path, F_OK) == 0)
+        sleep(600); /* until it is killed */
+}
+
 /* As pipeline_run() and its caller do. */
 static inline void fake_lose(struct fake_encode *fake, const char *run)
 {
@@ -96,6 +104,7 @@ static inline int fake_encode_main(int argc, char **argv)
     if (settings_read_file(&encode_job_settings, job, &fake.job, problems) < 0)
         return 1;
     problems_destroy(problems);
+    fake_be_mute(&fake, run);
     const struct handoff_config config = { .run_directory = run,
                                            .channel = fake.job.channel,
                                            .pipeline = fake.job.pipeline,

@@ -24,6 +24,7 @@ struct house {
     struct loop *loop;
     struct origin *origin;
     struct management *management;
+    unsigned hello_within_ms;
     bool shut_down;
 };
 
@@ -46,6 +47,7 @@ static void move_in(struct house *house)
                                               .spool_directory = house->spool,
                                               .boards_directory = "board/boards",
                                               .programs_directory = house->programs,
+                                              .hello_within_ms = house->hello_within_ms,
                                               .log_files = true,
                                               .shut_down = on_shut_down,
                                               .context = house };
@@ -238,6 +240,26 @@ static void a_lost_accelerator_is_told_and_the_second_time_left_alone(void **sta
     assert_false(is_alerted(house, "accelerator lost"));
 }
 
+static void an_encoder_that_does_not_come_up_is_started_again(void **state)
+{
+    struct house *house = *state;
+    char path[512];
+    management_destroy(house->management);
+    house->hello_within_ms = 300;
+    move_in(house);
+    fixture_write(&house->fixture, "run/news-0.mute", "", 0644);
+    assert_int_equal(management_start(house->management, "news", NULL), 0);
+    TURN_UNTIL(house, is_alerted(house, "does not come up"));
+    TURN_UNTIL(house, job_has(house, "accelerator = \"software\"")); /* twice: perhaps the GPU hangs */
+    assert_true(is_alerted(house, "\"id\": 5904"));
+    assert_true(is_alerted(house, "software stands in"));
+    snprintf(path, sizeof path, "%s/news-0.mute", house->run);
+    assert_int_equal(unlink(path), 0);
+    TURN_UNTIL(house, channel_is(house, "running"));
+    TURN_UNTIL(house, !is_alerted(house, "\"id\": 5904"));
+    TURN_UNTIL(house, both_have(house, 3));
+}
+
 static void nothing_is_lost_while_the_management_plane_is_away(void **state)
 {
     struct house *house = *state;
@@ -285,6 +307,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(segments_and_playlists_arrive_at_both_origins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_killed_encoder_goes_on_where_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_lost_accelerator_is_told_and_the_second_time_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_encoder_that_does_not_come_up_is_started_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_lost_while_the_management_plane_is_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_made_before_a_stop_is_delivered, set_up, tear_down),
     };

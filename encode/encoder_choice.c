@@ -11,6 +11,7 @@
 #include "drivers/gpu.h"
 #include "drivers/va_display.h"
 #include "encode/vaapi_plan.h"
+#include "encode/vaapi_surfaces.h"
 
 /* The display of the node's GPU, if it can encode; else why not. */
 static struct va_display *open_gpu(int node, char *why, size_t bytes)
@@ -43,8 +44,10 @@ bool encoder_choice_has_gpu(int node)
     char why[200];
     struct va_display *display = open_gpu(node, why, sizeof why);
 
+    bool has = display != NULL;
+
     va_display_destroy(display);
-    return display != NULL;
+    return has;
 }
 
 static void choose_vpl(struct encoder_choice *choice, const char *why)
@@ -79,7 +82,8 @@ static int choose_wanted_vaapi(struct encoder_choice *choice, const struct encod
     if (config->accelerator_wish == ACCELERATOR_HARDWARE)
         return error_set(err, -ENODEV, "encoder = \"vaapi\": %s", why);
     struct error software = { 0 };
-    if (va_display_create(&choice->own, &(struct va_display_settings){ 0 }, &software) < 0)
+    struct va_display_settings settings = { .software_directory = config->software_directory };
+    if (va_display_create(&choice->own, &settings, &software) < 0)
         return error_set(err, -ENODEV, "encoder = \"vaapi\": %s; %s", why, software.text);
     char sentence[240];
     snprintf(sentence, sizeof sentence, "the software driver, because %s", why);
@@ -87,20 +91,35 @@ static int choose_wanted_vaapi(struct encoder_choice *choice, const struct encod
     return 0;
 }
 
-static void choose_best(struct encoder_choice *choice, const struct encoder_choice_config *config)
+static int choose_best(struct encoder_choice *choice, const struct encoder_choice_config *config, struct error *err)
 {
     char why[200] = "the accelerator is software";
 
     if (accelerator_is_hardware(config->accelerator)) {
         choose_vpl(choice, "the accelerator has it");
-        return;
+        return 0;
     }
     if (config->accelerator_wish != ACCELERATOR_SOFTWARE)
         choice->own = open_gpu(config->node, why, sizeof why);
     if (choice->own)
         choose_vaapi(choice, va_display_handle(choice->own), why);
+    else if (config->accelerator_wish == ACCELERATOR_HARDWARE) /* a GPU that was there a moment ago */
+        return error_set(err, -ENODEV, "accelerator = \"hardware\": %s", why);
     else
         choose_vpl(choice, why);
+    return 0;
+}
+
+/* The accelerator keeps its pictures on our display, where that can keep them; others are brought to the encoder. */
+static void share_display(struct encoder_choice *choice, struct accelerator *accelerator)
+{
+    char others[64];
+    size_t used = strlen(choice->sentence);
+
+    if (vaapi_formats_kept(choice->display, others, sizeof others))
+        accelerator_use_display(accelerator, choice->display);
+    if (others[0])
+        snprintf(choice->sentence + used, sizeof choice->sentence - used, "; copied to it: %s", others);
 }
 
 int encoder_choice_make(struct encoder_choice *choice, const struct encoder_choice_config *config, struct error *err)
@@ -113,9 +132,9 @@ int encoder_choice_make(struct encoder_choice *choice, const struct encoder_choi
     else if (config->wish == ENCODER_VPL)
         choose_vpl(choice, "the configuration says so");
     else
-        choose_best(choice, config);
+        status = choose_best(choice, config, err);
     if (status == 0 && choice->own)
-        accelerator_use_display(config->accelerator, choice->display);
+        share_display(choice, config->accelerator);
     choice->hardware =
         accelerator_is_hardware(config->accelerator) || (choice->own && !va_display_is_software(choice->own));
     return status;

@@ -6,7 +6,8 @@
  *                       else, unless hardware is asked for, of the software driver.
  *   encoder = "auto"    oneVPL where the accelerator is hardware or no GPU encodes through VA-API; else VA-API: AMD's.
  *
- * The accelerator then is given the display: what it decodes lies where the encoder reads it. Pictures of JPEG, and
+ * The accelerator then is given the display: what it decodes lies where the encoder reads it, but for formats that the
+ * display does not keep, which the sentence names. Pictures of JPEG, and
  * of AV1 with "auto", are oneVPL's in any case. One thread.
  *
  *     encoder_choice_make(&choice, &config, &err);
@@ -29,6 +30,7 @@ struct encoder_choice_config {
     enum encode_accelerator accelerator_wish;
     struct accelerator *accelerator; /* borrow: outlives the choice's use */
     int node;                        /* NUMA node whose GPU is wanted */
+    const char *software_directory;  /* of the software driver (va_display.h); NULL: beside the programs */
 };
 
 struct encoder_choice {
@@ -40,7 +42,7 @@ struct encoder_choice {
     char sentence[256];
 };
 
-/* -ENODEV: "vaapi" is wanted, and there is nothing for it. */
+/* -ENODEV: "vaapi" is wanted, or hardware, and there is nothing for it. */
 int encoder_choice_make(struct encoder_choice *choice, const struct encoder_choice_config *config, struct error *err);
 void encoder_choice_drop(struct encoder_choice *choice); /* an empty one is fine */
 const struct encoder_kind *encoder_choice_kind(const struct encoder_choice *choice,

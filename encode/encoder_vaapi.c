@@ -41,6 +41,17 @@ enum {
     MESSAGES_MAX = LIGHT_METADATA_SEI_BYTES + PICTURE_CAPTION_BYTES_MAX,
 };
 
+/* What may go wrong on the way. */
+enum trouble {
+    TROUBLE_READING,
+    TROUBLE_UNITS,
+    TROUBLE_ENCODING,
+    TROUBLE_ROOM,
+    TROUBLE_BRINGING,
+    TROUBLE_SCALING,
+    TROUBLES
+};
+
 struct task {
     VABufferID coded;
     struct vaapi_input input;
@@ -76,6 +87,7 @@ struct vaapi_encoder {
     uint8_t light[LIGHT_METADATA_SEI_BYTES]; /* messages in front of each IDR picture */
     size_t light_bytes;
     AVPacket *packet;
+    unsigned said; /* a bit for each enum trouble that the log has */
     struct encoder_counters counters;
 };
 
@@ -84,11 +96,21 @@ static int failed(const struct vaapi_encoder *encoder, const char *what, VAStatu
     return error_set(err, -EINVAL, "video \"%s\": %s: %s", encoder->config.description->name, what, vaErrorStr(status));
 }
 
-/* Counted, and said once. */
-static void note(struct vaapi_encoder *encoder, const char *what, VAStatus status)
+/* Counted, and each kind said once. */
+static void note(struct vaapi_encoder *encoder, enum trouble trouble, VAStatus status)
 {
-    if (encoder->counters.errors++ == 0)
-        log_error(encoder->config.log, "video \"%s\": %s: %s", encoder->config.description->name, what,
+    static const char *const words[TROUBLES] = { [TROUBLE_READING] = "coded picture",
+                                                 [TROUBLE_UNITS] = "parameter sets and captions",
+                                                 [TROUBLE_ENCODING] = "encoding",
+                                                 [TROUBLE_ROOM] = "no room for one more picture",
+                                                 [TROUBLE_BRINGING] = "bringing a picture over",
+                                                 [TROUBLE_SCALING] = "scaling" };
+    bool said = encoder->said & 1U << trouble;
+
+    encoder->counters.errors++;
+    encoder->said |= 1U << trouble;
+    if (!said)
+        log_error(encoder->config.log, "video \"%s\": %s: %s", encoder->config.description->name, words[trouble],
                   vaErrorStr(status));
 }
 
@@ -235,7 +257,7 @@ static bool read_coded(struct vaapi_encoder *encoder, VABufferID coded, AVPacket
 
     VAStatus status = vaMapBuffer(encoder->va, coded, (void **)&segments);
     if (status != VA_STATUS_SUCCESS) {
-        note(encoder, "coded picture", status);
+        note(encoder, TROUBLE_READING, status);
         return false;
     }
     for (const VACodedBufferSegment *at = segments; at; at = at->next) {
@@ -250,7 +272,7 @@ static bool read_coded(struct vaapi_encoder *encoder, VABufferID coded, AVPacket
     }
     vaUnmapBuffer(encoder->va, coded);
     if (!good)
-        note(encoder, "coded picture", VA_STATUS_ERROR_OPERATION_FAILED);
+        note(encoder, TROUBLE_READING, VA_STATUS_ERROR_OPERATION_FAILED);
     return good;
 }
 
@@ -309,7 +331,7 @@ static void emit(struct vaapi_encoder *encoder, const struct task *task)
     }
     if (vaapi_units_finish(encoder->units, packet, task->caption_bytes ? task->captions : NULL, task->caption_bytes) <
         0)
-        encoder->counters.errors++; /* as the driver wrote it, then */
+        note(encoder, TROUBLE_UNITS, VA_STATUS_ERROR_OPERATION_FAILED); /* as the driver wrote it, then */
     packet->pts = packet->dts = task->tick_90k;
     packet->flags = task->idr ? AV_PKT_FLAG_KEY : 0;
     encoder->config.on_packet(encoder->config.context, packet);
@@ -331,7 +353,7 @@ static bool vaapi_wait(void *instance, unsigned wait_ms)
     if (status == VA_STATUS_SUCCESS) {
         emit(encoder, task);
     } else {
-        note(encoder, "encoding", status);
+        note(encoder, TROUBLE_ENCODING, status);
         encoder->broken = true;
     }
     vaapi_input_release(&task->input);
@@ -478,7 +500,7 @@ static bool vaapi_show(void *instance, const struct picture *picture)
         input.picture = picture->surface;
     } else if (!known || !bring(encoder, picture->surface, &format, &input)) {
         vaapi_input_release(&input);
-        note(encoder, "bringing a picture over", VA_STATUS_ERROR_OPERATION_FAILED);
+        note(encoder, TROUBLE_BRINGING, VA_STATUS_ERROR_OPERATION_FAILED);
         return false;
     } else {
         part.x = part.y = 0;
@@ -490,7 +512,7 @@ static bool vaapi_show(void *instance, const struct picture *picture)
         VAStatus status =
             input.own ? scale(encoder, input.surface, &part, input.own->surface) : VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
         if (status != VA_STATUS_SUCCESS) {
-            note(encoder, "scaling", status);
+            note(encoder, TROUBLE_SCALING, status);
             vaapi_input_release(&input);
             return false;
         }
@@ -589,7 +611,7 @@ static void vaapi_encode(void *instance, const struct encoder_frame *frame)
     uint8_t messages[MESSAGES_MAX];
 
     if (encoder->shown.surface == VA_INVALID_SURFACE || !make_room(encoder)) {
-        note(encoder, "encoding", VA_STATUS_ERROR_SURFACE_BUSY);
+        note(encoder, TROUBLE_ROOM, VA_STATUS_ERROR_SURFACE_BUSY);
         encoder->broken |= frame->idr; /* then the next one is */
         return;
     }
@@ -609,7 +631,7 @@ static void vaapi_encode(void *instance, const struct encoder_frame *frame)
     if (status != VA_STATUS_SUCCESS)
         device_watch_status(encoder->config.watch, &encoder->wait, encoder->who, MFX_ERR_DEVICE_FAILED);
     if (status != VA_STATUS_SUCCESS) {
-        note(encoder, "encoding", status);
+        note(encoder, TROUBLE_ENCODING, status);
         return;
     }
     place->since_idr++;

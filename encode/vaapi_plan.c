@@ -12,7 +12,7 @@
 #include "encode/rung.h"
 #include "encode/timeline.h"
 
-enum { ENTRYPOINTS_MAX = 32, MACROBLOCK = 16 };
+enum { ENTRYPOINTS_MAX = 32, MACROBLOCK = 16, B_FRAMES_DEFAULT = 2 };
 
 /* ---- levels ---- */
 struct level {
@@ -182,12 +182,13 @@ static void choose_speed(struct vaapi_plan *plan, VADisplay va, const struct run
         plan->speed = 1 + (speeds[config->description->preset] * (range - 1) + 3) / 6;
 }
 
-/* A picture refers to the one before: what all drivers can, and no delay. */
+/* A picture refers to the one before: what all drivers can, and no delay. B pictures that nobody asked for are not
+ * missed. */
 static void note_changes(struct vaapi_plan *plan, const struct video_description *video)
 {
     size_t used = 0;
 
-    if (video->b_frames && (plan->codec == AV_CODEC_ID_HEVC || video->profile != PROFILE_BASELINE))
+    if (video->b_frames > B_FRAMES_DEFAULT && (plan->codec == AV_CODEC_ID_HEVC || video->profile != PROFILE_BASELINE))
         used += (size_t)snprintf(plan->changes, sizeof plan->changes, "b_frames %u became 0", video->b_frames);
     if (video->reference_frames > 1)
         snprintf(plan->changes + used, sizeof plan->changes - used, "%sreference_frames %u became 1", used ? ", " : "",

@@ -3,6 +3,7 @@
 #include "encode/vaapi_surfaces.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +123,41 @@ static const struct kind *kind_of(uint32_t mfx)
         if (kinds[i].mfx == mfx)
             return &kinds[i];
     return NULL;
+}
+
+static bool keeps(VADisplay va, const struct kind *kind)
+{
+    enum { SIDE = 64 };
+    VASurfaceAttrib attribute = { VASurfaceAttribPixelFormat,
+                                  VA_SURFACE_ATTRIB_SETTABLE,
+                                  { VAGenericValueTypeInteger, { .i = (int)kind->va } } };
+    VASurfaceID surface;
+    VAImage image;
+
+    if (vaCreateSurfaces(va, kind->rt_format, SIDE, SIDE, &surface, 1, &attribute, 1) != VA_STATUS_SUCCESS)
+        return false;
+    bool derived = vaDeriveImage(va, surface, &image) == VA_STATUS_SUCCESS;
+    bool kept = derived && image.format.fourcc == kind->va;
+    if (derived)
+        vaDestroyImage(va, image.image_id);
+    vaDestroySurfaces(va, &surface, 1);
+    return kept;
+}
+
+unsigned vaapi_formats_kept(VADisplay va, char *others, size_t bytes)
+{
+    unsigned kept = 0;
+    size_t used = 0;
+
+    others[0] = 0;
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        bool good = keeps(va, &kinds[i]);
+        kept += good;
+        if (!good && used < bytes)
+            used +=
+                (size_t)snprintf(others + used, bytes - used, "%s%.4s", used ? ", " : "", (const char *)&kinds[i].va);
+    }
+    return kept;
 }
 
 bool vaapi_format_of(const mfxFrameSurface1 *picture, struct vaapi_format *format)

@@ -13,6 +13,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <va/va.h>
 #include <vpl/mfx.h>
@@ -51,6 +52,9 @@ void vaapi_input_forget_copy(struct vaapi_input *input);
 
 /* The picture's surface on this display; VA_INVALID_SURFACE: it lies elsewhere. */
 VASurfaceID vaapi_surface_of(VADisplay va, mfxFrameSurface1 *picture);
+/* How many of the formats that decoders give the display keeps where the processor sees them (makes and derives a
+ * surface of each); the names of the others, with commas. */
+unsigned vaapi_formats_kept(VADisplay va, char *others, size_t bytes);
 /* The format of a picture's copy; false: VA-API has none for it. */
 bool vaapi_format_of(const mfxFrameSurface1 *picture, struct vaapi_format *format);
 /* The visible part, to a surface of that format: the picture's own, NV12 or P010. The bytes it took, negative when it

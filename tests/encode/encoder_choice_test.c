@@ -1,29 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* encoder_choice_test.c - the kind that is chosen and the sentence with the reason, without a GPU of that node. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/drivers/softva/display.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "encode/encoder_choice.h"
+#include "encode/vaapi_surfaces.h"
 #include "tests/encode/runtime.h"
 
 enum { NO_NODE = 4711 };
 
 static struct accelerator *accelerator;
+static char directory[512]; /* of the software driver */
+static const char *software_directory = directory;
 
 static int choose(struct encoder_choice *choice, enum encode_encoder wish, enum encode_accelerator accelerator_wish,
                   struct error *err)
 {
-    struct encoder_choice_config config = {
-        .wish = wish, .accelerator_wish = accelerator_wish, .accelerator = accelerator, .node = NO_NODE
-    };
+    struct encoder_choice_config config = { .wish = wish,
+                                            .accelerator_wish = accelerator_wish,
+                                            .accelerator = accelerator,
+                                            .node = NO_NODE,
+                                            .software_directory = software_directory };
     return encoder_choice_make(choice, &config, err);
+}
+
+/* The accelerator, which outlives it here, has no display then. */
+static void drop(struct encoder_choice *choice)
+{
+    accelerator_use_display(accelerator, NULL);
+    encoder_choice_drop(choice);
 }
 
 static void onevpl_is_the_rule(void **state)
@@ -46,27 +52,61 @@ static void the_wish_is_kept_or_refused(void **state)
     struct encoder_choice choice;
     struct error err = { 0 };
     struct video_description jpeg = { .codec = VIDEO_CODEC_JPEG }, h264 = { .codec = VIDEO_CODEC_H264 };
-    int status = choose(&choice, ENCODER_VAAPI, ACCELERATOR_SOFTWARE, &err);
-    if (status == 0) { /* the software driver lies beside the programs, not beside the tests */
-        assert_non_null(strstr(choice.sentence, "VA-API: the software driver, because the accelerator is software"));
-        assert_ptr_equal(encoder_choice_kind(&choice, &jpeg), &encoder_vpl);
-        assert_ptr_equal(encoder_choice_kind(&choice, &h264), &encoder_vaapi);
-        assert_false(choice.hardware);
-        encoder_choice_drop(&choice);
-    } else {
-        assert_int_equal(status, -ENODEV);
-        assert_non_null(strstr(err.text, "encoder = \"vaapi\": the accelerator is software; there is no software"));
-    }
-    status = choose(&choice, ENCODER_VAAPI, ACCELERATOR_HARDWARE, &err);
+    assert_int_equal(choose(&choice, ENCODER_VAAPI, ACCELERATOR_SOFTWARE, &err), 0);
+    assert_string_equal(choice.sentence, "VA-API: the software driver, because the accelerator is software");
+    assert_ptr_equal(encoder_choice_kind(&choice, &jpeg), &encoder_vpl);
+    assert_ptr_equal(encoder_choice_kind(&choice, &h264), &encoder_vaapi);
+    drop(&choice);
+    software_directory = "/nowhere";
+    assert_int_equal(choose(&choice, ENCODER_VAAPI, ACCELERATOR_SOFTWARE, &err), -ENODEV);
+    assert_non_null(strstr(err.text, "encoder = \"vaapi\": the accelerator is software; "));
+    software_directory = directory;
+    int status = choose(&choice, ENCODER_VAAPI, ACCELERATOR_HARDWARE, &err);
     if (status < 0) /* this machine has no GPU whose node is not known */
         assert_non_null(strstr(err.text, "encoder = \"vaapi\": "));
     else
-        encoder_choice_drop(&choice);
+        drop(&choice);
+}
+
+static void hardware_never_becomes_software(void **state)
+{
+    (void)state;
+    struct encoder_choice choice;
+    struct error err = { 0 };
+    int status = choose(&choice, ENCODER_AUTO, ACCELERATOR_HARDWARE, &err); /* the accelerator is software */
+    if (status == 0)
+        assert_ptr_equal(choice.kind, &encoder_vaapi); /* this machine has a GPU whose node is not known */
+    else
+        assert_non_null(strstr(err.text, "accelerator = \"hardware\": node 4711 has no GPU"));
+    drop(&choice);
+}
+
+static void the_accelerator_shares_the_display_that_keeps_its_pictures(void **state)
+{
+    (void)state;
+    struct encoder_choice choice;
+    struct error err = { 0 };
+    char others[64];
+    assert_int_equal(accelerator_output_pattern(accelerator), MFX_IOPATTERN_OUT_SYSTEM_MEMORY);
+    if (choose(&choice, ENCODER_VAAPI, ACCELERATOR_SOFTWARE, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_string_equal(choice.sentence, "VA-API: the software driver, because the accelerator is software");
+    assert_ptr_equal(accelerator_display(accelerator), choice.display);
+    assert_int_equal(accelerator_output_pattern(accelerator), MFX_IOPATTERN_OUT_VIDEO_MEMORY);
+    assert_int_equal(vaapi_formats_kept(choice.display, others, sizeof others), 4);
+    assert_string_equal(others, "");
+    set_attribute(choice.display, SOFTVA_DISPLAY_ATTRIBUTE_ABSENT, VA_FOURCC_Y210);
+    set_attribute(choice.display, SOFTVA_DISPLAY_ATTRIBUTE_UNDERIVED, VA_FOURCC_P010);
+    assert_int_equal(vaapi_formats_kept(choice.display, others, sizeof others), 2);
+    assert_string_equal(others, "P010, Y210");
+    drop(&choice);
 }
 
 static int setup(void **state)
 {
     (void)state;
+    const char *build = getenv("BUILD");
+    snprintf(directory, sizeof directory, "%s/asan/lib/va", build ? build : "build");
     return runtime_accelerator(&accelerator);
 }
 
@@ -82,6 +122,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(onevpl_is_the_rule),
         cmocka_unit_test(the_wish_is_kept_or_refused),
+        cmocka_unit_test(hardware_never_becomes_software),
+        cmocka_unit_test(the_accelerator_shares_the_display_that_keeps_its_pictures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -288,11 +288,16 @@ static void what_is_not_offered_is_refused_with_the_reason(void **state)
     config.width = 161;
     assert_true(rung_create(&rung, &config, &err) < 0);
     assert_non_null(strstr(err.text, "video \"v\": the encoder refuses 161x90"));
-    video.b_frames = 2;
+    video.b_frames = 3;
     video.reference_frames = 3;
     config.width = 160;
     assert_int_equal(rung_create(&rung, &config, &err), 0);
-    assert_string_equal(rung_changes(rung), "b_frames 2 became 0, reference_frames 3 became 1");
+    assert_string_equal(rung_changes(rung), "b_frames 3 became 0, reference_frames 3 became 1");
+    rung_destroy(rung);
+    video.b_frames = 2; /* what it is when nobody says anything */
+    video.reference_frames = 0;
+    assert_int_equal(rung_create(&rung, &config, &err), 0);
+    assert_string_equal(rung_changes(rung), "");
     rung_destroy(rung);
 }
 

@@ -17,6 +17,7 @@
 #include "board/clock.h"
 #include "board/error.h"
 #include "board/settings.h"
+#include "drivers/gpu.h"
 #include "mgmt/configuration.h"
 
 enum { PATH_BYTES = 768, ANSWER_BYTES = 256 * 1024, REASON_BYTES = 256 };
@@ -290,7 +291,30 @@ static bool is_same(const struct channel *channel, unsigned wish, const struct c
     return same;
 }
 
-void accelerators_check(const json_t *accelerators, const struct configuration *configuration,
+static bool knows_gpu(const json_t *list, const struct gpu *gpu)
+{
+    const json_t *accelerator;
+    size_t i;
+
+    json_array_foreach(list, i, accelerator)
+    {
+        const char *device = json_string_value(json_object_get(accelerator, "device"));
+        if (device && strcmp(device, gpu->device) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool accelerators_know_gpus(const json_t *accelerators, const struct gpu *gpus, unsigned count)
+{
+    unsigned known = 0;
+
+    while (known < count && knows_gpu(json_object_get(accelerators, "accelerators"), &gpus[known]))
+        known++;
+    return known == count;
+}
+
+void accelerators_check(const json_t *accelerators, bool complete, const struct configuration *configuration,
                         const struct configuration *before, struct problems *problems)
 {
     const json_t *list = json_object_get(accelerators, "accelerators");
@@ -299,6 +323,8 @@ void accelerators_check(const json_t *accelerators, const struct configuration *
         const struct channel *channel = configuration->channels[c];
         unsigned wish =
             channel->accelerator == ACCELERATOR_AUTO ? configuration->box.accelerator : channel->accelerator;
+        if (!complete && wish != ACCELERATOR_SOFTWARE)
+            continue;
         for (unsigned i = 0; !is_same(channel, wish, before) && i < channel->encodes.video_count; i++)
             check_video(list, wish, channel->encoder, &channel->encodes.video[i], problems);
     }

@@ -6,14 +6,17 @@
  * It is asked for once, before anything runs. From one thread, the one that lives as long as the program.
  *
  *     json_t *accelerators = accelerators_ask(programs, runtime, ACCELERATORS_PATIENCE_MS, &err);     // NULL: not
- * known accelerators_check(accelerators, configuration, NULL, problems);                   // "channels.d/a.cfg:12:
+ * known accelerators_check(accelerators, true, configuration, NULL, problems);                   //
+ * "channels.d/a.cfg:12:
  * ..." json_decref(accelerators);
  */
 #pragma once
 #include <jansson.h>
+#include <stdbool.h>
 
 struct configuration;
 struct error;
+struct gpu;
 struct problems;
 
 enum { ACCELERATORS_PATIENCE_MS = 5000 };
@@ -24,9 +27,12 @@ enum { ACCELERATORS_PATIENCE_MS = 5000 };
  * process that was killed. */
 json_t *accelerators_ask(const char *programs_directory, const char *runtime_directory, unsigned patience_ms,
                          struct error *err);
+/* Whether all of these (drivers/gpu.h) are in the list. One that did not tell when it was made may do so by now. */
+bool accelerators_know_gpus(const json_t *accelerators, const struct gpu *gpus, unsigned count);
 /* Adds a problem for each video description that no accelerator of this machine, that its channel may use, encodes. In
  * doubt there is none: whether the GPU is the node's is not looked at.
  * Right after configuration_read() with the same problems. before: channels that are the same there are not looked at:
- * a GPU that has died refuses no change of something else; NULL: all are. No or an empty list: nothing is said. */
-void accelerators_check(const json_t *accelerators, const struct configuration *configuration,
+ * a GPU that has died refuses no change of something else; NULL: all are. complete: else there is a GPU that the list
+ * does not know, and only channels that want software are looked at. No or an empty list: nothing is said. */
+void accelerators_check(const json_t *accelerators, bool complete, const struct configuration *configuration,
                         const struct configuration *before, struct problems *problems);

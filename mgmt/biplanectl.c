@@ -176,7 +176,7 @@ static int check(const struct options *options)
         configuration_read(&configuration, options->argument, options->boards ? options->boards : boards, problems);
     if (result == 0) {
         json_t *accelerators = accelerators_ask(programs, NULL, ACCELERATORS_PATIENCE_MS, NULL);
-        accelerators_check(accelerators, configuration, NULL, problems);
+        accelerators_check(accelerators, true, configuration, NULL, problems);
         json_decref(accelerators);
     }
     unsigned count = problems_count(problems);

@@ -148,7 +148,7 @@ static struct configuration *read_configuration(const struct places *places, con
     struct problems *problems = problems_create();
     int result = configuration_read(&configuration, places->config, places->boards, problems);
     if (result == 0)
-        accelerators_check(accelerators, configuration, NULL, problems);
+        accelerators_check(accelerators, true, configuration, NULL, problems);
     *can_be_encoded = problems_count(problems) == 0;
     problems_print(problems, stderr);
     problems_destroy(problems);

@@ -10,6 +10,7 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "board/loop.h"
+#include "drivers/gpu.h"
 #include "mgmt/accelerators.h"
 #include "mgmt/alerts.h"
 #include "mgmt/inbox.h"
@@ -320,6 +321,16 @@ static bool same_box(const struct box *a, const struct box *b)
     return same;
 }
 
+static void check_accelerators(const struct management *management, const struct configuration *configuration,
+                               struct problems *problems)
+{
+    const json_t *accelerators = management->config.accelerators;
+    struct gpu gpus[GPUS_MAX];
+    unsigned count = gpu_list(gpus, GPUS_MAX, "/sys/class/drm", "/dev/dri");
+    accelerators_check(accelerators, accelerators_know_gpus(accelerators, gpus, count), configuration,
+                       management->configuration, problems);
+}
+
 int management_reload(struct management *management, struct problems *problems, json_t **changes)
 {
     const struct management_config *config = &management->config;
@@ -330,7 +341,7 @@ int management_reload(struct management *management, struct problems *problems, 
     }
     int result = configuration_read(&configuration, config->config_directory, config->boards_directory, problems);
     if (result == 0) {
-        accelerators_check(config->accelerators, configuration, management->configuration, problems);
+        check_accelerators(management, configuration, problems);
         if (problems_count(problems)) {
             configuration_destroy(configuration);
             result = -EINVAL;

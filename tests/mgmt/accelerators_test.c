@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "board/error.h"
+#include "drivers/gpu.h"
 #include "mgmt/accelerators.h"
 #include "mgmt/configuration.h"
 #include "tests/mgmt/configuration_fixture.h"
@@ -46,7 +47,8 @@ static const char amd[] = "{\"accelerators\": [" RUNTIME "," GPU "]}";
 static const char intel[] = "{\"accelerators\": [" RUNTIME "," GPU "," GPU_RUNTIME "]}";
 
 /* A channel of one video, as far as accelerators are asked. */
-static unsigned misfits(const char *accelerators, unsigned wish, unsigned encoder, enum video_codec codec)
+static unsigned misfits_of(const char *accelerators, bool complete, unsigned wish, unsigned encoder,
+                           enum video_codec codec)
 {
     struct configuration *configuration = calloc(1, sizeof *configuration);
     struct channel *channel = calloc(1, sizeof *channel);
@@ -59,13 +61,32 @@ static unsigned misfits(const char *accelerators, unsigned wish, unsigned encode
     channel->encodes.video[0].codec = codec;
     configuration->channels[0] = channel;
     configuration->channels_count = 1;
-    accelerators_check(json, configuration, NULL, problems);
+    accelerators_check(json, complete, configuration, NULL, problems);
     unsigned count = problems_count(problems);
     json_decref(json);
     problems_destroy(problems);
     free(channel);
     free(configuration);
     return count;
+}
+
+static unsigned misfits(const char *accelerators, unsigned wish, unsigned encoder, enum video_codec codec)
+{
+    return misfits_of(accelerators, true, wish, encoder, codec);
+}
+
+static void a_gpu_that_told_nothing_refuses_nothing(void **state)
+{
+    (void)state;
+    const struct gpu gpus[] = { { .device = "/dev/dri/renderD128" }, { .device = "/dev/dri/renderD129" } };
+    json_t *json = json_loads(amd, 0, NULL);
+    assert_true(accelerators_know_gpus(json, NULL, 0));
+    assert_true(accelerators_know_gpus(json, gpus, 1));
+    assert_false(accelerators_know_gpus(json, gpus, 2));
+    assert_false(accelerators_know_gpus(NULL, gpus, 1));
+    json_decref(json);
+    assert_int_equal(misfits_of(amd, false, ACCELERATOR_HARDWARE, ENCODER_AUTO, VIDEO_CODEC_H264), 0);
+    assert_int_equal(misfits_of(amd, false, ACCELERATOR_SOFTWARE, ENCODER_AUTO, VIDEO_CODEC_HEVC), 1);
 }
 
 /* As biplane-encode does it: H.264 and HEVC on the GPU, the rest in software beside it. */
@@ -130,7 +151,7 @@ static unsigned check(struct desk *desk, const char *accelerators, const char *f
     desk->problems = problems_create();
     assert_int_equal(configuration_read(&desk->configuration, desk->fixture.directory, "board/boards", desk->problems),
                      0);
-    accelerators_check(json, desk->configuration, before, desk->problems);
+    accelerators_check(json, true, desk->configuration, before, desk->problems);
     json_decref(json);
     return problems_count(desk->problems);
 }
@@ -324,6 +345,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(what_cannot_is_one_with_its_line_and_reason, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_channel_that_did_not_change_is_left_alone, set_up, tear_down),
         cmocka_unit_test(hardware_may_be_a_gpu_beside_a_software_runtime),
+        cmocka_unit_test(a_gpu_that_told_nothing_refuses_nothing),
         cmocka_unit_test(what_may_choose_has_all_of_the_machine),
         cmocka_unit_test_setup_teardown(the_program_is_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_hangs_is_killed, set_up, tear_down),

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define WAIT_NS UINT64_C(2000000000)
+
 static VAStatus make_image(struct va_pixels *pixels, uint32_t fourcc, unsigned width, unsigned height)
 {
     VAStatus status = vaDeriveImage(pixels->va, pixels->surface, &pixels->image);
@@ -17,6 +19,14 @@ static VAStatus make_image(struct va_pixels *pixels, uint32_t fourcc, unsigned w
     return vaCreateImage(pixels->va, &format, (int)width, (int)height, &pixels->image);
 }
 
+/* Drivers before libva 2.9, and Mesa's of today, cannot be asked for so long: there the kernel's reset ends the wait.
+ */
+static VAStatus wait_for(VADisplay va, VASurfaceID surface)
+{
+    VAStatus status = vaSyncSurface2(va, surface, WAIT_NS);
+    return status == VA_STATUS_ERROR_UNIMPLEMENTED ? vaSyncSurface(va, surface) : status;
+}
+
 VAStatus va_pixels_begin(struct va_pixels *pixels, VADisplay va, VASurfaceID surface, uint32_t fourcc, unsigned width,
                          unsigned height)
 {
@@ -25,7 +35,7 @@ VAStatus va_pixels_begin(struct va_pixels *pixels, VADisplay va, VASurfaceID sur
     memset(pixels, 0, sizeof *pixels);
     pixels->va = va;
     pixels->surface = surface;
-    VAStatus status = vaSyncSurface(va, surface);
+    VAStatus status = wait_for(va, surface);
     if (status == VA_STATUS_SUCCESS)
         status = make_image(pixels, fourcc, width, height);
     if (status != VA_STATUS_SUCCESS)

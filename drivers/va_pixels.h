@@ -3,7 +3,8 @@
  * were not decoded into video memory.
  *
  * The surface's own memory where the driver lets it be seen (vaDeriveImage), else an image that is put back at the end.
- * What is under way on the surface is waited for. Of surfaces, not of threads: one at a time for each surface.
+ * What is under way on the surface is waited for, two seconds at most (VA_STATUS_ERROR_TIMEDOUT) where the driver lets
+ * that be said. Of surfaces, not of threads: one at a time for each surface.
  *
  *     va_pixels_begin(&pixels, va, surface, VA_FOURCC_NV12, width, height);
  *     memcpy(pixels.plane[0] + y * pixels.pitch[0], row, bytes);

@@ -32,6 +32,7 @@ enum softva_waits {
     SOFTVA_WAITS_NONE,    /* nothing ever has to be waited for */
     SOFTVA_WAITS_LATE,    /* vaSyncBuffer: VA_STATUS_ERROR_TIMEDOUT once for each picture, without waiting */
     SOFTVA_WAITS_NEVER,   /* vaSyncBuffer: VA_STATUS_ERROR_TIMEDOUT: the device hangs */
+    SOFTVA_WAITS_STUCK,   /* vaSyncSurface2: the same */
     SOFTVA_WAITS_SURFACE, /* Mesa's before 23: no vaSyncBuffer. vaSyncSurface, of the surface that was encoded, ends the
                            * wait and fills in how long the coded picture is: of the last picture from that surface. */
     SOFTVA_WAITS_KINDS,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "drivers/softva/buffer.h"
+#include "drivers/softva/softva_ext.h"
 
 enum { NANOSECONDS = 1000000000 };
 
@@ -149,7 +150,8 @@ static VAStatus sync_surface2(VADriverContextP context, VASurfaceID id, uint64_t
 
     if (!surface)
         return VA_STATUS_ERROR_INVALID_SURFACE;
-    bool idle = surface_wait(surface, timeout_ns);
+    bool stuck = driver_of(context)->waits == SOFTVA_WAITS_STUCK;
+    bool idle = !stuck && surface_wait(surface, timeout_ns);
     object_release(&surface->object);
     return idle ? VA_STATUS_SUCCESS : VA_STATUS_ERROR_TIMEDOUT;
 }

@@ -53,10 +53,11 @@ static const struct setting channel_rows[] = {
     SETTING_BOOL(struct channel, start, .default_number = 0, .help = "Start the channel as soon as the box is up."),
     SETTING_CHOICE(struct channel, accelerator, .choices = accelerators, .default_number = ACCELERATOR_AUTO,
                    .help = "What decodes, scales and encodes; auto: what the box says, else hardware where it is."),
-    SETTING_CHOICE(struct channel, encoder, .choices = encoders, .default_number = ENCODER_AUTO,
-                   .help =
-                       "Through what H.264 and HEVC are encoded: vpl, oneVPL; vaapi, VA-API beneath it; auto: oneVPL "
-                       "where the accelerator is hardware with it or there is no GPU, else VA-API (AMD)."),
+    SETTING_CHOICE(
+        struct channel, encoder, .choices = encoders, .default_number = ENCODER_AUTO,
+        .help = "Through what H.264 and HEVC are encoded: vpl, oneVPL; vaapi, VA-API beneath it; auto: oneVPL "
+                "where the accelerator is hardware with it or there is no GPU, else VA-API (AMD). VA-API has no B "
+                "pictures, one reference picture, H.264 of eight bits only, and no AV1."),
     SETTING_UNSIGNED(struct channel, encoder_threads, .minimum = 1, .maximum = 64, .default_number = 1,
                      .help = "Threads of each encode in software; hardware ignores it."),
     SETTING_UNSIGNED(struct channel, framerate_numerator, .minimum = 0, .maximum = 240000, .default_number = 0,

@@ -12,8 +12,6 @@ struct loop;
 struct supervisor;
 struct transfer_engine;
 
-enum { HELLO_WITHIN_MS = 30000 };
-
 struct environment {
     struct loop *loop;
     const struct clock *clock;

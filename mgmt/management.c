@@ -13,6 +13,7 @@
 #include "drivers/gpu.h"
 #include "mgmt/accelerators.h"
 #include "mgmt/alerts.h"
+#include "mgmt/hello_watch.h"
 #include "mgmt/inbox.h"
 #include "mgmt/management_private.h"
 #include "mgmt/running_file.h"

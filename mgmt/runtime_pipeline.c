@@ -16,6 +16,7 @@
 #include "mgmt/accelerator_loss.h"
 #include "mgmt/alerts.h"
 #include "mgmt/configuration.h"
+#include "mgmt/hello_watch.h"
 #include "mgmt/publisher.h"
 #include "mgmt/runtime_channel.h"
 #include "mgmt/supervisor.h"
@@ -26,8 +27,6 @@ enum {
     DELIVERY_S = 10,        /* what the publishers get afterwards to deliver */
     RECORDING_S = 6 * 3600, /* and those of recordings, while nobody waits for the pipeline */
     DRAIN_TICK_MS = 100,
-    SILENCE_TICKS = 10,        /* in the time for a hello: a loop that stood still does not count as silence */
-    SILENCE_DOUBLINGS_MAX = 3, /* a machine may be slow: each process in a row gets twice as long */
 };
 
 struct runtime_pipeline {
@@ -47,9 +46,8 @@ struct runtime_pipeline {
     bool on_hardware;      /* the newest process said so, or nothing yet: opening the GPU may be what it dies of */
     char lost_reason[256]; /* it has lost its accelerator, it said */
     struct accelerator_loss loss;
-    struct loop_timer *silence;
-    pid_t greeted;                           /* the process that has said hello, and is connected; 0: none */
-    unsigned silent_ticks, silent_processes; /* of this one; in a row */
+    struct hello_watch *hello;
+    pid_t greeted; /* the process that has said hello, and is connected; 0: none */
 };
 
 static uint64_t now_ns(const struct runtime_pipeline *pipeline)
@@ -182,53 +180,30 @@ static void note_loss(struct runtime_pipeline *pipeline)
 }
 
 /* ---- a process that does not come up ---- */
-static void set_silence_timer(struct runtime_pipeline *pipeline)
-{
-    uint64_t ms = pipeline->config.environment->hello_within_ms / SILENCE_TICKS;
-    loop_timer_set(pipeline->silence, now_ns(pipeline) + ms * NS_PER_MS);
-}
-
 /* After every change of process or connection. */
 static void expect_hello(struct runtime_pipeline *pipeline)
 {
-    pipeline->silent_ticks = 0;
-    if (process_state(pipeline->process) == PROCESS_RUNNING && pipeline->greeted != process_pid(pipeline->process))
-        set_silence_timer(pipeline);
+    bool runs = process_state(pipeline->process) == PROCESS_RUNNING;
+    if (runs && pipeline->greeted == process_pid(pipeline->process))
+        hello_watch_greeted(pipeline->hello);
+    else if (runs)
+        hello_watch_begin(pipeline->hello);
     else
-        loop_timer_clear(pipeline->silence);
+        hello_watch_end(pipeline->hello);
 }
 
-static void note_hello(struct runtime_pipeline *pipeline, pid_t process)
-{
-    pipeline->greeted = process;
-    pipeline->silent_processes = 0;
-    expect_hello(pipeline);
-    alerts_clear(pipeline->config.environment->alerts, pipeline->source, ALERT_PIPELINE_SILENT, "process");
-}
-
-/* A driver that hangs when it is opened looks like this. The process is killed; when it even survives that, once more.
- */
-static void on_silence(void *context)
+/* A driver that hangs when it is opened looks like this. */
+static void on_silent(void *context, unsigned after_ms)
 {
     struct runtime_pipeline *pipeline = context;
-    unsigned doublings =
-        pipeline->silent_processes < SILENCE_DOUBLINGS_MAX ? pipeline->silent_processes : SILENCE_DOUBLINGS_MAX;
-    unsigned ticks = SILENCE_TICKS << doublings;
-    if (++pipeline->silent_ticks < ticks) {
-        set_silence_timer(pipeline);
-        return;
-    }
     char text[128];
     snprintf(text, sizeof text, "process %d does not come up: it has said nothing for %u s",
-             process_pid(pipeline->process),
-             pipeline->config.environment->hello_within_ms / SILENCE_TICKS * ticks / 1000);
+             process_pid(pipeline->process), after_ms / 1000);
     alerts_raise(pipeline->config.environment->alerts, pipeline->source, ALERT_PIPELINE_SILENT, "process",
                  "%s, and is started again", text);
     log_error(pipeline->config.environment->log, "%s: %s: killed", pipeline->source, text);
     if (accelerator_wish(pipeline) != ACCELERATOR_SOFTWARE)
         snprintf(pipeline->lost_reason, sizeof pipeline->lost_reason, "%s", text);
-    pipeline->silent_processes++;
-    expect_hello(pipeline);
     process_signal(pipeline->process, SIGKILL);
 }
 
@@ -336,8 +311,9 @@ int runtime_pipeline_create(struct runtime_pipeline **out, const struct runtime_
     snprintf(pipeline->source, sizeof pipeline->source, "%s/%u", config->channel->name, config->pipeline);
     int result = create_process(pipeline, err);
     pipeline->drain = loop_timer_create(config->environment->loop, on_drain, pipeline);
-    pipeline->silence = loop_timer_create(config->environment->loop, on_silence, pipeline);
-    if (result == 0 && (!pipeline->drain || !pipeline->silence))
+    pipeline->hello = hello_watch_create(config->environment->loop, config->environment->clock,
+                                         config->environment->hello_within_ms, on_silent, pipeline);
+    if (result == 0 && (!pipeline->drain || !pipeline->hello))
         result = error_set(err, -ENOMEM, "pipeline %s", pipeline->source);
     if (result < 0) {
         runtime_pipeline_destroy(pipeline);
@@ -354,7 +330,7 @@ void runtime_pipeline_destroy(struct runtime_pipeline *pipeline)
     destroy_publishers(pipeline);
     process_destroy(pipeline->process);
     loop_timer_destroy(pipeline->drain);
-    loop_timer_destroy(pipeline->silence);
+    hello_watch_destroy(pipeline->hello);
     alerts_clear_source(pipeline->config.environment->alerts, pipeline->source);
     json_decref(pipeline->told);
     free(pipeline);
@@ -376,7 +352,7 @@ int runtime_pipeline_start(struct runtime_pipeline *pipeline, struct error *err)
     pipeline->hurried = false;
     pipeline->running = 0;
     pipeline->on_hardware = true;
-    pipeline->silent_processes = 0;
+    hello_watch_greeted(pipeline->hello); /* all patience again */
     process_start(pipeline->process);
     expect_hello(pipeline);
     return 0;
@@ -424,7 +400,9 @@ int runtime_pipeline_hello(struct runtime_pipeline *pipeline, const struct inbox
             earliest = tick;
     }
     *resume_tick_90k = earliest == INT64_MAX ? 0 : earliest;
-    note_hello(pipeline, peer->process);
+    pipeline->greeted = peer->process;
+    expect_hello(pipeline);
+    alerts_clear(pipeline->config.environment->alerts, pipeline->source, ALERT_PIPELINE_SILENT, "process");
     return 0;
 }
 

@@ -73,6 +73,14 @@ static size_t read_answer(int input, char *answer, unsigned patience_ms)
     return bytes;
 }
 
+/* Drivers print what they like, before it and after. */
+static json_t *find_answer(const char *text, size_t bytes)
+{
+    static const char begin[] = "{\"accelerators\"";
+    const char *answer = memmem(text, bytes, begin, sizeof begin - 1);
+    return answer ? json_loadb(answer, bytes - (size_t)(answer - text), JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+}
+
 static void *reap(void *pid)
 {
     waitpid((pid_t)(intptr_t)pid, NULL, 0);
@@ -127,7 +135,7 @@ json_t *accelerators_ask(const char *programs_directory, const char *runtime_dir
     close(pipes[1]);
     if (pid > 0) {
         size_t bytes = read_answer(pipes[0], answer, patience_ms);
-        json = json_loadb(answer, bytes, 0, NULL);
+        json = find_answer(answer, bytes);
     }
     close(pipes[0]);
     free(answer);

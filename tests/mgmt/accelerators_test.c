@@ -221,6 +221,9 @@ static void the_program_is_asked(void **state)
                              "echo '{\"accelerators\": [{\"name\": \"one\"}]}'\n");
     assert_int_equal(json_array_size(json_object_get(json, "accelerators")), 1);
     json_decref(json);
+    json = ask(desk, "#!/bin/sh\necho 'libva: {hello}'\necho '{\"accelerators\": [{\"name\": \"one\"}]}'\necho bye\n");
+    assert_int_equal(json_array_size(json_object_get(json, "accelerators")), 1);
+    json_decref(json);
     assert_null(ask(desk, "#!/bin/sh\necho nonsense\n"));
     assert_null(ask(desk, "#!/bin/sh\nkill -11 $$\n"));
     assert_null(ask(desk, "#!/bin/sh\necho '{\"accelerators\": 7}'\n"));

@@ -13,7 +13,7 @@
 #include "board/log.h"
 #include "mgmt/command.h"
 
-enum { SOURCE_BYTES = 512, MESSAGE_BYTES = 1024, STATUS_S = 20, INSPECT_S = 300, INSTALL_S = 1800, REFRESH_S = 5 };
+enum { SOURCE_BYTES = 512, MESSAGE_BYTES = 1024, STATUS_S = 20, INSPECT_S = 600, INSTALL_S = 1800, REFRESH_S = 5 };
 
 enum state { IDLE, INSPECTING, INSTALLING, RESTARTING };
 static const char *const state_names[] = { "idle", "inspecting", "installing", "restarting" };

@@ -2,6 +2,7 @@
 /* encode_settings.c - copying in, filling up, copying out. Which buffer goes where is a table. */
 #include "drivers/softvpl/encode_settings.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/softvpl/parameters.h"
@@ -228,6 +229,13 @@ bool encode_words_end(const struct softvpl_words *words)
 {
     return memchr(words->preset, 0, sizeof words->preset) && memchr(words->tune, 0, sizeof words->tune) &&
            memchr(words->options, 0, sizeof words->options);
+}
+
+const char *encode_words_preset(const struct softvpl_words *words, const char *by_usage)
+{
+    const char *wanted = words->preset[0] ? words->preset : getenv("BIPLANE_SOFTVPL_PRESET");
+
+    return wanted && wanted[0] ? wanted : by_usage;
 }
 
 static bool is_refused(const char *name, const char *const *refused)

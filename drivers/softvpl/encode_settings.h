@@ -65,6 +65,8 @@ unsigned encode_bit_depth(const struct encode_settings *settings); /* of what is
 bool encode_settings_same_sequence(const struct encode_settings *before, const struct encode_settings *after);
 
 /* The library's own words (softvpl_ext.h). */
+/* The preset that they name, else BIPLANE_SOFTVPL_PRESET of the environment, else this one. Borrow. */
+const char *encode_words_preset(const struct softvpl_words *words, const char *by_usage);
 bool encode_words_end(const struct softvpl_words *words); /* every text has its zero byte */
 /* "a=b:c:d=e": parse is called with each name and value (NULL: none); false: it said so, or a name is refused. */
 bool encode_words_apply(const struct softvpl_words *words, const char *const *refused,

@@ -169,11 +169,12 @@ bool svtav1_settings_apply(const struct encode_settings *settings, unsigned thre
 {
     const mfxInfoMFX *mfx = &settings->par.mfx;
     const struct softvpl_words *words = &settings->words;
+    const char *preset = encode_words_preset(words, presets[mfx->TargetUsage & 7]);
     struct parsing parsing = { configuration, true };
 
-    if (!encode_words_end(words) || !preset_known(words->preset))
+    if (!encode_words_end(words) || !preset_known(preset))
         return false;
-    say(&parsing, "preset", "%s", words->preset[0] ? words->preset : presets[mfx->TargetUsage & 7]);
+    say(&parsing, "preset", "%s", preset);
     if (words->tune[0])
         say(&parsing, "tune", "%s", words->tune);
     say(&parsing, "lp", "%u", mfx->NumThread ? mfx->NumThread : threads);

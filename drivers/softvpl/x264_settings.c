@@ -182,9 +182,9 @@ static bool is_one_of(const char *name, size_t length, const char *const *names)
 }
 
 /* x264 complains on stderr about names it does not know; so they are looked at before. */
-static bool names_known(const struct softvpl_words *words)
+static bool names_known(const char *preset, const struct softvpl_words *words)
 {
-    if (words->preset[0] && !is_one_of(words->preset, strlen(words->preset), x264_preset_names))
+    if (!is_one_of(preset, strlen(preset), x264_preset_names))
         return false;
     for (const char *tune = words->tune; *tune;) {
         size_t length = strcspn(tune, ",./-+");
@@ -200,11 +200,11 @@ bool x264_settings_apply(const struct encode_settings *settings, unsigned thread
 {
     const mfxInfoMFX *mfx = &settings->par.mfx;
     const struct softvpl_words *words = &settings->words;
-    const char *preset = words->preset[0] ? words->preset : presets[mfx->TargetUsage & 7];
+    const char *preset = encode_words_preset(words, presets[mfx->TargetUsage & 7]);
     const char *tune = words->tune[0] ? words->tune : encode_wants_low_delay(settings) ? "zerolatency" : NULL;
 
     x264_param_default(param);
-    if (!encode_words_end(words) || !names_known(words) || x264_param_default_preset(param, preset, tune) < 0)
+    if (!encode_words_end(words) || !names_known(preset, words) || x264_param_default_preset(param, preset, tune) < 0)
         return false;
     param->i_threads = (int)(mfx->NumThread ? mfx->NumThread : threads);
     param->i_log_level = X264_LOG_WARNING;

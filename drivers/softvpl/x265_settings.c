@@ -247,11 +247,11 @@ bool x265_settings_apply(const struct encode_settings *settings, unsigned thread
 {
     const mfxInfoMFX *mfx = &settings->par.mfx;
     const struct softvpl_words *words = &settings->words;
-    const char *preset = words->preset[0] ? words->preset : presets[mfx->TargetUsage & 7];
+    const char *preset = encode_words_preset(words, presets[mfx->TargetUsage & 7]);
     const char *tune = words->tune[0] ? words->tune : encode_wants_low_delay(settings) ? "zerolatency" : NULL;
     static const char *const pools[] = { "none", "2", "3", "4", "5", "6", "7", "8" };
 
-    if (!encode_words_end(words) || !name_known(words->preset, x265_preset_names) ||
+    if (!encode_words_end(words) || !name_known(preset, x265_preset_names) ||
         !name_known(words->tune, x265_tune_names) || api->param_default_preset(param, preset, tune) < 0)
         return false;
     /* Rows in parallel, never frames: a second frame under way would be one more of delay, and twins would differ. */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "board/error.h"
 #include "board/log.h"
@@ -87,8 +88,12 @@ static void on_signal(void *context, int signal_number)
         loop_stop(process->loop);
     } else if (read_job(process->options->job, &process->job, process->log) < 0) {
         log_error(process->log, "the job is not applied; what was before goes on");
-    } else if (control_apply(process->control, &process->job, &err) < 0) {
-        log_error(process->log, "%s", err.text);
+    } else {
+        int result = control_apply(process->control, &process->job, &err);
+        if (result < 0)
+            log_error(process->log, "%s", err.text);
+        if (result == -ETIMEDOUT) /* nothing is in order any more, and the polling thread would not be joined */
+            _exit(EXIT_FAILURE);
     }
 }
 

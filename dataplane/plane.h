@@ -41,7 +41,8 @@ int plane_create(struct plane **out, const struct plane_config *config, struct e
 void plane_destroy(struct plane *plane); /* NULL is fine */
 
 /* An input whose name and ring size stay keeps its ring, its window and its counters. On failure everything stays as it
- * was. Another "dataplane" section than at start is not applied: -EBUSY, with everything else applied. */
+ * was, but after -ETIMEDOUT: the polling thread has not taken the job, or takes it later; the process has to end.
+ * Another "dataplane" section than at start is not applied: -EBUSY, with everything else applied. */
 int plane_apply(struct plane *plane, const struct dataplane_job *job, struct error *err);
 
 /* Do the ports have addresses of their own, so that plane_turn is to be called every RESPONDER_TURN_NS? */

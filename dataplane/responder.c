@@ -29,10 +29,11 @@ struct responder {
     unsigned quick_repeats; /* left, REPEAT_NS apart */
 };
 
-static struct rte_ring *create_ring(const char *port, const char *way, unsigned frames)
+/* By the port's number: names are long, and may begin alike. */
+static struct rte_ring *create_ring(const struct receive_port *port, const char *way, unsigned frames)
 {
     char name[RTE_RING_NAMESIZE];
-    snprintf(name, sizeof name, "%s %.16s", way, port);
+    snprintf(name, sizeof name, "%s %u", way, port->id);
     return rte_ring_create(name, frames, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 }
 
@@ -43,8 +44,8 @@ int responder_create(struct responder **out, const struct responder_config *conf
         return error_set(err, -ENOMEM, "port \"%s\"", config->name);
     responder->port = config->port;
     responder->pool = config->pool;
-    responder->to_control = create_ring(config->name, "in", TO_CONTROL_FRAMES);
-    responder->from_control = create_ring(config->name, "out", FROM_CONTROL_FRAMES);
+    responder->to_control = create_ring(config->port, "in", TO_CONTROL_FRAMES);
+    responder->from_control = create_ring(config->port, "out", FROM_CONTROL_FRAMES);
     if (!responder->to_control || !responder->from_control) {
         int code = -rte_errno;
         responder_destroy(responder);

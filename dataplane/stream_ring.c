@@ -209,6 +209,11 @@ int stream_ring_descriptor(const struct stream_ring_writer *writer)
     return writer->descriptor;
 }
 
+uint64_t stream_ring_writer_instance(const struct stream_ring_writer *writer)
+{
+    return writer->header->instance;
+}
+
 uint64_t stream_ring_stored_bytes(const struct stream_ring_writer *writer)
 {
     return atomic_load_explicit(&writer->stored_bytes, memory_order_relaxed);

@@ -49,7 +49,8 @@ int stream_ring_descriptor(const struct stream_ring_writer *writer); /* borrow: 
 void stream_ring_append(struct stream_ring_writer *writer, struct stream_ring_record *record, const void *payload);
 void stream_ring_publish(struct stream_ring_writer *writer); /* costs nothing when nothing was appended */
 void stream_ring_beat(struct stream_ring_writer *writer, uint64_t monotonic_ns, bool source_present);
-uint64_t stream_ring_stored_bytes(const struct stream_ring_writer *writer); /* payload bytes copied in; any thread */
+uint64_t stream_ring_writer_instance(const struct stream_ring_writer *writer); /* as readers see it; any thread */
+uint64_t stream_ring_stored_bytes(const struct stream_ring_writer *writer);    /* payload bytes copied in; any thread */
 
 /* ---- reader ---- */
 /* Takes the descriptor on success. Checks magic, version, sizes and offsets against the descriptor's real size;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "dataplane/address.h"
+#include "dataplane/stream_ring.h"
 #include "drivers/port.h"
 
 #define SILENT_NS NS_PER_S
@@ -15,7 +16,7 @@
 
 /* What the counters of an input were when they were looked at last. */
 struct seen_input {
-    const struct receive_input *hot;
+    uint64_t ring;     /* its instance */
     uint64_t since_ns; /* looked at from then on */
     uint64_t bare, corrupt, second_sender, source_changes, lost, security_group;
     uint64_t rate_ns, rate_bytes, bits_a_second;
@@ -56,13 +57,20 @@ static uint64_t growth(uint64_t *seen, uint64_t now)
     return more;
 }
 
-static struct seen_input *see(struct watch *watch, const struct receive_input *hot, uint64_t now_ns)
+/* An input that has ended may have left its memory to another: it is known by its ring. */
+static bool is_of(const struct seen_input *seen, const struct input_runtime *input)
+{
+    return seen->ring == stream_ring_writer_instance(input->ring);
+}
+
+static struct seen_input *see(struct watch *watch, const struct input_runtime *input, uint64_t now_ns)
 {
     for (unsigned i = 0; i < watch->inputs_count; i++)
-        if (watch->inputs[i].hot == hot)
+        if (is_of(&watch->inputs[i], input))
             return &watch->inputs[i];
     struct seen_input *seen = &watch->inputs[watch->inputs_count++];
-    *seen = (struct seen_input){ .hot = hot, .since_ns = now_ns, .rate_ns = now_ns };
+    *seen =
+        (struct seen_input){ .ring = stream_ring_writer_instance(input->ring), .since_ns = now_ns, .rate_ns = now_ns };
     return seen;
 }
 
@@ -71,7 +79,7 @@ static void forget_ended(struct watch *watch)
     unsigned kept = 0;
     for (unsigned i = 0; i < watch->inputs_count; i++)
         for (unsigned j = 0; j < plane_inputs(watch->plane); j++)
-            if (plane_input(watch->plane, j)->hot == watch->inputs[i].hot) {
+            if (is_of(&watch->inputs[i], plane_input(watch->plane, j))) {
                 watch->inputs[kept++] = watch->inputs[i];
                 break;
             }
@@ -176,7 +184,7 @@ void watch_turn(struct watch *watch)
         look_at_port(watch, i);
     for (unsigned i = 0; i < plane_inputs(watch->plane); i++) {
         const struct input_runtime *input = plane_input(watch->plane, i);
-        struct seen_input *seen = see(watch, input->hot, now_ns);
+        struct seen_input *seen = see(watch, input, now_ns);
         look_for_silence(watch, input, seen, now_ns);
         look_for_other_than_rtp(watch, input, seen);
         look_for_foreigners(watch, input, seen);
@@ -189,7 +197,7 @@ void watch_turn(struct watch *watch)
 uint64_t watch_bits_a_second(const struct watch *watch, const struct input_runtime *input)
 {
     for (unsigned i = 0; i < watch->inputs_count; i++)
-        if (watch->inputs[i].hot == input->hot)
+        if (is_of(&watch->inputs[i], input))
             return watch->inputs[i].bits_a_second;
     return 0;
 }

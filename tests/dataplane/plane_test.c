@@ -296,18 +296,23 @@ static void put_question(struct bench *b, struct receive_port *port)
 static void a_responder_answers_joins_and_reminds(void **state)
 {
     struct bench *b = *state;
-    struct receive_port port = { .id = 0 };
+    struct receive_port port = { .id = 40 }, twin = { .id = 41 };
     struct cidr address;
     struct error err;
-    struct responder *responder;
+    struct responder *responder, *other;
     struct membership_group groups[2] = { { .vlan = 0 }, { .vlan = 7 } };
     assert_int_equal(interface_address_parse("10.1.0.1/16", &address, NULL), 0);
     ip_address_parse("239.1.1.1", &groups[0].group, NULL);
     ip_address_parse("239.1.1.1", &groups[1].group, NULL);
-    struct responder_config config = {
-        .name = "alone", .addresses = &address, .addresses_count = 1, .pool = plane_pool(b->plane), .port = &port
-    };
+    struct responder_config config = { .name = "alone, but for sixteen others",
+                                       .addresses = &address,
+                                       .addresses_count = 1,
+                                       .pool = plane_pool(b->plane),
+                                       .port = &port };
     assert_int_equal(responder_create(&responder, &config, &err), 0);
+    config.name = "alone, but for sixteen letters", config.port = &twin;
+    assert_int_equal(responder_create(&other, &config, &err), 0); /* names may begin alike */
+    responder_destroy(other);
     responder_turn(responder, 1000 * NS_PER_S);
     assert_int_equal(sent_by(&port), 1); /* announces itself */
     responder_turn(responder, 1000 * NS_PER_S + 1);

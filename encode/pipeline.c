@@ -489,6 +489,8 @@ int pipeline_run(struct pipeline *pipeline, struct error *err)
         if (!pipeline->started)
             status = come_to_start(pipeline, err);
         shown = pipeline->started ? produce(pipeline) : 0;
+        if (status >= 0)
+            status = pipeline_check_description(pipeline, err);
         tell_status(pipeline);
     }
     if (status < 0)

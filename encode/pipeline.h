@@ -38,6 +38,8 @@ struct pipeline_config {
 
 int pipeline_create(struct pipeline **out, const struct pipeline_config *config, struct error *err);
 void pipeline_destroy(struct pipeline *pipeline); /* NULL is fine */
+/* -ESTALE: the source came after the encoders were opened without it, and tells of colours or a shape of pixels that
+ * they do not say; a pipeline that resumes says them, as the twin does. */
 int pipeline_run(struct pipeline *pipeline, struct error *err);
 /* -ENODEV of pipeline_run(): why the accelerator is lost (borrow). The process then has to end without
  * pipeline_destroy(), which calls into a driver that may never return. NULL: it is not lost. */

@@ -83,6 +83,7 @@ struct pipeline {
     unsigned early_count;
     /* the source as it is */
     mfxFrameInfo picture_info; /* of the newest picture; Width 0: none yet */
+    bool undescribed;          /* the ladder was made before there was one */
     AVCodecParameters *audio_formats[ENCODE_AUDIO_SELECTORS_MAX];
     struct held_audio held[HELD_AUDIO]; /* audio whose place is not known yet, oldest first */
     unsigned held_first, held_count;
@@ -103,6 +104,9 @@ uint64_t
 pipeline_source_start(struct pipeline *pipeline); /* where in the ring to begin: arrival UTC, 0: a little back */
 void pipeline_set_rate(struct pipeline *pipeline, uint32_t numerator, uint32_t denominator);
 int pipeline_try_start(struct pipeline *pipeline, struct error *err); /* 1: the output begins now; 0: not yet */
+/* -ESTALE: what was coded without a source is not described as the source, which has come, describes itself. Resuming
+ * loses nothing. */
+int pipeline_check_description(struct pipeline *pipeline, struct error *err);
 
 /* pipeline_splice.c */
 void pipeline_take_splice(struct pipeline *pipeline, struct source_item *item); /* takes the packet it needs */

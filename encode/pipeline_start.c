@@ -100,6 +100,7 @@ static int make_ladder(struct pipeline *pipeline, struct error *err)
                                     .on_packet = on_packet,
                                     .context = pipeline,
                                     .log = pipeline->config.log };
+    pipeline->undescribed = info->CropW == 0;
     return ladder_create(&pipeline->ladder, &config, err);
 }
 
@@ -197,4 +198,18 @@ int pipeline_try_start(struct pipeline *pipeline, struct error *err)
     log_info(pipeline->config.log, "output begins %s, %lld ms behind now", words[pipeline->begin],
              (long long)(now_90k(pipeline) - timeline_frame_tick_90k(&pipeline->rate, frame)) / 90);
     return 1;
+}
+
+int pipeline_check_description(struct pipeline *pipeline, struct error *err)
+{
+    const mfxFrameInfo *info = &pipeline->picture_info;
+    const struct video_decoder *decoder = pipeline->decoder;
+
+    if (!pipeline->undescribed || !info->CropW || !decoder)
+        return 0;
+    pipeline->undescribed = false;
+    if (info->AspectRatioW == info->AspectRatioH && !decoder_colour(decoder) && !decoder_light(decoder))
+        return 0;
+    return error_set(err, -ESTALE,
+                     "a source has come, and tells of colours or of the shape of pixels: the encoders begin anew");
 }

@@ -505,6 +505,39 @@ static void without_a_source_the_slate_is_encoded(void **state)
     assert_non_null(strstr(fake.status[0], "no program map has come yet"));
 }
 
+/* A pipeline that was there first would never say what its twin says of the colours: it ends, and goes on with them. */
+static void colours_of_a_late_source_are_taken(void **state)
+{
+    (void)state;
+    struct running a;
+    size_t bytes;
+    uint8_t *data = load_described("tests/media/sd-hls0000000000.ts", &bytes);
+    feed_open(4 << 20);
+    fake.welcome.framerate_numerator = 24;
+    fake.welcome.framerate_denominator = 1;
+    start(&a, 0);
+    wait_for(2, 7000);
+    assert_true(fake.segment_count >= 2);
+    assert_int_equal(fake.segments[0].header.transfer_characteristics, 0); /* not described */
+    uint64_t now = clock_utc_ns(&clock_now);
+    feed_all(data, bytes, now - (uint64_t)(FILE_SECONDS * 1e9), now);
+    free(data);
+    for (unsigned i = 0; i < 4000 && !a.status; i++) {
+        feed_beat();
+        usleep(5000);
+    }
+    pthread_join(a.thread, NULL);
+    assert_int_equal(a.status, -ESTALE);
+    unsigned count = fake.segment_count;
+    const struct handoff_segment *last = &fake.segments[count - 1].header;
+    fake.welcome.resume_tick_90k = last->start_90k + last->duration_90k;
+    start(&a, 0);
+    wait_for(count + 3, 10000);
+    stop(&a);
+    assert_true(fake.segment_count >= count + 3);
+    assert_int_equal(fake.segments[count].header.transfer_characteristics, 16);
+}
+
 static int before(void **state)
 {
     (void)state;
@@ -577,6 +610,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(splices_come_out_alike_in_twins, before, after),
         cmocka_unit_test_setup_teardown(resumes_exactly_where_it_ended, before, after),
         cmocka_unit_test_setup_teardown(a_lost_accelerator_ends_the_pipeline, before, after),
+        cmocka_unit_test_setup_teardown(colours_of_a_late_source_are_taken, before, after),
         cmocka_unit_test_setup_teardown(without_a_source_the_slate_is_encoded, before, after),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -24,7 +24,13 @@
 #include "board/loop.h"
 #include "mgmt/delivery_socket.h"
 
-enum { CONNECT_TIMEOUT_DEFAULT_MS = 5000, URL_BYTES = 320, STAGE_BYTES = 64 * 1024, UNSENT_BYTES = 64 * 1024 };
+enum {
+    CONNECT_TIMEOUT_DEFAULT_MS = 5000,
+    URL_BYTES = 320,
+    STAGE_BYTES = 64 * 1024,
+    UNSENT_BYTES = 64 * 1024,
+    LOST_AFTER_TRIES = 5, /* in a row, of the kernel; each waits twice as long as the one before, from 0.2 s on */
+};
 
 struct connection_stream {
     struct connection_stream_config config;
@@ -305,4 +311,12 @@ size_t connection_stream_unconfirmed(const struct connection_stream *stream)
     if (stream->socket == CURL_SOCKET_BAD || ioctl(stream->socket, SIOCOUTQ, &bytes) < 0 || bytes < 0)
         bytes = 0;
     return (size_t)bytes + stream->staged - stream->staged_sent;
+}
+
+bool connection_stream_is_lost(const struct connection_stream *stream)
+{
+    struct tcp_info info = { 0 };
+    socklen_t bytes = sizeof info;
+    return stream->socket != CURL_SOCKET_BAD && getsockopt(stream->socket, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0 &&
+           (info.tcpi_retransmits >= LOST_AFTER_TRIES || info.tcpi_probes >= LOST_AFTER_TRIES);
 }

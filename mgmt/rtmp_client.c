@@ -598,3 +598,8 @@ uint64_t rtmp_client_confirmed(const struct rtmp_client *client)
         open += connection_stream_unconfirmed(client->connection);
     return client->outbox.taken > open ? client->outbox.taken - open : 0;
 }
+
+bool rtmp_client_is_lost(const struct rtmp_client *client)
+{
+    return client->connection && connection_stream_is_lost(client->connection);
+}

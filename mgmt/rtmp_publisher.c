@@ -340,6 +340,8 @@ static void on_tick(void *context)
     uint64_t now = now_ns(publisher);
     note_progress(publisher, now);
     confirm(publisher);
+    if (publisher->state == STATE_PUBLISHING && rtmp_client_is_lost(publisher->client))
+        fail(publisher, RTMP_END_CLOSED, "the network does not carry what is sent any more");
     if (publisher->state < STATE_STOPPED)
         watch_bounds(publisher, now);
     if (publisher->state < STATE_STOPPED)

@@ -135,6 +135,7 @@ static void test_a_peer_that_reads_late(void **state)
         sent += (size_t)result;
     assert_int_equal(result, -EAGAIN);
     assert_true(connection_stream_unconfirmed(bench.stream) > 0);
+    assert_false(connection_stream_is_lost(bench.stream));
     bench.writable = 0;
     connection_stream_want_write(bench.stream, true);
     loop_turn(bench.loop, 20);

@@ -35,8 +35,8 @@ def make_source(directory):
         (6.0, splices.time_signal(2, first + PLACEMENT * 90000, PLACEMENT_SECONDS * 90000)), (8.0, splices.encrypted())])
 
 
-def group(name, sparse, more):
-    points = [{"url": f"http://127.0.0.1:{port}/{name}.isml"} for port in PORTS]
+def group(name, sparse, more, ports=PORTS):
+    points = [{"url": f"http://127.0.0.1:{port}/{name}.isml"} for port in ports]
     settings = {"fragment_length": FRAGMENT_SECONDS, "event_id_mode": "use_configured", "event_id": "x",
                 "sparse_track_type": sparse, **more}
     return {"name": name, "type": "smooth", "smooth": settings, "connection": CONNECTION, "destinations": points,
@@ -50,6 +50,14 @@ def folder_group(folders):
                     "timestamp_delta_milliseconds": TIMESTAMP_DELTA, "transport_stream": {"scte35": "passthrough", "scte35_pid": SPLICE_PID}},
             "destinations": [{"url": f"file://{folder}/news"} for folder in folders],
             "outputs": [{"name_modifier": f"_{RUNG}", "video": f"v{RUNG}", "audio": ["a128"]}]}
+
+
+def lone_channel():
+    """The same source in one pipeline, to the first point."""
+    settings = channel("lone", "studio", [("file:///tmp/unused", "")], SMALL_LADDER[:1], "superfast", FRAGMENT_SECONDS)
+    settings["input_attachments"][0]["scte35_pid"] = splices.PID
+    settings["output_groups"] = [group("lone", "scte_35", {}, PORTS[:1])]
+    return settings
 
 
 class Splices:
@@ -68,7 +76,7 @@ class Splices:
             folder_group([os.path.join(directory, f"web-{i}") for i in range(2)])]
         self.presentations = [Presentation(os.path.join(directory, f"web-{i}"), "news") for i in range(2)]
         self.box = Box(directory, [node(name, i) for i, name in enumerate(network.interfaces)], [rtp_input("studio")],
-                       [settings], [])
+                       [settings, lone_channel()], [])
         self.sender = None
 
     def start(self):
@@ -196,6 +204,22 @@ def test_both_points_and_groups_get_the_same_messages(rig):
         missing = {at for at in copy if min(shared) <= at <= max(shared)} - shared
         assert not missing
         assert all(copy[at] == copies[0][at] for at in shared)
+
+
+def test_a_single_pipeline_sends_the_same(rig):
+    """Sparse track and media of a channel of one pipeline: the messages of the other channel, and its cuts."""
+    rig.wait_for_splices()
+    wait_for(lambda: {1, 2, None} <= {splices.Splice(f.message.section).event for f in rig.sparse(0, "lone").fragments()},
+             60, "the source's messages")
+    stream, messages = rig.media(0, "lone"), {f.time: f.message for f in rig.sparse(0, "lone").fragments()}
+    assert rig.sparse(0, "lone").posts[0].header.streams == ["Events(x)/Streams(stream0)", "Events(x)/Streams(scte35)"]
+    shared = [f for f in rig.sparse(0, "cut").fragments() if f.time in messages]
+    assert len(shared) >= 3
+    assert all((f.message.event, f.message.section) == (messages[f.time].event, messages[f.time].section) for f in shared)
+    assert stream.gaps(1) == [] and stream.gaps(2) == []
+    ends = stream.fragments()[0].end, stream.fragments()[-1].time
+    cuts = {f.message.event for f in rig.events(0, "lone", 1) if ends[0] < f.message.event < ends[1]}
+    assert cuts and all(begins(stream, 1, at) and begins(stream, 2, at) for at in cuts)
 
 
 def test_a_message_is_there_before_its_parent(rig):

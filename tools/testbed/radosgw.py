@@ -42,7 +42,7 @@ keyring = {directory}/keyring
 mon data = {directory}/mon
 osd data = {directory}/osd$id
 [client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:{port}
+rgw frontends = beast endpoint={address}:{port}
 rgw enable gc threads = false
 rgw enable lc threads = false
 {more}
@@ -55,10 +55,12 @@ def missing():
 
 
 class RadosGateway:
-    def __init__(self, directory, port=7480, monitor_port=16789, store_bytes=1 << 30, more=""):
+    """address: that the gateway listens on, beside which it must answer on loopback."""
+
+    def __init__(self, directory, port=7480, monitor_port=16789, store_bytes=1 << 30, more="", address="127.0.0.1"):
         self.directory, self.port = directory, port
         self.settings = {"fsid": uuid.uuid4(), "directory": directory, "port": port, "monitor_port": monitor_port,
-                         "store_bytes": store_bytes, "more": more}
+                         "store_bytes": store_bytes, "more": more, "address": address}
         self.configuration = os.path.join(directory, "ceph.conf")
         self.processes = []  # in the order of starting
         self.users = {}

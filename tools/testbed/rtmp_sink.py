@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """An RTMP server of a few lines that wants authentication (authmod=adobe), checks the response by itself, and counts what
-is published. It says what it saw: `attempts` (application of each connect command), `published`, `media_bytes`."""
+is published. It says what it saw: `attempts` (application of each connect command), `published`, `media_bytes`.
+
+Without a user it wants nobody to authenticate. It can be told to fail: refusal = (step, code, description), where step is
+"handshake" (closes), "other" (speaks HTTP), "connect", "create", "publish" (rejects the command), "media" (ends the session
+when there are pictures).
+"""
 import base64
 import hashlib
 import os
@@ -66,9 +71,16 @@ class Session(socketserver.StreamRequestHandler):
             raise EOFError
         return data
 
+    def _fails(self, step):
+        return self.server.sink.refusal and self.server.sink.refusal[0] == step
+
     def _shake_hands(self):
         self._read(1)
         c1 = self._read(HANDSHAKE)
+        if self._fails("other"):
+            self.wfile.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+        if self._fails("other") or self._fails("handshake"):
+            raise EOFError
         self.wfile.write(b"\x03" + b"\x00" * 8 + os.urandom(HANDSHAKE - 8) + c1)
         self._read(HANDSHAKE)
 
@@ -95,10 +107,15 @@ class Session(socketserver.StreamRequestHandler):
         parts = [data[i:i + 128] for i in range(0, len(data), 128)] or [b""]
         self.wfile.write(head + bytes([0xc0 | number]).join(parts))
 
-    def _reject(self, description):
-        self._send(COMMAND, text_value("_error") + number_value(1) + b"\x05" + object_value(
-            level="error", code="NetConnection.Connect.Rejected", description=description))
+    def _reject(self, description, code="NetConnection.Connect.Rejected", transaction=1):
+        self._send(COMMAND, text_value("_error") + number_value(transaction) + b"\x05" + object_value(
+            level="error", code=code, description=description))
         return False
+
+    def _status(self, level, code, description=""):
+        self._send(COMMAND, text_value("onStatus") + number_value(0) + b"\x05" + object_value(
+            level=level, code=code, description=description))
+        return level != "error"
 
     def _handle(self, kind, data):
         sink = self.server.sink
@@ -106,17 +123,22 @@ class Session(socketserver.StreamRequestHandler):
             self.chunk_size = int.from_bytes(data, "big")
         elif kind in (AUDIO, VIDEO):
             sink.media_bytes += len(data)
+            if self._fails("media"):
+                return self._status("error", *sink.refusal[1:])
         elif kind == COMMAND:
             name, at = read_value(data, 0)
             transaction, at = read_value(data, at)
             if name == "connect":
                 return self._connect(read_value(data, at)[0])
+            if name == "createStream" and self._fails("create"):
+                return self._reject(sink.refusal[2], sink.refusal[1], transaction)
+            if name == "publish" and self._fails("publish"):
+                return self._status("error", *sink.refusal[1:])
             if name == "createStream":
                 self._send(COMMAND, text_value("_result") + number_value(transaction) + b"\x05" + number_value(1))
             elif name == "publish":
                 sink.published.append(read_value(data, read_value(data, at)[1])[0])
-                self._send(COMMAND, text_value("onStatus") + number_value(0) + b"\x05" + object_value(
-                    level="status", code="NetStream.Publish.Start"))
+                self._status("status", "NetStream.Publish.Start")
         return True
 
     def _connect(self, properties):
@@ -124,6 +146,10 @@ class Session(socketserver.StreamRequestHandler):
         application, _, query = properties["app"].partition("?")
         asked = dict(word.split("=", 1) for word in query.split("&") if "=" in word)
         sink.attempts.append((properties["app"], properties["flashVer"]))
+        if self._fails("connect"):
+            return self._reject(sink.refusal[2], sink.refusal[1])
+        if not sink.user:
+            return self._accept(application)
         if asked.get("authmod") != "adobe":
             return self._reject("[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : ")
         if asked.get("user") != sink.user:
@@ -135,7 +161,10 @@ class Session(socketserver.StreamRequestHandler):
                                 f"user={sink.user}&salt={sink.salt}&challenge={sink.challenge}{opaque}")
         if asked["response"] != sink.expected(asked["challenge"]):
             return self._reject("[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=authfailed&opaque=-")
-        sink.applications.append(application)
+        return self._accept(application)
+
+    def _accept(self, application):
+        self.server.sink.applications.append(application)
         self._send(COMMAND, text_value("_result") + number_value(1) + b"\x05" + object_value(
             level="status", code="NetConnection.Connect.Success"))
         return True
@@ -150,7 +179,8 @@ class Listener(socketserver.ThreadingTCPServer):
 
 
 class RtmpSink:
-    def __init__(self, port, user, password, opaque=False, address="127.0.0.1"):
+    def __init__(self, port, user=None, password=None, opaque=False, address="127.0.0.1", refusal=None):
+        self.refusal = refusal
         self.port, self.user, self.password, self.opaque, self.address = port, user, password, opaque, address
         self.salt, self.challenge = base64.b64encode(b"salty").decode(), ""
         self.attempts, self.applications, self.published, self.errors = [], [], [], []
@@ -166,12 +196,18 @@ class RtmpSink:
             return base64.b64encode(hashlib.md5(text.encode()).digest()).decode()
         return digest(digest(self.user + self.salt + self.password) + self.challenge + own_challenge)
 
-    def __enter__(self):
+    def start(self):
         self.listener = Listener((self.address, self.port), Session)
         self.listener.sink = self
         threading.Thread(target=self.listener.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
-    def __exit__(self, *_):
+    def stop(self):
         self.listener.shutdown()
         self.listener.server_close()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()

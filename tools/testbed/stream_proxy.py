@@ -2,7 +2,9 @@
 """A network that misbehaves on demand, before a server of any protocol over TCP.
 
 Modes: "pass"; "refuse" accepts no connection and ends those there are; "silent" accepts connections and says nothing;
-"stall" takes nothing more from the client, of connections that are there too; a number: so many bytes a second.
+"stall" takes nothing more from the client, of connections that are there too; a number: so many bytes a second; "break"
+resets each connection after 30 kB of the client's; "close_idle" closes one on which the client says nothing for 2 s.
+lead_to() another server; connections that are there stay, cut() ends them.
 """
 import select
 import socket
@@ -10,6 +12,7 @@ import struct
 import threading
 import time
 
+BREAK_BYTES, IDLE_SECONDS = 30_000, 2.0
 
 class StreamProxy:
     def __init__(self, port, upstream_port, address="127.0.0.1"):
@@ -54,6 +57,9 @@ class StreamProxy:
         elif not self.listener:
             self._listen()
 
+    def lead_to(self, port):
+        self.upstream = (self.address, port)
+
     def cut(self):
         """Ends what is connected, with a reset."""
         for pair in self.pairs:
@@ -84,14 +90,25 @@ class StreamProxy:
             threading.Thread(target=self._carry, args=(client, server), daemon=True).start()
 
     def _carry(self, client, server):
+        carried, heard = 0, time.monotonic()
         try:
             while self.running:
                 readable, _, _ = select.select([client, server], [], [], 0.1)
                 if server in readable and not self._move(server, client, 65536):
                     break
+                if self.mode == "close_idle" and time.monotonic() - heard > IDLE_SECONDS:
+                    break
                 if client not in readable:
                     continue
-                if self.mode == "stall":
+                heard = time.monotonic()
+                if self.mode == "break":
+                    moved = self._move(client, server, 1000)
+                    carried += moved
+                    if carried > BREAK_BYTES:
+                        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    if not moved or carried > BREAK_BYTES:
+                        break
+                elif self.mode == "stall":
                     time.sleep(0.1)
                 elif isinstance(self.mode, int):
                     if not self._move(client, server, max(1, self.mode // 20)):
@@ -109,7 +126,7 @@ class StreamProxy:
         data = source.recv(count)
         if data:
             target.sendall(data)
-        return bool(data)
+        return len(data)
 
     def __enter__(self):
         return self.start()

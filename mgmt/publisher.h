@@ -33,8 +33,8 @@ struct publisher_config {
     const struct output_group *group; /* outlives the publisher; its names are filled in (mgmt/channel_names.h) */
     int64_t start_utc_s;              /* when the channel was started */
     struct loop *loop;
-    struct transfer_engine *engine; /* libcurl's multi interface on the loop, shared by all publishers */
-    const struct credentials *credentials;
+    struct transfer_engine *engine;        /* libcurl's multi interface on the loop, shared by all publishers */
+    const struct credentials *credentials; /* borrow during create: they go with their configuration */
     struct alerts *alerts;
     const char *spool_directory;
     const struct clock *clock;

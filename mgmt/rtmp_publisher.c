@@ -48,7 +48,7 @@ struct rtmp_publisher {
     struct publisher_config config;
     const struct rtmp_settings *settings;
     const struct destination *destination;
-    const struct credential *credential;
+    struct credential credential; /* a copy: the configuration that it is from goes with the next one */
     struct rtmp_url url;
     char shown_url[OUTPUT_URL_BYTES]; /* without its query */
     char source[2 * ENCODE_NAME_BYTES];
@@ -392,7 +392,7 @@ static void connect_now(struct rtmp_publisher *publisher)
         .url = &publisher->url,
         .stream = destination->stream,
         .scheme = publisher->settings->authentication_scheme,
-        .credential = publisher->credential,
+        .credential = destination->credentials[0] ? &publisher->credential : NULL,
         .accept_any_certificate = destination->certificate_check == TRANSFER_SELF_SIGNED,
         .interface = destination->interface,
         .source_address = destination->source_address,
@@ -512,19 +512,31 @@ static void destroy(struct publisher *given)
     loop_timer_destroy(publisher->tick);
     loop_timer_destroy(publisher->pace);
     loop_timer_destroy(publisher->wake);
+    explicit_bzero(&publisher->credential, sizeof publisher->credential);
     free(publisher);
+}
+
+static int copy_credential(struct rtmp_publisher *publisher, struct error *err)
+{
+    const char *name = publisher->destination->credentials;
+    const struct credential *credential = *name ? credentials_find(publisher->config.credentials, name) : NULL;
+    publisher->config.credentials = NULL;
+    if (*name && !credential)
+        return error_set(err, -ENOENT, "output group %s: there are no credentials named %s", subject(publisher), name);
+    if (credential)
+        publisher->credential = *credential;
+    return 0;
 }
 
 static int set_up(struct rtmp_publisher *publisher, struct error *err)
 {
     const struct publisher_config *config = &publisher->config;
-    const char *name = publisher->destination->credentials;
     const char *fault = rtmp_url_parse(&publisher->url, publisher->destination->url);
     if (fault)
         return error_set(err, -EINVAL, "output group %s: url of its destination %s", subject(publisher), fault);
-    publisher->credential = *name ? credentials_find(config->credentials, name) : NULL;
-    if (*name && !publisher->credential)
-        return error_set(err, -ENOENT, "output group %s: there are no credentials named %s", subject(publisher), name);
+    int result = copy_credential(publisher, err);
+    if (result < 0)
+        return result;
     snprintf(publisher->shown_url, sizeof publisher->shown_url, "%.*s", (int)strcspn(publisher->destination->url, "?"),
              publisher->destination->url);
     snprintf(publisher->source, sizeof publisher->source, "%s/%u", config->channel, config->pipeline);

@@ -14,7 +14,9 @@
 
 #include "board/clock.h"
 #include "board/error.h"
+#include "board/settings.h"
 #include "mgmt/alerts.h"
+#include "mgmt/credentials.h"
 #include "mgmt/rtmp_client.h"
 #include "tests/mgmt/fake_rtmp.h"
 #include "tests/mgmt/flv_pieces.h"
@@ -26,6 +28,7 @@ struct bench {
     struct rtmp_server *server;
     struct output_group group;
     struct publisher *publisher;
+    struct credentials *credentials; /* NULL: none */
     uint64_t acknowledged;
     size_t picture_bytes;
     unsigned format;
@@ -43,6 +46,7 @@ static void start(struct bench *bench)
     const struct publisher_config config = { .channel = "news",
                                              .group = &bench->group,
                                              .loop = bench->loop,
+                                             .credentials = bench->credentials,
                                              .alerts = bench->alerts,
                                              .clock = &bench->clock,
                                              .acknowledge = acknowledge,
@@ -286,6 +290,43 @@ static void test_alerts_of_credentials(void **state)
     tear_down(&bench);
 }
 
+static struct credentials *read_credentials(const char *text)
+{
+    char path[] = "/tmp/biplane-credentials-XXXXXX";
+    struct problems *problems = problems_create();
+    struct credentials *credentials = NULL;
+    int file = mkstemp(path);
+    assert_int_equal(write(file, text, strlen(text)), strlen(text));
+    close(file);
+    assert_int_equal(credentials_read(&credentials, path, problems), 0);
+    problems_destroy(problems);
+    unlink(path);
+    return credentials;
+}
+
+/* Another configuration came, and the credentials of this one are gone: a later session still knows its own. */
+static void test_credentials_are_its_own(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench, RTMP_SERVER_GOOD);
+    publisher_destroy(bench.publisher);
+    strcpy(bench.group.destinations[0].credentials, "a");
+    bench.credentials = read_credentials("credentials = ( { name = \"a\"; user = \"live\"; password = \"x\"; } );");
+    start(&bench);
+    credentials_destroy(bench.credentials);
+    hand_over(&bench, 0, 2);
+    TURN_UNTIL(&bench, bench.acknowledged == 2);
+    bench.server->behaviour = RTMP_SERVER_ADOBE;
+    rtmp_server_close(session(&bench, 0));
+    hand_over(&bench, 5, 7);
+    TURN_UNTIL(&bench, bench.acknowledged == 4);
+    assert_int_equal(bench.acknowledged, 4);
+    assert_int_equal(bench.server->session_count, 4); /* the first; bare, then with a user, then with a response */
+    assert_non_null(strstr(session(&bench, 3)->application, "authmod=adobe&user=live&"));
+    tear_down(&bench);
+}
+
 static void fill_until_blocked(struct bench *bench, int64_t *number)
 {
     TURN_UNTIL(bench, is_state(bench, "well"));
@@ -457,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_broken_session),
         cmocka_unit_test(test_gives_up_after_retries),
         cmocka_unit_test(test_alerts_of_credentials),
+        cmocka_unit_test(test_credentials_are_its_own),
         cmocka_unit_test(test_deaf_server_is_left),
         cmocka_unit_test(test_deaf_server_is_waited_for),
         cmocka_unit_test(test_cache_is_bounded),

@@ -171,13 +171,13 @@ struct archive_file_info archive_file_info(const struct archive_file *file)
     return file->info;
 }
 
-int archive_file_verify(const struct archive_file *file, struct error *err)
+int archive_file_verify(const struct archive_file *file, const atomic_bool *called_off, struct error *err)
 {
     unsigned char *buffer = malloc(VERIFY_BYTES);
     uint32_t checksum = 0;
     if (!buffer)
         return error_set(err, -ENOMEM, "recording %s", file->name);
-    for (uint64_t offset = 0; offset < file->info.bytes;) {
+    for (uint64_t offset = 0; offset < file->info.bytes && !*called_off;) {
         uint64_t left = file->info.bytes - offset;
         ssize_t count = pread(file->descriptor, buffer, left < VERIFY_BYTES ? left : VERIFY_BYTES, (off_t)offset);
         if (count <= 0)
@@ -186,6 +186,8 @@ int archive_file_verify(const struct archive_file *file, struct error *err)
         offset += (uint64_t)count;
     }
     free(buffer);
+    if (*called_off)
+        return error_set(err, -ECANCELED, "recording %s: not looked at to its end", file->name);
     return checksum == file->info.checksum
                ? 0
                : error_set(err, -EBADMSG, "recording %s: its bytes are not those that were written", file->name);

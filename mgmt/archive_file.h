@@ -15,6 +15,7 @@
  * When it is sent in parts, "<name>.upload" says how far that has come (mgmt/s3_file.h writes it).
  */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,8 +43,9 @@ int archive_file_append(struct archive_file *file, const void *data, size_t byte
 int archive_file_complete(struct archive_file *file, struct error *err); /* nothing more will be appended */
 struct archive_file_info archive_file_info(const struct archive_file *file);
 
-/* Reads all of it: -EBADMSG when the bytes are not those that were written. */
-int archive_file_verify(const struct archive_file *file, struct error *err);
+/* Reads all of it: -EBADMSG when the bytes are not those that were written. Between megabytes it looks whether it is
+ * called off by another thread: -ECANCELED then. */
+int archive_file_verify(const struct archive_file *file, const atomic_bool *called_off, struct error *err);
 int archive_file_read(const char *directory, const char *name, struct archive_file_info *info, struct error *err);
 int archive_file_descriptor(const char *directory, const char *name); /* give, to read; negative errno */
 /* upload: what is said of its upload goes too, last of all. */

@@ -60,6 +60,7 @@ struct archive_publisher {
     struct connection_settings connection; /* bounded by the disk, not by time */
     struct destination_queue *queue;
     struct worker *worker;
+    atomic_bool called_off; /* for the worker: nobody waits for what it looks through */
     struct entry *entries;
     unsigned lane_count;
     struct lane lanes[OUTPUT_GROUP_OUTPUTS_MAX];
@@ -173,6 +174,7 @@ static int add_entry(struct archive_publisher *publisher, const struct entry *en
                      struct entry **out)
 {
     const struct recording_config config = { .worker = publisher->worker,
+                                             .called_off = &publisher->called_off,
                                              .spool_directory = publisher->config.spool_directory,
                                              .appended = on_appended,
                                              .ready = on_ready,
@@ -454,6 +456,7 @@ static void destroy(struct publisher *base)
 {
     struct archive_publisher *publisher = of(base);
     destination_queue_destroy(publisher->queue);
+    publisher->called_off = true;
     worker_destroy(publisher->worker); /* what was handed over gets onto the disk */
     if (publisher->source[0]) {
         save(publisher);

@@ -49,7 +49,9 @@ static int complete(struct disk_job *job)
     struct recording *recording = job->recording;
     if (archive_file_info(recording->file).bytes == 0)
         return error_set(&job->err, -ENODATA, "recording %s is empty", recording->name);
-    int result = job->work == WORK_VERIFY ? archive_file_verify(recording->file, &job->err) : 0;
+    int result = 0;
+    if (job->work == WORK_VERIFY)
+        result = archive_file_verify(recording->file, recording->config.called_off, &job->err);
     if (result == 0)
         result = archive_file_complete(recording->file, &job->err);
     if (result == 0)

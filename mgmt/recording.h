@@ -11,6 +11,8 @@
  * One thread (the loop's).
  */
 #pragma once
+#include <stdatomic.h>
+
 #include "encode/handoff_format.h"
 #include "mgmt/archive_file.h"
 #include "mgmt/segment_mapping.h"
@@ -19,8 +21,9 @@ struct recording;
 struct worker;
 
 struct recording_config {
-    struct worker *worker;       /* borrow */
-    const char *spool_directory; /* borrow */
+    struct worker *worker;         /* borrow */
+    const atomic_bool *called_off; /* borrow: work that the next life does again is left, so that nobody waits for it */
+    const char *spool_directory;   /* borrow */
     /* A piece is on the disk, or (result < 0) lost, for the reason in text (borrow during the call). */
     void (*appended)(void *context, struct recording *recording, const struct handoff_segment *segment, int result,
                      const char *text);

@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -39,6 +42,20 @@ struct bench {
     unsigned acknowledged;
     size_t piece_bytes;
 };
+
+/* A disk that takes its time. */
+enum { SLOW_READS = 200, SLOW_READ_US = 5000 };
+static atomic_uint slow_reads;
+static atomic_bool reads_are_slow;
+
+ssize_t pread(int descriptor, void *buffer, size_t bytes, off_t offset)
+{
+    if (reads_are_slow) {
+        slow_reads++;
+        usleep(SLOW_READ_US);
+    }
+    return syscall(SYS_pread64, descriptor, buffer, bytes, offset);
+}
 
 static void acknowledge(void *context, uint64_t instance, uint64_t serial)
 {
@@ -440,6 +457,37 @@ static void test_an_upload_of_damaged_bytes_is_given_up(void **state)
     tear_down(&bench);
 }
 
+/* A recording of an earlier life that takes minutes to be looked through: who stops the channel does not wait. */
+static void test_being_looked_through_is_called_off(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[128];
+    set_up(&bench);
+    publisher_destroy(bench.publisher);
+    snprintf(path, sizeof path, "%s/news.0.record.hd.000007.part", bench.spool);
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(file, (off_t)SLOW_READS << 20), 0);
+    close(file);
+    json_t *info =
+        json_pack("{s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:b}", "version", 1, "bytes", (json_int_t)SLOW_READS << 20,
+                  "start", 21 * 90000, "end", 24 * 90000, "pieces", 3, "holes", 0, "checksum", 1, "complete", 1);
+    snprintf(path, sizeof path, "%s/news.0.record.hd.000007.json", bench.spool);
+    assert_int_equal(json_dump_file(info, path, 0), 0);
+    json_decref(info);
+    slow_reads = 0;
+    reads_are_slow = true;
+    open_publisher(&bench);
+    while (!slow_reads)
+        usleep(1000);
+    publisher_destroy(bench.publisher);
+    assert_in_range(slow_reads, 1, SLOW_READS - 1);
+    reads_are_slow = false;
+    assert_int_equal(access(path, F_OK), 0); /* the next life looks at it again */
+    bench.publisher = NULL;
+    tear_down(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_an_upload_goes_on_after_a_restart),
         cmocka_unit_test(test_an_upload_of_a_recording_that_is_gone),
         cmocka_unit_test(test_an_upload_of_damaged_bytes_is_given_up),
+        cmocka_unit_test(test_being_looked_through_is_called_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

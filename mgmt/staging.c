@@ -17,13 +17,16 @@
 #include "board/settings.h"
 #include "mgmt/spool.h"
 
+enum { PUT_BACK_AGAIN_S = 30 };
+
 struct staging {
     struct staging_config config;
     char staged_path[DOCUMENT_FILE_BYTES], base_path[DOCUMENT_FILE_BYTES], previous_path[DOCUMENT_FILE_BYTES];
     char unconfirmed_path[DOCUMENT_FILE_BYTES];
     json_t *staged, *base; /* NULL: nothing is staged */
     struct loop_timer *timer;
-    uint64_t confirm_until_ns; /* 0: nothing waits to be confirmed */
+    uint64_t confirm_until_ns;    /* 0: nothing waits to be confirmed */
+    char stuck[ERROR_TEXT_BYTES]; /* why the files of before could not be put back; "": they could */
 };
 
 static json_t *in_place(const struct staging *staging, struct error *err)
@@ -215,7 +218,14 @@ json_t *staging_report(const struct staging *staging)
                         staged ? documents_difference(staging->base, staging->staged) : json_array());
     json_t *problems =
         staged ? document_folder_problems(staging->staged_path, staging->config.boards_directory) : json_array();
-    json_object_set_new(report, "problems", problems ? problems : json_array());
+    if (!problems)
+        problems = json_array();
+    if (staging->stuck[0]) {
+        char message[ERROR_TEXT_BYTES + 80];
+        snprintf(message, sizeof message, "the configuration of before cannot be put back: %s", staging->stuck);
+        json_array_append_new(problems, json_pack("{s:s, s:s, s:s}", "document", "", "path", "", "message", message));
+    }
+    json_object_set_new(report, "problems", problems);
     json_object_set_new(report, "network", json_boolean(staged && !same_network(staging->base, staging->staged)));
     json_object_set_new(report, "stale", json_boolean(is_stale(staging)));
     json_object_set_new(report, "confirm_seconds",
@@ -225,30 +235,68 @@ json_t *staging_report(const struct staging *staging)
 }
 
 /* ---- applying ---- */
-/* Makes the files in place these, and has them taken. */
-static int put_in_place(struct staging *staging, const json_t *documents, json_t **changes, struct error *err)
+/* Has the files in place taken. */
+static int take(struct staging *staging, json_t **changes, struct error *err)
 {
     const struct staging_config *config = &staging->config;
     struct problems *problems = problems_create();
-    int result = problems ? document_folder_write(config->config_directory, documents, err)
-                          : error_set(err, -ENOMEM, "no memory");
-    if (result == 0 && (result = config->reload(config->context, problems, changes)) < 0)
-        error_set(err, result, "%s", problems_count(problems) ? problems_text(problems, 0) : "it was not taken");
+    int result = problems ? config->reload(config->context, problems, changes) : -ENOMEM;
+    if (result < 0)
+        error_set(err, result, "%s",
+                  problems && problems_count(problems) ? problems_text(problems, 0) : "it was not taken");
     problems_destroy(problems);
     return result;
 }
 
-/* The folder of before goes back as it was; what does not work is logged: there is nobody else to tell. */
+/* The mark goes for good: after a power cut it would take back what was confirmed. */
+static int unmark(const char *spool_directory, const char *marker, struct error *err)
+{
+    int folder = open(spool_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = folder >= 0 && (unlink(marker) == 0 || errno == ENOENT) && fsync(folder) == 0;
+    int code = -errno;
+    if (folder >= 0)
+        close(folder);
+    return done ? 0 : error_set_errno(err, code, "removing %s", marker);
+}
+
+static void stop_waiting(struct staging *staging)
+{
+    struct error told = { 0 };
+    staging->confirm_until_ns = 0;
+    staging->stuck[0] = '\0';
+    loop_timer_clear(staging->timer);
+    if (unmark(staging->config.spool_directory, staging->unconfirmed_path, &told) < 0)
+        log_error(staging->config.log, "a power cut may take back what was applied: %s", told.text);
+}
+
+/* The files of before are to come back, and cannot for now: the mark stays for the next start, and it is tried again.
+ */
+static void stay_stuck(struct staging *staging, const char *reason)
+{
+    staging->confirm_until_ns = 0;
+    snprintf(staging->stuck, sizeof staging->stuck, "%s", reason);
+    loop_timer_set(staging->timer, clock_monotonic_ns(staging->config.clock) + PUT_BACK_AGAIN_S * (uint64_t)NS_PER_S);
+}
+
+/* The folder of before goes back as it was, and nothing is waited for any more. What does not work is logged: there may
+ * be nobody else to tell. */
 static int put_back(struct staging *staging, struct error *err)
 {
+    const struct staging_config *config = &staging->config;
     struct error told = { 0 };
     json_t *changes = NULL, *now = in_place(staging, NULL);
     json_t *previous = document_folder_read(staging->previous_path, &told);
-    int result = previous ? put_in_place(staging, previous, &changes, &told) : told.code;
+    int result = previous ? document_folder_write(config->config_directory, previous, &told) : told.code;
+    if (previous && result < 0)
+        stay_stuck(staging, told.text);
+    else
+        stop_waiting(staging);
+    if (result == 0)
+        result = take(staging, &changes, &told);
     if (result < 0)
-        log_error(staging->config.log, "the configuration of before cannot be put back: %s", told.text);
+        log_error(config->log, "the configuration of before cannot be put back: %s", told.text);
     else if (!same_network(previous, now))
-        staging->config.network_changed(staging->config.context);
+        config->network_changed(config->context);
     json_decref(previous);
     json_decref(changes);
     json_decref(now);
@@ -257,19 +305,12 @@ static int put_back(struct staging *staging, struct error *err)
     return result;
 }
 
-static void stop_waiting(struct staging *staging)
-{
-    staging->confirm_until_ns = 0;
-    loop_timer_clear(staging->timer);
-    unlink(staging->unconfirmed_path);
-}
-
-static void on_unconfirmed(void *context)
+static void on_timer(void *context)
 {
     struct staging *staging = context;
-    log_warning(staging->config.log, "the change of the network was not confirmed: it is taken back");
+    if (staging->confirm_until_ns)
+        log_warning(staging->config.log, "the change of the network was not confirmed: it is taken back");
     put_back(staging, NULL);
-    stop_waiting(staging);
 }
 
 /* From here on a power cut leads back to what was before. */
@@ -300,6 +341,9 @@ static int may_apply(const struct staging *staging, struct error *err)
         return error_set(err, -ENOENT, "nothing is staged");
     if (staging->confirm_until_ns)
         return error_set(err, -EBUSY, "a change of the network waits to be confirmed or rolled back first");
+    if (staging->stuck[0])
+        return error_set(err, -EBUSY, "the configuration of before has to be put back first, which is tried: %s",
+                         staging->stuck);
     if (is_stale(staging))
         return error_set(err, -ESTALE,
                          "the files were changed by somebody else since this was staged: discard it and begin again");
@@ -326,10 +370,11 @@ int staging_apply(struct staging *staging, unsigned confirm_s, json_t **changes,
         result = mark(staging, err);
     if (result < 0)
         return result;
-    result = put_in_place(staging, staging->staged, changes, err);
+    result = document_folder_write(staging->config.config_directory, staging->staged, err);
+    if (result == 0)
+        result = take(staging, changes, err);
     if (result < 0) {
         put_back(staging, NULL);
-        stop_waiting(staging);
         return result;
     }
     if (network) {
@@ -354,11 +399,8 @@ int staging_confirm(struct staging *staging, struct error *err)
 
 int staging_roll_back(struct staging *staging, struct error *err)
 {
-    if (staging->confirm_until_ns) {
-        int result = put_back(staging, err);
-        stop_waiting(staging);
-        return result;
-    }
+    if (staging->confirm_until_ns || staging->stuck[0])
+        return put_back(staging, err);
     struct error told = { 0 };
     if (access(staging->previous_path, F_OK) < 0)
         return error_set(err, -ENOENT, "there is nothing before to go back to");
@@ -399,8 +441,11 @@ int staging_recover(const char *config_directory, const char *spool_directory, s
         return 0;
     json_t *documents = document_folder_read(previous, err);
     int result = documents ? document_folder_write(config_directory, documents, err) : -EINVAL;
+    if (!documents || result == 0) { /* else the next start tries it again */
+        int removed = unmark(spool_directory, marker, result == 0 ? err : NULL);
+        result = result < 0 ? result : removed;
+    }
     json_decref(documents);
-    unlink(marker);
     return result < 0 ? result : 1;
 }
 
@@ -430,7 +475,7 @@ int staging_create(struct staging **out, const struct staging_config *config, st
     path_in_spool(staging, "staged.base", staging->base_path);
     path_in_spool(staging, "previous", staging->previous_path);
     path_in_spool(staging, "unconfirmed", staging->unconfirmed_path);
-    staging->timer = loop_timer_create(config->loop, on_unconfirmed, staging);
+    staging->timer = loop_timer_create(config->loop, on_timer, staging);
     if (!staging->timer) {
         staging_destroy(staging);
         return error_set(err, -ENOMEM, "staging");

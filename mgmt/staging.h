@@ -6,7 +6,8 @@
  * biplaned itself; any number of clients see the same one. It may hold problems: only applying needs it to be good.
  * Before files are changed the ones in place are kept: rolling back stages those, or, while a change of the network
  * waits to be confirmed, puts them back at once. A change that was interrupted by the end of biplaned, or never
- * confirmed, is taken back when it starts again. One thread (the loop's).
+ * confirmed, is taken back when it starts again. Where that does not work (a full disk) it is tried every 30 s, said as
+ * a problem, and nothing else is applied meanwhile. One thread (the loop's).
  *
  *     staging_put(staging, "channels/news", document, &err);
  *     json_t *report = staging_report(staging);        // difference, problems, what waits

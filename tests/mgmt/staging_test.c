@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "board/clock.h"
 #include "board/error.h"
@@ -25,14 +27,40 @@ struct desk {
     struct loop *loop;
     struct staging *staging;
     unsigned reloads, networks;
-    bool refuse;
+    bool refuse, full_after;
 };
+
+/* The disk: what reaches it for good, and a full one. */
+static bool disk_is_full;
+static unsigned folder_syncs;
+
+int fsync(int file)
+{
+    struct stat status;
+    if (disk_is_full) {
+        errno = ENOSPC;
+        return -1;
+    }
+    folder_syncs += fstat(file, &status) == 0 && S_ISDIR(status.st_mode);
+    return (int)syscall(SYS_fsync, file);
+}
+
+/* A marker that goes and is not synced is there again after a power cut. */
+static unsigned syncs_at_unmark;
+
+int unlink(const char *path)
+{
+    if (strstr(path, "/unconfirmed"))
+        syncs_at_unmark = folder_syncs;
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
 
 static int reload(void *context, struct problems *problems, json_t **changes)
 {
     struct desk *desk = context;
     struct configuration *configuration;
     desk->reloads++;
+    disk_is_full = desk->full_after;
     if (desk->refuse) {
         problem_in_file(problems, NULL, 0, "it is refused");
         return -EINVAL;
@@ -287,6 +315,46 @@ static void what_is_not_taken_is_put_back(void **state)
     assert_true(told(desk, "staged")); /* for another try */
 }
 
+static void what_is_confirmed_stays(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "box", with_reorder(desk, 80));
+    assert_int_equal(apply(desk), 0);
+    assert_true(folder_syncs > syncs_at_unmark);
+    put(desk, "network", network("alpha"));
+    assert_int_equal(apply(desk), 0);
+    assert_int_equal(staging_confirm(desk->staging, NULL), 0);
+    assert_true(folder_syncs > syncs_at_unmark);
+}
+
+static void what_cannot_be_put_back_is_put_back_later(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "box", with_reorder(desk, 80));
+    desk->refuse = desk->full_after = true;
+    assert_int_equal(apply(desk), -EINVAL);
+    assert_true(file_has(desk, "box", "\"reorder_msec\": 80"));
+    assert_int_equal(count(desk, "problems"), 1);
+    desk->refuse = desk->full_after = false;
+    assert_int_equal(apply(desk), -EBUSY);
+    assert_true(staging_roll_back(desk->staging, NULL) < 0);
+    staging_destroy(desk->staging); /* the next start cannot either; the one after that can */
+    assert_true(staging_recover(desk->fixture.directory, desk->spool, NULL) < 0);
+    disk_is_full = false;
+    assert_int_equal(staging_recover(desk->fixture.directory, desk->spool, NULL), 1);
+    open_desk(desk);
+    assert_false(file_has(desk, "box", "\"reorder_msec\": 80"));
+    assert_int_equal(staging_recover(desk->fixture.directory, desk->spool, NULL), 0);
+
+    put(desk, "box", with_reorder(desk, 80));
+    desk->refuse = desk->full_after = true;
+    assert_int_equal(apply(desk), -EINVAL);
+    desk->refuse = desk->full_after = disk_is_full = false;
+    assert_int_equal(staging_roll_back(desk->staging, NULL), 0);
+    assert_false(file_has(desk, "box", "\"reorder_msec\": 80"));
+    assert_int_equal(count(desk, "problems"), 0);
+}
+
 static void channels_come_and_go(void **state)
 {
     struct desk *desk = *state;
@@ -343,6 +411,8 @@ int main(void)
         TEST(nobody_confirms),
         TEST(a_power_cut_in_between_leads_back),
         TEST(what_is_not_taken_is_put_back),
+        TEST(what_is_confirmed_stays),
+        TEST(what_cannot_be_put_back_is_put_back_later),
         TEST(channels_come_and_go),
         TEST(nothing_secret_leaves),
     };

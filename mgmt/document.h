@@ -4,8 +4,9 @@
  *
  * Nothing here knows what may stand in a file: that is checked when it is read again (mgmt/configuration.h). Written
  * files have each value on a line of its own, so that the line of a problem leads back to the value: its path is
- * "inputs[0].endpoints[1].port". Secrets (rows with SETTING_SECRET) do not leave through here: they are masked as
- * null, and null in what comes back means "as it was". Pure but for reading and writing files.
+ * "inputs[0].endpoints[1].port". Secrets (rows with SETTING_SECRET, and what stands under a key that no table knows) do
+ * not leave through here: they are masked as null, and null in what comes back means "as it was". A user and password
+ * in a URL become "***" (mgmt/url_conceal.h), and come back likewise. Pure but for reading and writing files.
  *
  *     json_t *box = document_read("/etc/biplane/box.cfg", &err);
  *     document_mask(box, &box_settings);                       // to be shown

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* document_compare.c - two documents beside each other, with the table that says which values are secret. A key that
- * no table knows is no secret that could be kept: it is refused when the file is checked.
+/* document_compare.c - two documents beside each other, with the table that says which values are secret. What stands
+ * under a key that no table knows is one as well: it may be a password under a mistyped name, which is refused only
+ * when the file is checked.
  */
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "board/settings.h"
 #include "mgmt/document.h"
+#include "mgmt/url_conceal.h"
 
 static const struct setting *row_of(const struct settings *settings, const char *name)
 {
@@ -15,7 +18,7 @@ static const struct setting *row_of(const struct settings *settings, const char 
 
 static bool is_secret(const struct setting *row)
 {
-    return row && (row->flags & SETTING_SECRET);
+    return !row || (row->flags & SETTING_SECRET);
 }
 
 static const char *name_of(const json_t *element)
@@ -24,23 +27,46 @@ static const char *name_of(const json_t *element)
 }
 
 /* ---- masking ---- */
-void document_mask(json_t *document, const struct settings *settings)
+static void mask_text(json_t *text)
+{
+    char *shown = url_conceal(json_string_value(text), false);
+    json_string_set(text, shown ? shown : "");
+    free(shown);
+}
+
+/* A value where a group or a list of groups is wanted: nobody knows what it is. */
+static bool is_misplaced(const json_t *value, const struct setting *row)
+{
+    return row && row->settings && !json_is_object(value) && !json_is_array(value);
+}
+
+static void mask(json_t *value, const struct settings *settings)
 {
     const char *name;
-    json_t *value;
+    json_t *member;
     void *next;
-    json_object_foreach_safe(document, next, name, value)
+    if (json_is_string(value))
+        mask_text(value);
+    json_object_foreach_safe(value, next, name, member)
     {
         const struct setting *row = row_of(settings, name);
-        if (is_secret(row)) {
-            json_object_set_new(document, name, json_null());
-            continue;
-        }
-        if (json_is_object(value))
-            document_mask(value, row ? row->settings : NULL);
-        for (size_t i = 0; i < json_array_size(value); i++)
-            document_mask(json_array_get(value, i), row ? row->settings : NULL);
+        if (is_secret(row) || is_misplaced(member, row))
+            json_object_set_new(value, name, json_null());
+        else
+            mask(member, row->settings);
     }
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        member = json_array_get(value, i);
+        if (settings && !json_is_object(member))
+            json_array_set_new(value, i, json_null());
+        else
+            mask(member, settings);
+    }
+}
+
+void document_mask(json_t *document, const struct settings *settings)
+{
+    mask(document, settings);
 }
 
 /* The element that `element`, at this place in its list, was before; NULL: none. */
@@ -55,6 +81,17 @@ static const json_t *counterpart(const json_t *list, const json_t *element, size
     return name ? NULL : json_array_get(list, place);
 }
 
+/* A text that came back as it was shown, with something concealed in it. */
+static bool is_shown_as(const json_t *old, const json_t *value)
+{
+    if (!json_is_string(old) || !json_is_string(value) || json_equal(old, value))
+        return false;
+    char *shown = url_conceal(json_string_value(old), false);
+    bool is = shown && strcmp(shown, json_string_value(value)) == 0;
+    free(shown);
+    return is;
+}
+
 void document_unmask(json_t *document, const json_t *before, const struct settings *settings)
 {
     const char *name;
@@ -65,10 +102,14 @@ void document_unmask(json_t *document, const json_t *before, const struct settin
         const struct setting *row = row_of(settings, name);
         json_t *old = json_object_get(before, name);
         if (json_is_null(value)) {
-            if (is_secret(row) && json_is_string(old))
+            if (old && (is_secret(row) || is_misplaced(old, row)))
                 json_object_set(document, name, old);
             else
                 json_object_del(document, name);
+            continue;
+        }
+        if (is_shown_as(old, value)) {
+            json_object_set(document, name, old);
             continue;
         }
         if (json_is_object(value))
@@ -86,16 +127,25 @@ struct comparison {
     json_t *list;
 };
 
+static void show(json_t *entry, const char *key, const json_t *value, const struct setting *row)
+{
+    json_t *shown = is_misplaced(value, row) ? json_null() : json_deep_copy(value);
+    mask(shown, row->settings);
+    json_object_set_new(entry, key, shown);
+}
+
 static void tell(const struct comparison *comparison, const char *path, const json_t *before, const json_t *after,
-                 bool secret)
+                 const struct setting *row)
 {
     json_t *entry = json_pack("{s:s, s:s}", "document", comparison->document, "path", path);
-    if (secret)
+    if (is_secret(row)) {
         json_object_set_new(entry, "secret", json_true());
-    if (before && !secret)
-        json_object_set(entry, "before", (json_t *)before);
-    if (after && !secret)
-        json_object_set(entry, "after", (json_t *)after);
+    } else {
+        if (before)
+            show(entry, "before", before, row);
+        if (after)
+            show(entry, "after", after, row);
+    }
     json_array_append_new(comparison->list, entry);
 }
 
@@ -164,7 +214,7 @@ static void compare(const struct comparison *comparison, const char *path, const
     else if (holds_groups(before) || holds_groups(after))
         compare_groups(comparison, path, before, after, settings);
     else
-        tell(comparison, path, before, after, is_secret(row));
+        tell(comparison, path, before, after, row);
 }
 
 void document_difference(const char *name, const json_t *before, const json_t *after, const struct settings *settings,

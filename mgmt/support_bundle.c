@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mgmt/gzip.h"
+#include "mgmt/url_conceal.h"
 
 enum { BLOCK = 512, FILE_BYTES_MAX = 4 << 20 };
 
@@ -58,21 +59,6 @@ void support_bundle_add(struct support_bundle *bundle, const char *name, const c
     append(bundle, text, bytes);
 }
 
-/* give; a URL without what may be a user, a password or a token in it. */
-static char *public_text(const char *text)
-{
-    char *copy = strdup(text);
-    char *host = copy ? strstr(copy, "://") : NULL;
-    if (!host)
-        return copy;
-    host += 3;
-    host[strcspn(host, "?")] = '\0';
-    char *at = memchr(host, '@', strcspn(host, "/"));
-    if (at)
-        memmove(host, at + 1, strlen(at));
-    return copy;
-}
-
 static void make_public(json_t *json)
 {
     const char *name;
@@ -82,7 +68,7 @@ static void make_public(json_t *json)
         make_public(json_array_get(json, i));
     if (!json_is_string(json))
         return;
-    char *text = public_text(json_string_value(json));
+    char *text = url_conceal(json_string_value(json), true);
     json_string_set(json, text ? text : "");
     free(text);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* support_bundle.h - what somebody who helps needs to see, as one gzipped tar: texts by name. No secret may go in:
- * documents come masked, and support_bundle_add_json() cuts what stands behind a "?" of a URL or before its "@".
+ * documents come masked, and support_bundle_add_json() conceals what stands behind a "?" of a URL or before its "@".
  *
  *     struct support_bundle bundle = { .time_s = now };
  *     support_bundle_add_json(&bundle, "status.json", status);

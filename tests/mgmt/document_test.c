@@ -157,6 +157,42 @@ static json_t *difference(const char *before, const char *after, const struct se
     return list;
 }
 
+/* Whatever somebody mistyped: it is not shown, and stays as it was when it comes back unseen. */
+static void what_no_table_knows_is_secret(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const struct settings *settings;
+    } rows[] = {
+        { "credentials = ( { name = \"a\"; user = \"u\"; pasword = \"x-secret\"; } );", &credentials_settings },
+        { "credentialz = ( { name = \"a\"; password = \"x-secret\"; } );", &credentials_settings },
+        { "credentials = ( \"x-secret\" );", &credentials_settings },
+        { "credentials = \"x-secret\";", &credentials_settings },
+        { "credentials = ( { name = \"a\"; user = { password = \"x-secret\"; }; } );", &credentials_settings },
+        { "password = \"x-secret\";", &box_settings },
+        { "output_groups = ( { name = \"g\"; destinations = ( { url = \"https://u:x-secret@h/a\"; } ); } );",
+          &channel_settings },
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *before = parse(rows[i].text), *shown = json_deep_copy(before);
+        document_mask(shown, rows[i].settings);
+        json_t *seen = json_pack("[O, o, o]", shown, difference(rows[i].text, "", rows[i].settings),
+                                 difference("name = \"n\";", rows[i].text, rows[i].settings));
+        char *text = json_dumps(seen, 0);
+        if (strstr(text, "x-secret"))
+            fail_msg("%s", text);
+        free(text);
+        if (i != 2) { /* a text where a group belongs: it is refused */
+            document_unmask(shown, before, rows[i].settings);
+            assert_true(json_equal(shown, before));
+        }
+        json_decref(seen);
+        json_decref(shown);
+        json_decref(before);
+    }
+}
+
 static void differences_name_elements_and_keep_secrets(void **state)
 {
     (void)state;
@@ -217,6 +253,7 @@ int main(void)
         cmocka_unit_test(what_cannot_stand_in_a_file_is_refused),
         cmocka_unit_test(a_line_leads_to_its_value),
         cmocka_unit_test(secrets_are_masked_and_come_back),
+        cmocka_unit_test(what_no_table_knows_is_secret),
         cmocka_unit_test(differences_name_elements_and_keep_secrets),
         cmocka_unit_test(schemas_say_all_that_a_form_needs),
     };

@@ -100,6 +100,14 @@ json_t *document_folder_read(const char *directory, struct error *err)
 }
 
 /* ---- writing ---- */
+static bool holds_secrets(const struct settings *settings)
+{
+    for (const struct setting *row = settings->rows; row->name; row++)
+        if (row->flags & SETTING_SECRET || (row->settings && holds_secrets(row->settings)))
+            return true;
+    return false;
+}
+
 int document_folder_write(const char *directory, const json_t *documents, struct error *err)
 {
     char path[DOCUMENT_FILE_BYTES];
@@ -107,7 +115,7 @@ int document_folder_write(const char *directory, const json_t *documents, struct
     json_t *document;
     mkdir(directory, 0700);
     snprintf(path, sizeof path, "%s/channels.d", directory);
-    mkdir(path, 0755);
+    mkdir(path, 0750);
     json_t *before = document_folder_read(directory, NULL);
     int result = 0;
     json_object_foreach((json_t *)documents, name, document)
@@ -115,7 +123,7 @@ int document_folder_write(const char *directory, const json_t *documents, struct
         if (result < 0 || json_equal(document, json_object_get(before, name)))
             continue;
         document_file(directory, name, path);
-        result = document_write(document, path, strcmp(name, "credentials") == 0 ? 0600 : 0644, err);
+        result = document_write(document, path, holds_secrets(document_table(name)) ? 0600 : 0644, err);
     }
     json_object_foreach(before, name, document)
     {

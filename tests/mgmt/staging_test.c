@@ -391,11 +391,33 @@ static void nothing_secret_leaves(void **state)
     assert_int_equal(apply(desk), 0);
     assert_true(file_has(desk, "credentials", "a-secret")); /* it was shown as null, and stays */
     assert_true(file_has(desk, "credentials", "b-secret"));
+}
+
+static unsigned mode_of(const struct desk *desk, const char *name)
+{
     struct stat status;
     char path[DOCUMENT_FILE_BYTES];
-    document_file(desk->fixture.directory, "credentials", path);
+    document_file(desk->fixture.directory, name, path);
     assert_int_equal(stat(path, &status), 0);
-    assert_int_equal(status.st_mode & 0777, 0600);
+    return status.st_mode & 0777;
+}
+
+static void files_with_secrets_are_their_owner_s(void **state)
+{
+    struct desk *desk = *state;
+    mode_t mask = umask(022);
+    json_t *credentials = document(desk, "credentials", true), *news = document(desk, "channels/news", true);
+    json_array_append_new(json_object_get(credentials, "credentials"),
+                          json_pack("{s:s, s:s, s:s}", "name", "other", "user", "u", "password", "b-secret"));
+    put(desk, "credentials", credentials);
+    json_object_set_new(json_object_get(news, "input_loss"), "color", json_string("000000"));
+    put(desk, "channels/news", news);
+    put(desk, "box", with_reorder(desk, 80));
+    assert_int_equal(apply(desk), 0);
+    umask(mask);
+    assert_int_equal(mode_of(desk, "credentials"), 0600);
+    assert_int_equal(mode_of(desk, "channels/news"), 0600); /* streams' names, keys */
+    assert_int_equal(mode_of(desk, "box"), 0644);
 }
 
 int main(void)
@@ -415,6 +437,7 @@ int main(void)
         TEST(what_cannot_be_put_back_is_put_back_later),
         TEST(channels_come_and_go),
         TEST(nothing_secret_leaves),
+        TEST(files_with_secrets_are_their_owner_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

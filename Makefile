@@ -206,7 +206,7 @@ $(BUILD)/tests/%_test: tests/%_test.c $(call ARCHIVES_IN_ORDER,asan)
 	@echo '  LINK  '$@
 	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS_dataplane) $< $(call ARCHIVES_IN_ORDER,asan) $(LINK) -lcmocka -o $@
 
-$(BUILD)/tests/drivers/softvpl_filter_test: LINK += $(call pkg,--libs,libavfilter)
+$(BUILD)/tests/drivers/softvpl_filter_test $(BUILD)/tests/drivers/softvpl_colour_test: LINK += $(call pkg,--libs,libavfilter)
 
 $(BUILD)/bench/%: tools/bench/%.c $(call ARCHIVES_IN_ORDER,release)
 	@mkdir -p $(@D)

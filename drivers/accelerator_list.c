@@ -11,6 +11,8 @@
 #include <vpl/mfx.h>
 
 #include "drivers/va_display.h"
+#include "drivers/va_tones.h"
+#include "drivers/vpp_colours.h"
 
 enum { PROFILES_MAX = 64, ENTRYPOINTS_MAX = 16 };
 
@@ -105,12 +107,46 @@ static void add_decoders(struct accelerator_found *found, const mfxDecoderDescri
         }
 }
 
+/* What VPP answers: its description tells of filters, not of what goes in and out. */
+static bool converts(mfxSession session, unsigned from, unsigned to)
+{
+    mfxExtVideoSignalInfo signals[2];
+    struct vpp_colours colours;
+
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned transfer = i ? to : from;
+        unsigned primaries = transfer == VPP_COLOURS_BT709 ? VPP_COLOURS_BT709 : VPP_COLOURS_BT2020;
+        signals[i] = (mfxExtVideoSignalInfo){ .VideoFormat = 5,
+                                              .ColourDescriptionPresent = 1,
+                                              .ColourPrimaries = (mfxU16)primaries,
+                                              .TransferCharacteristics = (mfxU16)transfer,
+                                              .MatrixCoefficients = (mfxU16)primaries };
+    }
+    vpp_colours_fill(&colours, &signals[0], &signals[1]);
+    return vpp_colours_supported(session, &colours, from == VPP_COLOURS_BT709 ? MFX_FOURCC_NV12 : MFX_FOURCC_P010,
+                                 to == VPP_COLOURS_BT709 ? MFX_FOURCC_NV12 : MFX_FOURCC_P010);
+}
+
+static void ask_colours(struct accelerator_found *found, mfxLoader loader, mfxU32 number)
+{
+    mfxSession session;
+
+    if (MFXCreateSession(loader, number, &session) < MFX_ERR_NONE)
+        return;
+    found->hdr10_to_sdr = converts(session, VPP_COLOURS_PQ, VPP_COLOURS_BT709);
+    found->hlg_to_sdr = converts(session, VPP_COLOURS_HLG, VPP_COLOURS_BT709);
+    found->sdr_to_hdr10 = converts(session, VPP_COLOURS_BT709, VPP_COLOURS_PQ);
+    MFXClose(session);
+}
+
 /* A hardware implementation says its device as "<vendor device>/<number of the render node from 128 on>". */
 static const struct gpu *gpu_of(const mfxImplDescription *description, const struct gpu *gpus, unsigned count)
 {
     const char *slash = strchr(description->Dev.DeviceID, '/');
-    unsigned number = slash ? (unsigned)strtoul(slash + 1, NULL, 10) : 0;
-    return description->Impl == MFX_IMPL_TYPE_HARDWARE && number < count ? &gpus[number] : NULL;
+
+    if (description->Impl != MFX_IMPL_TYPE_HARDWARE || !slash)
+        return NULL;
+    return gpu_by_number(gpus, count, (unsigned)strtoul(slash + 1, NULL, 10));
 }
 
 static void list_onevpl(struct accelerator_list *list, const struct gpu *gpus, unsigned gpu_count)
@@ -133,6 +169,7 @@ static void list_onevpl(struct accelerator_list *list, const struct gpu *gpus, u
         snprintf(found->device, sizeof found->device, "%.120s", gpu ? gpu->device : "");
         add_encoders(found, &description->Enc);
         add_decoders(found, &description->Dec);
+        ask_colours(found, loader, i);
         MFXDispReleaseImplDescription(loader, description);
     }
     if (loader)
@@ -221,6 +258,7 @@ static void list_vaapi(struct accelerator_list *list, const struct gpu *gpu)
         found->node = gpu->node;
         snprintf(found->device, sizeof found->device, "%.120s", gpu->device);
         list_profiles(found, display);
+        found->hdr10_to_sdr = va_tones_mapped(display);
     }
     if (display)
         vaTerminate(display);
@@ -241,6 +279,7 @@ static void list_software_vaapi(struct accelerator_list *list)
     found->kind = "VA-API";
     found->node = -1;
     list_profiles(found, va_display_handle(display));
+    found->hdr10_to_sdr = va_tones_mapped(va_display_handle(display));
     va_display_destroy(display);
 }
 

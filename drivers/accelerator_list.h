@@ -29,9 +29,10 @@ struct accelerator_found {
     char name[128];
     const char *kind; /* "oneVPL", "VA-API"; static */
     bool hardware;
-    char device[GPU_PATH_BYTES]; /* "": none */
-    unsigned vendor;             /* PCI; 0: none */
-    int node;                    /* NUMA; -1: not known, or any */
+    char device[GPU_PATH_BYTES];                 /* "": none */
+    unsigned vendor;                             /* PCI; 0: none */
+    int node;                                    /* NUMA; -1: not known, or any */
+    bool hdr10_to_sdr, hlg_to_sdr, sdr_to_hdr10; /* what it converts pictures to, before they are encoded */
     struct accelerator_coder encoders[ACCELERATOR_CODERS_MAX], decoders[ACCELERATOR_CODERS_MAX];
     unsigned encoder_count, decoder_count;
 };

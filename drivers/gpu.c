@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_BYTES = 32 };
+enum { NAME_BYTES = 32, FIRST_RENDER_NODE = 128 };
 
 static long read_number(const char *sysfs_directory, const char *name, const char *file, int base, long otherwise)
 {
@@ -61,6 +61,19 @@ const struct gpu *gpu_choose(const struct gpu *gpus, unsigned count, int node)
     for (unsigned i = 0; i < count; i++)
         if (gpus[i].node < 0)
             return &gpus[i];
+    return NULL;
+}
+
+const struct gpu *gpu_by_number(const struct gpu *gpus, unsigned count, unsigned number)
+{
+    char name[NAME_BYTES];
+
+    snprintf(name, sizeof name, "renderD%u", FIRST_RENDER_NODE + number);
+    for (unsigned i = 0; i < count; i++) {
+        const char *slash = strrchr(gpus[i].device, '/');
+        if (strcmp(slash ? slash + 1 : gpus[i].device, name) == 0)
+            return &gpus[i];
+    }
     return NULL;
 }
 

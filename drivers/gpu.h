@@ -21,4 +21,7 @@ unsigned gpu_list(struct gpu *gpus, unsigned maximum, const char *sysfs_director
 /* The first GPU of the NUMA node, else the first whose node is not known; NULL: none (borrow from gpus). A GPU of
  * another node is never taken: its frames would cross the sockets. */
 const struct gpu *gpu_choose(const struct gpu *gpus, unsigned count, int node);
+/* The GPU whose device file is the render node of this number, counted from 0; NULL: none (borrow from gpus). Numbers
+ * may be missing. */
+const struct gpu *gpu_by_number(const struct gpu *gpus, unsigned count, unsigned number);
 const char *gpu_vendor_name(unsigned vendor); /* static */

@@ -194,6 +194,7 @@ static void emit_oldest(struct video_decoder *decoder)
     if (picture.surface->Data.TimeStamp != (mfxU64)MFX_TIMESTAMP_UNKNOWN)
         picture.pts_90k = (int64_t)(picture.surface->Data.TimeStamp & ((UINT64_C(1) << 33) - 1));
     picture.damaged = picture.surface->Data.Corrupted != 0;
+    picture.colours = colours_of(decoder_colour(decoder), decoder_light(decoder));
     find_arrival(decoder, &picture);
     find_captions(decoder, &picture);
     decoder->counters.pictures++;
@@ -289,6 +290,19 @@ static bool initialise(struct video_decoder *decoder, mfxBitstream *bitstream)
     return true;
 }
 
+/* The stream goes on with another description of its colours; what is under way has the one before. */
+static void describe_anew(struct video_decoder *decoder)
+{
+    mfxExtVideoSignalInfo colour = { .Header = { MFX_EXTBUFF_VIDEO_SIGNAL_INFO, sizeof colour } };
+    mfxExtBuffer *buffers[] = { &colour.Header };
+    mfxVideoParam parameters = { .ExtParam = buffers, .NumExtParam = 1 };
+
+    while (decoder->used)
+        collect_oldest(decoder, SYNC_WAIT_MS);
+    if (MFXVideoDECODE_GetVideoParam(decoder->session, &parameters) >= MFX_ERR_NONE)
+        decoder->colour = colour;
+}
+
 /* One call; returns its status after dealing with what came out. */
 static mfxStatus decode(struct video_decoder *decoder, mfxBitstream *bitstream)
 {
@@ -303,6 +317,8 @@ static mfxStatus decode(struct video_decoder *decoder, mfxBitstream *bitstream)
             if (decoder->used)
                 collect_oldest(decoder, SYNC_WAIT_MS);
         }
+        if (status == MFX_WRN_VIDEO_PARAM_CHANGED)
+            describe_anew(decoder);
     } while (!point && (status == MFX_WRN_DEVICE_BUSY || status == MFX_WRN_VIDEO_PARAM_CHANGED) &&
              ++turns < BUSY_TURNS && !device_watch_lost(decoder->config.watch));
     device_watch_status(decoder->config.watch, &decoder->wait, "decoder", status);

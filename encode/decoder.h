@@ -17,12 +17,13 @@
 #include <stdint.h>
 #include <vpl/mfx.h>
 
+#include "encode/colours.h"
+
 struct AVPacket;
 struct accelerator;
 struct video_decoder;
 struct device_watch;
 struct error;
-struct light_metadata;
 struct log;
 
 enum { PICTURE_CAPTION_BYTES_MAX = 512 };
@@ -33,6 +34,7 @@ struct picture {
     int64_t pts_90k; /* 33 bit; -1: the stream does not say */
     uint64_t arrival_utc_ns;
     bool damaged;
+    struct colours colours;
     unsigned caption_bytes; /* of user data SEI payloads as they stood in the stream (type 4), one behind the other */
     uint8_t captions[PICTURE_CAPTION_BYTES_MAX];
 };

@@ -23,6 +23,7 @@
 #include "encode/slate.h"
 
 struct AVCodecParameters;
+struct colours;
 struct error;
 struct picture;
 struct rung_config;
@@ -42,6 +43,8 @@ struct encoder_counters {
 struct encoder_kind {
     const char *name;                                                               /* as in the configuration */
     int (*create)(void **out, const struct rung_config *config, struct error *err); /* give */
+    /* Whether pictures of these colours become such ones on their way into an encoder made by this configuration. */
+    bool (*converts)(const struct rung_config *config, const struct colours *from, const struct colours *to);
     void (*destroy)(void *encoder); /* what is under way is dropped; NULL is fine */
     /* From now on this is encoded. False: it cannot be; what was shown before still is. The picture: borrow. */
     bool (*show)(void *encoder, const struct picture *picture);

@@ -25,6 +25,7 @@
 #include "encode/light_metadata.h"
 #include "encode/rung.h"
 #include "encode/vaapi_buffers.h"
+#include "encode/vaapi_colours.h"
 #include "encode/vaapi_plan.h"
 #include "encode/vaapi_surfaces.h"
 #include "encode/vaapi_units.h"
@@ -49,6 +50,7 @@ enum trouble {
     TROUBLE_ROOM,
     TROUBLE_BRINGING,
     TROUBLE_SCALING,
+    TROUBLE_COLOURS,
     TROUBLES
 };
 
@@ -82,7 +84,9 @@ struct vaapi_encoder {
     struct device_wait wait;
     bool waits_whole; /* the driver cannot be asked for a moment whether a picture is done */
     char who[80];
-    struct vaapi_place place;                /* of the next picture */
+    struct vaapi_place place;            /* of the next picture */
+    bool colours_asked, colours_offered; /* whether the driver converts asked_for */
+    struct colours asked_for;
     bool broken;                             /* a picture was lost: the next one stands alone */
     uint8_t light[LIGHT_METADATA_SEI_BYTES]; /* messages in front of each IDR picture */
     size_t light_bytes;
@@ -104,7 +108,8 @@ static void note(struct vaapi_encoder *encoder, enum trouble trouble, VAStatus s
                                                  [TROUBLE_ENCODING] = "encoding",
                                                  [TROUBLE_ROOM] = "no room for one more picture",
                                                  [TROUBLE_BRINGING] = "bringing a picture over",
-                                                 [TROUBLE_SCALING] = "scaling" };
+                                                 [TROUBLE_SCALING] = "scaling",
+                                                 [TROUBLE_COLOURS] = "colours go through as they are" };
     bool said = encoder->said & 1U << trouble;
 
     encoder->counters.errors++;
@@ -400,9 +405,28 @@ static void show_input(struct vaapi_encoder *encoder, const struct vaapi_input *
     encoder->shown = *input;
 }
 
-/* from: the picture's visible part, in the input's surface. */
-static VAStatus scale(struct vaapi_encoder *encoder, VASurfaceID from, const VARectangle *part, VASurfaceID to)
+/* The colours that this picture has to lose; NULL: none, or the driver cannot. Without a rung nobody has a plan. */
+static const struct colours *foreign_colours(struct vaapi_encoder *encoder, const struct picture *picture)
 {
+    const struct colour_plan *plan = encoder->config.plan;
+
+    if (!plan || !colour_plan_converts(plan, &picture->colours))
+        return NULL;
+    if (!encoder->colours_asked || !colours_equal(&encoder->asked_for, &picture->colours)) {
+        encoder->colours_asked = true;
+        encoder->asked_for = picture->colours;
+        encoder->colours_offered = vaapi_colours_offered(encoder->va, &picture->colours, &plan->out);
+        if (!encoder->colours_offered)
+            note(encoder, TROUBLE_COLOURS, VA_STATUS_ERROR_UNSUPPORTED_FILTER);
+    }
+    return encoder->colours_offered ? &picture->colours : NULL;
+}
+
+/* part: the picture's visible part, in the surface `from`; colours: its own, if they have to change. */
+static VAStatus scale(struct vaapi_encoder *encoder, VASurfaceID from, const VARectangle *part,
+                      const struct colours *colours, VASurfaceID to)
+{
+    struct vaapi_colours conversion = { .filter = VA_INVALID_ID };
     const struct vaapi_plan *plan = &encoder->plan;
     const VARectangle whole = { 0, 0, (uint16_t)plan->width, (uint16_t)plan->height };
     VAProcPipelineParameterBuffer pipeline = { .surface = from,
@@ -411,11 +435,18 @@ static VAStatus scale(struct vaapi_encoder *encoder, VASurfaceID from, const VAR
                                                .output_background_color = 0xff000000,
                                                .filter_flags = VA_FILTER_SCALING_DEFAULT };
     VABufferID buffer;
-    VAStatus status = vaCreateBuffer(encoder->va, encoder->scale_context, VAProcPipelineParameterBufferType,
-                                     sizeof pipeline, 1, &pipeline, &buffer);
+    VAStatus status = VA_STATUS_SUCCESS;
 
-    if (status != VA_STATUS_SUCCESS)
+    if (colours)
+        status = vaapi_colours_begin(&conversion, encoder->va, encoder->scale_context, colours,
+                                     &encoder->config.plan->out, &pipeline);
+    if (status == VA_STATUS_SUCCESS)
+        status = vaCreateBuffer(encoder->va, encoder->scale_context, VAProcPipelineParameterBufferType, sizeof pipeline,
+                                1, &pipeline, &buffer);
+    if (status != VA_STATUS_SUCCESS) {
+        vaapi_colours_end(&conversion, encoder->va);
         return status;
+    }
     status = vaBeginPicture(encoder->va, encoder->scale_context, to);
     if (status == VA_STATUS_SUCCESS) {
         status = vaRenderPicture(encoder->va, encoder->scale_context, &buffer, 1);
@@ -423,6 +454,7 @@ static VAStatus scale(struct vaapi_encoder *encoder, VASurfaceID from, const VAR
         status = status == VA_STATUS_SUCCESS ? ended : status;
     }
     vaDestroyBuffer(encoder->va, buffer);
+    vaapi_colours_end(&conversion, encoder->va);
     encoder->counters.scaled++;
     return status;
 }
@@ -454,26 +486,26 @@ static bool is_ours(const struct vaapi_encoder *encoder, const struct vaapi_form
 
 /* Where a picture of this format is brought to. What the display has no surfaces for becomes what we encode, and format
  * says so. NULL: nowhere. */
-static struct vaapi_pool *place_for(struct vaapi_encoder *encoder, struct vaapi_format *format)
+static struct vaapi_pool *place_for(struct vaapi_encoder *encoder, struct vaapi_format *format, bool in_own)
 {
     const struct vaapi_plan *plan = &encoder->plan;
     struct vaapi_pool *pool = NULL;
 
     if (format->fourcc != encoder->absent)
-        pool = is_ours(encoder, format) ? encoder->own : copies_for(encoder, format);
+        pool = in_own && is_ours(encoder, format) ? encoder->own : copies_for(encoder, format);
     if (pool || format->fourcc == plan->fourcc || is_lost(encoder))
         return pool;
     encoder->absent = format->fourcc;
     format->fourcc = plan->fourcc;
     format->rt_format = plan->rt_format;
-    return is_ours(encoder, format) ? encoder->own : copies_for(encoder, format);
+    return in_own && is_ours(encoder, format) ? encoder->own : copies_for(encoder, format);
 }
 
 /* Brings a picture that lies elsewhere to a surface: a copy, counted. format: the picture's, then the copy's. */
-static bool bring(struct vaapi_encoder *encoder, mfxFrameSurface1 *picture, struct vaapi_format *format,
+static bool bring(struct vaapi_encoder *encoder, mfxFrameSurface1 *picture, struct vaapi_format *format, bool in_own,
                   struct vaapi_input *input)
 {
-    struct vaapi_pool *pool = place_for(encoder, format);
+    struct vaapi_pool *pool = place_for(encoder, format, in_own);
     struct vaapi_pooled *pooled = pool ? get(encoder, pool) : NULL;
 
     if (!pooled)
@@ -494,11 +526,12 @@ static bool vaapi_show(void *instance, const struct picture *picture)
     struct vaapi_input input = { .surface = vaapi_surface_of(encoder->va, picture->surface) };
     struct vaapi_format format;
     bool known = vaapi_format_of(picture->surface, &format);
+    const struct colours *colours = foreign_colours(encoder, picture);
 
     if (input.surface != VA_INVALID_SURFACE) {
         picture_use(picture);
         input.picture = picture->surface;
-    } else if (!known || !bring(encoder, picture->surface, &format, &input)) {
+    } else if (!known || !bring(encoder, picture->surface, &format, !colours, &input)) {
         vaapi_input_release(&input);
         note(encoder, TROUBLE_BRINGING, VA_STATUS_ERROR_OPERATION_FAILED);
         return false;
@@ -506,11 +539,11 @@ static bool vaapi_show(void *instance, const struct picture *picture)
         part.x = part.y = 0;
     }
     bool whole = input.own || (info->Width >= plan->coded_width && info->Height >= plan->coded_height);
-    bool fits = whole && known && is_ours(encoder, &format) && !part.x && !part.y;
+    bool fits = !colours && whole && known && is_ours(encoder, &format) && !part.x && !part.y;
     if (!fits) {
         input.own = get(encoder, encoder->own);
-        VAStatus status =
-            input.own ? scale(encoder, input.surface, &part, input.own->surface) : VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
+        VAStatus status = input.own ? scale(encoder, input.surface, &part, colours, input.own->surface)
+                                    : VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
         if (status != VA_STATUS_SUCCESS) {
             note(encoder, TROUBLE_SCALING, status);
             vaapi_input_release(&input);
@@ -760,6 +793,11 @@ static void vaapi_destroy(void *instance)
     free(encoder);
 }
 
+static bool vaapi_converts(const struct rung_config *config, const struct colours *from, const struct colours *to)
+{
+    return vaapi_colours_offered(config->va_display, from, to);
+}
+
 static int vaapi_create(void **out, const struct rung_config *config, struct error *err)
 {
     struct vaapi_encoder *encoder = calloc(1, sizeof *encoder);
@@ -807,6 +845,7 @@ static struct encoder_counters vaapi_counters(const void *instance)
 
 const struct encoder_kind encoder_vaapi = { .name = "vaapi",
                                             .create = vaapi_create,
+                                            .converts = vaapi_converts,
                                             .destroy = vaapi_destroy,
                                             .show = vaapi_show,
                                             .show_slate = vaapi_show_slate,

@@ -21,6 +21,7 @@
 #include "encode/encoder_parameters.h"
 #include "encode/job.h"
 #include "encode/rung.h"
+#include "encode/vpl_scaler.h"
 
 enum {
     TASKS = 8,      /* frames promised and not yet collected */
@@ -56,8 +57,7 @@ struct vpl_encoder {
     char changes[256];
     bool joined;
     /* scaling */
-    bool scaling; /* a VPP is initialised, for pictures like scale_in */
-    mfxFrameInfo scale_in;
+    struct vpl_scaler scaler;
     mfxFrameSurface1 *shown; /* what was encoded last: a reference of ours */
     mfxFrameSurface1 *slates[2];
     /* encoding */
@@ -280,6 +280,8 @@ static int make(struct vpl_encoder *encoder, struct error *err)
                       accelerator_status_name(joined));
     }
     encoder_parameters_fill(&encoder->wanted, &encoder->config);
+    vpl_scaler_init(&encoder->scaler, encoder->session, encoder->config.accelerator, &encoder->wanted.video,
+                    encoder->who, encoder->config.log);
     status = init_encoder(encoder, err);
     if (status == 0)
         status = read_back(encoder, err);
@@ -287,6 +289,11 @@ static int make(struct vpl_encoder *encoder, struct error *err)
 }
 
 static void vpl_destroy(void *instance);
+
+static bool vpl_converts(const struct rung_config *config, const struct colours *from, const struct colours *to)
+{
+    return vpl_scaler_converts(config->accelerator, from, to, config->description->bit_depth);
+}
 
 static int vpl_create(void **out, const struct rung_config *config, struct error *err)
 {
@@ -335,8 +342,7 @@ static void vpl_destroy(void *instance)
     release(&encoder->slates[0]);
     release(&encoder->slates[1]);
     if (encoder->session) {
-        if (encoder->scaling)
-            MFXVideoVPP_Close(encoder->session);
+        vpl_scaler_drop(&encoder->scaler);
         MFXVideoENCODE_Close(encoder->session);
         if (encoder->joined)
             MFXDisjoinSession(encoder->session);
@@ -387,10 +393,11 @@ static bool vpl_wait(void *instance, unsigned wait_ms)
 }
 
 /* ---- what goes in ---- */
-static bool same_picture_format(const mfxFrameInfo *a, const mfxFrameInfo *b)
+/* The colours that this picture has to lose; NULL: none. Without a rung nobody has a plan. */
+static const struct colours *foreign_colours(const struct vpl_encoder *encoder, const struct picture *picture)
 {
-    return a->Width == b->Width && a->Height == b->Height && a->CropX == b->CropX && a->CropY == b->CropY &&
-           a->CropW == b->CropW && a->CropH == b->CropH && a->FourCC == b->FourCC;
+    const struct colour_plan *plan = encoder->config.plan;
+    return plan && colour_plan_converts(plan, &picture->colours) ? &picture->colours : NULL;
 }
 
 static bool fits_as_it_is(const struct vpl_encoder *encoder, const mfxFrameInfo *info)
@@ -398,34 +405,6 @@ static bool fits_as_it_is(const struct vpl_encoder *encoder, const mfxFrameInfo 
     const mfxFrameInfo *own = &encoder->wanted.video.mfx.FrameInfo;
     return info->FourCC == own->FourCC && info->CropW == own->CropW && info->CropH == own->CropH && info->CropX == 0 &&
            info->CropY == 0;
-}
-
-static bool init_scaler(struct vpl_encoder *encoder, const mfxFrameInfo *in)
-{
-    mfxVideoParam parameters = { .AsyncDepth = encoder->wanted.video.AsyncDepth };
-
-    if (encoder->scaling)
-        MFXVideoVPP_Close(encoder->session);
-    encoder->scaling = false;
-    parameters.IOPattern = (mfxU16)(accelerator_input_pattern(encoder->config.accelerator) |
-                                    accelerator_output_pattern(encoder->config.accelerator));
-    parameters.vpp.In = *in;
-    parameters.vpp.Out = encoder->wanted.video.mfx.FrameInfo;
-    parameters.vpp.In.PicStruct = parameters.vpp.Out.PicStruct = MFX_PICSTRUCT_PROGRESSIVE;
-    parameters.vpp.In.FrameRateExtN = parameters.vpp.Out.FrameRateExtN;
-    parameters.vpp.In.FrameRateExtD = parameters.vpp.Out.FrameRateExtD;
-    mfxStatus status = MFXVideoVPP_Init(encoder->session, &parameters);
-    if (status < MFX_ERR_NONE) {
-        if (encoder->counters.errors++ == 0)
-            log_error(encoder->config.log, "video \"%s\": scaling %ux%u to %ux%u: %s",
-                      encoder->config.description->name, in->CropW, in->CropH, encoder->config.width,
-                      encoder->config.height, accelerator_status_name(status));
-        return false;
-    }
-    encoder->scaling = true;
-    encoder->scale_in = *in;
-    encoder->counters.scalers++;
-    return true;
 }
 
 static void pause_a_little(struct vpl_encoder *encoder)
@@ -440,14 +419,14 @@ static void pause_a_little(struct vpl_encoder *encoder)
 }
 
 /* The scaled picture (give), or NULL. */
-static mfxFrameSurface1 *scale(struct vpl_encoder *encoder, mfxFrameSurface1 *in)
+static mfxFrameSurface1 *scale(struct vpl_encoder *encoder, mfxFrameSurface1 *in, const struct colours *from)
 {
     mfxFrameSurface1 *out = NULL;
     mfxSyncPoint point = NULL;
     mfxStatus status;
     unsigned turns = 0;
 
-    if ((!encoder->scaling || !same_picture_format(&encoder->scale_in, &in->Info)) && !init_scaler(encoder, &in->Info))
+    if (!vpl_scaler_make(&encoder->scaler, &in->Info, from, from ? &encoder->config.plan->out : NULL))
         return NULL;
     while ((status = MFXMemory_GetSurfaceForVPPOut(encoder->session, &out)) > MFX_ERR_NONE &&
            turns++ < BUSY_TURNS_MAX && !is_lost(encoder))
@@ -488,8 +467,9 @@ static bool vpl_show(void *instance, const struct picture *picture)
 {
     struct vpl_encoder *encoder = instance;
 
-    if (!fits_as_it_is(encoder, &picture->surface->Info))
-        return keep_shown(encoder, scale(encoder, picture->surface));
+    const struct colours *from = foreign_colours(encoder, picture);
+    if (from || !fits_as_it_is(encoder, &picture->surface->Info))
+        return keep_shown(encoder, scale(encoder, picture->surface, from));
     picture_use(picture);
     return keep_shown(encoder, picture->surface);
 }
@@ -594,11 +574,16 @@ static const char *vpl_changes(const void *instance)
 static struct encoder_counters vpl_counters(const void *instance)
 {
     const struct vpl_encoder *encoder = instance;
-    return encoder->counters;
+    struct encoder_counters counters = encoder->counters;
+
+    counters.scalers = encoder->scaler.count;
+    counters.errors += encoder->scaler.errors;
+    return counters;
 }
 
 const struct encoder_kind encoder_vpl = { .name = "vpl",
                                           .create = vpl_create,
+                                          .converts = vpl_converts,
                                           .destroy = vpl_destroy,
                                           .show = vpl_show,
                                           .show_slate = vpl_show_slate,

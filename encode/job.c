@@ -4,6 +4,7 @@
 
 static const char *const language_policies[] = { "loose", "strict", NULL };
 static const char *const video_codecs[] = { "h264", "jpeg", "hevc", "av1", NULL };
+static const char *const color_spaces[] = { "auto", "passthrough", "rec_601", "rec_709", "hdr10", "hlg_2020", NULL };
 static const char *const capture_interval_units[] = { "seconds", "milliseconds", NULL };
 static const char *const rate_controls[] = { "cbr", "vbr", "qvbr", NULL };
 static const char *const profiles[] = { "baseline", "main", "high", NULL };
@@ -22,6 +23,11 @@ static const char *const splice_cuts[] = { "none", "key", "fragment", NULL };
 const char *video_codec_name(unsigned codec)
 {
     return video_codecs[codec];
+}
+
+const char *color_space_name(unsigned color_space)
+{
+    return color_spaces[color_space];
 }
 
 /* ---- extraction ---- */
@@ -70,6 +76,12 @@ static const struct setting video_description_rows[] = {
         struct video_description, bit_depth, .minimum = 8, .maximum = 10, .default_number = 8, .unit = "bits",
         .help = "Bits of a sample: 8, or 10 for hevc and av1. A source of 10 bits, HDR for one, keeps them "
                 "in a video of 10 bits."),
+    SETTING_CHOICE(struct video_description, color_space, .choices = color_spaces, .default_number = COLOR_SPACE_AUTO,
+                   .help =
+                       "Colors of this video. auto: those of the source, and HDR (PQ, HLG) becomes rec_709 in a video "
+                       "of 8 bits, where the accelerator can; passthrough: those of the source in any case; rec_601, "
+                       "rec_709, hdr10 or hlg_2020 (the last two with bit_depth = 10): converted to these. The source "
+                       "has the colors that its stream tells."),
     SETTING_UNSIGNED(struct video_description, width, .maximum = 4096, .unit = "pixels",
                      .help = "Width of the picture, an even number; 0 (with height 0): as the source."),
     SETTING_UNSIGNED(struct video_description, height, .maximum = 4096, .unit = "pixels",

@@ -41,6 +41,14 @@ enum language_policy {
 
 /* ---- encodes ---- */
 enum video_codec { VIDEO_CODEC_H264, VIDEO_CODEC_JPEG, VIDEO_CODEC_HEVC, VIDEO_CODEC_AV1 };
+enum color_space { /* above PASSTHROUGH: converted to it */
+                   COLOR_SPACE_AUTO,
+                   COLOR_SPACE_PASSTHROUGH,
+                   COLOR_SPACE_REC_601,
+                   COLOR_SPACE_REC_709,
+                   COLOR_SPACE_HDR10,
+                   COLOR_SPACE_HLG_2020
+};
 enum capture_interval_unit { CAPTURE_INTERVAL_SECONDS, CAPTURE_INTERVAL_MILLISECONDS };
 enum rate_control { RATE_CONTROL_CBR, RATE_CONTROL_VBR, RATE_CONTROL_QVBR };
 enum video_profile { PROFILE_BASELINE, PROFILE_MAIN, PROFILE_HIGH };
@@ -58,6 +66,7 @@ struct video_description {
     char name[ENCODE_NAME_BYTES];
     unsigned codec;             /* enum video_codec */
     unsigned bit_depth;         /* 8 or 10 */
+    unsigned color_space;       /* enum color_space */
     unsigned width, height;     /* even; 0 and 0: as the source */
     unsigned framerate_divisor; /* 1: every frame of the channel's frame rate, 2: every second, ... up to 6 */
     unsigned rate_control;      /* enum rate_control */
@@ -223,7 +232,8 @@ bool video_gop_fits_segment(const struct video_description *video, double segmen
 /* Whether two outputs may cut the same video: the longer segments are a whole number of the shorter ones, so that every
  * cut of the one is a cut of the other. */
 bool segment_lengths_fit(double one, double other);
-const char *video_codec_name(unsigned codec); /* as in the configuration */
+const char *color_space_name(unsigned color_space); /* as in the configuration; static */
+const char *video_codec_name(unsigned codec);       /* as in the configuration */
 /* Distance of a JPEG video's pictures: its own, or the segment length of the first output that takes it. */
 int64_t video_capture_interval_90k(const struct encode_job *job, unsigned video);
 /* Whether every file of it begins at a boundary of the grid, with an IDR picture if there is video. */

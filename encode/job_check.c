@@ -68,6 +68,10 @@ static void check_jpeg(const struct video_description *video, struct problems *p
 {
     if (!video->width || !video->height)
         problem_at(problems, video, "video \"%s\": codec = \"jpeg\" needs width and height", video->name);
+    if (video->color_space > COLOR_SPACE_PASSTHROUGH)
+        problem_at(problems, &video->color_space,
+                   "video \"%s\": color_space = \"%s\" has no meaning with codec = \"jpeg\": auto makes SDR of HDR",
+                   video->name, color_space_name(video->color_space));
     if (video->framerate_divisor > 1)
         problem_at(problems, &video->framerate_divisor,
                    "video \"%s\": framerate_divisor has no meaning with codec = \"jpeg\": use capture_interval",
@@ -83,6 +87,10 @@ static void check_codec(const struct video_description *video, struct problems *
         problem_at(problems, &video->bit_depth,
                    "video \"%s\": bit_depth = 10 goes with codec = \"hevc\" or \"av1\": players of H.264 take 8 bits",
                    video->name);
+    if (video->color_space >= COLOR_SPACE_HDR10 && video->bit_depth < 10)
+        problem_at(problems, &video->color_space,
+                   "video \"%s\": color_space = \"%s\" needs bit_depth = 10: in 8 bits HDR shows bands", video->name,
+                   color_space_name(video->color_space));
     if (video->codec == VIDEO_CODEC_AV1 && video->width &&
         (video->width < AV1_SIDE_MIN || video->height < AV1_SIDE_MIN))
         problem_at(problems, &video->width, "video \"%s\": %ux%u is too small for av1: at least %dx%d", video->name,

@@ -16,7 +16,7 @@ struct rung {
     struct rung_config config;
     const struct encoder_kind *kind;
     void *encoder;
-    struct light_metadata light;
+    struct colour_plan plan;
     bool shown;
     uint64_t shown_serial, captioned_serial;
     struct rung_counters counters;
@@ -31,19 +31,35 @@ static void on_packet(void *context, const AVPacket *packet)
     rung->config.on_packet(rung->config.context, packet);
 }
 
-/* PQ and HLG go through as they are: eight bits are too few for them, and players of H.264 take them for SDR. */
-static void warn_of_range(const struct rung_config *config)
+/* What the stream will say. What cannot be converted is refused where the setting asks for it by name; else it goes
+ * through as it is, and a person is told what becomes of HDR in eight bits. */
+static int plan_colours(struct rung *rung, struct error *err)
 {
-    enum { PQ = 16, HLG = 18 };
-    const mfxExtVideoSignalInfo *colour = config->colour;
-    unsigned transfer = colour && colour->ColourDescriptionPresent ? colour->TransferCharacteristics : 0;
+    const struct rung_config *config = &rung->config;
+    const struct video_description *video = config->description;
+    const struct colours source = colours_of(config->colour, config->light);
 
-    if ((transfer == PQ || transfer == HLG) && config->description->bit_depth < 10)
+    colour_plan_make(&rung->plan, video, &source, config->height);
+    if (colour_plan_converts(&rung->plan, &source) && !rung->kind->converts(config, &source, &rung->plan.out)) {
+        if (video->color_space > COLOR_SPACE_PASSTHROUGH)
+            return error_set(err, -ENOTSUP,
+                             "video \"%s\": color_space = \"%s\": the source is %s, and the encoder \"%s\" of this "
+                             "accelerator does not convert that: leave color_space out, or take another accelerator",
+                             video->name, color_space_name(video->color_space), colours_name(&source),
+                             rung->kind->name);
+        colour_plan_keep(&rung->plan, &source);
+    }
+    if (colours_are_hdr(&rung->plan.out) && video->bit_depth < 10)
         log_warning(
             config->log,
-            "video \"%s\": the source is HDR (%s), which is not converted: in 8 bits it shows bands, and looks pale "
+            "video \"%s\": the source is %s, which is not converted%s: in 8 bits it shows bands, and looks pale "
             "where a player takes it for SDR; codec = \"hevc\" or \"av1\" with bit_depth = 10 keeps it",
-            config->description->name, transfer == PQ ? "PQ" : "HLG");
+            video->name, colours_name(&source),
+            video->color_space == COLOR_SPACE_PASSTHROUGH ? "" : " (this accelerator cannot)");
+    else if (colour_plan_converts(&rung->plan, &source))
+        log_info(config->log, "video \"%s\": %s becomes %s", video->name, colours_name(&source),
+                 colours_name(&rung->plan.out));
+    return 0;
 }
 
 int rung_create(struct rung **out, const struct rung_config *config, struct error *err)
@@ -53,13 +69,16 @@ int rung_create(struct rung **out, const struct rung_config *config, struct erro
     if (!rung)
         return error_set(err, -ENOMEM, "video \"%s\"", config->description->name);
     rung->config = *config;
-    if (config->light)
-        rung->light = *config->light;
     rung->kind = config->kind ? config->kind : &encoder_vpl;
+    int status = plan_colours(rung, err);
     struct rung_config inner = *config;
     inner.on_packet = on_packet;
     inner.context = rung;
-    int status = rung->kind->create(&rung->encoder, &inner, err);
+    inner.plan = &rung->plan;
+    inner.colour = colours_said(&rung->plan.out) ? &rung->plan.out.signal : NULL;
+    inner.light = rung_light(rung);
+    if (status == 0)
+        status = rung->kind->create(&rung->encoder, &inner, err);
     rung->config.rate = NULL;
     rung->config.colour = NULL;
     rung->config.light = NULL;
@@ -69,7 +88,6 @@ int rung_create(struct rung **out, const struct rung_config *config, struct erro
     }
     if (rung_changes(rung)[0])
         log_warning(config->log, "video \"%s\": the encoder changed %s", config->description->name, rung_changes(rung));
-    warn_of_range(config);
     *out = rung;
     return 0;
 }
@@ -146,7 +164,7 @@ const struct AVCodecParameters *rung_parameters(const struct rung *rung)
 
 const struct light_metadata *rung_light(const struct rung *rung)
 {
-    return light_metadata_known(&rung->light) ? &rung->light : NULL;
+    return light_metadata_known(&rung->plan.out.light) ? &rung->plan.out.light : NULL;
 }
 
 const char *rung_kind(const struct rung *rung)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <vpl/mfx.h>
 
+#include "encode/colours.h"
 #include "encode/encoder.h"
 #include "encode/slate.h"
 
@@ -24,7 +25,6 @@ struct AVPacket;
 struct accelerator;
 struct device_watch;
 struct error;
-struct light_metadata;
 struct log;
 struct picture;
 struct rung;
@@ -39,13 +39,14 @@ struct rung_config {
     unsigned aspect_width, aspect_height;        /* of a pixel; 0: square */
     const mfxExtVideoSignalInfo *colour;         /* borrow during create; NULL: the source does not say */
     const struct light_metadata *light;          /* borrow during create; NULL: as above */
-    unsigned gop_frames;                         /* of this rung's frames: the longest distance of two IDR pictures */
-    struct accelerator *accelerator;             /* borrow */
-    struct device_watch *watch;                  /* borrow; NULL: nobody watches the device */
-    void *va_display;                            /* VADisplay of the kind "vaapi"; borrow. Else NULL */
-    bool va_hardware;                            /* that display is a GPU's */
-    const struct slate *slate;                   /* borrow */
-    mfxSession join; /* hardware: the decoder's session, whose surfaces come here; NULL: none */
+    const struct colour_plan *plan;  /* of an encoder, from its rung: colour and light are those of the plan. Borrow */
+    unsigned gop_frames;             /* of this rung's frames: the longest distance of two IDR pictures */
+    struct accelerator *accelerator; /* borrow */
+    struct device_watch *watch;      /* borrow; NULL: nobody watches the device */
+    void *va_display;                /* VADisplay of the kind "vaapi"; borrow. Else NULL */
+    bool va_hardware;                /* that display is a GPU's */
+    const struct slate *slate;       /* borrow */
+    mfxSession join;                 /* hardware: the decoder's session, whose surfaces come here; NULL: none */
     void (*on_packet)(void *context, const struct AVPacket *packet); /* borrow; pts and dts: ticks; KEY on IDR */
     void *context;
     const struct log *log;

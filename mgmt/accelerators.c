@@ -174,6 +174,21 @@ static bool fits(long long size, long long least, long long most)
     return !size || ((!least || size >= least) && (!most || size <= most));
 }
 
+/* A colour space by name takes an accelerator that converts HDR to it, as a source may be HDR. */
+static bool converts(const json_t *accelerator, const struct video_description *video)
+{
+    const char *wanted = video->color_space >= COLOR_SPACE_HDR10 ? "sdr_to_hdr10" : "hdr10_to_sdr";
+    const json_t *word;
+    size_t i;
+
+    json_array_foreach(json_object_get(accelerator, "converts"), i, word)
+    {
+        if (strcmp(json_string_value(word) ? json_string_value(word) : "", wanted) == 0)
+            return true;
+    }
+    return video->color_space <= COLOR_SPACE_PASSTHROUGH;
+}
+
 /* Adds to `reason` what this accelerator says to it; true: it encodes it. */
 static bool encodes(const json_t *accelerator, const struct video_description *video, char *reason)
 {
@@ -181,6 +196,12 @@ static bool encodes(const json_t *accelerator, const struct video_description *v
     const json_t *encoder, *encoders = json_object_get(accelerator, "encoders");
     size_t used = strlen(reason), i;
     bool codec = false;
+
+    if (!converts(accelerator, video)) {
+        snprintf(reason + used, REASON_BYTES - used, "%s%.60s: no color_space = \"%s\"", used ? "; " : "",
+                 name ? name : "?", color_space_name(video->color_space));
+        return false;
+    }
 
     json_array_foreach(encoders, i, encoder)
     {

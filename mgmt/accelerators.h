@@ -21,10 +21,10 @@ struct problems;
 
 enum { ACCELERATORS_PATIENCE_MS = 5000 };
 
-/* give: {accelerators: [{name, kind, hardware, device, vendor, node, encoders, decoders}]}. runtime_directory NULL: the
- * encoder's default. NULL: it did not answer in time, or not sensibly. err says that, and also, with a good answer,
- * when the process had to be left behind. Waits for the time that it is given, and a fifth of it more for the end of a
- * process that was killed. */
+/* give: {accelerators: [{name, kind, hardware, device, vendor, node, encoders, decoders, converts}]}. runtime_directory
+ * NULL: the encoder's default. NULL: it did not answer in time, or not sensibly. err says that, and also, with a good
+ * answer, when the process had to be left behind. Waits for the time that it is given, and a fifth of it more for the
+ * end of a process that was killed. */
 json_t *accelerators_ask(const char *programs_directory, const char *runtime_directory, unsigned patience_ms,
                          struct error *err);
 /* Whether all of these (drivers/gpu.h) are in the list. One that did not tell when it was made may do so by now. */

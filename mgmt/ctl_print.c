@@ -124,6 +124,20 @@ static void add_coders(struct text_table *table, const json_t *accelerator, cons
     }
 }
 
+static void print_conversions(const json_t *conversions, FILE *stream)
+{
+    const json_t *word;
+    size_t i;
+
+    json_array_foreach(conversions, i, word)
+    {
+        fprintf(stream, "%s%.40s",
+                i ? ", " : "converts colors: ", json_string_value(word) ? json_string_value(word) : "?");
+    }
+    if (json_array_size(conversions))
+        fputc('\n', stream);
+}
+
 void ctl_print_accelerators(const json_t *answer, FILE *stream)
 {
     struct text_table table = { 0 };
@@ -146,6 +160,7 @@ void ctl_print_accelerators(const json_t *answer, FILE *stream)
         add_coders(&table, accelerator, "decoders", "decode");
         print_and_free(&table, stream);
         table = (struct text_table){ 0 };
+        print_conversions(json_object_get(accelerator, "converts"), stream);
     }
 }
 

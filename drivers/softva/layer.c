@@ -43,6 +43,34 @@ static VAStatus scale(struct process *process, const struct image *to, const str
     return VA_STATUS_SUCCESS;
 }
 
+/* ---- HDR -------------------------------------------------------------------------------------------------------- */
+
+static bool same_kind(const struct colour_kind *a, const struct colour_kind *b)
+{
+    return a->primaries == b->primaries && a->transfer == b->transfer && a->matrix == b->matrix &&
+           a->full_range == b->full_range;
+}
+
+static bool same_settings(const struct recolour_settings *a, const struct recolour_settings *b)
+{
+    return same_kind(&a->from, &b->from) && same_kind(&a->to, &b->to) && a->scale_flags == b->scale_flags &&
+           a->peak_nits <= b->peak_nits && a->peak_nits >= b->peak_nits;
+}
+
+/* The table is kept as long as colours and quality stay. */
+static VAStatus map_tones(struct process *process, const struct layer *layer, const struct image *source)
+{
+    if (!process->recolour || !same_settings(&process->recolour_settings, &layer->recolour)) {
+        recolour_destroy(process->recolour);
+        process->recolour = recolour_create(&layer->recolour);
+        process->recolour_settings = layer->recolour;
+    }
+    if (!process->recolour)
+        return VA_STATUS_ERROR_ALLOCATION_FAILED;
+    return recolour_run(process->recolour, &layer->destination, source) ? VA_STATUS_SUCCESS
+                                                                        : VA_STATUS_ERROR_UNIMPLEMENTED;
+}
+
 /* ---- blending --------------------------------------------------------------------------------------------------- */
 
 /* Both pictures as BGRA, one over the other, and the result back. */
@@ -134,6 +162,8 @@ static struct image image_of_frame(const AVFrame *frame)
 static VAStatus draw(struct process *process, const struct layer *layer, const struct image *source)
 {
     const VABlendState *state = layer->parameters->blend_state;
+    if (layer->tones)
+        return map_tones(process, layer, source);
     bool blended = state && (state->flags & (VA_BLEND_GLOBAL_ALPHA | VA_BLEND_PREMULTIPLIED_ALPHA));
 
     return blended ? blend(process, layer, source) : scale(process, &layer->destination, source, layer);

@@ -22,6 +22,7 @@ static void close_process(void *instance)
 
     scaler_destroy(process->scaler);
     scaler_destroy(process->scaler_back);
+    recolour_destroy(process->recolour);
     free(process->above.memory);
     free(process->below.memory);
     free(process->now.memory);
@@ -30,51 +31,7 @@ static void close_process(void *instance)
     free(process);
 }
 
-/* ---- colours ---------------------------------------------------------------------------------------------------- */
-
-static int matrix_of(VAProcColorStandardType standard, const VAProcColorProperties *properties)
-{
-    switch (standard) {
-    case VAProcColorStandardBT709:
-    case VAProcColorStandardXVYCC709:
-        return SWS_CS_ITU709;
-    case VAProcColorStandardSMPTE240M:
-        return SWS_CS_SMPTE240M;
-    case VAProcColorStandardBT470M:
-        return SWS_CS_FCC;
-    case VAProcColorStandardBT2020:
-        return SWS_CS_BT2020;
-    case VAProcColorStandardExplicit:
-        switch (properties->matrix_coefficients) { /* the numbers of the video standards are swscale's */
-        case SWS_CS_ITU709:
-        case SWS_CS_FCC:
-        case SWS_CS_ITU601:
-        case SWS_CS_SMPTE240M:
-        case SWS_CS_BT2020:
-            return properties->matrix_coefficients;
-        default:
-            return SWS_CS_DEFAULT;
-        }
-    default:
-        return SWS_CS_DEFAULT;
-    }
-}
-
-/* Where only one side says what it is, the other is taken to be the same. */
-static struct scale_colours colours_of(const VAProcPipelineParameterBuffer *parameters)
-{
-    const VAProcColorProperties *in = &parameters->input_color_properties, *out = &parameters->output_color_properties;
-    VAProcColorStandardType from = parameters->surface_color_standard, to = parameters->output_color_standard;
-    struct scale_colours colours = { matrix_of(from ? from : to, from ? in : out),
-                                     matrix_of(to ? to : from, to ? out : in), in->color_range == VA_SOURCE_RANGE_FULL,
-                                     out->color_range == VA_SOURCE_RANGE_FULL };
-
-    if (out->color_range == VA_SOURCE_RANGE_UNKNOWN)
-        colours.full_range_out = colours.full_range_in;
-    if (in->color_range == VA_SOURCE_RANGE_UNKNOWN)
-        colours.full_range_in = colours.full_range_out;
-    return colours;
-}
+/* ---- a layer ---------------------------------------------------------------------------------------------------- */
 
 static int scaling_of(uint32_t flags)
 {
@@ -87,8 +44,6 @@ static int scaling_of(uint32_t flags)
         return SWS_BICUBIC;
     }
 }
-
-/* ---- a layer ---------------------------------------------------------------------------------------------------- */
 
 /* false: the rectangle leaves the surface. What lies between samples of chroma moves to the sample before. */
 static bool region(struct image *part, const struct surface *surface, const VARectangle *rectangle)
@@ -123,26 +78,43 @@ static void drop_surface(struct surface *surface)
     object_release(&surface->object);
 }
 
-/* give: the buffer of the deinterlacing filter, or NULL. */
-static VAStatus find_filter(struct process *process, struct layer *layer, struct buffer **held)
+enum { FILTERS_MAX = 2 }; /* one of each kind */
+
+/* Takes note of what a filter asks for. */
+static VAStatus read_filter(struct layer *layer, const struct buffer *buffer)
+{
+    const VAProcFilterParameterBufferBase *base = buffer_data(buffer, sizeof *base);
+    const VAProcFilterParameterBufferDeinterlacing *fields = buffer_data(buffer, sizeof *fields);
+    const VAProcFilterParameterBufferHDRToneMapping *tones = buffer_data(buffer, sizeof *tones);
+
+    if (!base)
+        return VA_STATUS_ERROR_INVALID_FILTER_CHAIN;
+    if (base->type == VAProcFilterDeinterlacing && fields && !layer->fields &&
+        (fields->algorithm == VAProcDeinterlacingBob || fields->algorithm == VAProcDeinterlacingMotionAdaptive)) {
+        layer->fields = fields;
+        return VA_STATUS_SUCCESS;
+    }
+    if (base->type == VAProcFilterHighDynamicRangeToneMapping && tones && !layer->tones &&
+        tones->data.metadata_type == VAProcHighDynamicRangeMetadataHDR10) {
+        layer->tones = tones;
+        return VA_STATUS_SUCCESS;
+    }
+    return VA_STATUS_ERROR_UNSUPPORTED_FILTER;
+}
+
+/* give: the filters' buffers, as many as are not NULL. */
+static VAStatus find_filters(struct process *process, struct layer *layer, struct buffer *held[FILTERS_MAX])
 {
     const VAProcPipelineParameterBuffer *parameters = layer->parameters;
+    VAStatus status = VA_STATUS_SUCCESS;
 
-    for (uint32_t i = 0; parameters->filters && i < parameters->num_filters; i++) {
-        struct buffer *buffer = objects_use(process->driver->objects, OBJECT_BUFFER, parameters->filters[i]);
-        const VAProcFilterParameterBufferDeinterlacing *filter = buffer ? buffer_data(buffer, sizeof *filter) : NULL;
-        if (filter && !*held && filter->type == VAProcFilterDeinterlacing &&
-            (filter->algorithm == VAProcDeinterlacingBob || filter->algorithm == VAProcDeinterlacingMotionAdaptive)) {
-            *held = buffer;
-            layer->fields = filter;
-            continue;
-        }
-        object_release(buffer ? &buffer->object : NULL);
-        return !buffer   ? VA_STATUS_ERROR_INVALID_BUFFER
-               : !filter ? VA_STATUS_ERROR_INVALID_FILTER_CHAIN
-                         : VA_STATUS_ERROR_UNSUPPORTED_FILTER;
+    for (uint32_t i = 0; status == VA_STATUS_SUCCESS && parameters->filters && i < parameters->num_filters; i++) {
+        if (i == FILTERS_MAX)
+            return VA_STATUS_ERROR_INVALID_FILTER_CHAIN;
+        held[i] = objects_use(process->driver->objects, OBJECT_BUFFER, parameters->filters[i]);
+        status = held[i] ? read_filter(layer, held[i]) : VA_STATUS_ERROR_INVALID_BUFFER;
     }
-    return VA_STATUS_SUCCESS;
+    return status;
 }
 
 static VAStatus draw_layer(struct process *process, const struct picture *picture, struct layer *layer, bool first)
@@ -154,8 +126,10 @@ static VAStatus draw_layer(struct process *process, const struct picture *pictur
         !region(&layer->destination, picture->target, parameters->output_region) || parameters->rotation_state ||
         parameters->mirror_state)
         return VA_STATUS_ERROR_INVALID_PARAMETER;
-    layer->colours = colours_of(parameters);
     layer->scaling = scaling_of(parameters->filter_flags);
+    VAStatus status = layer_read_colours(layer);
+    if (status != VA_STATUS_SUCCESS)
+        return status;
     bool covers = layer->destination.width == whole.width && layer->destination.height == whole.height;
     if (first && !covers && parameters->output_background_color >> 24)
         layer_fill(process, &whole, parameters->output_background_color, layer->colours.matrix_out);
@@ -166,7 +140,7 @@ static VAStatus work_layer(struct process *process, const struct picture *pictur
                            bool first)
 {
     struct layer layer = { .parameters = buffer_data(buffer, sizeof *layer.parameters) };
-    struct buffer *filter = NULL;
+    struct buffer *filters[FILTERS_MAX] = { NULL };
 
     if (!layer.parameters)
         return VA_STATUS_ERROR_INVALID_PARAMETER;
@@ -174,7 +148,7 @@ static VAStatus work_layer(struct process *process, const struct picture *pictur
     layer.from = use_surface(process, parameters->surface);
     if (!layer.from)
         return VA_STATUS_ERROR_INVALID_SURFACE;
-    VAStatus status = find_filter(process, &layer, &filter);
+    VAStatus status = find_filters(process, &layer, filters);
     if (layer.fields && parameters->num_forward_references && parameters->forward_references)
         layer.before = use_surface(process, parameters->forward_references[0]);
     if (layer.fields && parameters->num_backward_references && parameters->backward_references)
@@ -184,7 +158,8 @@ static VAStatus work_layer(struct process *process, const struct picture *pictur
     drop_surface(layer.before);
     drop_surface(layer.after);
     drop_surface(layer.from);
-    object_release(filter ? &filter->object : NULL);
+    for (unsigned i = 0; i < FILTERS_MAX; i++)
+        object_release(filters[i] ? &filters[i]->object : NULL);
     return status;
 }
 

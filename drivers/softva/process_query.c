@@ -19,32 +19,49 @@ static VAStatus query_filters(VADriverContextP context, VAContextID id, VAProcFi
 
     if (status != VA_STATUS_SUCCESS)
         return status;
-    *count = 1;
-    if (room < 1)
+    *count = 2;
+    if (room < 2)
         return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
     filters[0] = VAProcFilterDeinterlacing;
+    filters[1] = VAProcFilterHighDynamicRangeToneMapping;
     return VA_STATUS_SUCCESS;
 }
 
-static VAStatus query_filter_caps(VADriverContextP context, VAContextID id, VAProcFilterType type, void *caps,
-                                  unsigned *count)
+static VAStatus fields_caps(VAProcFilterCapDeinterlacing *out, unsigned room, unsigned *count)
 {
     static const VAProcDeinterlacingType types[] = { VAProcDeinterlacingBob, VAProcDeinterlacingMotionAdaptive };
     enum { TYPES = sizeof types / sizeof types[0] };
-    VAProcFilterCapDeinterlacing *out = caps;
-    VAStatus status = find_context(context, id);
-    unsigned room = *count;
 
-    if (status != VA_STATUS_SUCCESS)
-        return status;
-    if (type != VAProcFilterDeinterlacing)
-        return VA_STATUS_ERROR_UNSUPPORTED_FILTER;
     *count = TYPES;
     if (room < TYPES)
         return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
     for (unsigned i = 0; i < TYPES; i++)
         out[i] = (VAProcFilterCapDeinterlacing){ .type = types[i] };
     return VA_STATUS_SUCCESS;
+}
+
+static VAStatus tones_caps(VAProcFilterCapHighDynamicRange *out, unsigned room, unsigned *count)
+{
+    *count = 1;
+    if (room < 1)
+        return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
+    *out = (VAProcFilterCapHighDynamicRange){ .metadata_type = VAProcHighDynamicRangeMetadataHDR10,
+                                              .caps_flag = VA_TONE_MAPPING_HDR_TO_SDR };
+    return VA_STATUS_SUCCESS;
+}
+
+static VAStatus query_filter_caps(VADriverContextP context, VAContextID id, VAProcFilterType type, void *caps,
+                                  unsigned *count)
+{
+    VAStatus status = find_context(context, id);
+
+    if (status != VA_STATUS_SUCCESS)
+        return status;
+    if (type == VAProcFilterDeinterlacing)
+        return fields_caps(caps, *count, count);
+    if (type == VAProcFilterHighDynamicRangeToneMapping)
+        return tones_caps(caps, *count, count);
+    return VA_STATUS_ERROR_UNSUPPORTED_FILTER;
 }
 
 /* Motion is seen between a picture and its two neighbours. */
@@ -55,9 +72,11 @@ static VAStatus look_at_filters(struct driver *driver, const VABufferID *filters
         struct buffer *buffer = objects_use(driver->objects, OBJECT_BUFFER, filters[i]);
         if (!buffer)
             return VA_STATUS_ERROR_INVALID_BUFFER;
+        const VAProcFilterParameterBufferBase *base = buffer_data(buffer, sizeof *base);
         const VAProcFilterParameterBufferDeinterlacing *filter = buffer_data(buffer, sizeof *filter);
-        bool known = filter && filter->type == VAProcFilterDeinterlacing;
-        if (known && filter->algorithm == VAProcDeinterlacingMotionAdaptive)
+        bool fields = filter && filter->type == VAProcFilterDeinterlacing;
+        bool known = fields || (base && base->type == VAProcFilterHighDynamicRangeToneMapping);
+        if (fields && filter->algorithm == VAProcDeinterlacingMotionAdaptive)
             caps->num_forward_references = caps->num_backward_references = 1;
         object_release(&buffer->object);
         if (!known)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "drivers/softvpl/colour_transform.h"
 #include "drivers/softvpl/parameters.h"
 #include "drivers/softvpl/softvpl_ext.h"
 
@@ -81,4 +82,18 @@ void personality_check_encode(enum personality personality, struct verdict *verd
         check_vdenc(verdict, par);
     if (complete && !mfx->FrameInfo.ChromaFormat)
         verdict->corrected = true; /* hardware takes 4:2:0, and says so */
+}
+
+/* The media driver's tone mapping: HDR10 to SDR; of HLG, and of SDR to HDR, it knows nothing. */
+void personality_check_colours(enum personality personality, struct verdict *verdict, const mfxVideoParam *par,
+                               const struct colour_kind *from, const struct colour_kind *to)
+{
+    bool mastered =
+        extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_MASTERING_DISPLAY_COLOUR_VOLUME_IN) != NULL;
+    bool sdr = colour_kind_range(from) == COLOUR_SDR && colour_kind_range(to) == COLOUR_SDR;
+    bool known = colour_kind_range(from) == COLOUR_PQ && colour_kind_range(to) == COLOUR_SDR && mastered &&
+                 (!par->vpp.In.FourCC || par->vpp.In.FourCC == MFX_FOURCC_P010);
+
+    if (personality != PERSONALITY_SOFTWARE && !sdr && !known)
+        verdict_unsupported(verdict, "a conversion of HDR that hardware does not know");
 }

@@ -7,6 +7,7 @@
  *     "" or unset   the software's own abilities
  *     "vme"         Intel's platforms with both kinds of encoders (Tiger Lake): sizes in whole macroblocks, no AV1,
  *                   LowPower as asked for
+ *                   (HDR of these two is PQ of ten bits that becomes SDR, with mastering metadata)
  *     "vdenc"       those with the fixed function only (DG2, Meteor Lake): LowPower always, no interlaced coding, no
  *                   lookahead of the application's
  *
@@ -21,6 +22,7 @@
 
 enum personality { PERSONALITY_SOFTWARE, PERSONALITY_VME, PERSONALITY_VDENC };
 
+struct colour_kind;
 struct verdict;
 
 bool personality_read(const char *name, enum personality *personality); /* NULL: software; false: no such name */
@@ -28,3 +30,5 @@ bool personality_read(const char *name, enum personality *personality); /* NULL:
 /* What it adds to the rules of each component. complete: for Init. */
 void personality_check_encode(enum personality personality, struct verdict *verdict, mfxVideoParam *par, bool complete);
 void personality_check_frame(enum personality personality, struct verdict *verdict, mfxFrameInfo *info);
+void personality_check_colours(enum personality personality, struct verdict *verdict, const mfxVideoParam *par,
+                               const struct colour_kind *from, const struct colour_kind *to);

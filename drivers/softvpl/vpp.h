@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vpp.h - the VPP component: crop, deinterlace, convert, scale, letterbox; formats of 8 and 10 bits;
- * several inputs into one.
+/* vpp.h - the VPP component: crop, deinterlace, convert, scale, letterbox; formats of 8 and 10 bits; colours, HDR and
+ * SDR; several inputs into one.
  *
  * The filters (deinterlace, denoise, detail) work on what goes in: 4:2:0 of 8 and 10 bits, and Y210. Frame rates are
  * converted by repeating and leaving out.
@@ -14,6 +14,7 @@
  */
 #pragma once
 #include "drivers/softvpl/compose.h"
+#include "drivers/softvpl/recolour.h"
 #include "drivers/softvpl/session.h"
 
 mfxStatus vpp_query(mfxSession session, mfxVideoParam *in, mfxVideoParam *out);
@@ -35,6 +36,9 @@ struct vpp_options {
     bool deinterlace, double_rate, spatial_only;
     int matrix_in, matrix_out; /* SWS_CS_ of the side that is YUV */
     bool full_range_in, full_range_out;
+    /* Other primaries, or another transfer function: MFX_EXTBUFF_VIDEO_SIGNAL_INFO_IN and _OUT. */
+    bool recolours;
+    struct recolour_settings recolour;
     unsigned denoise, detail; /* 0..100 */
     /* Frame rate conversion: `rate_out` frames for `rate_in`; equal: none. */
     uint64_t rate_in, rate_out;
@@ -44,3 +48,6 @@ struct vpp_options {
 struct verdict;
 void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete);
 void vpp_read_options(const mfxVideoParam *par, struct vpp_options *options);
+/* Of those, what is said of colours (vpp_colours.c). */
+void vpp_check_colours(struct verdict *verdict, const mfxVideoParam *par);
+void vpp_read_colours(const mfxVideoParam *par, struct vpp_options *options);

@@ -14,8 +14,7 @@
     }
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { STRENGTH_MAX = 100, RATE_FACTOR_MAX = 8 };
-enum { HD_ROWS = 577 }; /* from here on BT.709 is meant, unless it is said otherwise */
+enum { STRENGTH_MAX = 100, RATE_FACTOR_MAX = 8, CHROMATICITY_MAX = 50000 };
 
 static const struct extension_field scaling_fields[] = {
     FIELD(mfxExtVPPScaling, ScalingMode, FIELD_RANGE, 1, MFX_SCALING_MODE_QUALITY),
@@ -29,6 +28,32 @@ static const struct extension_field signal_fields[] = {
     FIELD(mfxExtVPPVideoSignalInfo, In.NominalRange, FIELD_RANGE, 1, MFX_NOMINALRANGE_16_235),
     FIELD(mfxExtVPPVideoSignalInfo, Out.TransferMatrix, FIELD_RANGE, 1, MFX_TRANSFERMATRIX_BT601),
     FIELD(mfxExtVPPVideoSignalInfo, Out.NominalRange, FIELD_RANGE, 1, MFX_NOMINALRANGE_16_235),
+};
+static const struct extension_field description_fields[] = {
+    FIELD(mfxExtVideoSignalInfo, VideoFormat, FIELD_RANGE, 1, 8),
+    FIELD(mfxExtVideoSignalInfo, VideoFullRange, FIELD_RANGE, 1, 1),
+    FIELD(mfxExtVideoSignalInfo, ColourDescriptionPresent, FIELD_RANGE, 1, 1),
+    FIELD(mfxExtVideoSignalInfo, ColourPrimaries, FIELD_RANGE, 1, 255),
+    FIELD(mfxExtVideoSignalInfo, TransferCharacteristics, FIELD_RANGE, 1, 255),
+    FIELD(mfxExtVideoSignalInfo, MatrixCoefficients, FIELD_RANGE, 1, 255),
+};
+static const struct extension_field mastering_fields[] = {
+    FIELD(mfxExtMasteringDisplayColourVolume, InsertPayloadToggle, FIELD_RANGE, 1, 1),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesX[0], FIELD_RANGE, 1, CHROMATICITY_MAX),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesX[1], FIELD_RANGE, 1, CHROMATICITY_MAX),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesX[2], FIELD_RANGE, 1, CHROMATICITY_MAX),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesY[0], FIELD_RANGE, 1, CHROMATICITY_MAX),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesY[1], FIELD_RANGE, 1, CHROMATICITY_MAX),
+    FIELD(mfxExtMasteringDisplayColourVolume, DisplayPrimariesY[2], FIELD_RANGE, 1, CHROMATICITY_MAX),
+    FIELD(mfxExtMasteringDisplayColourVolume, WhitePointX, FIELD_RANGE, 1, CHROMATICITY_MAX),
+    FIELD(mfxExtMasteringDisplayColourVolume, WhitePointY, FIELD_RANGE, 1, CHROMATICITY_MAX),
+    FIELD(mfxExtMasteringDisplayColourVolume, MaxDisplayMasteringLuminance, FIELD_RANGE, 1, UINT32_MAX),
+    FIELD(mfxExtMasteringDisplayColourVolume, MinDisplayMasteringLuminance, FIELD_RANGE, 1, UINT32_MAX),
+};
+static const struct extension_field light_fields[] = {
+    FIELD(mfxExtContentLightLevelInfo, InsertPayloadToggle, FIELD_RANGE, 1, 1),
+    FIELD(mfxExtContentLightLevelInfo, MaxContentLightLevel, FIELD_RANGE, 1, UINT16_MAX),
+    FIELD(mfxExtContentLightLevelInfo, MaxPicAverageLightLevel, FIELD_RANGE, 1, UINT16_MAX),
 };
 static const struct extension_field conversion_fields[] = {
     FIELD(mfxExtColorConversion, ChromaSiting, FIELD_RANGE, 1, UINT16_MAX),
@@ -70,6 +95,14 @@ static const struct extension_rule rules[] = {
     { MFX_EXTBUFF_VPP_DEINTERLACING, sizeof(mfxExtVPPDeinterlacing), deinterlacing_fields, COUNT(deinterlacing_fields),
       false },
     { MFX_EXTBUFF_VPP_VIDEO_SIGNAL_INFO, sizeof(mfxExtVPPVideoSignalInfo), signal_fields, COUNT(signal_fields), false },
+    { MFX_EXTBUFF_VIDEO_SIGNAL_INFO_IN, sizeof(mfxExtVideoSignalInfo), description_fields, COUNT(description_fields),
+      false },
+    { MFX_EXTBUFF_VIDEO_SIGNAL_INFO_OUT, sizeof(mfxExtVideoSignalInfo), description_fields, COUNT(description_fields),
+      false },
+    { MFX_EXTBUFF_MASTERING_DISPLAY_COLOUR_VOLUME_IN, sizeof(mfxExtMasteringDisplayColourVolume), mastering_fields,
+      COUNT(mastering_fields), false },
+    { MFX_EXTBUFF_CONTENT_LIGHT_LEVEL_INFO, sizeof(mfxExtContentLightLevelInfo), light_fields, COUNT(light_fields),
+      false },
     { MFX_EXTBUFF_VPP_COLOR_CONVERSION, sizeof(mfxExtColorConversion), conversion_fields, COUNT(conversion_fields),
       false },
     { MFX_EXTBUFF_VPP_COMPOSITE, sizeof(mfxExtVPPComposite), composite_fields, COUNT(composite_fields), true },
@@ -118,7 +151,8 @@ static void check_use(struct verdict *verdict, mfxVideoParam *par)
     for (uint32_t i = 0; i < use->NumAlg; i++) {
         uint32_t id = use->AlgList ? use->AlgList[i] : 0;
         if (id != MFX_EXTBUFF_VPP_SCALING && id != MFX_EXTBUFF_VPP_DEINTERLACING &&
-            id != MFX_EXTBUFF_VPP_VIDEO_SIGNAL_INFO && id != MFX_EXTBUFF_VPP_COLOR_CONVERSION &&
+            id != MFX_EXTBUFF_VPP_VIDEO_SIGNAL_INFO && id != MFX_EXTBUFF_VIDEO_SIGNAL_INFO_IN &&
+            id != MFX_EXTBUFF_VIDEO_SIGNAL_INFO_OUT && id != MFX_EXTBUFF_VPP_COLOR_CONVERSION &&
             id != MFX_EXTBUFF_VPP_DENOISE && id != MFX_EXTBUFF_VPP_DENOISE2 && id != MFX_EXTBUFF_VPP_DETAIL &&
             id != MFX_EXTBUFF_VPP_FRAME_RATE_CONVERSION)
             verdict_unsupported(verdict, "an algorithm of DoUse");
@@ -197,6 +231,7 @@ void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     if (enhance && has(par, MFX_EXTBUFF_VPP_COMPOSITE))
         verdict->skipped = true;
     compose_check(verdict, par, complete);
+    vpp_check_colours(verdict, par);
     check_rates(verdict, par, deinterlace);
 }
 
@@ -213,31 +248,6 @@ static int scale_flags(const mfxExtVPPScaling *scaling)
     if (scaling->ScalingMode == MFX_SCALING_MODE_QUALITY)
         return SWS_LANCZOS | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT;
     return SWS_BICUBIC;
-}
-
-static int matrix_of(unsigned transfer, const mfxFrameInfo *info)
-{
-    if (transfer == MFX_TRANSFERMATRIX_BT709)
-        return SWS_CS_ITU709;
-    if (transfer == MFX_TRANSFERMATRIX_BT601)
-        return SWS_CS_ITU601;
-    return info->Height >= HD_ROWS ? SWS_CS_ITU709 : SWS_CS_ITU601;
-}
-
-static void read_colours(const mfxVideoParam *par, struct vpp_options *options)
-{
-    const mfxExtVPPVideoSignalInfo *signal =
-        extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_VPP_VIDEO_SIGNAL_INFO);
-    bool in_rgb = par->vpp.In.FourCC == MFX_FOURCC_RGB4 || par->vpp.In.FourCC == MFX_FOURCC_BGR4;
-    bool out_rgb = par->vpp.Out.FourCC == MFX_FOURCC_RGB4 || par->vpp.Out.FourCC == MFX_FOURCC_BGR4;
-
-    options->matrix_in = matrix_of(signal ? signal->In.TransferMatrix : 0, &par->vpp.In);
-    options->matrix_out = matrix_of(signal ? signal->Out.TransferMatrix : 0, &par->vpp.Out);
-    /* Nothing said: scaling keeps the colours as they are, whatever the sizes. */
-    if (!in_rgb && !out_rgb && (!signal || !signal->In.TransferMatrix || !signal->Out.TransferMatrix))
-        options->matrix_out = options->matrix_in;
-    options->full_range_in = signal && signal->In.NominalRange == MFX_NOMINALRANGE_0_255;
-    options->full_range_out = signal && signal->Out.NominalRange == MFX_NOMINALRANGE_0_255;
 }
 
 static void read_enhancement(const mfxVideoParam *par, struct vpp_options *options)
@@ -289,7 +299,7 @@ void vpp_read_options(const mfxVideoParam *par, struct vpp_options *options)
     if (mode == MFX_DEINTERLACING_AUTO_SINGLE || mode == MFX_DEINTERLACING_HALF_FR_OUT)
         options->double_rate = false;
     options->spatial_only = mode == MFX_DEINTERLACING_BOB || mode == MFX_DEINTERLACING_ADVANCED_NOREF;
-    read_colours(par, options);
+    vpp_read_colours(par, options);
     compose_read(par, &options->composition);
     if (options->composition.count)
         options->deinterlace = options->double_rate = false;

@@ -44,6 +44,7 @@ static void the_runtime_of_this_build_tells_what_it_can(void **state)
     assert_null(find(found->encoders, found->encoder_count, "h264", 10));
     assert_non_null(find(found->encoders, found->encoder_count, "av1", 10));
     assert_non_null(find(found->decoders, found->decoder_count, "mpeg2", 8));
+    assert_true(found->hdr10_to_sdr && found->hlg_to_sdr && found->sdr_to_hdr10);
     accelerator_list_destroy(list);
 }
 

@@ -77,11 +77,22 @@ static void takes_one_of_its_own_node_only(void **state)
     assert_null(gpu_choose(gpus, 0, 0));
 }
 
+/* One was taken out: the others keep their names. */
+static void finds_one_by_its_own_number(void **state)
+{
+    (void)state;
+    struct gpu gpus[] = { { "/dev/dri/renderD128", 0, 0x8086 }, { "/dev/dri/renderD130", 1, 0x8086 } };
+    assert_ptr_equal(gpu_by_number(gpus, 2, 0), &gpus[0]);
+    assert_ptr_equal(gpu_by_number(gpus, 2, 2), &gpus[1]);
+    assert_null(gpu_by_number(gpus, 2, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_render_nodes_in_order),
         cmocka_unit_test(takes_one_of_its_own_node_only),
+        cmocka_unit_test(finds_one_by_its_own_number),
     };
     return cmocka_run_group_tests(tests, make, sweep);
 }

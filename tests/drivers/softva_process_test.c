@@ -6,6 +6,8 @@
 #include <libswscale/swscale.h>
 #include <va/va_vpp.h>
 
+#include "drivers/va_tones.h"
+
 enum { WIDTH = 320, HEIGHT = 192 };
 
 struct bench {
@@ -248,7 +250,7 @@ static void fields_become_pictures(void **state)
     unsigned count = VAProcFilterCount, types = VAProcDeinterlacingCount;
     start(&bench);
     GOOD(vaQueryVideoProcFilters(bench.va, bench.context, filters, &count));
-    assert_int_equal(count, 1);
+    assert_int_equal(count, 2);
     GOOD(vaQueryVideoProcFilterCaps(bench.va, bench.context, VAProcFilterDeinterlacing, caps, &types));
     assert_int_equal(types, 2);
     assert_int_equal(vaQueryVideoProcFilterCaps(bench.va, bench.context, VAProcFilterNoiseReduction, caps, &types),
@@ -262,12 +264,63 @@ static void fields_become_pictures(void **state)
     va_display_destroy(bench.display);
 }
 
+/* HDR10's reference white and peak, by the filter; without it only the format changes. */
+static void tones_of_hdr10_are_mapped(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t pq;
+        uint8_t sdr, plain;
+        uint16_t brightest;
+    } cases[] = { { 573, 212, 143, 0 }, { 723, 235, 181, 0 }, { 723, 231, 181, 4000 }, { 64, 16, 16, 1000 } };
+    VAHdrMetaDataHDR10 light = { .max_display_mastering_luminance = 10000000 };
+    VAProcFilterParameterBufferHDRToneMapping filter = { .type = VAProcFilterHighDynamicRangeToneMapping };
+    VAProcFilterCapHighDynamicRange caps;
+    struct bench bench;
+    VABufferID filter_id;
+    VAImage in, out;
+    unsigned count = 1;
+    start(&bench);
+    assert_true(va_tones_mapped(bench.va));
+    GOOD(vaQueryVideoProcFilterCaps(bench.va, bench.context, VAProcFilterHighDynamicRangeToneMapping, &caps, &count));
+    assert_int_equal(caps.caps_flag, VA_TONE_MAPPING_HDR_TO_SDR);
+    VASurfaceID from = make_surface(bench.va, VA_FOURCC_P010, VA_RT_FORMAT_YUV420_10, 64, 64);
+    VASurfaceID to = make_nv12(bench.va, 64, 64);
+    filter.data = (VAHdrMetaData){ .metadata_type = VAProcHighDynamicRangeMetadataHDR10,
+                                   .metadata = &light,
+                                   .metadata_size = sizeof light };
+    GOOD(vaCreateBuffer(bench.va, bench.context, VAProcFilterParameterBufferType, sizeof filter, 1, &filter,
+                        &filter_id));
+    uint8_t *source = pixels(bench.va, from, &in), *got = pixels(bench.va, to, &out);
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (unsigned at = 0; at < in.offsets[1] / 2; at++)
+            ((uint16_t *)(void *)source)[at] = (uint16_t)(cases[i].pq << 6);
+        for (unsigned at = in.offsets[1] / 2; at < in.data_size / 2; at++)
+            ((uint16_t *)(void *)source)[at] = 512 << 6;
+        VAProcPipelineParameterBuffer layer = { .surface = from, .filters = &filter_id, .num_filters = 1 };
+        light.max_content_light_level = cases[i].brightest;
+        GOOD(process(&bench, to, &layer, 1));
+        near(got[0], cases[i].sdr);
+        near(got[out.offsets[1]], 128);
+        layer.num_filters = 0;
+        GOOD(process(&bench, to, &layer, 1));
+        near(got[0], cases[i].plain);
+    }
+    VABlendState blend = { .flags = VA_BLEND_GLOBAL_ALPHA, .global_alpha = 0.5F };
+    VAProcPipelineParameterBuffer both = {
+        .surface = from, .filters = &filter_id, .num_filters = 1, .blend_state = &blend
+    };
+    assert_int_equal(process(&bench, to, &both, 1), VA_STATUS_ERROR_INVALID_FILTER_CHAIN);
+    GOOD(vaDestroyBuffer(bench.va, filter_id));
+    va_display_destroy(bench.display);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scales_as_libswscale_does), cmocka_unit_test(pieces_bars_and_layers),
         cmocka_unit_test(logos_are_blended),         cmocka_unit_test(every_pair_of_formats),
-        cmocka_unit_test(fields_become_pictures),
+        cmocka_unit_test(fields_become_pictures),    cmocka_unit_test(tones_of_hdr10_are_mapped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

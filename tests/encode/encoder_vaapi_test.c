@@ -250,6 +250,75 @@ static void pictures_that_a_display_does_not_have_are_converted(void **state)
     }
 }
 
+/* Grey of 203 cd/m2, HDR's reference white, becomes 212 in SDR (see softvpl_colour_test.c); passed through it is 143.
+ */
+static void paint_reference_white(mfxFrameSurface1 *surface)
+{
+    mfxFrameData *data = &surface->Data;
+
+    assert_int_equal(surface->FrameInterface->Map(surface, MFX_MAP_WRITE), MFX_ERR_NONE);
+    unsigned pitch = (unsigned)data->PitchHigh << 16 | data->PitchLow;
+    for (unsigned y = 0; y < surface->Info.Height; y++)
+        for (unsigned x = 0; x < surface->Info.Width; x++) {
+            ((uint16_t *)(void *)(data->Y + y * pitch))[x] = 573 << 6;
+            ((uint16_t *)(void *)(data->UV + y / 2 * pitch))[x] = 512 << 6;
+        }
+    assert_int_equal(surface->FrameInterface->Unmap(surface), MFX_ERR_NONE);
+}
+
+static double luma_of(const struct encoder_kind *kind, unsigned color_space, unsigned source, unsigned pictures)
+{
+    const mfxExtVideoSignalInfo colour = { .ColourDescriptionPresent = 1,
+                                           .ColourPrimaries = 9,
+                                           .TransferCharacteristics = (mfxU16)source,
+                                           .MatrixCoefficients = 9 };
+    const mfxExtVideoSignalInfo pq = {
+        .ColourDescriptionPresent = 1, .ColourPrimaries = 9, .TransferCharacteristics = 16, .MatrixCoefficients = 9
+    };
+    struct video_description video = describe(VIDEO_CODEC_H264, 8);
+    struct stream stream = { 0 };
+    struct rung_config config = configure(&video, 160, 90, &stream);
+    struct error err = { 0 };
+    struct rung *rung;
+    mfxSession session = picture_source(160, 90, MFX_FOURCC_P010);
+
+    video.color_space = color_space;
+    video.bitrate = 2000000;
+    config.kind = kind;
+    config.colour = &colour;
+    if (rung_create(&rung, &config, &err) < 0)
+        fail_msg("%s", err.text);
+    for (unsigned i = 0; i < pictures; i++) {
+        struct picture picture = { .colours = colours_of(&pq, NULL) };
+        assert_int_equal(MFXMemory_GetSurfaceForVPPOut(session, &picture.surface), MFX_ERR_NONE);
+        paint_reference_white(picture.surface);
+        rung_encode(rung,
+                    &(struct rung_frame){ .picture = &picture, .serial = i + 1, .tick_90k = i * 3600, .idr = i == 0 });
+        picture_release(&picture);
+    }
+    rung_drain(rung);
+    assert_int_equal(rung_counters(rung).errors, 0);
+    struct seen seen = decode_stream(&stream, AV_CODEC_ID_H264);
+    assert_int_equal(seen.pictures, pictures);
+    assert_int_equal(seen.primaries, color_space == COLOR_SPACE_PASSTHROUGH ? 9 : source == 16 ? 1 : 9);
+    rung_destroy(rung);
+    MFXClose(session);
+    free(stream.data);
+    return seen.luma;
+}
+
+static void hdr_becomes_sdr_in_eight_bits(void **state)
+{
+    (void)state;
+    const struct encoder_kind *both[] = { &encoder_vpl, &encoder_vaapi };
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert_in_range(luma_of(both[i], COLOR_SPACE_AUTO, 16, 6), 211, 213);
+        assert_in_range(luma_of(both[i], COLOR_SPACE_PASSTHROUGH, 16, 6), 142, 144);
+        assert_in_range(luma_of(both[i], COLOR_SPACE_AUTO, 14, 6), 209, 213); /* the source was SDR before */
+    }
+}
+
 static void slates_are_painted(void **state)
 {
     (void)state;
@@ -284,6 +353,16 @@ static void what_is_not_offered_is_refused_with_the_reason(void **state)
 
     assert_true(rung_create(&rung, &config, &err) < 0);
     assert_non_null(strstr(err.text, "video \"v\": the encoder \"vaapi\" has H.264 of eight bits, and HEVC"));
+    const mfxExtVideoSignalInfo hlg = {
+        .ColourDescriptionPresent = 1, .ColourPrimaries = 9, .TransferCharacteristics = 18, .MatrixCoefficients = 9
+    };
+    video = describe(VIDEO_CODEC_H264, 8); /* drivers map the tones of HDR10 only */
+    video.color_space = COLOR_SPACE_REC_709;
+    config.colour = &hlg;
+    assert_true(rung_create(&rung, &config, &err) < 0);
+    assert_non_null(
+        strstr(err.text, "the source is HDR (HLG), and the encoder \"vaapi\" of this accelerator does not"));
+    config.colour = NULL;
     video = describe(VIDEO_CODEC_H264, 8);
     config.width = 161;
     assert_true(rung_create(&rung, &config, &err) < 0);
@@ -483,6 +562,7 @@ int main(void)
         cmocka_unit_test(drivers_that_only_wait_for_surfaces_are_waited_for_so),
         cmocka_unit_test(a_device_that_hangs_gives_no_encoder),
         cmocka_unit_test(pictures_that_a_display_does_not_have_are_converted),
+        cmocka_unit_test(hdr_becomes_sdr_in_eight_bits),
         cmocka_unit_test(slates_are_painted),
         cmocka_unit_test(what_is_not_offered_is_refused_with_the_reason),
         cmocka_unit_test(pictures_that_are_a_little_late_are_no_hang),

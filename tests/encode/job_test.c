@@ -143,6 +143,9 @@ static const struct broken broken[] = {
     /* codecs */
     { "height = 360;", "height = 360; bit_depth = 10;", "bit_depth = 10 goes with codec = \"hevc\" or \"av1\"" },
     { "height = 360;", "height = 360; codec = \"hevc\"; bit_depth = 9;", "want 8 or 10" },
+    { "height = 360;", "height = 360; color_space = \"hdr10\";", "color_space = \"hdr10\" needs bit_depth = 10" },
+    { "height = 360;", "height = 360; codec = \"jpeg\"; color_space = \"rec_601\";",
+      "no meaning with codec = \"jpeg\"" },
     { "width = 640; height = 360;", "width = 64; height = 48; codec = \"av1\";", "too small for av1" },
     { "height = 360;", "height = 360; codec = \"av1\";", "\"v360\" is av1: no player takes av1 in transport streams" },
     { "video = \"v360\"", "transport_stream = { timed_metadata_pid = 484; }; video = \"v360\"",

@@ -279,14 +279,36 @@ static void colours_are_passed_on(void **state)
     rung_destroy(rung);
 }
 
-/* A source of HDR in a video that is not made for it: a person is told, once for each video. */
-static void hdr_in_eight_bits_is_told(void **state)
+/* A source of HDR: eight bits become SDR, and say so; where that is not wanted, or cannot be, a person is told, once
+ * for each video, or the video is refused. */
+static const mfxExtVideoSignalInfo *described(mfxExtVideoSignalInfo *colour, unsigned transfer)
+{
+    bool sdr = transfer == 1;
+    *colour = (mfxExtVideoSignalInfo){ .Header = { MFX_EXTBUFF_VIDEO_SIGNAL_INFO, sizeof *colour },
+                                       .VideoFormat = 5,
+                                       .ColourDescriptionPresent = 1,
+                                       .ColourPrimaries = sdr ? 1 : 9,
+                                       .TransferCharacteristics = (mfxU16)transfer,
+                                       .MatrixCoefficients = sdr ? 1 : 9 };
+    return colour;
+}
+
+static void colours_are_what_the_video_asks_for(void **state)
 {
     (void)state;
     static const struct {
-        unsigned depth, transfer;
-        const char *told;
-    } cases[] = { { 8, 16, "HDR (PQ)" }, { 8, 18, "HDR (HLG)" }, { 8, 14, NULL }, { 10, 16, NULL } };
+        unsigned depth, color_space, source, transfer; /* of the source and of what comes out */
+        const char *personality, *told;
+    } cases[] = { { 8, COLOR_SPACE_AUTO, 16, 1, NULL, NULL },
+                  { 8, COLOR_SPACE_AUTO, 18, 1, NULL, NULL },
+                  { 8, COLOR_SPACE_AUTO, 14, 14, NULL, NULL },
+                  { 10, COLOR_SPACE_AUTO, 16, 16, NULL, NULL },
+                  { 8, COLOR_SPACE_PASSTHROUGH, 16, 16, NULL, "the source is HDR (PQ), which is not converted: in 8" },
+                  { 8, COLOR_SPACE_AUTO, 18, 18, "vdenc", "HDR (HLG), which is not converted (this accelerator" },
+                  { 10, COLOR_SPACE_REC_709, 18, 1, NULL, NULL },
+                  { 10, COLOR_SPACE_REC_709, 18, 0, "vdenc", "color_space = \"rec_709\": the source is HDR (HLG)" },
+                  { 10, COLOR_SPACE_HDR10, 1, 16, NULL, NULL },
+                  { 10, COLOR_SPACE_HLG_2020, 16, 18, NULL, NULL } };
 
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct error err = { 0 };
@@ -295,12 +317,7 @@ static void hdr_in_eight_bits_is_told(void **state)
         struct log log;
         char text[1024] = "";
         int ends[2];
-        const mfxExtVideoSignalInfo colour = { .Header = { MFX_EXTBUFF_VIDEO_SIGNAL_INFO, sizeof colour },
-                                               .VideoFormat = 5,
-                                               .ColourDescriptionPresent = 1,
-                                               .ColourPrimaries = 9,
-                                               .TransferCharacteristics = (mfxU16)cases[i].transfer,
-                                               .MatrixCoefficients = 9 };
+        mfxExtVideoSignalInfo colour;
         assert_int_equal(pipe(ends), 0);
         log_open(&log, &(struct log_config){ .name = "test", .level = LOG_LEVEL_WARNING, .file_descriptor = ends[1] });
         struct rung_config config = { .description = &video,
@@ -308,21 +325,28 @@ static void hdr_in_eight_bits_is_told(void **state)
                                       .width = 160,
                                       .height = 90,
                                       .gop_frames = 25,
-                                      .colour = &colour,
+                                      .colour = described(&colour, cases[i].source),
                                       .accelerator = accelerator,
                                       .slate = slate,
                                       .on_packet = take,
                                       .log = &log };
         video.codec = cases[i].depth > 8 ? VIDEO_CODEC_HEVC : VIDEO_CODEC_H264;
         video.bit_depth = cases[i].depth;
+        video.color_space = cases[i].color_space;
         video.preset = PRESET_ULTRAFAST;
-        assert_int_equal(rung_create(&rung, &config, &err), 0);
+        if (cases[i].personality)
+            setenv("BIPLANE_SOFTVPL_PERSONALITY", cases[i].personality, 1);
+        int status = rung_create(&rung, &config, &err);
+        unsetenv("BIPLANE_SOFTVPL_PERSONALITY");
+        assert_int_equal(status, cases[i].transfer ? 0 : -ENOTSUP);
+        if (status == 0)
+            assert_int_equal(rung_parameters(rung)->color_trc, cases[i].transfer);
         rung_destroy(rung);
         close(ends[1]);
         assert_true(read(ends[0], text, sizeof text - 1) >= 0);
         close(ends[0]);
         if (cases[i].told)
-            assert_non_null(strstr(text, cases[i].told));
+            assert_non_null(strstr(status ? err.text : text, cases[i].told));
         else
             assert_string_equal(text, "");
     }
@@ -497,7 +521,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(colours_are_passed_on),
-        cmocka_unit_test(hdr_in_eight_bits_is_told),
+        cmocka_unit_test(colours_are_what_the_video_asks_for),
         cmocka_unit_test(light_is_passed_on_in_hevc),
         cmocka_unit_test(light_is_passed_on_in_av1),
         cmocka_unit_test(pictures_captions_and_idrs_come_through),

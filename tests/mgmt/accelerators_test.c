@@ -47,8 +47,8 @@ static const char amd[] = "{\"accelerators\": [" RUNTIME "," GPU "]}";
 static const char intel[] = "{\"accelerators\": [" RUNTIME "," GPU "," GPU_RUNTIME "]}";
 
 /* A channel of one video, as far as accelerators are asked. */
-static unsigned misfits_of(const char *accelerators, bool complete, unsigned wish, unsigned encoder,
-                           enum video_codec codec)
+static unsigned misfits_of_video(const char *accelerators, bool complete, unsigned wish, unsigned encoder,
+                                 const struct video_description *video)
 {
     struct configuration *configuration = calloc(1, sizeof *configuration);
     struct channel *channel = calloc(1, sizeof *channel);
@@ -58,7 +58,7 @@ static unsigned misfits_of(const char *accelerators, bool complete, unsigned wis
     channel->accelerator = wish;
     channel->encoder = encoder;
     channel->encodes.video_count = 1;
-    channel->encodes.video[0].codec = codec;
+    channel->encodes.video[0] = *video;
     configuration->channels[0] = channel;
     configuration->channels_count = 1;
     accelerators_check(json, complete, configuration, NULL, problems);
@@ -68,6 +68,12 @@ static unsigned misfits_of(const char *accelerators, bool complete, unsigned wis
     free(channel);
     free(configuration);
     return count;
+}
+
+static unsigned misfits_of(const char *accelerators, bool complete, unsigned wish, unsigned encoder,
+                           enum video_codec codec)
+{
+    return misfits_of_video(accelerators, complete, wish, encoder, &(struct video_description){ .codec = codec });
 }
 
 static unsigned misfits(const char *accelerators, unsigned wish, unsigned encoder, enum video_codec codec)
@@ -103,6 +109,29 @@ static void hardware_may_be_a_gpu_beside_a_software_runtime(void **state)
     assert_int_equal(misfits(intel, ACCELERATOR_HARDWARE, ENCODER_AUTO, VIDEO_CODEC_HEVC), 0);
     assert_int_equal(misfits(intel, ACCELERATOR_HARDWARE, ENCODER_AUTO, VIDEO_CODEC_AV1), 1);
     assert_int_equal(misfits(intel, ACCELERATOR_HARDWARE, ENCODER_VAAPI, VIDEO_CODEC_HEVC), 0);
+}
+
+/* A colour space by name is refused where no accelerator converts to it; without one nothing is asked. */
+static void colours_by_name_want_an_accelerator_that_converts(void **state)
+{
+    (void)state;
+    static const char two[] = "{\"accelerators\": [{\"name\": \"tones\", \"hardware\": false, \"encoders\": ["
+                              "{\"codec\": \"h264\", \"bit_depth\": 8}, {\"codec\": \"hevc\", \"bit_depth\": 10}],"
+                              " \"converts\": [7, \"hdr10_to_sdr\"]}]}";
+    static const struct {
+        const char *list;
+        struct video_description video;
+        unsigned problems;
+    } cases[] = {
+        { software, { .codec = VIDEO_CODEC_H264, .color_space = COLOR_SPACE_AUTO }, 0 },
+        { software, { .codec = VIDEO_CODEC_H264, .color_space = COLOR_SPACE_PASSTHROUGH }, 0 },
+        { software, { .codec = VIDEO_CODEC_H264, .color_space = COLOR_SPACE_REC_709 }, 1 },
+        { two, { .codec = VIDEO_CODEC_H264, .color_space = COLOR_SPACE_REC_709 }, 0 },
+        { two, { .codec = VIDEO_CODEC_HEVC, .bit_depth = 10, .color_space = COLOR_SPACE_HLG_2020 }, 1 },
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(misfits_of_video(cases[i].list, true, ACCELERATOR_SOFTWARE, ENCODER_AUTO, &cases[i].video),
+                         cases[i].problems);
 }
 
 static void what_may_choose_has_all_of_the_machine(void **state)
@@ -349,6 +378,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_channel_that_did_not_change_is_left_alone, set_up, tear_down),
         cmocka_unit_test(hardware_may_be_a_gpu_beside_a_software_runtime),
         cmocka_unit_test(a_gpu_that_told_nothing_refuses_nothing),
+        cmocka_unit_test(colours_by_name_want_an_accelerator_that_converts),
         cmocka_unit_test(what_may_choose_has_all_of_the_machine),
         cmocka_unit_test_setup_teardown(the_program_is_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_hangs_is_killed, set_up, tear_down),

@@ -40,8 +40,11 @@ def settings(origin):
 
 
 class Codecs:
-    """Such a channel with its box, origin and senders; test_vaapi.py has one of other rungs."""
+    """Such a channel with its box, origin and senders; test_vaapi.py and test_hdr.py have ones of other rungs."""
     rungs, settings = RUNGS, staticmethod(settings)
+
+    def source(self):
+        return small_source()
 
     def __init__(self, shared, network):
         self.directory = tempfile.mkdtemp(dir=shared.directory)
@@ -62,7 +65,7 @@ class Codecs:
         self.page.start()
         self.box.start()
         targets = [(self.network.data_plane(i), 5000, self.network.sender(i), []) for i in range(2)]
-        self.sender = Sender(small_source(), targets, self.network, directory=self.directory)
+        self.sender = Sender(self.source(), targets, self.network, directory=self.directory)
         self.sender.start()
         wait_for(lambda: all(len(self.playlist(base, f"_{rung}").entries) >= 4 for base in BASES for rung in self.rungs), 90,
                  "four segments of everything", 0.5)

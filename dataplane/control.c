@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "board/clock.h"
 #include "board/error.h"
 #include "board/loop.h"
+#include "board/shared_clock.h"
 #include "dataplane/attach_server.h"
 #include "dataplane/conditions.h"
 #include "dataplane/plane.h"
@@ -17,7 +17,8 @@
 #include "dataplane/watch.h"
 
 struct control {
-    struct clock clock;
+    struct shared_clock time;
+    const struct clock *clock; /* of it */
     struct loop *loop;
     struct plane *plane;
     struct conditions *conditions;
@@ -31,14 +32,14 @@ static void on_tick(void *context)
 {
     struct control *control = context;
     watch_turn(control->watch);
-    loop_timer_set(control->tick, clock_monotonic_ns(&control->clock) + WATCH_PERIOD_NS);
+    loop_timer_set(control->tick, clock_monotonic_ns(control->clock) + WATCH_PERIOD_NS);
 }
 
 static void on_answer(void *context)
 {
     struct control *control = context;
     plane_turn(control->plane);
-    loop_timer_set(control->answer, clock_monotonic_ns(&control->clock) + RESPONDER_TURN_NS);
+    loop_timer_set(control->answer, clock_monotonic_ns(control->clock) + RESPONDER_TURN_NS);
 }
 
 static const struct input_runtime *find_input(void *context, const char *name)
@@ -53,7 +54,7 @@ static int print_status(void *context, char *text, size_t bytes)
                                                          .watch = control->watch,
                                                          .conditions = control->conditions,
                                                          .attach_server = control->attach_server,
-                                                         .clock = &control->clock });
+                                                         .clock = control->clock });
     size_t used = json ? json_dumpb(json, text, bytes, JSON_COMPACT | JSON_REAL_PRECISION(6)) : 0;
     json_decref(json);
     return used == 0 || used > bytes ? -EMSGSIZE : (int)used;
@@ -77,20 +78,20 @@ static int serve(struct control *control, const struct control_config *config, s
     };
     int result = attach_server_create(&control->attach_server, config->loop, path, &server, err);
     if (result == 0)
-        loop_timer_set(control->tick, clock_monotonic_ns(&control->clock));
+        loop_timer_set(control->tick, clock_monotonic_ns(control->clock));
     return result;
 }
 
 static int start(struct control *control, const struct control_config *config, struct error *err)
 {
     struct plane_config plane = {
-        .job = config->job, .placement = config->placement, .clock = &control->clock, .log = config->log
+        .job = config->job, .placement = config->placement, .clock = control->clock, .log = config->log
     };
     int result = plane_create(&control->plane, &plane, err);
     if (result < 0)
         return result;
-    control->conditions = conditions_create(&control->clock, config->log, CONDITION_HOLD_NS);
-    control->watch = control->conditions ? watch_create(control->plane, control->conditions, &control->clock) : NULL;
+    control->conditions = conditions_create(control->clock, config->log, CONDITION_HOLD_NS);
+    control->watch = control->conditions ? watch_create(control->plane, control->conditions, control->clock) : NULL;
     control->tick = loop_timer_create(config->loop, on_tick, control);
     if (!control->watch || !control->tick)
         return error_set(err, -ENOMEM, "data plane");
@@ -99,7 +100,7 @@ static int start(struct control *control, const struct control_config *config, s
         control->answer = loop_timer_create(config->loop, on_answer, control);
         if (!control->answer)
             return error_set(err, -ENOMEM, "data plane");
-        loop_timer_set(control->answer, clock_monotonic_ns(&control->clock));
+        loop_timer_set(control->answer, clock_monotonic_ns(control->clock));
     }
     return serve(control, config, err);
 }
@@ -109,7 +110,8 @@ int control_create(struct control **out, const struct control_config *config, st
     struct control *control = calloc(1, sizeof *control);
     if (!control)
         return error_set(err, -ENOMEM, "data plane");
-    control->clock = clock_real();
+    shared_clock_open(&control->time, config->run_directory); /* alone if need be */
+    control->clock = &control->time.clock;
     control->loop = config->loop;
     int result = start(control, config, err);
     if (result < 0) {
@@ -139,5 +141,6 @@ void control_destroy(struct control *control)
         plane_on_end(control->plane, NULL, NULL);
     plane_destroy(control->plane);
     conditions_destroy(control->conditions);
+    shared_clock_close(&control->time);
     free(control);
 }

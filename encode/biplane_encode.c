@@ -11,10 +11,10 @@
 
 #include <libavutil/log.h>
 
-#include "board/clock.h"
 #include "board/error.h"
 #include "board/log.h"
 #include "board/settings.h"
+#include "board/shared_clock.h"
 #include "board/topology.h"
 #include "drivers/accelerator.h"
 #include "encode/accelerator_report.h"
@@ -106,7 +106,7 @@ static int print_accelerators(void)
 
 static int encode(const struct encode_job *job, const struct encode_options *options, const struct log *log)
 {
-    struct clock clock = clock_real();
+    struct shared_clock shared;
     struct error err = { 0 };
     struct accelerator *accelerator = NULL;
     struct pipeline *pipeline = NULL;
@@ -114,10 +114,14 @@ static int encode(const struct encode_job *job, const struct encode_options *opt
     char placement[128];
     int node;
 
+    shared_clock_open(&shared, options->run); /* alone if need be */
     place(job, options->place, log, &node, placement, sizeof placement);
-    struct pipeline_config config = {
-        .job = job, .run_directory = options->run, .clock = &clock, .log = log, .placement = placement, .stop = &stop
-    };
+    struct pipeline_config config = { .job = job,
+                                      .run_directory = options->run,
+                                      .clock = &shared.clock,
+                                      .log = log,
+                                      .placement = placement,
+                                      .stop = &stop };
     int status = accelerate(job, node, &accelerator, &choice, &err);
     if (status == 0) {
         log_info(log, "accelerator: %s; encoder: %s; %s", accelerator_sentence(accelerator), choice.sentence,

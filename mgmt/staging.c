@@ -34,10 +34,32 @@ static json_t *in_place(const struct staging *staging, struct error *err)
     return document_folder_read(staging->config.config_directory, err);
 }
 
+static bool same(const json_t *a, const json_t *b, const char *key)
+{
+    const json_t *value_a = json_object_get(a, key), *value_b = json_object_get(b, key);
+    return value_a && value_b ? json_equal(value_a, value_b) : value_a == value_b;
+}
+
 static bool same_network(const json_t *a, const json_t *b)
 {
-    const json_t *network_a = json_object_get(a, "network"), *network_b = json_object_get(b, "network");
-    return network_a && network_b ? json_equal(network_a, network_b) : network_a == network_b;
+    return same(a, b, "network");
+}
+
+static bool same_ports(const json_t *a, const json_t *b)
+{
+    const json_t *nodes_a = json_object_get(json_object_get(a, "box"), "nodes");
+    const json_t *nodes_b = json_object_get(json_object_get(b, "box"), "nodes");
+    bool equal = json_array_size(nodes_a) == json_array_size(nodes_b);
+    for (size_t i = 0; equal && i < json_array_size(nodes_a); i++)
+        equal = same(json_array_get(nodes_a, i), json_array_get(nodes_b, i), "ports");
+    return equal;
+}
+
+/* What may take away the line that somebody is connected through: the kernel's network, and ports of the data planes,
+ * as these may be interfaces of the kernel's too. */
+static bool same_lines(const json_t *a, const json_t *b)
+{
+    return same_network(a, b) && same_ports(a, b);
 }
 
 /* ---- staging ---- */
@@ -226,7 +248,7 @@ json_t *staging_report(const struct staging *staging)
         json_array_append_new(problems, json_pack("{s:s, s:s, s:s}", "document", "", "path", "", "message", message));
     }
     json_object_set_new(report, "problems", problems);
-    json_object_set_new(report, "network", json_boolean(staged && !same_network(staging->base, staging->staged)));
+    json_object_set_new(report, "network", json_boolean(staged && !same_lines(staging->base, staging->staged)));
     json_object_set_new(report, "stale", json_boolean(is_stale(staging)));
     json_object_set_new(report, "confirm_seconds",
                         staging->confirm_until_ns ? json_integer(seconds_left(staging)) : json_null());
@@ -364,6 +386,7 @@ int staging_apply(struct staging *staging, unsigned confirm_s, json_t **changes,
     if (result < 0)
         return result;
     bool network = !same_network(staging->base, staging->staged);
+    bool to_confirm = !same_lines(staging->base, staging->staged);
     document_folder_remove(staging->previous_path);
     result = document_folder_write(staging->previous_path, staging->base, err);
     if (result == 0)
@@ -377,14 +400,14 @@ int staging_apply(struct staging *staging, unsigned confirm_s, json_t **changes,
         put_back(staging, NULL);
         return result;
     }
-    if (network) {
+    if (to_confirm)
         wait_for_confirmation(staging, confirm_s);
-        staging->config.network_changed(staging->config.context);
-    } else {
+    else
         stop_waiting(staging);
-    }
+    if (network)
+        staging->config.network_changed(staging->config.context);
     staging_discard(staging);
-    log_info(staging->config.log, "staged changes applied%s", network ? ", to be confirmed" : "");
+    log_info(staging->config.log, "staged changes applied%s", to_confirm ? ", to be confirmed" : "");
     return 0;
 }
 

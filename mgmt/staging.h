@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* staging.h - changes of the configuration that wait to be looked at: put document by document, shown as a difference,
- * applied as one, and taken back by themselves when they touch the network and nobody confirms them.
+ * applied as one, and taken back by themselves when they touch the network and nobody confirms them. The network is
+ * network.cfg (addresses, ssh, who may reach it), and the ports of data planes: these may be interfaces of the
+ * kernel's.
  *
  * What is staged is a second configuration folder in the spool, so it outlives a client whose line dropped, and
  * biplaned itself; any number of clients see the same one. It may hold problems: only applying needs it to be good.

@@ -274,6 +274,25 @@ static void a_change_of_the_network_is_taken_back_unless_confirmed(void **state)
     assert_int_equal(staging_confirm(desk->staging, NULL), -ENOENT);
 }
 
+/* A port may be the interface that somebody is connected through. */
+static void a_change_of_ports_is_taken_back_unless_confirmed(void **state)
+{
+    struct desk *desk = *state;
+    json_t *box = document(desk, "box", true);
+    json_t *port = json_array_get(json_object_get(json_array_get(json_object_get(box, "nodes"), 1), "ports"), 0);
+    json_object_set_new(port, "device", json_string("net_af_packet1,iface=dummy1"));
+    put(desk, "box", box);
+    assert_true(told(desk, "network"));
+    assert_int_equal(apply(desk), 0);
+    assert_true(file_has(desk, "box", "iface=dummy1"));
+    assert_int_equal(staging_roll_back(desk->staging, NULL), 0);
+    assert_false(file_has(desk, "box", "iface=dummy1"));
+    assert_int_equal(desk->networks, 0); /* the kernel's has stayed as it was */
+
+    put(desk, "box", with_reorder(desk, 80));
+    assert_false(told(desk, "network"));
+}
+
 /* The loop's timers go by the real clock: this one is over at once. */
 static void nobody_confirms(void **state)
 {
@@ -430,6 +449,7 @@ int main(void)
         TEST(what_is_staged_outlives_the_process),
         TEST(files_that_somebody_else_changed_are_not_overwritten),
         TEST(a_change_of_the_network_is_taken_back_unless_confirmed),
+        TEST(a_change_of_ports_is_taken_back_unless_confirmed),
         TEST(nobody_confirms),
         TEST(a_power_cut_in_between_leads_back),
         TEST(what_is_not_taken_is_put_back),

@@ -38,11 +38,14 @@ include=$(tr -s ' \n' ',' <<<"$names" | sed 's/^,//; s/,$//')
 : >"$work/pins"
 [ -z "$lock" ] || awk '!/^#/ && NF { printf "Package: %s\nPin: version %s\nPin-Priority: 1001\n\n", $1, $2 }' "$lock" >"$work/pins"
 
-# What a box never needs is not unpacked: manuals, translations, and kernel modules of sound cards, radios, cameras.
+# What a box never needs is not unpacked: manuals, translations, kernel modules of sound cards, radios, cameras, and of
+# file systems that it does not mount; what only compiles perl modules or the hardware database.
 modules=()
-for path in sound net/bluetooth net/wireless net/mac80211 net/nfc drivers/media drivers/net/wireless drivers/bluetooth \
-    drivers/iio drivers/staging drivers/isdn drivers/input/touchscreen drivers/input/joystick drivers/gpu/drm/nouveau \
-    drivers/gpu/drm/radeon drivers/nfc drivers/comedi drivers/atm drivers/net/hamradio drivers/net/can drivers/parport; do
+for path in sound net/bluetooth net/wireless net/mac80211 net/nfc net/sunrpc drivers/media drivers/net/wireless \
+    drivers/bluetooth drivers/iio drivers/staging drivers/isdn drivers/input/touchscreen drivers/input/joystick \
+    drivers/gpu/drm/nouveau drivers/gpu/drm/radeon drivers/nfc drivers/comedi drivers/atm drivers/net/hamradio \
+    drivers/net/can drivers/parport drivers/target drivers/mtd \
+    fs/{xfs,btrfs,ocfs2,gfs2,ceph,smb,nfs,nfsd,jfs,reiserfs,f2fs,ntfs,ntfs3,ubifs,jffs2,afs,orangefs,coda,nilfs2,ufs,zonefs}; do
     modules+=(--dpkgopt="path-exclude=/lib/modules/*/kernel/$path/*")
 done
 
@@ -54,7 +57,8 @@ mmdebstrap --quiet --variant=essential --mode=root --architectures=amd64 \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-include=/usr/share/doc/*/copyright' --dpkgopt='path-exclude=/usr/share/lintian/*' \
-    --dpkgopt='path-exclude=/usr/share/bash-completion/*' "${modules[@]}" \
+    --dpkgopt='path-exclude=/usr/share/bash-completion/*' --dpkgopt='path-exclude=/usr/lib/x86_64-linux-gnu/perl/*/CORE/*' \
+    --dpkgopt='path-exclude=/lib/udev/hwdb.d/*' "${modules[@]}" \
     --skip=download/empty,essential/unlink \
     --setup-hook="mkdir -p \"\$1/etc/apt/preferences.d\" \"\$1/var/cache/apt/archives\"" \
     --setup-hook="cp '$work/pins' \"\$1/etc/apt/preferences.d/lock\"" \

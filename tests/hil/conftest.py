@@ -68,7 +68,7 @@ class Lab:
                           for i, origin in enumerate(origins)], self.seconds(30))
         started = time.monotonic()
         self.note("the menu to a channel that is started", started - begin)
-        self.air = Air(origins, CHANNEL, [f"{CHANNEL}_{rung}.m3u8" for rung in self.box.rungs])
+        self.air = Air(origins, CHANNEL, [f"{CHANNEL}_{rung}.m3u8" for rung in self.box.rungs], 90000 // self.box.fps)
         self.wait_on_air(60)
         self.note("channel started to both origins on air", time.monotonic() - started)
 

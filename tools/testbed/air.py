@@ -9,10 +9,10 @@ from .processes import wait_for
 
 
 class Air:
-    """origins: one a pipeline (testbed.origin). rungs: names of the media playlists."""
+    """origins: one a pipeline (testbed.origin). rungs: names of the media playlists. picture_90k: a picture's length."""
 
-    def __init__(self, origins, name, rungs):
-        self.origins, self.name, self.rungs = origins, name, list(rungs)
+    def __init__(self, origins, name, rungs, picture_90k=3600):
+        self.origins, self.name, self.rungs, self.picture_90k = origins, name, list(rungs), picture_90k
 
     def presentation(self, origin):
         return Presentation(os.path.join(self.origins[origin].root, "live"), self.name)
@@ -51,9 +51,9 @@ class Air:
             before = None
             for entry in named:
                 segment = presentation.segment(entry.name)
-                found += inner_faults(segment, 3600)
+                found += inner_faults(segment, self.picture_90k)
                 if before and before[0] == entry.number - 1 and not entry.discontinuity:
-                    found += continuity_faults(before[1], segment, 3600)
+                    found += continuity_faults(before[1], segment, self.picture_90k)
                 before = (entry.number, segment)
         return [f"origin {origin}: {fault}" for fault in found]
 

@@ -14,6 +14,7 @@ class BoxProtocol(PowerProtocol):
     origins    testbed.origin.Origin, one a pipeline, started by the place; reached by the box as origin_url(i)
     patience   how many times longer than on a server everything may take here
     material   path of the transport stream to send, made for what the place can encode in real time
+    fps        pictures a second of it
     ladder     the wizard's name of the ladder that it can encode in real time
     rungs      names of that ladder's outputs
     """

@@ -30,6 +30,7 @@ DISK_BYTES = 64 << 20
 class ProcessesBox(Driver, BoxProtocol):
     patience = 1
     ladder, rungs = "tiny_180p", ["180p"]
+    fps = 25
 
     def on_activate(self):
         if os.environ.get("BIPLANE_ISOLATED") != "yes":

@@ -55,7 +55,8 @@ class QemuBox(Driver, BoxProtocol):
         real_time = self.machine.accelerator == "kvm"
         self.patience = 2 if real_time else 12
         self.network = Taps()
-        self.material = source("test", *(("320x180", 25) if real_time else ("160x90", 5)), 400_000, video_rate=100_000)
+        size, self.fps = ("320x180", 25) if real_time else ("160x90", 5)
+        self.material = source("test", size, self.fps, 400_000, video_rate=100_000)
         self.origins = [Origin(os.path.join(self.directory, f"origin-{i}"), port, password=f"secret-{i}").start()
                         for i, port in enumerate(ORIGIN_PORTS)]
         self.bundles = BundleServer(os.path.join(self.directory, "bundles"), BUNDLES_PORT)

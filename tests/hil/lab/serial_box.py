@@ -77,6 +77,7 @@ class SerialBox(Driver, BoxProtocol):
     password = attr.ib(validator=attr.validators.instance_of(str))
     patience = attr.ib(default=2, converter=float)
     ladder, rungs = "hd_720p", ["720p", "480p", "360p"]
+    fps = 25
 
     def on_activate(self):
         self.directory = tempfile.mkdtemp(prefix="biplane-hil-")

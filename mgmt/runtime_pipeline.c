@@ -365,6 +365,7 @@ void runtime_pipeline_stop(struct runtime_pipeline *pipeline)
     bool asked =
         inbox_stop(pipeline->config.environment->inbox, channel_name(pipeline), pipeline->config.pipeline) == 0;
     process_stop(pipeline->process, asked ? ASKED_MS : 0);
+    expect_hello(pipeline);
     if (process_state(pipeline->process) == PROCESS_STOPPED) /* it was waiting for its next start */
         on_process(pipeline);
 }
@@ -385,6 +386,7 @@ void runtime_pipeline_restart(struct runtime_pipeline *pipeline)
     bool asked =
         inbox_stop(pipeline->config.environment->inbox, channel_name(pipeline), pipeline->config.pipeline) == 0;
     process_restart(pipeline->process, asked ? ASKED_MS : 0);
+    expect_hello(pipeline);
 }
 
 int runtime_pipeline_hello(struct runtime_pipeline *pipeline, const struct inbox_peer *peer, int64_t *resume_tick_90k,

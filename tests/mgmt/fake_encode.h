@@ -73,8 +73,10 @@ static inline void fake_be_mute(const struct fake_encode *fake, const char *run)
 {
     char path[512];
     snprintf(path, sizeof path, "%s/%s-%u.mute", run, fake->job.channel, fake->job.pipeline);
-    while (access(path, F_OK) == 0)
+    while (access(path, F_OK) == 0) {
+        signal(SIGTERM, SIG_IGN);
         sleep(600); /* until it is killed */
+    }
 }
 
 /* As pipeline_run() and its caller do. */

@@ -260,6 +260,30 @@ static void an_encoder_that_does_not_come_up_is_started_again(void **state)
     TURN_UNTIL(house, both_have(house, 3));
 }
 
+/* Who is asked to end says hello no more: that is no alert, and not killed for it. */
+static void an_encoder_that_is_to_end_is_not_waited_for(void **state)
+{
+    struct house *house = *state;
+    management_destroy(house->management);
+    house->hello_within_ms = 300;
+    move_in(house);
+    fixture_write(&house->fixture, "run/news-0.mute", "", 0644);
+    fixture_write(&house->fixture, "run/news-1.mute", "", 0644);
+    assert_int_equal(management_start(house->management, "news", NULL), 0);
+    int first = pid_of(house, 0), twin = pid_of(house, 1);
+    usleep(300000); /* the loop's time stands still meanwhile; they ignore SIGTERM from now on */
+    assert_int_equal(management_stop(house->management, "news", NULL), 0);
+    for (unsigned i = 0; i < 60; i++) {
+        usleep(10000);
+        loop_turn(house->loop, 0);
+    }
+    assert_int_equal(kill(first, 0) | kill(twin, 0), 0); /* they are still there */
+    assert_false(is_alerted(house, "\"id\": 5904"));
+    kill(first, SIGKILL);
+    kill(twin, SIGKILL);
+    TURN_UNTIL(house, channel_is(house, "idle"));
+}
+
 static void nothing_is_lost_while_the_management_plane_is_away(void **state)
 {
     struct house *house = *state;
@@ -308,6 +332,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_killed_encoder_goes_on_where_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_lost_accelerator_is_told_and_the_second_time_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_encoder_that_does_not_come_up_is_started_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_encoder_that_is_to_end_is_not_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_lost_while_the_management_plane_is_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_made_before_a_stop_is_delivered, set_up, tear_down),
     };

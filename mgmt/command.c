@@ -19,7 +19,7 @@
 #include "board/error.h"
 #include "board/loop.h"
 
-enum { PATH_BYTES = 1024 };
+enum { PATH_BYTES = 1024, KILLED_MS = 100 };
 static const char system_path[] = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 struct command {
@@ -226,6 +226,46 @@ int command_start(struct command **out, const struct command_config *config, str
     return 0;
 }
 
+/* A killed process that does not end, as it waits for a device. */
+struct remains {
+    struct loop *loop;
+    pid_t pid;
+    int pidfd;
+};
+
+static void on_end_of_remains(void *context, int descriptor, unsigned events)
+{
+    (void)events;
+    struct remains *remains = context;
+    if (waitpid(remains->pid, NULL, WNOHANG) == 0)
+        return;
+    loop_unwatch(remains->loop, descriptor);
+    close(descriptor);
+    free(remains);
+}
+
+/* It ends at once as a rule; else it is left to the loop. */
+static void bury(struct command *command)
+{
+    for (unsigned ms = 0; ms < KILLED_MS; ms++) {
+        if (waitpid(command->pid, NULL, WNOHANG) != 0)
+            return;
+        usleep(1000);
+    }
+    struct remains *remains = malloc(sizeof *remains);
+    if (!remains || command->pidfd < 0) {
+        free(remains);
+        return;
+    }
+    *remains = (struct remains){ command->config.loop, command->pid, command->pidfd };
+    loop_unwatch(command->config.loop, command->pidfd);
+    command->pidfd = -1;
+    if (loop_watch(remains->loop, remains->pidfd, LOOP_READ, on_end_of_remains, remains, NULL) < 0) {
+        close(remains->pidfd);
+        free(remains);
+    }
+}
+
 void command_destroy(struct command *command)
 {
     if (!command)
@@ -233,7 +273,7 @@ void command_destroy(struct command *command)
     if (command->pid) {
         kill(-command->pid, SIGKILL);
         kill(command->pid, SIGKILL);
-        waitpid(command->pid, NULL, 0);
+        bury(command);
     }
     release(command);
 }

@@ -45,15 +45,27 @@ struct request_state {
     size_t bytes, room;
 };
 
+/* There may be a password in it. */
+static void drop_body(struct request_state *state)
+{
+    if (state->body)
+        explicit_bzero(state->body, state->room);
+    free(state->body);
+    state->body = NULL;
+}
+
 static bool take_body(struct request_state *state, const char *data, size_t bytes)
 {
     if (bytes > HTTP_BODY_BYTES_MAX || state->bytes + bytes > HTTP_BODY_BYTES_MAX)
         return false;
     if (state->bytes + bytes + 1 > state->room) {
         size_t room = 2 * (state->bytes + bytes + 1);
-        char *grown = realloc(state->body, room);
+        char *grown = malloc(room);
         if (!grown)
             return false;
+        if (state->body)
+            memcpy(grown, state->body, state->bytes);
+        drop_body(state);
         state->body = grown;
         state->room = room;
     }
@@ -111,10 +123,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 {
     (void)context, (void)connection, (void)reason;
     struct request_state *state = *request_context;
-    if (state && state->body) {
-        explicit_bzero(state->body, state->room); /* there may be a password in it */
-        free(state->body);
-    }
+    if (state)
+        drop_body(state);
     free(state);
     *request_context = NULL;
 }

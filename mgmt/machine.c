@@ -138,9 +138,14 @@ int machine_factory_reset(struct machine *machine, struct error *err)
     char path[PATH_BYTES];
     marker_path(machine->config.spool_directory, path);
     int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0 || fsync(file) < 0)
-        return error_set_errno(err, -errno, "writing %s", path);
-    close(file);
+    int folder = open(machine->config.spool_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int code = file < 0 || folder < 0 || fsync(file) < 0 || fsync(folder) < 0 ? -errno : 0;
+    if (file >= 0)
+        close(file);
+    if (folder >= 0)
+        close(folder);
+    if (code < 0)
+        return error_set_errno(err, code, "writing %s", path);
     int result = run(machine, "factory-reset", "", err);
     return result < 0 ? error_wrap(err, "the reset is done when biplaned starts again, but") : 0;
 }

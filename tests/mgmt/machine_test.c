@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "board/clock.h"
 #include "board/error.h"
@@ -102,6 +104,36 @@ static void programs_end_in_every_way(void **state)
     struct command *command;
     const struct command_config config = { .loop = room->loop, .clock = &room->clock, .arguments = none };
     assert_int_equal(command_start(&command, &config, NULL), -ENOENT);
+}
+
+/* A process that is killed and does not end, as in a driver that waits for a broken stick. */
+static bool nothing_ends, would_wait;
+
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+    if (nothing_ends && options & WNOHANG)
+        return 0;
+    would_wait |= nothing_ends;
+    return (pid_t)syscall(SYS_wait4, pid, status, options, NULL);
+}
+
+static void what_does_not_end_is_not_waited_for(void **state)
+{
+    struct room *room = *state;
+    static const char *const program[] = { "sleep", "100", NULL };
+    struct command *command;
+    const struct command_config config = {
+        .loop = room->loop, .clock = &room->clock, .arguments = program, .seconds = 10, .done = on_done
+    };
+    assert_int_equal(command_start(&command, &config, NULL), 0);
+    nothing_ends = true;
+    command_destroy(command);
+    assert_false(would_wait);
+    loop_turn(room->loop, 0);
+    nothing_ends = false;
+    for (unsigned i = 0; i < 500 && waitid(P_ALL, 0, NULL, WEXITED | WNOHANG | WNOWAIT) == 0; i++)
+        loop_turn(room->loop, 10);
+    assert_int_equal(waitid(P_ALL, 0, NULL, WEXITED | WNOHANG | WNOWAIT), -1); /* it was seen to its end */
 }
 
 static void request(struct room *room, const char *answer)
@@ -366,6 +398,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(programs_end_in_every_way),
+        TEST(what_does_not_end_is_not_waited_for),
         TEST(requests_end_in_every_way),
         TEST(the_machine_is_told),
         TEST(a_reset_is_carried_out_at_the_next_start),

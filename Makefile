@@ -216,11 +216,12 @@ $(BUILD)/bench/%: tools/bench/%.c $(call ARCHIVES_IN_ORDER,release)
 # The software oneVPL runtime is a library of its own: the dispatcher loads it, nothing of ours links it. Once loaded it
 # stays: what libavcodec and libavfilter depend on (glib and others) leaks each time it is unloaded.
 SOFTVPL_PACKAGES = libva libavcodec libavutil libswscale libavfilter x264 x265 SvtAv1Enc
-SOFTVPL_OBJECTS = $(patsubst %.c,$(BUILD)/softvpl/%.o,$(wildcard drivers/softvpl/*.c))
+SOFTVPL_SOURCES = $(wildcard drivers/softvpl/*.c) drivers/va_formats.c
+SOFTVPL_OBJECTS = $(SOFTVPL_SOURCES:%.c=$(BUILD)/softvpl/%.o)
 $(BUILD)/softvpl/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC    '$@
-	$(Q)$(CC) $(ALL_CFLAGS) -O3 -fPIC -fvisibility=hidden $(call pkg,--cflags,vpl $(SOFTVPL_PACKAGES)) -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -O3 -fPIC -fvisibility=hidden $(call pkg,--cflags,vpl libdrm $(SOFTVPL_PACKAGES)) -c $< -o $@
 $(SOFTVPL): $(SOFTVPL_OBJECTS)
 	@mkdir -p $(@D)
 	@echo '  LINK  '$@
@@ -231,8 +232,8 @@ $(SOFTVPL): $(SOFTVPL_OBJECTS)
 $(BUILD)/tsan/objects/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC    '$@
-	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE_THREAD) -fPIC -fvisibility=hidden $(call pkg,--cflags,vpl $(SOFTVPL_PACKAGES)) -c $< -o $@
-$(TSAN_SOFTVPL): $(patsubst %.c,$(BUILD)/tsan/objects/%.o,$(wildcard drivers/softvpl/*.c))
+	$(Q)$(CC) $(ALL_CFLAGS) $(SANITIZE_THREAD) -fPIC -fvisibility=hidden $(call pkg,--cflags,vpl libdrm $(SOFTVPL_PACKAGES)) -c $< -o $@
+$(TSAN_SOFTVPL): $(SOFTVPL_SOURCES:%.c=$(BUILD)/tsan/objects/%.o)
 	@mkdir -p $(@D)
 	@echo '  LINK  '$@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE_THREAD) -shared -Wl,-soname,libvplswref64.so.1 -Wl,-z,nodelete $^ $(call pkg,--libs,$(SOFTVPL_PACKAGES)) -lm -lpthread -o $@

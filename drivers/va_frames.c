@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <va/va_drmcommon.h>
 
+#include "drivers/va_formats.h"
+
 struct va_frames {
     VADisplay va;
     const struct shared_frames *frames;
@@ -25,16 +27,10 @@ static unsigned blocks(unsigned pixels)
     return (pixels + 15) & ~15U;
 }
 
-static unsigned rt_format_of(uint32_t fourcc)
+/* shared_frames_layout() takes no others. */
+static const struct va_format *format_of(const struct va_frames *surfaces)
 {
-    return fourcc == VA_FOURCC_NV12   ? VA_RT_FORMAT_YUV420
-           : fourcc == VA_FOURCC_P010 ? VA_RT_FORMAT_YUV420_10
-                                      : VA_RT_FORMAT_YUV422_10;
-}
-
-static uint32_t drm_format_of(uint32_t fourcc)
-{
-    return fourcc == VA_FOURCC_NV12 ? DRM_FORMAT_NV12 : fourcc == VA_FOURCC_P010 ? DRM_FORMAT_P010 : DRM_FORMAT_Y210;
+    return va_format_find(shared_frames_described(surfaces->frames)->fourcc);
 }
 
 static VAStatus create(const struct va_frames *surfaces, uint32_t memory_type, void *descriptor, VASurfaceID *surface)
@@ -51,7 +47,7 @@ static VAStatus create(const struct va_frames *surfaces, uint32_t memory_type, v
           VA_SURFACE_ATTRIB_SETTABLE,
           { VAGenericValueTypePointer, { .p = descriptor } } },
     };
-    return vaCreateSurfaces(surfaces->va, rt_format_of(layout->fourcc), blocks(layout->width), blocks(layout->height),
+    return vaCreateSurfaces(surfaces->va, format_of(surfaces)->rt_format, blocks(layout->width), blocks(layout->height),
                             surface, 1, attributes, 3);
 }
 
@@ -67,7 +63,7 @@ static VAStatus create_prime(const struct va_frames *surfaces, int descriptor, s
                                           .objects = { { descriptor, (uint32_t)bytes, DRM_FORMAT_MOD_LINEAR } },
                                           .num_layers = 1 };
 
-    prime.layers[0].drm_format = drm_format_of(layout->fourcc);
+    prime.layers[0].drm_format = format_of(surfaces)->drm;
     prime.layers[0].num_planes = layout->planes;
     for (unsigned i = 0; i < layout->planes; i++) {
         prime.layers[0].offset[i] = (uint32_t)offset + layout->plane_offset[i];

@@ -15,12 +15,12 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "drivers/accelerator.h"
-#include "encode/av1_units.h"
 #include "encode/decoder.h"
 #include "encode/device_watch.h"
 #include "encode/encoder_parameters.h"
 #include "encode/job.h"
 #include "encode/rung.h"
+#include "encode/vpl_headers.h"
 #include "encode/vpl_scaler.h"
 
 enum {
@@ -28,9 +28,7 @@ enum {
     PAYLOADS = 128, /* captions must live until their frame is encoded: longer than any encoder's delay */
     WAIT_MS = 2000,
     BUSY_TURNS_MAX = 4000,
-    HEADER_BYTES = 1024, /* of an SPS or PPS */
-    AV1_TRIAL_BYTES = 1 << 20,
-    TRIAL_MS = 20000,
+    SPARE_BYTES = 1024,
 };
 
 struct task {
@@ -41,11 +39,6 @@ struct task {
 struct payload {
     mfxPayload payload;
     uint8_t bytes[PICTURE_CAPTION_BYTES_MAX];
-};
-
-struct header {
-    const uint8_t *bytes;
-    size_t count;
 };
 
 struct vpl_encoder {
@@ -109,144 +102,6 @@ static bool is_jpeg(const struct vpl_encoder *encoder)
     return encoder->config.description->codec == VIDEO_CODEC_JPEG;
 }
 
-static void describe(const struct vpl_encoder *encoder, AVCodecParameters *parameters)
-{
-    static const enum AVCodecID codecs[] = { [VIDEO_CODEC_H264] = AV_CODEC_ID_H264,
-                                             [VIDEO_CODEC_JPEG] = AV_CODEC_ID_MJPEG,
-                                             [VIDEO_CODEC_HEVC] = AV_CODEC_ID_HEVC,
-                                             [VIDEO_CODEC_AV1] = AV_CODEC_ID_AV1 };
-    const mfxFrameInfo *info = &encoder->wanted.video.mfx.FrameInfo;
-
-    parameters->codec_type = AVMEDIA_TYPE_VIDEO;
-    parameters->codec_id = codecs[encoder->config.description->codec];
-    parameters->format = is_jpeg(encoder)                             ? AV_PIX_FMT_YUVJ420P
-                         : encoder->config.description->bit_depth > 8 ? AV_PIX_FMT_YUV420P10LE
-                                                                      : AV_PIX_FMT_YUV420P;
-    parameters->width = (int)encoder->config.width;
-    parameters->height = (int)encoder->config.height;
-    parameters->sample_aspect_ratio = (AVRational){ info->AspectRatioW, info->AspectRatioH };
-    if (!is_jpeg(encoder)) /* its files describe none */
-        encoder_parameters_colour(parameters, encoder->config.colour);
-}
-
-/* Joins headers one after the other into the extradata. */
-static int keep_headers(struct vpl_encoder *encoder, const struct header *headers, unsigned count, struct error *err)
-{
-    AVCodecParameters *parameters = encoder->parameters;
-    size_t bytes = 0;
-
-    for (unsigned i = 0; i < count; i++)
-        bytes += headers[i].count;
-    parameters->extradata = av_mallocz(bytes + AV_INPUT_BUFFER_PADDING_SIZE);
-    if (!parameters->extradata)
-        return error_set(err, -ENOMEM, "video \"%s\"", encoder->config.description->name);
-    for (unsigned i = 0; i < count; i++) {
-        memcpy(parameters->extradata + parameters->extradata_size, headers[i].bytes, headers[i].count);
-        parameters->extradata_size += (int)headers[i].count;
-    }
-    return 0;
-}
-
-static int read_parameters(struct vpl_encoder *encoder, mfxExtBuffer **buffers, unsigned count, struct error *err)
-{
-    encoder->got = (mfxVideoParam){ .ExtParam = buffers, .NumExtParam = (mfxU16)count };
-    mfxStatus status = MFXVideoENCODE_GetVideoParam(encoder->session, &encoder->got);
-    encoder->got.ExtParam = NULL;
-    encoder->got.NumExtParam = 0;
-    if (status < MFX_ERR_NONE)
-        return error_set(err, -EINVAL, "video \"%s\": %s", encoder->config.description->name,
-                         accelerator_status_name(status));
-    return 0;
-}
-
-/* H.264 and HEVC: the encoder has its parameter sets before it has a picture. */
-static int read_parameter_sets(struct vpl_encoder *encoder, struct error *err)
-{
-    uint8_t vps[HEADER_BYTES], sps[HEADER_BYTES], pps[HEADER_BYTES];
-    mfxExtCodingOptionSPSPPS sets = { .Header = { MFX_EXTBUFF_CODING_OPTION_SPSPPS, sizeof sets },
-                                      .SPSBuffer = sps,
-                                      .SPSBufSize = sizeof sps,
-                                      .PPSBuffer = pps,
-                                      .PPSBufSize = sizeof pps };
-    mfxExtCodingOptionVPS first = { .Header = { MFX_EXTBUFF_CODING_OPTION_VPS, sizeof first },
-                                    .VPSBuffer = vps,
-                                    .VPSBufSize = sizeof vps };
-    mfxExtBuffer *buffers[] = { &sets.Header, &first.Header };
-    bool hevc = encoder->config.description->codec == VIDEO_CODEC_HEVC;
-    int status = read_parameters(encoder, buffers, hevc ? 2 : 1, err);
-
-    if (status < 0)
-        return status;
-    const struct header headers[] = { { vps, hevc ? first.VPSBufSize : 0 },
-                                      { sps, sets.SPSBufSize },
-                                      { pps, sets.PPSBufSize } };
-    return keep_headers(encoder, headers, 3, err);
-}
-
-/* Of what was coded while looking for a sequence header. */
-static int take_sequence_header(struct vpl_encoder *encoder, const mfxBitstream *bitstream, struct error *err)
-{
-    const uint8_t *at = bitstream->Data + bitstream->DataOffset, *end = at + bitstream->DataLength;
-    struct av1_unit unit;
-
-    while (av1_units_next(&at, end, &unit))
-        if (unit.type == AV1_SEQUENCE_HEADER)
-            return keep_headers(encoder, &(struct header){ unit.bytes, unit.count }, 1, err);
-    return error_set(err, -EINVAL, "video \"%s\": the encoder's first picture has no sequence header",
-                     encoder->config.description->name);
-}
-
-/* AV1: no encoder tells its sequence header. A black picture is coded for it, and the encoder made anew. */
-static int find_sequence_header(struct vpl_encoder *encoder, struct error *err)
-{
-    uint8_t *memory = malloc(AV1_TRIAL_BYTES);
-    mfxBitstream bitstream = { .Data = memory, .MaxLength = AV1_TRIAL_BYTES };
-    mfxFrameSurface1 *surface = NULL;
-    mfxSyncPoint point = NULL;
-    mfxStatus status = memory ? MFXMemory_GetSurfaceForEncode(encoder->session, &surface) : MFX_ERR_MEMORY_ALLOC;
-
-    if (status >= MFX_ERR_NONE && slate_paint(encoder->config.slate, SLATE_BLACK, surface) < 0)
-        status = MFX_ERR_UNKNOWN;
-    if (status >= MFX_ERR_NONE)
-        status = MFXVideoENCODE_EncodeFrameAsync(encoder->session, NULL, surface, &bitstream, &point);
-    if (status == MFX_ERR_MORE_DATA)
-        status = MFXVideoENCODE_EncodeFrameAsync(encoder->session, NULL, NULL, &bitstream, &point);
-    if (status >= MFX_ERR_NONE && point)
-        status = MFXVideoCORE_SyncOperation(encoder->session, point, TRIAL_MS);
-    if (surface)
-        surface->FrameInterface->Release(surface);
-    MFXVideoENCODE_Close(encoder->session);
-    int result = status == MFX_ERR_NONE ? take_sequence_header(encoder, &bitstream, err)
-                                        : error_set(err, -EINVAL, "video \"%s\": coding a first picture: %s",
-                                                    encoder->config.description->name, accelerator_status_name(status));
-    free(memory);
-    status = MFXVideoENCODE_Init(encoder->session, &encoder->wanted.video);
-    if (result == 0 && status < MFX_ERR_NONE)
-        result = error_set(err, -EINVAL, "video \"%s\": %s", encoder->config.description->name,
-                           accelerator_status_name(status));
-    return result == 0 ? read_parameters(encoder, NULL, 0, err) : result;
-}
-
-static int read_back(struct vpl_encoder *encoder, struct error *err)
-{
-    encoder->parameters = avcodec_parameters_alloc();
-    if (!encoder->parameters)
-        return error_set(err, -ENOMEM, "video \"%s\"", encoder->config.description->name);
-    describe(encoder, encoder->parameters);
-    if (is_jpeg(encoder)) /* it has no headers, and holds nothing back */
-        return 0;
-    int status = encoder->config.description->codec == VIDEO_CODEC_AV1 ? find_sequence_header(encoder, err)
-                                                                       : read_parameter_sets(encoder, err);
-    if (status < 0)
-        return status;
-    if (encoder->config.description->codec == VIDEO_CODEC_H264) {
-        encoder->parameters->profile = encoder->got.mfx.CodecProfile & 0xff;
-        encoder->parameters->level = encoder->got.mfx.CodecLevel;
-    }
-    encoder_parameters_compare(&encoder->wanted.video, &encoder->got, encoder->changes, sizeof encoder->changes);
-    return 0;
-}
-
 static int make_tasks(struct vpl_encoder *encoder, struct error *err)
 {
     unsigned multiplier = encoder->got.mfx.BRCParamMultiplier ? encoder->got.mfx.BRCParamMultiplier : 1;
@@ -254,7 +109,7 @@ static int make_tasks(struct vpl_encoder *encoder, struct error *err)
     mfxU32 least = encoder->config.width * encoder->config.height; /* a burst at the start of a stream fits */
 
     if (is_jpeg(encoder)) /* rate control's fields mean something else */
-        bytes = least * 3 + HEADER_BYTES;
+        bytes = least * 3 + SPARE_BYTES;
 
     bytes = bytes > least ? bytes : least;
     encoder->packet = av_packet_alloc();
@@ -284,7 +139,10 @@ static int make(struct vpl_encoder *encoder, struct error *err)
                     encoder->who, encoder->config.log);
     status = init_encoder(encoder, err);
     if (status == 0)
-        status = read_back(encoder, err);
+        status = vpl_headers_read(&encoder->parameters, &encoder->got, encoder->session, &encoder->config,
+                                  &encoder->wanted.video, err);
+    if (status == 0 && !is_jpeg(encoder))
+        encoder_parameters_compare(&encoder->wanted.video, &encoder->got, encoder->changes, sizeof encoder->changes);
     return status == 0 ? make_tasks(encoder, err) : status;
 }
 

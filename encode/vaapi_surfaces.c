@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/va_formats.h"
 #include "drivers/va_pixels.h"
 #include "encode/picture_convert.h"
 
@@ -107,37 +108,26 @@ VASurfaceID vaapi_surface_of(VADisplay va, mfxFrameSurface1 *picture)
     return *(const VASurfaceID *)handle; /* it is a pointer to the number */
 }
 
-static const struct kind {
-    uint32_t mfx, va;
-    unsigned rt_format, planes, bytes; /* bytes: of a pixel in the first plane */
-} kinds[] = {
-    { MFX_FOURCC_NV12, VA_FOURCC_NV12, VA_RT_FORMAT_YUV420, 2, 1 },
-    { MFX_FOURCC_P010, VA_FOURCC_P010, VA_RT_FORMAT_YUV420_10, 2, 2 },
-    { MFX_FOURCC_YUY2, VA_FOURCC_YUY2, VA_RT_FORMAT_YUV422, 1, 2 },
-    { MFX_FOURCC_Y210, VA_FOURCC_Y210, VA_RT_FORMAT_YUV422_10, 1, 4 },
-};
-
-static const struct kind *kind_of(uint32_t mfx)
+/* Pictures of decoders and of shared frames: never RGB. */
+static const struct va_format *kind_of(uint32_t mfx)
 {
-    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (kinds[i].mfx == mfx)
-            return &kinds[i];
-    return NULL;
+    const struct va_format *format = va_format_of_mfx(mfx);
+    return format && format->rt_format != VA_RT_FORMAT_RGB32 ? format : NULL;
 }
 
-static bool keeps(VADisplay va, const struct kind *kind)
+static bool keeps(VADisplay va, const struct va_format *kind)
 {
     enum { SIDE = 64 };
     VASurfaceAttrib attribute = { VASurfaceAttribPixelFormat,
                                   VA_SURFACE_ATTRIB_SETTABLE,
-                                  { VAGenericValueTypeInteger, { .i = (int)kind->va } } };
+                                  { VAGenericValueTypeInteger, { .i = (int)kind->image.fourcc } } };
     VASurfaceID surface;
     VAImage image;
 
     if (vaCreateSurfaces(va, kind->rt_format, SIDE, SIDE, &surface, 1, &attribute, 1) != VA_STATUS_SUCCESS)
         return false;
     bool derived = vaDeriveImage(va, surface, &image) == VA_STATUS_SUCCESS;
-    bool kept = derived && image.format.fourcc == kind->va;
+    bool kept = derived && image.format.fourcc == kind->image.fourcc;
     if (derived)
         vaDestroyImage(va, image.image_id);
     vaDestroySurfaces(va, &surface, 1);
@@ -150,28 +140,31 @@ unsigned vaapi_formats_kept(VADisplay va, char *others, size_t bytes)
     size_t used = 0;
 
     others[0] = 0;
-    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        bool good = keeps(va, &kinds[i]);
+    const struct va_format *format;
+    for (unsigned i = 0; (format = va_format_at(i)); i++) {
+        if (!kind_of(format->mfx))
+            continue;
+        bool good = keeps(va, format);
         kept += good;
         if (!good && used < bytes)
-            used +=
-                (size_t)snprintf(others + used, bytes - used, "%s%.4s", used ? ", " : "", (const char *)&kinds[i].va);
+            used += (size_t)snprintf(others + used, bytes - used, "%s%.4s", used ? ", " : "",
+                                     (const char *)&format->image.fourcc);
     }
     return kept;
 }
 
 bool vaapi_format_of(const mfxFrameSurface1 *picture, struct vaapi_format *format)
 {
-    const struct kind *kind = kind_of(picture->Info.FourCC);
+    const struct va_format *kind = kind_of(picture->Info.FourCC);
 
     if (!kind)
         return false;
-    *format = (struct vaapi_format){ kind->va, kind->rt_format, picture->Info.CropW, picture->Info.CropH };
+    *format = (struct vaapi_format){ kind->image.fourcc, kind->rt_format, picture->Info.CropW, picture->Info.CropH };
     return true;
 }
 
-static int64_t copy_rows(const struct kind *kind, const struct va_pixels *pixels, const struct picture_planes *planes,
-                         const mfxFrameInfo *info)
+static int64_t copy_rows(const struct va_format *kind, const struct va_pixels *pixels,
+                         const struct picture_planes *planes, const mfxFrameInfo *info)
 {
     int64_t bytes = 0;
 
@@ -199,7 +192,7 @@ static int64_t convert(const struct va_pixels *pixels, bool ten, const struct pi
 }
 
 /* The visible part of a picture that is mapped. */
-static struct picture_planes visible(const struct kind *kind, const mfxFrameSurface1 *picture)
+static struct picture_planes visible(const struct va_format *kind, const mfxFrameSurface1 *picture)
 {
     const mfxFrameInfo *info = &picture->Info;
     size_t pitch = picture->Data.PitchLow + ((size_t)picture->Data.PitchHigh << 16);
@@ -216,7 +209,7 @@ static struct picture_planes visible(const struct kind *kind, const mfxFrameSurf
 
 int64_t vaapi_copy(VADisplay va, const struct vaapi_format *format, VASurfaceID to, mfxFrameSurface1 *from)
 {
-    const struct kind *kind = kind_of(from->Info.FourCC);
+    const struct va_format *kind = kind_of(from->Info.FourCC);
     struct va_pixels pixels;
 
     if (!kind || from->FrameInterface->Map(from, MFX_MAP_READ) != MFX_ERR_NONE)
@@ -226,7 +219,7 @@ int64_t vaapi_copy(VADisplay va, const struct vaapi_format *format, VASurfaceID 
         return -EIO;
     }
     struct picture_planes planes = visible(kind, from);
-    int64_t bytes = format->fourcc == kind->va
+    int64_t bytes = format->fourcc == kind->image.fourcc
                         ? copy_rows(kind, &pixels, &planes, &from->Info)
                         : convert(&pixels, format->fourcc == VA_FOURCC_P010, &planes, &from->Info);
     VAStatus status = va_pixels_end(&pixels);

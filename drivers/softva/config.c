@@ -233,13 +233,13 @@ static VAStatus query_surface_attributes(VADriverContextP context, VAConfigID id
 {
     struct config *config = objects_use(driver_of(context)->objects, OBJECT_CONFIG, id);
     const uint32_t get = VA_SURFACE_ATTRIB_GETTABLE, both = VA_SURFACE_ATTRIB_GETTABLE | VA_SURFACE_ATTRIB_SETTABLE;
-    VASurfaceAttrib list[FORMATS + 8];
+    VASurfaceAttrib list[VA_FORMATS + 8];
     unsigned found = 0;
 
     if (!config)
         return VA_STATUS_ERROR_INVALID_CONFIG;
     const struct va_format *format;
-    for (unsigned i = 0; (format = format_at(i)); i++)
+    for (unsigned i = 0; (format = va_format_at(i)); i++)
         if (format->rt_format & config->rt_formats)
             list[found++] = integer(VASurfaceAttribPixelFormat, both, (int)format->image.fourcc);
     object_release(&config->object);

@@ -92,7 +92,7 @@ static void set_limits(VADriverContextP context)
     context->max_profiles = PROFILES_MAX;
     context->max_entrypoints = ENTRYPOINTS_MAX;
     context->max_attributes = ATTRIBUTES_MAX;
-    context->max_image_formats = FORMATS;
+    context->max_image_formats = VA_FORMATS;
     context->max_subpic_formats = 1;
     context->max_display_attributes = DISPLAY_ATTRIBUTES;
     context->str_vendor = "Biplane software VA-API driver";

@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* format.h - the pixel formats of surfaces and images: VA-API's FourCC, DRM's, and how the pixels lie (image.h).
+/* format.h - the pixel formats of surfaces and images (va_formats.h), and how their pixels lie (image.h).
  */
 #pragma once
 #include <stdint.h>
 
 #include "drivers/softva/va.h"
 #include "drivers/softvpl/image.h"
+#include "drivers/va_formats.h"
 
-enum { FORMATS = 6, FORMAT_PLANES_MAX = 2 };
+enum { FORMAT_PLANES_MAX = VA_FORMAT_PLANES_MAX };
 
-struct va_format {
-    VAImageFormat image;
-    unsigned rt_format;                     /* VA_RT_FORMAT_ */
-    uint32_t layout;                        /* image.h's FourCC */
-    uint32_t drm;                           /* the whole, DRM_FORMAT_ */
-    uint32_t drm_planes[FORMAT_PLANES_MAX]; /* each plane as a picture of its own */
-};
-
-const struct va_format *format_at(unsigned index);         /* NULL: no more */
-const struct va_format *format_find(uint32_t fourcc);      /* NULL: not known */
-const struct va_format *format_of_rt(unsigned rt_formats); /* what a surface has that names only its kind; or NULL */
-const struct va_format *format_of_drm(uint32_t drm);       /* NULL: not known */
 const struct image_format *format_layout(const struct va_format *format); /* static */
 
 /* Where the planes of a frame lie. */

@@ -135,7 +135,7 @@ static VAStatus read_attribute(struct request *request, const VASurfaceAttrib *a
     case VASurfaceAttribPixelFormat:
         if (attribute->value.type != VAGenericValueTypeInteger)
             return VA_STATUS_ERROR_INVALID_PARAMETER;
-        request->format = format_find((uint32_t)attribute->value.value.i);
+        request->format = va_format_find((uint32_t)attribute->value.value.i);
         return request->format ? VA_STATUS_SUCCESS : VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT;
     case VASurfaceAttribMemoryType:
         if (attribute->value.type != VAGenericValueTypeInteger)
@@ -161,7 +161,7 @@ static VAStatus read_request(struct request *request, unsigned rt_format, VASurf
 {
     if (!request->width || !request->height || request->width > SURFACE_SIZE_MAX || request->height > SURFACE_SIZE_MAX)
         return VA_STATUS_ERROR_RESOLUTION_NOT_SUPPORTED;
-    request->format = format_of_rt(rt_format);
+    request->format = va_format_of_rt(rt_format);
     if (!request->format)
         return VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT;
     for (unsigned i = 0; attributes && i < count; i++) {

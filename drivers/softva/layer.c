@@ -77,7 +77,7 @@ static VAStatus map_tones(struct process *process, const struct layer *layer, co
 static VAStatus blend(struct process *process, const struct layer *layer, const struct image *source)
 {
     const VABlendState *state = layer->parameters->blend_state;
-    const struct va_format *bgra = format_find(VA_FOURCC_BGRA);
+    const struct va_format *bgra = va_format_find(VA_FOURCC_BGRA);
     const struct image *to = &layer->destination;
     struct scale_colours out = { layer->colours.matrix_out, layer->colours.matrix_out, layer->colours.full_range_out,
                                  layer->colours.full_range_out };
@@ -108,7 +108,7 @@ static bool as_nv12(struct process *process, struct scratch *scratch, const stru
     *to = *from;
     if (from->format->fourcc == MFX_FOURCC_NV12)
         return true;
-    return scratch_image(scratch, format_find(VA_FOURCC_NV12), (unsigned)from->width, (unsigned)from->height, to) &&
+    return scratch_image(scratch, va_format_find(VA_FOURCC_NV12), (unsigned)from->width, (unsigned)from->height, to) &&
            scale(process, to, from, layer) == VA_STATUS_SUCCESS;
 }
 
@@ -196,7 +196,7 @@ void layer_fill(struct process *process, const struct image *target, uint32_t ar
         return;
     }
     struct scaler *scaler = scaler_for(&process->scaler_back, &process->colours_back, true, SWS_BICUBIC, &colours);
-    if (!scaler || !scratch_image(&process->above, format_find(VA_FOURCC_BGRA), FILL_SIZE, FILL_SIZE, &small))
+    if (!scaler || !scratch_image(&process->above, va_format_find(VA_FOURCC_BGRA), FILL_SIZE, FILL_SIZE, &small))
         return;
     for (int i = 0; i < FILL_SIZE * small.pitch[0]; i++)
         small.plane[0][i] = (uint8_t)(argb >> 8 * (i & 3)); /* blue first */

@@ -32,7 +32,7 @@ static VAStatus query_formats(VADriverContextP context, VAImageFormat *formats, 
     (void)context;
     const struct va_format *format;
 
-    for (*count = 0; (format = format_at((unsigned)*count)); ++*count)
+    for (*count = 0; (format = va_format_at((unsigned)*count)); ++*count)
         formats[*count] = format->image;
     return VA_STATUS_SUCCESS;
 }
@@ -70,7 +70,7 @@ static VAStatus add_image(struct driver *driver, struct va_image *image, struct 
 
 static VAStatus create_image(VADriverContextP context, VAImageFormat *wanted, int width, int height, VAImage *out)
 {
-    const struct va_format *format = format_find(wanted->fourcc);
+    const struct va_format *format = va_format_find(wanted->fourcc);
     struct driver *driver = driver_of(context);
     VAStatus status;
 

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "drivers/va_formats.h"
+
 struct video_memory {
     pthread_mutex_t mutex;
     VADisplay display;
@@ -14,25 +16,6 @@ struct video_memory {
     VAImage image;
     uint8_t *pixels; /* while there are users */
 };
-
-static const struct kind {
-    uint32_t mfx, va;
-    unsigned rt_format;
-} kinds[] = {
-    { MFX_FOURCC_NV12, VA_FOURCC_NV12, VA_RT_FORMAT_YUV420 },
-    { MFX_FOURCC_P010, VA_FOURCC_P010, VA_RT_FORMAT_YUV420_10 },
-    { MFX_FOURCC_YUY2, VA_FOURCC_YUY2, VA_RT_FORMAT_YUV422 },
-    { MFX_FOURCC_Y210, VA_FOURCC_Y210, VA_RT_FORMAT_YUV422_10 },
-    { MFX_FOURCC_RGB4, VA_FOURCC_BGRA, VA_RT_FORMAT_RGB32 },
-};
-
-static const struct kind *kind_of(uint32_t fourcc)
-{
-    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (kinds[i].mfx == fourcc)
-            return &kinds[i];
-    return NULL;
-}
 
 /* Never show another stream's frame in what a decoder leaves unwritten. */
 static bool blacken(struct video_memory *memory, const mfxFrameInfo *info)
@@ -51,11 +34,11 @@ static bool blacken(struct video_memory *memory, const mfxFrameInfo *info)
 
 struct video_memory *video_memory_create(VADisplay display, const struct image_format *format, const mfxFrameInfo *info)
 {
-    const struct kind *kind = kind_of(format->fourcc);
+    const struct va_format *kind = va_format_of_mfx(format->fourcc);
     struct video_memory *memory = kind ? calloc(1, sizeof *memory) : NULL;
     VASurfaceAttrib attribute = { VASurfaceAttribPixelFormat,
                                   VA_SURFACE_ATTRIB_SETTABLE,
-                                  { VAGenericValueTypeInteger, { .i = kind ? (int)kind->va : 0 } } };
+                                  { VAGenericValueTypeInteger, { .i = kind ? (int)kind->image.fourcc : 0 } } };
 
     if (!memory || vaCreateSurfaces(display, kind->rt_format, info->Width, info->Height, &memory->surface, 1,
                                     &attribute, 1) != VA_STATUS_SUCCESS) {
@@ -88,7 +71,7 @@ static bool open_mapping(struct video_memory *memory)
 
     if (vaDeriveImage(memory->display, memory->surface, &memory->image) != VA_STATUS_SUCCESS)
         return false;
-    if (memory->image.format.fourcc == kind_of(memory->format->fourcc)->va &&
+    if (memory->image.format.fourcc == va_format_of_mfx(memory->format->fourcc)->image.fourcc &&
         vaMapBuffer(memory->display, memory->image.buf, &pixels) == VA_STATUS_SUCCESS) {
         memory->pixels = pixels;
         return true;

@@ -11,10 +11,12 @@
 #include "board/log.h"
 #include "mgmt/box.h"
 #include "mgmt/management.h"
+#include "mgmt/media_desk.h"
 #include "mgmt/metrics.h"
 
 struct api {
     struct api_config config;
+    struct media_desk *desk;
     struct http_server *server;
 };
 
@@ -229,25 +231,76 @@ static void dispatch(struct call *call)
     }
 }
 
-static void on_request(void *context, const struct http_request *request, struct http_answer *answer)
+static void write_answer(struct call *call, struct http_answer *answer)
 {
-    struct api *api = context;
-    struct call call = { .api = &api->config, .request = request };
-    dispatch(&call);
-    answer->status = call.status;
-    if (call.text) {
-        answer->content_type = call.content_type ? call.content_type : "text/plain; version=0.0.4";
-        answer->body = call.text;
+    answer->status = call->status;
+    if (call->text) {
+        answer->content_type = call->content_type ? call->content_type : "text/plain; version=0.0.4";
+        answer->body = call->text;
     } else {
         answer->content_type = "application/json";
-        answer->body = call.json ? json_dumps(call.json, JSON_INDENT(2)) : NULL;
+        answer->body = call->json ? json_dumps(call->json, JSON_INDENT(2)) : NULL;
     }
     if (!answer->body) {
         answer->status = 500;
         answer->body = strdup("{\"error\": \"no memory\"}");
     }
-    answer->bytes = call.text && call.bytes ? call.bytes : answer->body ? strlen(answer->body) : 0;
-    json_decref(call.json);
+    answer->bytes = call->text && call->bytes ? call->bytes : answer->body ? strlen(answer->body) : 0;
+    json_decref(call->json);
+}
+
+static void on_request(void *context, const struct http_request *request, struct http_answer *answer)
+{
+    struct api *api = context;
+    struct call call = { .api = &api->config, .desk = api->desk, .request = request };
+    dispatch(&call);
+    if (!call.later)
+        write_answer(&call, answer);
+}
+
+/* ---- answers that come later ---- */
+struct asked {
+    struct call call;
+    struct http_later *later;
+    void (*then)(struct call *call, const struct media_answer *answer);
+};
+
+static void on_media(void *context, const struct media_answer *told)
+{
+    struct asked *asked = context;
+    struct http_answer answer = { 0 };
+    if (told->result < 0)
+        api_refuse(&asked->call, api_status_of(told->result), told->text);
+    else
+        asked->then(&asked->call, told);
+    write_answer(&asked->call, &answer);
+    http_answer_later(asked->later, &answer);
+    free(asked);
+}
+
+void api_ask_media(struct call *call, const struct media_question *question,
+                   void (*then)(struct call *call, const struct media_answer *answer))
+{
+    struct error err = { 0 };
+    struct asked *asked = calloc(1, sizeof *asked);
+    struct http_later *later = asked ? http_request_later(call->request) : NULL;
+    if (!later) {
+        if (question->data)
+            explicit_bzero(question->data, question->bytes);
+        free(question->data);
+        free(asked);
+        api_refuse(call, 500, "no memory");
+        return;
+    }
+    *asked = (struct asked){ .call = { .api = call->api, .desk = call->desk, .status = 200 }, later, then };
+    int result = media_desk_ask(call->desk, question, on_media, asked, &err);
+    if (result == 0) {
+        call->later = true;
+        return;
+    }
+    http_request_now(later);
+    free(asked);
+    api_refuse(call, api_status_of(result), err.text);
 }
 
 int api_create(struct api **out, const struct api_config *config, struct error *err)
@@ -258,7 +311,9 @@ int api_create(struct api **out, const struct api_config *config, struct error *
         return error_set(err, -ENOMEM, "api");
     api->config = *config;
     snprintf(path, sizeof path, "%s/api.socket", config->run_directory);
-    int result = http_server_create(&api->server, config->loop, config->clock, on_request, api, err);
+    int result = config->media ? media_desk_create(&api->desk, config->loop, config->clock, config->media, err) : 0;
+    if (result == 0)
+        result = http_server_create(&api->server, config->loop, config->clock, on_request, api, err);
     if (result == 0)
         result = http_server_listen_unix(api->server, path, err);
     if (result == 0 && config->settings->port)
@@ -282,6 +337,7 @@ void api_destroy(struct api *api)
 {
     if (!api)
         return;
+    media_desk_destroy(api->desk); /* first: it has answers for those who wait */
     http_server_destroy(api->server);
     free(api);
 }

@@ -13,7 +13,7 @@
 #include "board/error.h"
 #include "mgmt/api_private.h"
 #include "mgmt/backup.h"
-#include "mgmt/media.h"
+#include "mgmt/media_desk.h"
 #include "mgmt/settings_schema.h"
 #include "mgmt/staging.h"
 
@@ -193,54 +193,67 @@ static void get_backup(struct call *call)
         api_refuse(call, 500, err.text);
 }
 
+void api_tell_path(struct call *call, const struct media_answer *saved)
+{
+    call->json = json_pack("{s:s}", "path", saved->path);
+}
+
 static void post_backup(struct call *call)
 {
     struct error err = { 0 };
-    char name[BACKUP_NAME_BYTES], path[MEDIA_PATH_BYTES];
+    char name[BACKUP_NAME_BYTES];
     const char *place = http_request_query(call->request, "place");
     if (!has_staging(call))
         return;
-    if (!place || !call->api->media) {
+    if (!place || !call->desk) {
         api_refuse(call, 400, "where to? ?place= is the name of a stick of /v1/media");
         return;
     }
     json_t *backup = backup_of(call, &err);
     char *text = backup ? json_dumps(backup, JSON_INDENT(2)) : NULL;
-    int result = text ? 0 : error_set(&err, -ENOMEM, "no memory for a backup");
-    if (result == 0) {
+    if (text) {
         backup_name(backup, name);
-        result = media_save(call->api->media, place, name, text, strlen(text), path, &err);
-        explicit_bzero(text, strlen(text));
+        api_ask_media(call,
+                      &(struct media_question){
+                          .work = MEDIA_SAVE, .place = place, .file = name, .data = text, .bytes = strlen(text) },
+                      api_tell_path);
+    } else {
+        api_refuse(call, 500, backup ? "no memory for a backup" : err.text);
     }
-    if (result < 0)
-        api_refuse(call, api_status_of(result), err.text);
-    else
-        call->json = json_pack("{s:s}", "path", path);
-    free(text);
+    json_decref(backup);
+}
+
+static void restore(struct call *call, const json_t *backup)
+{
+    struct error err = { 0 };
+    const json_t *documents = backup_documents(backup, &err);
+    int result = documents ? staging_replace(call->api->staging, documents, &err) : -EINVAL;
+    answer_report(call, result, &err);
+}
+
+static void restore_loaded(struct call *call, const struct media_answer *loaded)
+{
+    json_t *backup = json_loads(loaded->data, 0, NULL);
+    restore(call, backup);
     json_decref(backup);
 }
 
 /* Stages what a backup holds: from a stick, or from the body. */
 static void post_restore(struct call *call)
 {
-    struct error err = { 0 };
     const char *file = http_request_query(call->request, "file");
     if (!has_staging(call))
         return;
-    char *text = file && call->api->media ? media_load(call->api->media, file, DOCUMENT_BYTES_MAX, &err) : NULL;
-    if (file && !text) {
-        api_refuse(call, 404, err.text);
+    if (file && call->desk) {
+        api_ask_media(call, &(struct media_question){ .work = MEDIA_LOAD, .file = file, .bytes = DOCUMENT_BYTES_MAX },
+                      restore_loaded);
         return;
     }
-    json_t *backup = text ? json_loads(text, 0, NULL) : api_body(call);
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-    if (!backup && !file)
-        return; /* refused already */
-    const json_t *documents = backup_documents(backup, &err);
-    int result = documents ? staging_replace(call->api->staging, documents, &err) : -EINVAL;
-    answer_report(call, result, &err);
+    json_t *backup = file ? NULL : api_body(call);
+    if (file)
+        api_refuse(call, 404, "this box does not do that");
+    else if (backup)
+        restore(call, backup);
     json_decref(backup);
 }
 

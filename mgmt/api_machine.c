@@ -12,7 +12,7 @@
 #include "mgmt/log_tail.h"
 #include "mgmt/machine.h"
 #include "mgmt/management.h"
-#include "mgmt/media.h"
+#include "mgmt/media_desk.h"
 #include "mgmt/staging.h"
 #include "mgmt/support_bundle.h"
 #include "mgmt/update.h"
@@ -42,12 +42,16 @@ static void get_log(struct call *call)
 }
 
 /* ---- sticks ---- */
+static void tell_media(struct call *call, const struct media_answer *answer)
+{
+    call->json = json_pack("{s:b, s:O}", "searching", call->api->machine && machine_is_busy(call->api->machine),
+                           "places", answer->places);
+}
+
 static void get_media(struct call *call)
 {
-    if (!has(call, call->api->media))
-        return;
-    call->json = json_pack("{s:b, s:o}", "searching", call->api->machine && machine_is_busy(call->api->machine),
-                           "places", media_json(call->api->media));
+    if (has(call, call->desk))
+        api_ask_media(call, &(struct media_question){ .work = MEDIA_LIST }, tell_media);
 }
 
 static void do_machine(struct call *call, int (*what)(struct machine *machine, struct error *err))
@@ -88,33 +92,41 @@ static void get_update(struct call *call)
 }
 
 /* A file is "stick/name", anything else stands for itself. */
-static void do_update(struct call *call, int (*what)(struct update *update, const char *source, struct error *err))
+static void inspect(struct call *call, const struct media_answer *found)
 {
     struct error err = { 0 };
-    char path[MEDIA_PATH_BYTES];
+    api_answer_action(call, update_inspect(call->api->update, found->path, &err), &err);
+}
+
+static void install(struct call *call, const struct media_answer *found)
+{
+    struct error err = { 0 };
+    api_answer_action(call, update_install(call->api->update, found->path, &err), &err);
+}
+
+static void do_update(struct call *call, void (*what)(struct call *call, const struct media_answer *found))
+{
     const char *url = http_request_query(call->request, "url");
     const char *file = http_request_query(call->request, "file");
     if (!has(call, call->api->update))
         return;
-    if (!url && !file) {
+    if (url && *url == '/')
+        api_refuse(call, 400, "a URL begins with http:// or https://");
+    else if (url)
+        what(call, &(struct media_answer){ .path = url });
+    else if (!file)
         api_refuse(call, 400, "from where? ?url= or ?file=");
-        return;
-    }
-    int result = url ? 0 : call->api->media ? media_find(call->api->media, file, path, &err) : -ENOENT;
-    if (result == 0 && url && *url == '/')
-        result = error_set(&err, -EINVAL, "a URL begins with http:// or https://");
-    if (result == 0)
-        result = what(call->api->update, url ? url : path, &err);
-    api_answer_action(call, result, &err);
+    else if (has(call, call->desk))
+        api_ask_media(call, &(struct media_question){ .work = MEDIA_FIND, .file = file }, what);
 }
 
 static void post_inspect(struct call *call)
 {
-    do_update(call, update_inspect);
+    do_update(call, inspect);
 }
 static void post_install(struct call *call)
 {
-    do_update(call, update_install);
+    do_update(call, install);
 }
 
 static void post_boot_other(struct call *call)
@@ -188,22 +200,24 @@ static void get_bundle(struct call *call)
 
 static void post_bundle(struct call *call)
 {
-    struct error err = { 0 };
-    char name[64], path[MEDIA_PATH_BYTES];
+    char name[64];
     size_t bytes;
-    const char *place = http_request_query(call->request, "place");
-    if (!has(call, call->api->media))
+    if (!has(call, call->desk))
         return;
     char *data = make_bundle(call->api, &bytes);
+    if (!data) {
+        api_refuse(call, 500, "no memory for a support bundle");
+        return;
+    }
     snprintf(name, sizeof name, "biplane-support-%llu.tar.gz",
              (unsigned long long)(clock_utc_ns(call->api->clock) / NS_PER_S));
-    int result = data ? media_save(call->api->media, place ? place : "", name, data, bytes, path, &err)
-                      : error_set(&err, -ENOMEM, "no memory for a support bundle");
-    free(data);
-    if (result < 0)
-        api_refuse(call, api_status_of(result), err.text);
-    else
-        call->json = json_pack("{s:s}", "path", path);
+    api_ask_media(call,
+                  &(struct media_question){ .work = MEDIA_SAVE,
+                                            .place = http_request_query(call->request, "place"),
+                                            .file = name,
+                                            .data = data,
+                                            .bytes = bytes },
+                  api_tell_path);
 }
 
 const struct route api_machine_routes[] = {

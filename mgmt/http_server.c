@@ -35,14 +35,25 @@ struct http_server {
     const struct clock *clock;
     http_handler *handler;
     void *context;
+    struct http_later *laters;
     unsigned count;
     struct listener listeners[LISTENERS_MAX];
 };
 
-/* Of one request: what has come of its body. */
+/* Of one request: what has come of its body, and its answer if that does not come at once. */
 struct request_state {
+    struct listener *listener;
     char *body;
     size_t bytes, room;
+    struct http_later *later; /* somebody has promised an answer */
+    struct http_answer answer;
+    bool answered;
+};
+
+struct http_later {
+    struct http_later *next;
+    struct MHD_Connection *connection;
+    struct request_state *state; /* NULL: nobody waits any more */
 };
 
 /* There may be a password in it. */
@@ -94,13 +105,19 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   void **request_context)
 {
     (void)version;
-    const struct listener *listener = context;
+    struct listener *listener = context;
     const struct http_server *server = listener->server;
     struct request_state *state = *request_context;
     if (!state) { /* first call: only the header is there */
         state = calloc(1, sizeof *state);
         *request_context = state;
+        if (state)
+            state->listener = listener;
         return state ? MHD_YES : MHD_NO;
+    }
+    if (state->answered) { /* it has waited */
+        state->answered = false;
+        return send_answer(connection, &state->answer);
     }
     if (*upload_bytes) {
         bool taken = take_body(state, upload, *upload_bytes);
@@ -112,10 +129,81 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                           .body = state->body ? state->body : "",
                                           .body_bytes = state->bytes,
                                           .from_unix_socket = listener->path[0] != '\0',
-                                          .connection = connection };
+                                          .connection = connection,
+                                          .state = state };
     struct http_answer answer = { .status = MHD_HTTP_INTERNAL_SERVER_ERROR, .content_type = "text/plain" };
     server->handler(server->context, &request, &answer);
+    if (state->later) {
+        MHD_suspend_connection(connection);
+        return MHD_YES;
+    }
     return send_answer(connection, &answer);
+}
+
+/* ---- answers that come later ---- */
+struct http_later *http_request_later(const struct http_request *request)
+{
+    struct request_state *state = request->state;
+    struct http_later *later = calloc(1, sizeof *later);
+    if (!later)
+        return NULL;
+    *later = (struct http_later){ .next = state->listener->server->laters,
+                                  .connection = (struct MHD_Connection *)request->connection,
+                                  .state = state };
+    state->listener->server->laters = later;
+    state->later = later;
+    return later;
+}
+
+/* Nobody waits for it any more. */
+static void let_go(struct http_later *later)
+{
+    struct http_later **place = &later->state->listener->server->laters;
+    while (*place != later)
+        place = &(*place)->next;
+    *place = later->next;
+    later->state->later = NULL;
+    later->state = NULL;
+}
+
+void http_request_now(struct http_later *later)
+{
+    let_go(later);
+    free(later);
+}
+
+static void wake(struct http_later *later, const struct http_answer *answer)
+{
+    struct request_state *state = later->state;
+    state->answer = *answer;
+    state->answered = true;
+    let_go(later);
+    MHD_resume_connection(later->connection);
+}
+
+static void run(struct listener *listener);
+
+void http_answer_later(struct http_later *later, const struct http_answer *answer)
+{
+    struct listener *listener = later->state ? later->state->listener : NULL;
+    if (listener) {
+        wake(later, answer);
+        run(listener);
+    } else {
+        free(answer->body);
+    }
+    free(later);
+}
+
+static void tell_that_it_ends(struct http_server *server)
+{
+    while (server->laters) {
+        char *body = strdup("biplaned ends\n");
+        wake(server->laters,
+             &(struct http_answer){ MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain", body, body ? strlen(body) : 0 });
+    }
+    for (unsigned i = 0; i < server->count; i++)
+        MHD_run(server->listeners[i].daemon);
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **request_context,
@@ -123,6 +211,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 {
     (void)context, (void)connection, (void)reason;
     struct request_state *state = *request_context;
+    if (state && state->later)
+        let_go(state->later);
+    if (state && state->answered)
+        free(state->answer.body);
     if (state)
         drop_body(state);
     free(state);
@@ -161,11 +253,11 @@ static int add_listener(struct http_server *server, int listening, const char *p
     *listener = (struct listener){ .server = server };
     snprintf(listener->path, sizeof listener->path, "%s", path);
     listener->timer = loop_timer_create(server->loop, on_timer, listener);
-    listener->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, listener, MHD_OPTION_LISTEN_SOCKET, listening,
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                         (unsigned)HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+    listener->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, listener, MHD_OPTION_LISTEN_SOCKET,
+        listening, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
     if (!listener->daemon || !listener->timer) {
         if (listener->daemon)
             MHD_stop_daemon(listener->daemon);
@@ -197,6 +289,7 @@ void http_server_destroy(struct http_server *server)
 {
     if (!server)
         return;
+    tell_that_it_ends(server);
     for (unsigned i = 0; i < server->count; i++) {
         struct listener *listener = &server->listeners[i];
         loop_unwatch(server->loop, listener->epoll);

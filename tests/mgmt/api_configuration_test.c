@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "tests/mgmt/api_house.h"
+#include "tests/mgmt/slow_stick.h"
 
 static json_t *say(const struct house *house, const char *method, const char *path, const json_t *body, int expected)
 {
@@ -174,6 +175,48 @@ static void a_support_bundle_holds_no_secret(void **state)
     json_decref(ask(house, "POST", "/v1/support-bundle?place=..", -EREMOTEIO));
 }
 
+static void *ask_for_media(void *context)
+{
+    const struct house *house = context;
+    struct error err = { 0 };
+    json_t *answer = NULL;
+    int result = client_request(&house->client, "GET", "/v1/media", &answer, &err);
+    json_decref(answer);
+    return (void *)(intptr_t)result;
+}
+
+static pthread_t begin_to_wait(struct house *house)
+{
+    pthread_t waiting;
+    stick_hangs = true;
+    assert_int_equal(pthread_create(&waiting, NULL, ask_for_media, house), 0);
+    for (unsigned i = 0; i < 5000 && !stick_waiting; i++)
+        usleep(1000);
+    assert_int_equal(stick_waiting, 1);
+    return waiting;
+}
+
+/* A stick that hangs holds up who asks for it, and nobody else; not even the end. */
+static void a_stick_that_hangs_holds_nobody_up(void **state)
+{
+    struct house *house = *state;
+    void *result;
+    pthread_t waiting = begin_to_wait(house);
+    json_decref(ask(house, "GET", "/v1/status", 0));
+    assert_int_equal(stick_waiting, 1);
+    stick_hangs = false;
+    assert_int_equal(pthread_join(waiting, &result), 0);
+    assert_int_equal((intptr_t)result, 0);
+
+    waiting = begin_to_wait(house);
+    move_out(house);
+    assert_int_equal(stick_waiting, 1);
+    assert_int_equal(pthread_join(waiting, &result), 0);
+    assert_int_equal((intptr_t)result, -EREMOTEIO); /* it is told that biplaned ends */
+    stick_let_go(1);
+    move_in(house);
+}
+
 static void the_machine_is_told_of(void **state)
 {
     struct house *house = *state;
@@ -235,6 +278,7 @@ int main(void)
         TEST(a_draft_is_kept),
         TEST(a_backup_brings_everything_back),
         TEST(a_support_bundle_holds_no_secret),
+        TEST(a_stick_that_hangs_holds_nobody_up),
         TEST(the_machine_is_told_of),
         TEST(only_the_unix_socket_changes_files),
     };

@@ -44,6 +44,8 @@ struct handoff {
     struct kept *kept; /* ring of kept_capacity, oldest first */
     unsigned kept_capacity, first;
     unsigned unsent; /* index behind `first` of the oldest that was not sent on this connection */
+    struct handoff_splice splices[HANDOFF_SPLICES_MAX]; /* oldest first */
+    unsigned splice_count, splices_sent;
     struct handoff_counters counters;
 };
 
@@ -148,7 +150,7 @@ static void disconnect(struct handoff *handoff, const char *reason)
     close(handoff->socket);
     handoff->socket = -1;
     handoff->hello_sent = handoff->welcomed = handoff->request_sent = false;
-    handoff->unsent = 0;
+    handoff->unsent = handoff->splices_sent = 0;
     handoff->next_attempt_ns = clock_monotonic_ns(handoff->config.clock) + RECONNECT_NS;
 }
 
@@ -298,6 +300,17 @@ static void send_request(struct handoff *handoff)
         handoff->request_sent = send_message(handoff, &handoff->request, sizeof handoff->request, NULL);
 }
 
+static void send_splices(struct handoff *handoff)
+{
+    while (handoff->welcomed && handoff->splices_sent < handoff->splice_count) {
+        struct handoff_splice_message message = { .splice = handoff->splices[handoff->splices_sent] };
+        handoff_header_fill(&message.header, HANDOFF_SPLICE, sizeof message);
+        if (!send_message(handoff, &message, sizeof message, NULL))
+            return;
+        handoff->splices_sent++;
+    }
+}
+
 static void send_segments(struct handoff *handoff)
 {
     while (handoff->welcomed && handoff->unsent < handoff->counters.segments_kept) {
@@ -318,6 +331,7 @@ void handoff_turn(struct handoff *handoff)
     if (handoff->socket >= 0)
         receive(handoff);
     send_request(handoff);
+    send_splices(handoff);
     send_segments(handoff);
 }
 
@@ -354,6 +368,16 @@ void handoff_segment(struct handoff *handoff, struct handoff_segment *segment, i
     *kept_at(handoff, handoff->counters.segments_kept++) = (struct kept){ .segment = *segment, .memfd = memfd };
     handoff->counters.bytes_kept += segment->bytes;
     send_segments(handoff);
+}
+
+void handoff_splice(struct handoff *handoff, const struct handoff_splice *splice)
+{
+    if (handoff->splice_count == HANDOFF_SPLICES_MAX) {
+        memmove(handoff->splices, handoff->splices + 1, --handoff->splice_count * sizeof handoff->splices[0]);
+        handoff->splices_sent -= handoff->splices_sent > 0;
+    }
+    handoff->splices[handoff->splice_count++] = *splice;
+    send_splices(handoff);
 }
 
 int handoff_request_anchor(struct handoff *handoff, int64_t pts_90k, int64_t arrival_90k,

@@ -56,6 +56,9 @@ uint64_t handoff_instance(const struct handoff *handoff);
 
 /* Fills in header, instance, serial; takes memfd always. */
 void handoff_segment(struct handoff *handoff, struct handoff_segment *segment, int memfd);
+/* A message that a process which is started anew has to know of; the last HANDOFF_SPLICES_MAX are told at every
+ * connection. */
+void handoff_splice(struct handoff *handoff, const struct handoff_splice *splice);
 /* -ENOTCONN: nobody there to ask. The answer comes through on_anchor. */
 int handoff_request_anchor(struct handoff *handoff, int64_t pts_90k, int64_t arrival_90k,
                            const struct timeline_rate *rate);

@@ -7,6 +7,7 @@
  *                                        <- WELCOME (anchors and format to go on with)
  *     ANCHOR_REQUEST (source PTS, when) ->                     on a new or jumped source timeline
  *                                        <- ANCHOR             the same answer for both pipelines of a channel
+ *     SPLICE (a message of SCTE 35)     ->                     kept a while, for a process that is started anew
  *     SEGMENT (+ sealed memfd)          ->                     as often as needed until acknowledged
  *                                        <- ACKNOWLEDGE        delivered (or given up past the bounds): may be freed
  *     STATUS (JSON text behind it)      ->                     about once a second
@@ -22,11 +23,14 @@
 
 #define HANDOFF_MAGIC UINT32_C(0x4f485042) /* "BPHO" */
 enum {
-    HANDOFF_VERSION = 3,
+    HANDOFF_VERSION = 4,
     HANDOFF_NAME_BYTES = 64,
     HANDOFF_CODECS_BYTES = 64,
     HANDOFF_ANCHORS_MAX = 4,
-    HANDOFF_KEYS_MAX = 32
+    HANDOFF_KEYS_MAX = 32,
+    HANDOFF_SECTION_BYTES = 1024, /* longer messages of SCTE 35 are left out of what is handed over */
+    HANDOFF_SECTIONS_MAX = 8,
+    HANDOFF_SPLICES_MAX = 8
 };
 
 enum handoff_type {
@@ -38,6 +42,7 @@ enum handoff_type {
     HANDOFF_ACKNOWLEDGE,
     HANDOFF_STATUS,
     HANDOFF_STOP,
+    HANDOFF_SPLICE,
 };
 
 struct handoff_header {
@@ -67,6 +72,23 @@ struct handoff_hello {
 };
 static_assert(sizeof(struct handoff_hello) == 120, "hello layout");
 
+/* A message of SCTE 35 that came, with what its effect depends on (encode/avails.h). */
+struct handoff_splice {
+    int64_t arrival_90k; /* timeline; 0: none */
+    int64_t shift_90k;   /* timeline minus the times in the section */
+    int64_t first_frame; /* that was not encoded then */
+    uint32_t bytes;
+    uint32_t reserved;
+    uint8_t section[HANDOFF_SECTION_BYTES];
+};
+static_assert(sizeof(struct handoff_splice) == 1056, "splice layout");
+
+struct handoff_splice_message {
+    struct handoff_header header;
+    struct handoff_splice splice;
+};
+static_assert(sizeof(struct handoff_splice_message) == 1072, "splice message layout");
+
 struct handoff_welcome {
     struct handoff_header header;
     /* what the channel's timeline is: all 0 for a channel that never ran */
@@ -74,8 +96,9 @@ struct handoff_welcome {
     int64_t
         resume_tick_90k; /* end of the newest segment that every output of this pipeline has handed over; 0: fresh */
     struct handoff_anchor anchors[HANDOFF_ANCHORS_MAX]; /* newest first; id 0 ends the list */
+    struct handoff_splice splices[HANDOFF_SPLICES_MAX]; /* the newest of the channel, oldest first; arrival 0 ends it */
 };
-static_assert(sizeof(struct handoff_welcome) == 128, "welcome layout");
+static_assert(sizeof(struct handoff_welcome) == 8576, "welcome layout");
 
 struct handoff_anchor_request {
     struct handoff_header header;
@@ -97,7 +120,29 @@ enum handoff_segment_flags {
     HANDOFF_PARTIAL = 2,       /* begins after its boundary: the process joined in the middle */
     HANDOFF_FILLER = 4,        /* holds repeated, black or slate pictures: the source was lost in it */
     HANDOFF_LAST = 8,          /* the channel is being stopped: nothing follows */
+    HANDOFF_MOVED = 16,        /* begins or ends off the grid, for a splice: shorter or longer than others */
 };
+
+/* What SCTE 35 says of a segment: of the break that begins in it or that it lies in, and of messages whose time is in
+ * it. */
+enum handoff_cue_flags {
+    HANDOFF_CUE_IN = 1,        /* the break that was on before is over */
+    HANDOFF_CUE_OUT = 2,       /* a break begins with it */
+    HANDOFF_CUE_CONTINUES = 4, /* it lies in a break that began before */
+    HANDOFF_CUE_SECTION = 8,   /* the first of the sections is that of the break, which OUT or CONTINUES speaks of */
+};
+struct handoff_cue {
+    uint32_t flags; /* enum handoff_cue_flags */
+    uint32_t id;    /* of the break's event, as all below */
+    int64_t begin_90k;
+    int64_t duration_90k; /* 0: not said */
+    int64_t elapsed_90k;  /* of the break, where the segment begins by the grid: equal in all outputs */
+    uint32_t sections_count;
+    uint32_t reserved;
+    uint16_t section_bytes[HANDOFF_SECTIONS_MAX];
+    uint8_t sections[2 * HANDOFF_SECTION_BYTES]; /* one behind the other; their times are those of the segment's file */
+};
+static_assert(sizeof(struct handoff_cue) == 2104, "cue layout");
 
 /* Where a key picture lies in a segment: what a playlist of key pictures names. */
 struct handoff_key {
@@ -130,8 +175,9 @@ struct handoff_segment {
     uint32_t keys_count;                    /* 0: the container does not tell, or there are none */
     struct handoff_key keys[HANDOFF_KEYS_MAX];
     uint32_t transfer_characteristics; /* of the video, by the table of ITU-T H.273; 0: not said */
+    struct handoff_cue cue;
 };
-static_assert(sizeof(struct handoff_segment) == 712, "segment layout");
+static_assert(sizeof(struct handoff_segment) == 2816, "segment layout");
 
 struct handoff_acknowledge {
     struct handoff_header header;

@@ -68,6 +68,17 @@ static int check_anchor(const struct handoff_anchor *anchor, struct error *err)
     return 0;
 }
 
+/* What the section says is for encode/splice.h to read. */
+static int check_splice(const struct handoff_splice *splice, struct error *err)
+{
+    if (!in_range(splice->arrival_90k, 1, TICK_MAX_90K) || !in_range(splice->shift_90k, -TICK_MAX_90K, TICK_MAX_90K) ||
+        !in_range(splice->first_frame, 0, TICK_MAX_90K))
+        return bad(err, "time of a splice");
+    if (splice->bytes == 0 || splice->bytes > sizeof splice->section)
+        return bad(err, "size of a section");
+    return 0;
+}
+
 static int check_hello(const void *message, struct error *err)
 {
     const struct handoff_hello *hello = message;
@@ -93,7 +104,16 @@ static int check_welcome(const void *message, struct error *err)
     for (unsigned i = 0; i < HANDOFF_ANCHORS_MAX && welcome->anchors[i].id; i++)
         if (check_anchor(&welcome->anchors[i], err) < 0)
             return -EBADMSG;
+    for (unsigned i = 0; i < HANDOFF_SPLICES_MAX && welcome->splices[i].arrival_90k; i++)
+        if (check_splice(&welcome->splices[i], err) < 0)
+            return -EBADMSG;
     return 0;
+}
+
+static int check_splice_message(const void *message, struct error *err)
+{
+    const struct handoff_splice_message *splice = message;
+    return check_splice(&splice->splice, err);
 }
 
 static int check_anchor_request(const void *message, struct error *err)
@@ -147,6 +167,22 @@ static int check_segment_contents(const struct handoff_segment *segment, struct 
     return 0;
 }
 
+static int check_cue(const struct handoff_cue *cue, struct error *err)
+{
+    size_t bytes = 0;
+
+    if (cue->flags & ~(uint32_t)(HANDOFF_CUE_IN | HANDOFF_CUE_OUT | HANDOFF_CUE_CONTINUES | HANDOFF_CUE_SECTION))
+        return bad(err, "flags of the cue");
+    if (!in_range(cue->begin_90k, 0, TICK_MAX_90K) || !in_range(cue->duration_90k, 0, TICK_MAX_90K) ||
+        !in_range(cue->elapsed_90k, 0, TICK_MAX_90K))
+        return bad(err, "time of the cue");
+    if (cue->sections_count > HANDOFF_SECTIONS_MAX || (cue->flags & HANDOFF_CUE_SECTION && !cue->sections_count))
+        return bad(err, "number of sections");
+    for (unsigned i = 0; i < cue->sections_count; i++)
+        bytes += cue->section_bytes[i];
+    return bytes > sizeof cue->sections ? bad(err, "size of the sections") : 0;
+}
+
 static int check_segment(const void *message, struct error *err)
 {
     const struct handoff_segment *segment = message;
@@ -165,8 +201,11 @@ static int check_segment(const void *message, struct error *err)
         return bad(err, "segment duration");
     if (check_segment_contents(segment, err) < 0)
         return -EBADMSG;
-    if (segment->flags & ~(uint32_t)(HANDOFF_DISCONTINUITY | HANDOFF_PARTIAL | HANDOFF_FILLER | HANDOFF_LAST))
+    if (segment->flags &
+        ~(uint32_t)(HANDOFF_DISCONTINUITY | HANDOFF_PARTIAL | HANDOFF_FILLER | HANDOFF_LAST | HANDOFF_MOVED))
         return bad(err, "flags");
+    if (check_cue(&segment->cue, err) < 0)
+        return -EBADMSG;
     return check_segment_media(segment, err);
 }
 
@@ -187,6 +226,7 @@ static const struct message_kind kinds[] = {
     [HANDOFF_ACKNOWLEDGE] = { "ACKNOWLEDGE", sizeof(struct handoff_acknowledge), false, check_acknowledge },
     [HANDOFF_STATUS] = { "STATUS", sizeof(struct handoff_header) + 2, true, NULL },
     [HANDOFF_STOP] = { "STOP", sizeof(struct handoff_header), false, NULL },
+    [HANDOFF_SPLICE] = { "SPLICE", sizeof(struct handoff_splice_message), true, check_splice_message },
 };
 
 static const struct message_kind *kind_of(unsigned type)
@@ -219,7 +259,8 @@ int handoff_message_check(const void *message, size_t bytes, enum handoff_type *
     union {
         struct handoff_header header;
         struct handoff_hello hello;
-        struct handoff_segment segment; /* the longest of fixed size */
+        struct handoff_segment segment;
+        struct handoff_welcome welcome; /* the longest of fixed size */
     } copy;                             /* aligned */
 
     if (bytes < sizeof copy.header)

@@ -18,7 +18,7 @@ static const char *const timed_metadata_frames[] = { "none", "priv", "tdrl", NUL
 static const char *const encryption_methods[] = { "none", "aes_128", "sample_aes", NULL };
 static const char *const encryption_ivs[] = { "follows_segment_number", "explicit", NULL };
 static const char *const input_loss_actions[] = { "emit_output", "pause_output", NULL };
-static const char *const splice_cuts[] = { "none", "key", "fragment", NULL };
+static const char *const splice_cuts[] = { "none", "key", "fragment", "segment", NULL };
 
 const char *video_codec_name(unsigned codec)
 {
@@ -238,6 +238,37 @@ const struct settings encryption_settings = {
     .help = "Encryption of HLS segments with a static key.",
 };
 
+static const char *const avail_modes[] = { "scte35_splice_insert", "scte35_time_signal_apos", NULL };
+static const char *const avail_flags[] = { "follow", "ignore", NULL };
+static const char *const avail_scopes[] = { "all_output_groups", "scte35_enabled_output_groups", NULL };
+
+static const struct setting avail_rows[] = {
+    SETTING_CHOICE(struct avail_settings, mode, .choices = avail_modes, .default_number = AVAIL_MODE_SPLICE_INSERT,
+                   .help = "Which messages are avails. scte35_splice_insert: splice_insert, and time_signal of breaks, "
+                           "placement opportunities and advertisements; scte35_time_signal_apos: time_signal of "
+                           "breaks and placement opportunities alone."),
+    SETTING_DOUBLE(struct avail_settings, ad_avail_offset, .minimum = -1000, .maximum = 1000, .unit = "ms",
+                   .help = "Added to the times of avails."),
+    SETTING_CHOICE(struct avail_settings, web_delivery_allowed_flag, .choices = avail_flags,
+                   .default_number = AVAIL_FLAG_FOLLOW,
+                   .help = "ignore: a descriptor whose web_delivery_allowed_flag is 0 makes no avail."),
+    SETTING_CHOICE(struct avail_settings, no_regional_blackout_flag, .choices = avail_flags,
+                   .default_number = AVAIL_FLAG_FOLLOW,
+                   .help = "ignore: a descriptor whose no_regional_blackout_flag is 0 makes no avail."),
+    SETTING_CHOICE(struct avail_settings, scte35_segmentation_scope, .choices = avail_scopes,
+                   .default_number = AVAIL_SCOPE_ALL_OUTPUT_GROUPS,
+                   .help =
+                       "Which groups of type hls and mediapackage (v1) begin segments at avails: all of a channel in "
+                       "which one of them hands messages on or has ad_markers, or only those that do so."),
+    { 0 },
+};
+const struct settings avail_settings_table = {
+    .name = "avails",
+    .size = sizeof(struct avail_settings),
+    .rows = avail_rows,
+    .help = "Which SCTE 35 messages of the source are avails, and where they are cut at.",
+};
+
 static const struct setting output_rows[] = {
     SETTING_STRING(struct encode_output, group, .flags = SETTING_REQUIRED, .help = "Name of the output group."),
     SETTING_STRING(struct encode_output, name, .flags = SETTING_REQUIRED, .help = "Name of the output in its group."),
@@ -264,8 +295,11 @@ static const struct setting output_rows[] = {
     SETTING_UINT64(struct encode_output, time_origin, .minimum = 0, .maximum = 1e15, .unit = "ticks",
                    .help = "For smooth: times in the fragments count from here, in 90 kHz ticks since 1970."),
     SETTING_CHOICE(struct encode_output, splice_cut, .choices = splice_cuts, .default_number = SPLICE_CUT_NONE,
-                   .help = "Where SCTE 35 wants a splice: none, key (an IDR picture), or, for smooth, fragment (and "
-                           "another fragment begins with it)."),
+                   .help = "Where SCTE 35 wants a splice: none, key (an IDR picture), for smooth fragment (and "
+                           "another fragment begins with it), for HLS segment (at avails a segment begins with it)."),
+    SETTING_DOUBLE(struct encode_output, min_segment_length, .maximum = 1800, .unit = "s",
+                   .help = "With splice_cut segment, what no boundary before an avail may leave of a segment; 0: half "
+                           "of segment_length."),
     { 0 },
 };
 const struct settings encode_output_settings = {
@@ -313,6 +347,7 @@ static const struct setting job_rows[] = {
                      .help = "PID of SCTE 35 messages; 0: the first of the program."),
     SETTING_LIST(struct encode_job, videos, &video_description_settings, .help = "Video encodes."),
     SETTING_LIST(struct encode_job, audios, &audio_description_settings, .help = "Audio encodes."),
+    SETTING_GROUP(struct encode_job, avails, &avail_settings_table, .help = "Which SCTE 35 messages are avails."),
     SETTING_GROUP(struct encode_job, input_loss, &input_loss_settings, .help = "What is encoded without a source."),
     SETTING_LIST(struct encode_job, outputs, &encode_output_settings, .flags = SETTING_REQUIRED,
                  .help = "What is packaged."),

@@ -151,8 +151,24 @@ struct transport_stream {
 /* What is done to an output's video where SCTE 35 wants a splice. */
 enum splice_cut {
     SPLICE_CUT_NONE,
-    SPLICE_CUT_KEY,     /* an IDR picture */
-    SPLICE_CUT_FRAGMENT /* and another fragment begins with it, in the same segment */
+    SPLICE_CUT_KEY,      /* an IDR picture */
+    SPLICE_CUT_FRAGMENT, /* and another fragment begins with it, in the same segment */
+    SPLICE_CUT_SEGMENT   /* at avails a segment begins with it (encode/cut_plan.h), which is told what they are */
+};
+
+/* ---- avails: which messages of SCTE 35 speak of breaks ---- */
+enum avail_mode {
+    AVAIL_MODE_SPLICE_INSERT,   /* splice_insert, and time_signal of breaks, placement opportunities, advertisements */
+    AVAIL_MODE_TIME_SIGNAL_APOS /* time_signal of breaks and placement opportunities */
+};
+enum avail_flag { AVAIL_FLAG_FOLLOW, AVAIL_FLAG_IGNORE };
+enum avail_scope { AVAIL_SCOPE_ALL_OUTPUT_GROUPS, AVAIL_SCOPE_SCTE35_ENABLED_OUTPUT_GROUPS };
+struct avail_settings {
+    unsigned mode;                      /* enum avail_mode */
+    double ad_avail_offset;             /* ms, added to the times of avails */
+    unsigned web_delivery_allowed_flag; /* enum avail_flag, where a descriptor restricts it */
+    unsigned no_regional_blackout_flag; /* likewise */
+    unsigned scte35_segmentation_scope; /* enum avail_scope */
 };
 enum input_loss_action { INPUT_LOSS_EMIT_OUTPUT, INPUT_LOSS_PAUSE_OUTPUT };
 struct encode_output {
@@ -171,6 +187,7 @@ struct encode_output {
     struct encryption encryption;             /* HLS_TS, FMP4 (AES_128 only), AAC */
     uint64_t time_origin;                     /* SMOOTH: what its times count from, 90 kHz ticks since 1970 */
     unsigned splice_cut;                      /* enum splice_cut; FRAGMENT: SMOOTH only */
+    double min_segment_length;                /* s, SPLICE_CUT_SEGMENT; 0: half of segment_length */
 };
 
 /* The SCTE 35 messages of the source as a stream of their own (sparse_output.h), for groups of Smooth Streaming. */
@@ -194,6 +211,7 @@ struct encode_job {
     struct audio_selector audio_selectors[ENCODE_AUDIO_SELECTORS_MAX];
     unsigned audio_selectors_count;
     unsigned scte35_pid; /* of the source; 0: the first of the program */
+    struct avail_settings avails;
     struct video_description videos[ENCODE_VIDEOS_MAX];
     unsigned videos_count;
     struct audio_description audios[ENCODE_AUDIOS_MAX];
@@ -214,6 +232,7 @@ extern const struct settings input_loss_settings;
 extern const struct settings transport_stream_settings;
 extern const struct settings timed_metadata_settings;
 extern const struct settings encryption_settings;
+extern const struct settings avail_settings_table;
 extern const struct settings encode_output_settings; /* its defaults are where an output's settings begin */
 extern const struct settings encode_job_settings;
 

@@ -187,6 +187,11 @@ static void check_package(const struct encode_output *output, struct problems *p
                                                                    : NULL;
     if (wrong && videos + audios)
         problem_at(problems, &output->package, "output \"%s\" of \"%s\": %s", output->name, output->group, wrong);
+    if (output->splice_cut == SPLICE_CUT_SEGMENT &&
+        (output->package == PACKAGE_SMOOTH || !encode_output_is_segmented(output)))
+        problem_at(problems, &output->splice_cut,
+                   "output \"%s\" of \"%s\": splice_cut = \"segment\" goes with hls_ts, fmp4 and aac only",
+                   output->name, output->group);
     if (output->splice_cut == SPLICE_CUT_FRAGMENT && output->package != PACKAGE_SMOOTH)
         problem_at(problems, &output->splice_cut,
                    "output \"%s\" of \"%s\": splice_cut = \"fragment\" goes with package = \"smooth\" only",

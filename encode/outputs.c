@@ -12,6 +12,7 @@
 #include "board/clock.h"
 #include "board/error.h"
 #include "board/log.h"
+#include "encode/avails.h"
 #include "encode/handoff_format.h"
 #include "encode/ladder.h"
 
@@ -162,6 +163,7 @@ static int create_wrapping(struct outputs *outputs, unsigned number, struct erro
     const struct encode_output *output = &job->outputs[number];
     struct package_config config = { .output = output,
                                      .rate = outputs->config.rate,
+                                     .avails = outputs->config.avails,
                                      .on_segment = on_segment,
                                      .context = wrapping,
                                      .log = outputs->config.log };
@@ -308,6 +310,25 @@ void outputs_message(struct outputs *outputs, const struct sparse_message *messa
     for (unsigned i = 0; i < outputs->wrapping_count; i++)
         package_message(outputs->wrappings[i].package, message->arrival_90k, message->shift_90k, message->section,
                         message->bytes);
+}
+
+void outputs_cut_segments(struct outputs *outputs, const struct avail_cuts *cuts, int64_t first_frame)
+{
+    for (unsigned i = 0; i < outputs->wrapping_count; i++) {
+        struct package *package = outputs->wrappings[i].package;
+        if (outputs->wrappings[i].output->splice_cut != SPLICE_CUT_SEGMENT)
+            continue;
+        for (unsigned c = 0; c < cuts->remove_count; c++)
+            package_remove_cut(package, cuts->remove[c], first_frame);
+        for (unsigned c = 0; c < cuts->add_count; c++)
+            package_add_cut(package, cuts->add[c], first_frame);
+    }
+}
+
+unsigned outputs_moved_frames(const struct outputs *outputs, unsigned output, int64_t first_frame, int64_t *frames,
+                              unsigned max)
+{
+    return package_moved_frames(outputs->wrappings[output].package, first_frame, frames, max);
 }
 
 void outputs_cut(struct outputs *outputs, int64_t tick_90k)

@@ -25,6 +25,8 @@
 
 struct AVCodecParameters;
 struct AVPacket;
+struct avail_cuts;
+struct avails;
 struct clock;
 struct error;
 struct handoff_segment;
@@ -36,6 +38,7 @@ struct outputs_config {
     const struct encode_job *job;                  /* borrow: outlives the outputs */
     const struct timeline_rate *rate;              /* borrow: likewise */
     const struct ladder *ladder;                   /* borrow during create */
+    const struct avails *avails;                   /* borrow: outlives the outputs; NULL: none are told of */
     unsigned channels[ENCODE_AUDIO_SELECTORS_MAX]; /* of each selector's audio, where a description has 0 */
     const struct clock *clock;                     /* borrow */
     const struct log *log;
@@ -53,6 +56,11 @@ void outputs_frame(struct outputs *outputs, int64_t frame, uint64_t arrival_utc_
 void outputs_video(struct outputs *outputs, unsigned video, const struct AVPacket *packet);
 /* A message of SCTE 35, to every stream of them. */
 void outputs_message(struct outputs *outputs, const struct sparse_message *message);
+/* Segments begin at these frames, or not any more, in the outputs that want it (package_add_cut()). */
+void outputs_cut_segments(struct outputs *outputs, const struct avail_cuts *cuts, int64_t first_frame);
+/* Of one output, the frames at which its segments begin off the grid (package_moved_frames()). */
+unsigned outputs_moved_frames(const struct outputs *outputs, unsigned output, int64_t first_frame, int64_t *frames,
+                              unsigned max);
 /* The picture to come at this time is cut at, in the outputs that want it. */
 void outputs_cut(struct outputs *outputs, int64_t tick_90k);
 void outputs_run(struct outputs *outputs, int64_t next_tick_90k);

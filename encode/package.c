@@ -16,7 +16,9 @@
 
 #include "board/error.h"
 #include "board/log.h"
+#include "encode/avails.h"
 #include "encode/codec_string.h"
+#include "encode/cut_plan.h"
 #include "encode/id3.h"
 #include "encode/identifiers.h"
 #include "encode/segment_writer.h"
@@ -46,6 +48,7 @@ struct package {
     struct package_config config;
     struct timeline_rate rate;
     int64_t length_90k;
+    struct cut_plan plan;
     int64_t delta_90k; /* times in the container minus the timeline */
     const struct segment_writer_class *container;
     struct segment_writer *writer;
@@ -201,6 +204,7 @@ int package_create(struct package **out, const struct package_config *config, st
     package->rate = *config->rate;
     package->length_90k =
         output->package == PACKAGE_JPEG ? config->capture_interval_90k : llround(output->segment_length * 90000);
+    cut_plan_init(&package->plan, &package->rate, package->length_90k, llround(output->min_segment_length * 90000));
     package->delta_90k = output->timestamp_delta_ms * INT64_C(90);
     package->has_video = config->video != NULL;
     package->fresh = true;
@@ -288,8 +292,7 @@ void package_destroy(struct package *package)
 
 static int64_t boundary_90k(const struct package *package, int64_t segment)
 {
-    return timeline_frame_tick_90k(&package->rate,
-                                   timeline_segment_first_frame(&package->rate, package->length_90k, segment));
+    return timeline_frame_tick_90k(&package->rate, cut_plan_first_frame(&package->plan, segment));
 }
 
 /* The segment that a leading packet belongs to, and whether it is the one that begins it. */
@@ -297,8 +300,8 @@ static int64_t segment_of(const struct package *package, int64_t pts_90k, bool *
 {
     if (package->has_video) {
         int64_t frame = timeline_frame_at_90k(&package->rate, pts_90k);
-        int64_t segment = timeline_segment_of_frame(&package->rate, package->length_90k, frame);
-        *begins = timeline_segment_first_frame(&package->rate, package->length_90k, segment) == frame;
+        int64_t segment = cut_plan_segment_of(&package->plan, frame);
+        *begins = cut_plan_first_frame(&package->plan, segment) == frame;
         return segment;
     }
     int64_t segment = pts_90k / package->length_90k;
@@ -356,6 +359,24 @@ static void open_segment(struct package *package, const AVPacket *head, int64_t 
         warn(package, err.text); /* closing it tells that nothing is there */
 }
 
+/* What splices made of it. A segment that was joined in the middle begins where it was joined. */
+static void say_cue(struct package *package)
+{
+    const int64_t number = package->segment.number;
+    struct avail_span span = { cut_plan_first_frame(&package->plan, number - 1),
+                               cut_plan_first_frame(&package->plan, number),
+                               cut_plan_first_frame(&package->plan, number + 1) };
+
+    if (package->config.output->splice_cut != SPLICE_CUT_SEGMENT)
+        return;
+    if (cut_plan_is_moved(&package->plan, number))
+        package->segment.flags |= HANDOFF_MOVED;
+    if (package->segment.flags & HANDOFF_PARTIAL)
+        span.first = timeline_frame_at_90k(&package->rate, package->segment.start_90k);
+    if (package->config.avails)
+        avails_cue(package->config.avails, &span, package->delta_90k, &package->segment.cue);
+}
+
 static void close_segment(struct package *package, int64_t end_90k, uint32_t flags)
 {
     struct error err = { 0 };
@@ -371,6 +392,7 @@ static void close_segment(struct package *package, int64_t end_90k, uint32_t fla
         return;
     }
     package->segment.flags |= flags;
+    say_cue(package);
     package->segment.duration_90k = end_90k - package->segment.start_90k;
     package->segment.bytes = written.bytes;
     package->segment.header_bytes = written.header_bytes;
@@ -637,6 +659,25 @@ void package_mark_discontinuity(struct package *package)
 void package_mark_filler(struct package *package)
 {
     package->filler_comes = true;
+}
+
+int package_add_cut(struct package *package, int64_t frame, int64_t first_frame)
+{
+    int result = cut_plan_add(&package->plan, frame, first_frame);
+
+    package->counters.cuts += result == 0;
+    package->counters.cuts_crowded += result < 0;
+    return result;
+}
+
+void package_remove_cut(struct package *package, int64_t frame, int64_t first_frame)
+{
+    cut_plan_remove(&package->plan, frame, first_frame);
+}
+
+unsigned package_moved_frames(const struct package *package, int64_t first_frame, int64_t *frames, unsigned max)
+{
+    return cut_plan_moved_frames(&package->plan, first_frame, frames, max);
 }
 
 void package_cut(struct package *package, int64_t tick_90k)

@@ -5,6 +5,7 @@
  * IDR; the ladder has forced it there), and takes the audio frames whose presentation starts before that picture's.
  * Packets are interleaved by decoding time. Timestamps in the container are timeline ticks modulo 2^33, unchanged
  * unless the output wants them to be later (timestamp_delta_ms).
+ * Cuts at splices move boundaries of the grid (cut_plan.h).
  * Every segment starts with PAT and PMT and can be decoded alone. A packet of a segment that is closed is counted and
  * dropped. Packages that are not segmented (encode_output_is_segmented) are cut into short pieces in front of any
  * picture; only the first picture after a start or a pause has to be an IDR, and pieces laid end to end are one stream
@@ -25,6 +26,7 @@
 
 struct AVCodecParameters;
 struct AVPacket;
+struct avails;
 struct error;
 struct light_metadata;
 struct log;
@@ -42,6 +44,7 @@ struct package_config {
     const struct AVCodecParameters *audios[ENCODE_OUTPUT_AUDIOS_MAX];
     unsigned audio_bitrates[ENCODE_OUTPUT_AUDIOS_MAX];
     const char *audio_languages[ENCODE_OUTPUT_AUDIOS_MAX]; /* "eng" or NULL */
+    const struct avails *avails; /* borrow: outlives the package; what is said of segments; NULL: nothing */
     /* A finished segment; every field but header, instance, serial and closed/arrival times is set. memfd: take. */
     void (*on_segment)(void *context, struct handoff_segment *segment, int memfd);
     void *context;
@@ -56,6 +59,7 @@ struct package_counters {
     uint64_t boundaries_missed;          /* cut later: the boundary had no IDR */
     uint64_t segments_failed;            /* no memory for them */
     uint64_t metadata;                   /* ID3 tags written */
+    uint64_t cuts, cuts_crowded;         /* segments to begin at splices; too many at once: only IDR pictures */
     uint64_t messages, messages_dropped; /* SCTE 35: written; while nothing was open for them, or too many at once */
 };
 
@@ -73,6 +77,12 @@ void package_mark_discontinuity(struct package *package);
 void package_mark_filler(struct package *package);
 /* A picture to come at this time is an IDR picture for the sake of a splice, and begins another part of its segment. */
 void package_cut(struct package *package, int64_t tick_90k);
+/* With splice_cut segment: a segment is to begin at this frame, or not any more; no frame before first_frame has been
+ * encoded anywhere. -ENOBUFS: too many cuts lie there. */
+int package_add_cut(struct package *package, int64_t frame, int64_t first_frame);
+void package_remove_cut(struct package *package, int64_t frame, int64_t first_frame);
+/* Frames from first_frame on at which segments begin off the grid: returns how many were written. */
+unsigned package_moved_frames(const struct package *package, int64_t first_frame, int64_t *frames, unsigned max);
 /* A SCTE 35 message that came at arrival_90k of the timeline, whose times are shift_90k before the timeline's: it
  * stands in front of what is decoded from then on, if the output has messages. Borrow; copied. */
 void package_message(struct package *package, int64_t arrival_90k, int64_t shift_90k, const uint8_t *section,

@@ -142,6 +142,7 @@ void pipeline_destroy(struct pipeline *pipeline)
     for (; pipeline->held_count; pipeline->held_count--)
         av_packet_free(&pipeline->held[(pipeline->held_first + pipeline->held_count - 1) % HELD_AUDIO].packet);
     pipeline_forget_splices(pipeline);
+    avails_destroy(pipeline->avails);
     free(pipeline);
 }
 

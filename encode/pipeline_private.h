@@ -7,6 +7,7 @@
 #include <libavcodec/codec_par.h>
 #include <libavcodec/packet.h>
 
+#include "encode/avails.h"
 #include "encode/decoder.h"
 #include "encode/deinterlacer.h"
 #include "encode/device_watch.h"
@@ -88,6 +89,7 @@ struct pipeline {
     struct held_audio held[HELD_AUDIO]; /* audio whose place is not known yet, oldest first */
     unsigned held_first, held_count;
     struct splice_state splice;
+    struct avails *avails; /* NULL: the output has not begun */
     /* output */
     int64_t next_frame;
     uint64_t newest_arrival_utc_ns; /* of the newest picture shown */
@@ -111,6 +113,7 @@ int pipeline_check_description(struct pipeline *pipeline, struct error *err);
 /* pipeline_splice.c */
 void pipeline_take_splice(struct pipeline *pipeline, struct source_item *item); /* takes the packet it needs */
 void pipeline_release_splices(struct pipeline *pipeline);                       /* those whose place is known by now */
+void pipeline_recall_splices(struct pipeline *pipeline); /* what the process before this one knew */
 void pipeline_forget_splices(struct pipeline *pipeline);
 
 /* pipeline_status.c */

@@ -6,6 +6,7 @@
  * neither pipeline has encoded it.
  */
 #include <libavutil/avutil.h>
+#include <string.h>
 
 #include "board/clock.h"
 #include "board/log.h"
@@ -52,6 +53,85 @@ static void cut_video(struct pipeline *pipeline, const struct held_splice *held,
         cut_at(pipeline, event_90k + splice->duration_90k);
 }
 
+/* ---- avails ---- */
+enum { MOVED_MAX = 16 };
+
+static bool cuts_segments(const struct encode_job *job)
+{
+    for (unsigned i = 0; i < job->outputs_count; i++)
+        if (job->outputs[i].splice_cut == SPLICE_CUT_SEGMENT)
+            return true;
+    return false;
+}
+
+/* IDR pictures where segments begin now. */
+static void cut_moved(struct pipeline *pipeline, int64_t first_frame)
+{
+    int64_t frames[MOVED_MAX];
+
+    for (unsigned i = 0; i < pipeline->job->outputs_count; i++) {
+        if (pipeline->job->outputs[i].splice_cut != SPLICE_CUT_SEGMENT)
+            continue;
+        unsigned count = outputs_moved_frames(pipeline->outputs, i, first_frame, frames, MOVED_MAX);
+        for (unsigned f = 0; f < count; f++)
+            if (frames[f] >= pipeline->next_frame)
+                ladder_cut(pipeline->ladder, frames[f]);
+    }
+}
+
+static enum avail_outcome take_avail(struct pipeline *pipeline, const struct avail_message *message)
+{
+    struct avail_cuts cuts;
+    enum avail_outcome outcome = avails_take(pipeline->avails, message, &cuts);
+
+    if (cuts.add_count || cuts.remove_count) {
+        outputs_cut_segments(pipeline->outputs, &cuts, message->first_frame);
+        cut_moved(pipeline, message->first_frame);
+    }
+    return outcome;
+}
+
+/* Nothing that is shown after the last picture before the message can have been encoded. */
+static void give_avail(struct pipeline *pipeline, const struct held_splice *held, int64_t arrival_90k)
+{
+    const struct avails_counters before = avails_counters(pipeline->avails);
+    int64_t newest_90k = arrival_90k;
+    struct handoff_splice told = { .arrival_90k = arrival_90k, .shift_90k = arrival_90k - held->packet->pts };
+
+    if (held->newest_pts_90k >= 0)
+        newest_90k += distance_90k(held->packet->pts, held->newest_pts_90k);
+    told.first_frame = timeline_frame_at_90k(&pipeline->rate, newest_90k) + 1;
+    const struct avail_message message = { .arrival_90k = arrival_90k,
+                                           .shift_90k = told.shift_90k,
+                                           .first_frame = told.first_frame,
+                                           .section = held->packet->data,
+                                           .bytes = (size_t)held->packet->size };
+    enum avail_outcome outcome = take_avail(pipeline, &message);
+    if (avails_counters(pipeline->avails).late != before.late)
+        log_warning(pipeline->config.log,
+                    "input %s: an avail came late or says no time: segments are cut as soon as "
+                    "they can be",
+                    pipeline->job->input);
+    if ((outcome == AVAIL_TAKEN || outcome == AVAIL_CANCELLED) && message.bytes <= sizeof told.section) {
+        told.bytes = (uint32_t)message.bytes;
+        memcpy(told.section, message.section, message.bytes);
+        handoff_splice(pipeline->handoff, &told);
+    }
+}
+
+void pipeline_recall_splices(struct pipeline *pipeline)
+{
+    for (unsigned i = 0; i < HANDOFF_SPLICES_MAX && pipeline->welcome.splices[i].arrival_90k; i++) {
+        const struct handoff_splice *splice = &pipeline->welcome.splices[i];
+        take_avail(pipeline, &(struct avail_message){ .arrival_90k = splice->arrival_90k,
+                                                      .shift_90k = splice->shift_90k,
+                                                      .first_frame = splice->first_frame,
+                                                      .section = splice->section,
+                                                      .bytes = splice->bytes });
+        handoff_splice(pipeline->handoff, splice); /* for a management plane that is started anew meanwhile */
+    }
+}
+
 /* ---- the messages ---- */
 /* Times rise, and there are no more than so many a second: a source cannot flood what takes them. */
 static bool take_place(struct pipeline *pipeline, int64_t *arrival_90k)
@@ -85,8 +165,11 @@ static void give(struct pipeline *pipeline, const struct held_splice *held, int6
         ahead_90k = distance_90k(held->packet->pts, splice.pts_90k);
     cut_video(pipeline, held, &splice, arrival_90k + ahead_90k);
     int64_t event_90k = arrival_90k + (ahead_90k > SMOOTH_MESSAGE_AHEAD_MAX_90K ? 0 : ahead_90k);
+    const int64_t came_90k = arrival_90k;
     if (!take_place(pipeline, &arrival_90k))
         return;
+    if (cuts_segments(pipeline->job))
+        give_avail(pipeline, held, came_90k);
     const struct sparse_message message = { .arrival_90k = arrival_90k,
                                             .event_90k = event_90k > arrival_90k ? event_90k : arrival_90k,
                                             .duration_90k = splice.duration_90k,
@@ -131,7 +214,7 @@ static bool is_wanted(const struct encode_job *job)
     for (unsigned i = 0; i < job->outputs_count; i++)
         if (encode_output_has_splices(&job->outputs[i]))
             return true;
-    return job->sparses_count;
+    return job->sparses_count || cuts_segments(job);
 }
 
 void pipeline_take_splice(struct pipeline *pipeline, struct source_item *item)

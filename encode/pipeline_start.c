@@ -117,7 +117,11 @@ static int make_outputs(struct pipeline *pipeline, struct error *err)
     for (unsigned i = 0; i < ENCODE_AUDIO_SELECTORS_MAX; i++)
         if (pipeline->audio_formats[i])
             config.channels[i] = (unsigned)pipeline->audio_formats[i]->ch_layout.nb_channels;
-    int status = outputs_create(&pipeline->outputs, &config, err);
+    const struct avails_config avails = { .settings = &pipeline->job->avails, .rate = &pipeline->rate };
+    int status = avails_create(&pipeline->avails, &avails, err);
+    config.avails = pipeline->avails;
+    if (status == 0)
+        status = outputs_create(&pipeline->outputs, &config, err);
     for (unsigned i = 0; status == 0 && i < ENCODE_AUDIO_SELECTORS_MAX; i++)
         if (pipeline->audio_formats[i])
             outputs_audio_format(pipeline->outputs, i, pipeline->audio_formats[i]);
@@ -192,6 +196,7 @@ int pipeline_try_start(struct pipeline *pipeline, struct error *err)
         return status;
     pipeline->next_frame = frame;
     follower_start(pipeline->follower, frame);
+    pipeline_recall_splices(pipeline);
     outputs_start(pipeline->outputs, timeline_frame_tick_90k(&pipeline->rate, frame), pipeline->begin == BEGIN_MIDDLE,
                   pipeline->begin != BEGIN_FRESH);
     pipeline->started = true;

@@ -199,6 +199,14 @@ static json_t *source_counters_json(const struct pipeline *pipeline, const struc
     add_number(counters, "splices_damaged", pipeline->splice.counters.damaged);
     add_number(counters, "splices_unplaced", pipeline->splice.counters.unplaced);
     add_number(counters, "splices_too_many", pipeline->splice.counters.too_many);
+    if (pipeline->avails) {
+        struct avails_counters avails = avails_counters(pipeline->avails);
+        add_number(counters, "avails_taken", avails.taken);
+        add_number(counters, "avails_late", avails.late);
+        add_number(counters, "avails_repeated", avails.repeated);
+        add_number(counters, "avails_cancelled", avails.cancelled);
+        add_number(counters, "avails_refused", avails.refused);
+    }
     return counters;
 }
 
@@ -239,6 +247,8 @@ static json_t *outputs_json(const struct pipeline *pipeline)
         add_number(output, "packets_overflow", counters.packets_overflow);
         add_number(output, "messages", counters.messages);
         add_number(output, "messages_dropped", counters.messages_dropped);
+        add_number(output, "cuts", counters.cuts);
+        add_number(output, "cuts_crowded", counters.cuts_crowded);
         json_array_append_new(outputs, output);
     }
     for (unsigned i = 0; pipeline->outputs && i < pipeline->job->sparses_count; i++) {

@@ -12,6 +12,7 @@ enum {
     TABLE_ID = 0xfc,
     HEAD_BYTES = 14, /* up to splice_command_type */
     CRC_BYTES = 4,
+    ADJUSTMENT_AT = 4, /* the lowest bit of this byte, and the four behind it */
     COMMAND_LENGTH_NOT_SAID = 0xfff,
     DESCRIPTOR_SEGMENTATION = 0x02, /* 10.3.3 */
 };
@@ -106,37 +107,62 @@ static void read_command(struct splice *splice, struct reader *reader)
 }
 
 /* ---- descriptors ---- */
-/* 10.3.3 */
-static void segmentation_descriptor(struct splice *splice, struct reader *reader)
+/* 10.3.3; false: it does not fit into its length. */
+static bool segmentation_descriptor(struct splice_segmentation *read, struct reader *reader)
 {
-    splice->id = (uint32_t)bits(reader, 32);
-    splice->cancels = bits(reader, 1);
+    *read = (struct splice_segmentation){ .web_delivery_allowed = true, .no_regional_blackout = true };
+    read->id = (uint32_t)bits(reader, 32);
+    read->cancels = bits(reader, 1);
     skip(reader, 7);
-    if (splice->cancels)
-        return;
-    bool program = bits(reader, 1), duration = bits(reader, 1);
-    skip(reader, 6);
+    if (read->cancels)
+        return !reader->beyond;
+    bool program = bits(reader, 1), duration = bits(reader, 1), unrestricted = bits(reader, 1);
+    bool web = bits(reader, 1), regional = bits(reader, 1);
+    skip(reader, 3);
+    read->web_delivery_allowed = unrestricted || web;
+    read->no_regional_blackout = unrestricted || regional;
     if (!program)
         skip(reader, (unsigned)bits(reader, 8) * 48);
     if (duration)
-        splice->duration_90k = (int64_t)bits(reader, 40);
+        read->duration_90k = (int64_t)bits(reader, 40);
+    bool whole = !reader->beyond; /* what follows did not count before: old writers leave it out */
+    read->upid_type = (uint8_t)bits(reader, 8);
+    unsigned bytes = (unsigned)bits(reader, 8);
+    for (unsigned i = 0; i < bytes && !reader->beyond; i++) {
+        uint8_t byte = (uint8_t)bits(reader, 8);
+        if (bytes <= SPLICE_UPID_BYTES_MAX)
+            read->upid[i] = byte;
+    }
+    read->type = (uint8_t)bits(reader, 8);
+    read->upid_bytes = reader->beyond || bytes > SPLICE_UPID_BYTES_MAX ? 0 : (uint8_t)bytes;
+    if (reader->beyond)
+        read->type = 0;
+    return whole;
 }
 
-/* 10.1, 10.2: the first segmentation descriptor tells what a time_signal is about. */
+/* 10.1, 10.2 */
 static void read_descriptors(struct splice *splice, const uint8_t *bytes, size_t count)
 {
-    while (count >= 2 && (size_t)bytes[1] + 2 <= count) {
+    while (count >= 2 && (size_t)bytes[1] + 2 <= count && splice->segmentations_count < SPLICE_SEGMENTATIONS_MAX) {
         struct reader reader = { .bytes = bytes + 6, .count = bytes[1] >= 4 ? bytes[1] - 4u : 0 };
-        struct splice read = *splice;
-        if (bytes[0] == DESCRIPTOR_SEGMENTATION && bytes[1] >= 4 && memcmp(bytes + 2, "CUEI", 4) == 0) {
-            segmentation_descriptor(&read, &reader);
-            if (!reader.beyond)
-                *splice = read;
-            return;
-        }
+        if (bytes[0] == DESCRIPTOR_SEGMENTATION && bytes[1] >= 4 && memcmp(bytes + 2, "CUEI", 4) == 0 &&
+            segmentation_descriptor(&splice->segmentations[splice->segmentations_count], &reader))
+            splice->segmentations_count++;
         count -= (size_t)bytes[1] + 2;
         bytes += (size_t)bytes[1] + 2;
     }
+}
+
+/* The first segmentation descriptor tells what a time_signal is about. */
+static void take_first(struct splice *splice)
+{
+    const struct splice_segmentation *first = &splice->segmentations[0];
+
+    if (splice->type != SPLICE_TIME_SIGNAL || !splice->segmentations_count)
+        return;
+    splice->id = first->id;
+    splice->cancels = first->cancels;
+    splice->duration_90k = first->duration_90k;
 }
 
 /* ---- the section ---- */
@@ -183,15 +209,30 @@ int splice_parse(struct splice *splice, const uint8_t *section, size_t bytes)
     size_t descriptors = read_body(splice, section, end);
     if (descriptors == 0)
         return -EBADMSG;
-    if (descriptors + 2 <= end && splice->type == SPLICE_TIME_SIGNAL) {
+    bool has_descriptors = splice->type == SPLICE_TIME_SIGNAL || splice->type == SPLICE_INSERT;
+    if (descriptors + 2 <= end && has_descriptors) {
         size_t count = (size_t)section[descriptors] << 8 | section[descriptors + 1];
-        if (count > end - descriptors - 2)
+        if (count > end - descriptors - 2 && splice->type == SPLICE_TIME_SIGNAL)
             return -EBADMSG;
-        read_descriptors(splice, section + descriptors + 2, count);
+        if (count <= end - descriptors - 2)
+            read_descriptors(splice, section + descriptors + 2, count);
     }
+    take_first(splice);
     if (splice->pts_90k >= 0)
         splice->pts_90k = (splice->pts_90k + adjustment_90k) & (PTS_MODULUS - 1);
     return 0;
+}
+
+void splice_shift(uint8_t *section, size_t bytes, int64_t shift_90k)
+{
+    uint8_t *at = section + ADJUSTMENT_AT;
+    uint64_t adjustment = (uint64_t)(at[0] & 1) << 32 | (uint64_t)at[1] << 24 | at[2] << 16 | at[3] << 8 | at[4];
+
+    adjustment = (adjustment + (uint64_t)shift_90k) & (PTS_MODULUS - 1);
+    at[0] = (uint8_t)((at[0] & ~1u) | adjustment >> 32);
+    for (unsigned i = 1; i <= 4; i++)
+        at[i] = (uint8_t)(adjustment >> 8 * (4 - i));
+    section_put_checksum(section, bytes - CRC_BYTES);
 }
 
 bool splice_is_wanted(const struct splice *splice)

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "encode/section_bytes.h"
-#include "encode/timeline.h"
 
 enum {
     PACKET_BYTES = 188,
@@ -16,7 +15,6 @@ enum {
     TABLE_HEAD = 12, /* up to the descriptors of the program */
     TABLE_MAX = PACKET_BYTES - PACKET_HEAD - 1,
     STREAM_BYTES = 5,
-    ADJUSTMENT_AT = 4, /* the lowest bit of this byte, and the four behind it */
     SECTION_BYTES_MIN = 17,
 };
 
@@ -65,17 +63,6 @@ int splice_stream_edit_table(const struct splice_stream *stream, uint8_t *packet
 }
 
 /* ---- messages ---- */
-static void shift(uint8_t *section, int64_t shift_90k)
-{
-    uint8_t *at = section + ADJUSTMENT_AT;
-    uint64_t adjustment = (uint64_t)(at[0] & 1) << 32 | (uint64_t)at[1] << 24 | at[2] << 16 | at[3] << 8 | at[4];
-
-    adjustment = (adjustment + (uint64_t)shift_90k) & (PTS_MODULUS - 1);
-    at[0] = (uint8_t)((at[0] & ~1u) | adjustment >> 32);
-    for (unsigned i = 1; i <= 4; i++)
-        at[i] = (uint8_t)(adjustment >> 8 * (4 - i));
-}
-
 /* With as much of the section as it takes, the rest stuffed; returns how much that is. */
 static size_t put_packet(struct splice_stream *stream, uint8_t *packet, const uint8_t *section, size_t bytes,
                          int begins)
@@ -104,8 +91,7 @@ size_t splice_stream_packets(struct splice_stream *stream, const uint8_t *sectio
     if (bytes < SECTION_BYTES_MIN || bytes > sizeof shifted)
         return 0;
     memcpy(shifted, section, bytes);
-    shift(shifted, shift_90k);
-    section_put_checksum(shifted, bytes - SECTION_CHECKSUM_BYTES);
+    splice_shift(shifted, bytes, shift_90k);
     for (; at < bytes; written += PACKET_BYTES)
         at += put_packet(stream, packets + written, shifted + at, bytes - at, at == 0);
     return written;

@@ -10,6 +10,7 @@
 #include "mgmt/channel_names.h"
 #include "mgmt/credentials.h"
 #include "mgmt/frame_capture_group.h"
+#include "mgmt/hls_group.h"
 #include "mgmt/mediapackage_group.h"
 
 static const struct setting input_attachment_rows[] = {
@@ -67,6 +68,8 @@ static const struct setting channel_rows[] = {
     SETTING_LIST(struct channel, input_attachments, &input_attachment_settings, .flags = SETTING_REQUIRED,
                  .help = "The input."),
     SETTING_GROUP(struct channel, encodes, &encodes_settings, .flags = SETTING_REQUIRED, .help = "The encodes."),
+    SETTING_GROUP(struct channel, avail_configuration, &avail_settings_table,
+                  .help = "Which SCTE 35 messages of the source are avails, and which groups are cut at them."),
     SETTING_GROUP(struct channel, input_loss, &input_loss_settings, .help = "What is shown without a source."),
     SETTING_LIST(struct channel, output_groups, &output_group_settings, .flags = SETTING_REQUIRED,
                  .help = "Where it goes."),
@@ -102,6 +105,34 @@ static void complete_language(const struct channel *channel, struct output *outp
     }
 }
 
+/* Whether it is of the kind whose segments are cut at avails. */
+static bool is_hls(const struct output_group *group)
+{
+    return group->type == OUTPUT_GROUP_HLS ||
+           (group->type == OUTPUT_GROUP_MEDIAPACKAGE && group->mediapackage.version == MEDIAPACKAGE_V1);
+}
+
+/* One group that hands messages on or tells of them makes all be cut, unless only such are to be. */
+static bool are_all_cut(const struct channel *channel)
+{
+    if (channel->avail_configuration.scte35_segmentation_scope != AVAIL_SCOPE_ALL_OUTPUT_GROUPS)
+        return false;
+    for (unsigned g = 0; g < channel->output_groups_count; g++)
+        if (is_hls(&channel->output_groups[g]) && hls_has_avails(&channel->output_groups[g]))
+            return true;
+    return false;
+}
+
+static void complete_avails(struct channel *channel)
+{
+    bool all = are_all_cut(channel);
+
+    for (unsigned g = 0; g < channel->output_groups_count; g++) {
+        struct output_group *group = &channel->output_groups[g];
+        group->hls.cut_at_avails = is_hls(group) && (all || hls_has_avails(group));
+    }
+}
+
 void channel_complete(struct channel *channel, const char *directory)
 {
     make_absolute(channel->input_loss.slate, sizeof channel->input_loss.slate, directory);
@@ -114,6 +145,7 @@ void channel_complete(struct channel *channel, const char *directory)
             make_absolute(group->destinations[d].certificate_authority,
                           sizeof group->destinations[d].certificate_authority, directory);
     }
+    complete_avails(channel);
 }
 
 unsigned channel_pipelines(const struct channel *channel)
@@ -436,6 +468,7 @@ void channel_encode_job(const struct channel *channel, unsigned pipeline, struct
     job->videos_count = channel->encodes.video_count;
     memcpy(job->audios, channel->encodes.audio, sizeof job->audios);
     job->audios_count = channel->encodes.audio_count;
+    job->avails = channel->avail_configuration;
     job->input_loss = channel->input_loss;
     for (unsigned g = 0; g < channel->output_groups_count; g++) {
         add_outputs(&channel->output_groups[g], job);

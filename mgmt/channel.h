@@ -40,6 +40,7 @@ struct channel {
     struct input_attachment input_attachments[1];
     unsigned input_attachments_count;
     struct encodes encodes;
+    struct avail_settings avail_configuration;
     struct input_loss_behavior input_loss;
     struct output_group output_groups[OUTPUT_GROUPS_MAX];
     unsigned output_groups_count;

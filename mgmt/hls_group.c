@@ -25,6 +25,11 @@ static const char *const timed_metadata_frames[] = { "none", "priv", "tdrl", NUL
 static const struct setting hls_rows[] = {
     SETTING_DOUBLE(struct hls_settings, segment_length, .minimum = 1, .maximum = 60, .default_number = 10, .unit = "s",
                    .help = "Length of a segment; every one starts with an IDR picture."),
+    SETTING_DOUBLE(struct hls_settings, min_segment_length, .maximum = 30, .unit = "s",
+                   .help =
+                       "Of a segment that ends early because an avail begins or ends: where it would be shorter, its "
+                       "own begin moves to the avail, so that the one before is longer. At most half of "
+                       "segment_length, which 0 means."),
     SETTING_UNSIGNED(struct hls_settings, timestamp_delta_milliseconds, .maximum = 86400000, .unit = "ms",
                      .help = "How much later all timestamps in the segments are than the channel's timeline; where the "
                              "segments begin, their numbers and dates stay as they are."),
@@ -72,6 +77,11 @@ static const struct setting hls_rows[] = {
                  .help = "A playlist of the key pictures of each video, for trick play."),
     SETTING_BOOL(struct hls_settings, redundant_manifest, .default_number = 0,
                  .help = "Each pipeline's master playlist also names the other pipeline's playlists, behind its own."),
+    SETTING_STRINGS(struct hls_settings, ad_markers,
+                    .help =
+                        "Tags in media playlists for the avails of the source's SCTE 35 messages, at which segments "
+                        "are cut then: adobe (EXT-X-CUE), elemental (EXT-X-CUE-OUT, -OUT-CONT and -IN), "
+                        "elemental_scte35 (the same, with the messages in EXT-OATCLS-SCTE35 and -OUT-CONT)."),
     SETTING_CHOICE(struct hls_settings, directory_structure, .choices = directory_structures,
                    .default_number = HLS_SINGLE_DIRECTORY,
                    .help = "Segments beside the playlists, or in folders of their own, one a stream."),
@@ -116,6 +126,59 @@ const char *hls_content_url(const struct hls_settings *settings, unsigned pipeli
 const char *hls_manifest_url(const struct hls_settings *settings, unsigned pipeline)
 {
     return url_of(settings->base_url_manifest, settings->base_url_manifest_count, pipeline);
+}
+
+/* ---- avails ---- */
+static const struct {
+    const char *word;
+    enum hls_ad_marker marker;
+} markers[] = { { "adobe", HLS_MARKER_ADOBE },
+                { "elemental", HLS_MARKER_ELEMENTAL },
+                { "elemental_scte35", HLS_MARKER_ELEMENTAL_SCTE35 } };
+
+static unsigned marker_of(const char *word)
+{
+    for (size_t i = 0; i < sizeof markers / sizeof markers[0]; i++)
+        if (strcmp(markers[i].word, word) == 0)
+            return markers[i].marker;
+    return 0;
+}
+
+unsigned hls_markers(const struct hls_settings *settings)
+{
+    unsigned all = 0;
+    for (unsigned i = 0; i < settings->ad_markers_count; i++)
+        all |= marker_of(settings->ad_markers[i]);
+    return all;
+}
+
+bool hls_has_avails(const struct output_group *group)
+{
+    if (group->hls.ad_markers_count)
+        return true;
+    for (unsigned i = 0; i < group->outputs_count; i++)
+        if (group->outputs[i].container == CONTAINER_TS && group->hls.transport_stream.scte35 == SCTE35_PASSTHROUGH)
+            return true;
+    return false;
+}
+
+static void check_avails(const struct output_group *group, struct problems *problems)
+{
+    const struct hls_settings *hls = &group->hls;
+    unsigned seen = 0;
+    for (unsigned i = 0; i < hls->ad_markers_count; i++) {
+        unsigned marker = marker_of(hls->ad_markers[i]);
+        if (!marker || marker & seen)
+            problem_at(problems, hls->ad_markers[i],
+                       "output group \"%s\": ad_markers \"%s\" %s: adobe, elemental and elemental_scte35 are known",
+                       group->name, hls->ad_markers[i], marker ? "stands there twice" : "is none");
+        seen |= marker;
+    }
+    if (hls->min_segment_length > hls->segment_length / 2)
+        problem_at(problems, &hls->min_segment_length,
+                   "output group \"%s\": min_segment_length %g s is more than half of segment_length: segments around "
+                   "an avail are between half and one and a half of it",
+                   group->name, hls->min_segment_length);
 }
 
 /* ---- checks: of the settings ---- */
@@ -308,6 +371,7 @@ static void check(const struct output_group *group, struct problems *problems)
         check_audio_groups(group, output, problems);
     }
     check_windows(group, problems);
+    check_avails(group, problems);
     check_encryption(group, problems);
     transport_stream_check(&hls->transport_stream, problems);
     check_redundant(group, problems);
@@ -334,7 +398,8 @@ static void encode(const struct output_group *group, const struct output *output
     made->timestamp_delta_ms = hls->timestamp_delta_milliseconds;
     made->input_loss_action = hls->input_loss_action;
     made->transport_stream = hls->transport_stream;
-    made->splice_cut = encode_output_has_splices(made) ? SPLICE_CUT_KEY : SPLICE_CUT_NONE;
+    made->splice_cut = hls->cut_at_avails ? SPLICE_CUT_SEGMENT : SPLICE_CUT_NONE;
+    made->min_segment_length = hls->min_segment_length;
     made->encryption = hls->encryption;
     made->timed_metadata.frame = hls->timed_metadata_id3_frame;
     made->timed_metadata.period = hls->timed_metadata_id3_period;

@@ -8,3 +8,6 @@
 #include "mgmt/output_group.h"
 
 extern const struct output_group_class hls_group_class;
+
+/* Whether it hands SCTE 35 messages on, or tells of avails in its playlists. Of MediaPackage v1 too. */
+bool hls_has_avails(const struct output_group *group);

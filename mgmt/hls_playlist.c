@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "mgmt/hls_cue.h"
+
 /* Versions of the protocol that features need (RFC 8216, 7). */
 enum {
     VERSION_FRACTIONS = 3,
@@ -196,6 +198,9 @@ static void print_lead(struct printer *printer, const struct window_segment *seg
         print_key(printer, segment->number);
     if (wants_date_time(printer, segment))
         print_date_time(printer->text, segment->date_90k);
+    if (segment->cue)
+        hls_cue_print(segment->cue, hls_markers(printer->view->settings),
+                      printer->view->settings->timestamp_delta_milliseconds * INT64_C(90), printer->text);
 }
 
 static void print_segment(struct printer *printer, const struct window_segment *segment)

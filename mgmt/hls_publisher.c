@@ -142,6 +142,7 @@ static void append(struct hls_publisher *publisher, struct hls_lane *lane, const
     struct handoff_key keys[HANDOFF_KEYS_MAX];
     struct window_segment segment = hls_window_segment(publisher, lane, item, keys);
     segment_window_append(&lane->state.window, &segment);
+    free(segment.cue);
     hls_remember_format(lane, item);
     save(publisher, SPOOL_FAST);
 }
@@ -396,6 +397,7 @@ static int create(struct publisher **out, const struct publisher_config *config,
         .keep_all = hls_is_vod(publisher),
         .discontinuity_tags = group->hls.discontinuity_tags,
         .segment_length_s = group->hls.segment_length,
+        .longest_s = group->hls.cut_at_avails ? 1.5 * group->hls.segment_length : 0,
     };
     for (unsigned i = 0; i < publisher->lane_count; i++)
         segment_window_init(&publisher->lanes[i].state.window, &window);

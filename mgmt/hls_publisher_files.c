@@ -11,6 +11,7 @@
 #include "board/clock.h"
 #include "board/error.h"
 #include "board/log.h"
+#include "mgmt/hls_cue.h"
 #include "mgmt/hls_publisher_private.h"
 
 /* A segment so far below all that is known is no repetition: the timeline itself has jumped back. */
@@ -178,6 +179,7 @@ struct window_segment hls_window_segment(const struct hls_publisher *publisher, 
         .keys = keys,
         .keys_count = wants_keys ? keys_of(segment, keys) : 0,
         .tables_bytes = wants_keys && lane->output->container == CONTAINER_TS ? tables_bytes(&item->waiting.file) : 0,
+        .cue = hls_markers(hls_of(publisher)) ? hls_cue_of(&segment->cue) : NULL,
         .discontinuity = segment->flags & HANDOFF_DISCONTINUITY,
         .received_ns = item->waiting.received_ns,
         .arrival_utc_ns = segment->end_arrival_utc_ns,
@@ -266,6 +268,8 @@ static bool is_suppressed(const struct hls_publisher *publisher, const struct ha
     if (hls_of(publisher)->incomplete_segment_behavior != HLS_INCOMPLETE_SUPPRESS)
         return false;
     int64_t length_90k = (int64_t)(hls_of(publisher)->segment_length * 90000);
+    if (segment->flags & HANDOFF_MOVED && !(segment->flags & (HANDOFF_PARTIAL | HANDOFF_LAST)))
+        return false; /* as long as it is meant to be */
     return segment->flags & HANDOFF_PARTIAL || segment->duration_90k < length_90k - length_90k / 10;
 }
 

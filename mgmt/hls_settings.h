@@ -19,10 +19,17 @@ enum hls_incomplete_segments { HLS_INCOMPLETE_AUTO, HLS_INCOMPLETE_SUPPRESS };
 enum hls_directory_structure { HLS_SINGLE_DIRECTORY, HLS_SUBDIRECTORY_PER_STREAM };
 enum manifest_compression { MANIFEST_COMPRESSION_NONE, MANIFEST_COMPRESSION_GZIP };
 
-enum { HLS_URL_BYTES = 512, HLS_BASE_URLS_MAX = 2 };
+enum hls_ad_marker {                                 /* what of SCTE 35 a playlist tells, and how; bits */
+                     HLS_MARKER_ADOBE = 1,           /* EXT-X-CUE */
+                     HLS_MARKER_ELEMENTAL = 2,       /* EXT-X-CUE-OUT, -OUT-CONT, -IN */
+                     HLS_MARKER_ELEMENTAL_SCTE35 = 4 /* the same, with the messages */
+};
+
+enum { HLS_URL_BYTES = 512, HLS_BASE_URLS_MAX = 2, HLS_AD_MARKERS_MAX = 3 };
 
 struct hls_settings {
-    double segment_length; /* s */
+    double segment_length;     /* s */
+    double min_segment_length; /* s, before an avail; 0: half of segment_length */
     unsigned timestamp_delta_milliseconds;
     unsigned index_n_segments;
     unsigned keep_segments;
@@ -41,6 +48,9 @@ struct hls_settings {
     bool stream_inf_resolution;
     bool i_frame_only_playlists;
     bool redundant_manifest;
+    char ad_markers[HLS_AD_MARKERS_MAX][ENCODE_NAME_BYTES];
+    unsigned ad_markers_count;
+    bool cut_at_avails;           /* no setting: channel_complete() sets it */
     unsigned directory_structure; /* enum hls_directory_structure */
     unsigned segments_per_subdirectory;
     char base_url_content[HLS_BASE_URLS_MAX][HLS_URL_BYTES]; /* one a pipeline, or one for both */
@@ -60,6 +70,8 @@ struct hls_settings {
 
 extern const struct settings hls_settings_table;
 
+/* enum hls_ad_marker of the words in ad_markers; what is none of them counts nothing. */
+unsigned hls_markers(const struct hls_settings *settings);
 /* What is put before the names of a pipeline's media files, and of its playlists; empty: nothing. */
 const char *hls_content_url(const struct hls_settings *settings, unsigned pipeline);
 const char *hls_manifest_url(const struct hls_settings *settings, unsigned pipeline);

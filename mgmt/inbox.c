@@ -45,6 +45,8 @@ struct channel_anchors {
     struct channel_anchors *next;
     char channel[HANDOFF_NAME_BYTES];
     struct anchors anchors, saved;
+    struct handoff_splice splices[HANDOFF_SPLICES_MAX]; /* oldest first; of both pipelines, which tell the same */
+    unsigned splice_count;
 };
 
 struct inbox {
@@ -290,6 +292,7 @@ static void on_hello(struct connection *connection, const struct handoff_hello *
     welcome.framerate_numerator = entry->anchors.framerate_numerator;
     welcome.framerate_denominator = entry->anchors.framerate_denominator;
     memcpy(welcome.anchors, entry->anchors.known, sizeof welcome.anchors);
+    memcpy(welcome.splices, entry->splices, sizeof welcome.splices);
     send_message(connection, &welcome, sizeof welcome);
 }
 
@@ -307,6 +310,27 @@ static void on_anchor_request(struct connection *connection, const struct handof
     handoff_header_fill(&answer.header, HANDOFF_ANCHOR, sizeof answer);
     save_channel(inbox, entry);
     send_message(connection, &answer, sizeof answer);
+}
+
+/* In the order they came to the source. */
+static void on_splice(struct connection *connection, const struct handoff_splice *splice)
+{
+    struct channel_anchors *entry = find_channel(connection->inbox, connection->peer.channel);
+    if (!entry)
+        return;
+    unsigned at = entry->splice_count;
+    for (; at > 0 && entry->splices[at - 1].arrival_90k >= splice->arrival_90k; at--)
+        if (entry->splices[at - 1].arrival_90k == splice->arrival_90k)
+            return;
+    if (entry->splice_count == HANDOFF_SPLICES_MAX) {
+        if (at == 0)
+            return;
+        memmove(entry->splices, entry->splices + 1, --at * sizeof entry->splices[0]);
+    } else {
+        memmove(entry->splices + at + 1, entry->splices + at, (entry->splice_count - at) * sizeof entry->splices[0]);
+        entry->splice_count++;
+    }
+    entry->splices[at] = *splice;
 }
 
 static void on_segment(struct connection *connection, const struct handoff_segment *segment, int memfd)
@@ -344,6 +368,7 @@ static bool dispatch(struct connection *connection, enum handoff_type type, size
         struct handoff_hello hello;
         struct handoff_anchor_request request;
         struct handoff_segment segment;
+        struct handoff_splice_message splice;
     } copy; /* aligned, and not overwritten by what a callback may receive */
     if (!handoff_from_encode(type)) {
         close_damaged(connection, "a message that only we send");
@@ -355,6 +380,9 @@ static bool dispatch(struct connection *connection, enum handoff_type type, size
     } else if (type == HANDOFF_HELLO) {
         memcpy(&copy.hello, message, sizeof copy.hello);
         on_hello(connection, &copy.hello);
+    } else if (type == HANDOFF_SPLICE) {
+        memcpy(&copy.splice, message, sizeof copy.splice);
+        on_splice(connection, &copy.splice.splice);
     } else if (type == HANDOFF_ANCHOR_REQUEST) {
         memcpy(&copy.request, message, sizeof copy.request);
         on_anchor_request(connection, &copy.request);

@@ -96,6 +96,16 @@ static void impose(struct output_group *group, const struct output_group *defaul
     }
 }
 
+/* A list, which a row above cannot hold. */
+static void impose_markers(struct output_group *group)
+{
+    if (group->mediapackage.version != MEDIAPACKAGE_V1 || group->hls.ad_markers_count)
+        return;
+    group->mediapackage.markers_overridden = true;
+    strcpy(group->hls.ad_markers[0], "elemental_scte35");
+    group->hls.ad_markers_count = 1;
+}
+
 static void complete(struct output_group *group)
 {
     static const struct settings *const table = &output_group_settings;
@@ -103,12 +113,27 @@ static void complete(struct output_group *group)
     if (defaults) {
         settings_defaults(table, defaults);
         impose(group, defaults);
+        impose_markers(group);
         free(defaults);
     }
     cmaf_complete(group);
 }
 
 /* ---- checks ---- */
+static void check_markers(const struct output_group *group, struct problems *problems)
+{
+    const struct hls_settings *hls = &group->hls;
+    bool said_none = group->mediapackage.markers_overridden &&
+                     problems_remembered(problems, hls->ad_markers, sizeof hls->ad_markers);
+
+    if (group->mediapackage.version == MEDIAPACKAGE_V1 &&
+        (said_none || hls->ad_markers_count != 1 || hls_markers(hls) != HLS_MARKER_ELEMENTAL_SCTE35))
+        problem_at(problems, hls->ad_markers,
+                   "output group \"%s\": hls.ad_markers must be [\"elemental_scte35\"] for MediaPackage v1: it "
+                   "learns of breaks from the playlists",
+                   group->name);
+}
+
 static void check_imposed(const struct output_group *group, struct problems *problems)
 {
     struct imposition imposition = imposition_of(group);
@@ -121,6 +146,7 @@ static void check_imposed(const struct output_group *group, struct problems *pro
             problem_at(problems, place, "output group \"%s\": %s must be %s for MediaPackage %s: %s", group->name,
                        row->key, row->words, versions[group->mediapackage.version], row->reason);
     }
+    check_markers(group, problems);
     if (group->mediapackage.version == MEDIAPACKAGE_V1 && group->hls.timed_metadata_id3_frame == TIMED_METADATA_NONE)
         problem_at(problems, &group->hls.timed_metadata_id3_frame,
                    "output group \"%s\": hls.timed_metadata_id3_frame must not be \"none\" for MediaPackage v1",

@@ -20,7 +20,7 @@
 
 #define SPOOL_MAGIC UINT32_C(0x53535042) /* "BPSS" */
 
-enum { SPOOL_VERSION = 1, HEAD_BYTES = 4096, PATH_BYTES = 1024, UNDER_WAY_MAX = 64 << 20 };
+enum { SPOOL_VERSION = 2, HEAD_BYTES = 4096, PATH_BYTES = 1024, UNDER_WAY_MAX = 64 << 20 };
 
 struct head {
     uint32_t magic, version;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "board/clock.h"
+#include "mgmt/hls_cue.h"
 
 enum { WAITING_FOR_DELETE_MAX = 1000 }; /* an origin that lets nothing be deleted must not make the window grow */
 
@@ -15,7 +16,8 @@ void segment_window_init(struct segment_window *window, const struct segment_win
     if (window->config.keep_segments < window->config.index_segments)
         window->config.keep_segments = window->config.index_segments;
     /* A segment is longer than the setting by up to a frame; half a second rounds up (RFC 8216, 4.3.3.1). */
-    window->target_duration_s = (unsigned)(config->segment_length_s + 0.5 + 0.05);
+    double longest_s = config->longest_s > config->segment_length_s ? config->longest_s : config->segment_length_s;
+    window->target_duration_s = (unsigned)(longest_s + 0.5 + 0.05);
     if (window->target_duration_s == 0)
         window->target_duration_s = 1;
 }
@@ -25,6 +27,7 @@ static void free_segment(struct window_segment *segment)
     free(segment->name);
     free(segment->header);
     free(segment->keys);
+    free(segment->cue);
 }
 
 /* Gives a copy its own strings and keys. */
@@ -35,7 +38,9 @@ static int own(struct window_segment *segment)
     segment->name = strdup(from.name ? from.name : "");
     segment->header = from.header ? strdup(from.header) : NULL;
     segment->keys = keys_bytes ? malloc(keys_bytes) : NULL;
-    if (!segment->name || (from.header && !segment->header) || (keys_bytes && !segment->keys)) {
+    segment->cue = from.cue ? hls_cue_copy(from.cue) : NULL;
+    if (!segment->name || (from.header && !segment->header) || (keys_bytes && !segment->keys) ||
+        (from.cue && !segment->cue)) {
         free_segment(segment);
         return -ENOMEM;
     }
@@ -221,6 +226,8 @@ static json_t *segment_json(const struct window_segment *segment)
                   segment->unlisted_ns != 0);
     if (segment->header)
         json_object_set_new(json, "header", json_string(segment->header));
+    if (segment->cue)
+        json_object_set_new(json, "cue", hls_cue_json(segment->cue));
     if (segment->keys_count) {
         json_object_set_new(json, "keys", keys_json(segment));
         json_object_set_new(json, "keys_before", json_integer((json_int_t)segment->keys_before));
@@ -268,13 +275,14 @@ static int read_segment(const json_t *json, struct segment_window *window, uint6
     int discontinuity, named, unlisted;
     const char *name, *header = NULL;
     struct handoff_key keys[HANDOFF_KEYS_MAX];
-    json_t *keys_array = NULL;
+    json_t *keys_array = NULL, *cue_json = NULL;
+    struct hls_cue *cue = NULL;
 
-    if (json_unpack((json_t *)json, "{s:I, s:I, s:I, s:I, s:s, s:b, s:I, s:b, s:b, s?s, s?o, s?I, s?I}", "number",
+    if (json_unpack((json_t *)json, "{s:I, s:I, s:I, s:I, s:s, s:b, s:I, s:b, s:b, s?s, s?o, s?I, s?I, s?o}", "number",
                     &number, "start_90k", &start_90k, "duration_90k", &duration_90k, "date_90k", &date_90k, "name",
                     &name, "discontinuity", &discontinuity, "discontinuities", &discontinuities, "named", &named,
                     "unlisted", &unlisted, "header", &header, "keys", &keys_array, "keys_before", &keys_before,
-                    "tables_bytes", &tables_bytes) < 0 ||
+                    "tables_bytes", &tables_bytes, "cue", &cue_json) < 0 ||
         number < 0 || start_90k < 0 || duration_90k <= 0 || date_90k < 0 || keys_before < 0 || tables_bytes < 0 ||
         tables_bytes > UINT32_MAX || discontinuities < 0 || discontinuities > UINT32_MAX || !name_is_safe(name) ||
         (header && !name_is_safe(header)))
@@ -293,7 +301,13 @@ static int read_segment(const json_t *json, struct segment_window *window, uint6
         .named = named,
         .unlisted_ns = unlisted ? now_ns : 0,
     };
-    if ((keys_array && read_keys(keys_array, &segment, keys) < 0) || make_room(window) < 0 || own(&segment) < 0)
+    if (cue_json && !(cue = hls_cue_from_json(cue_json)))
+        return -EBADMSG;
+    segment.cue = cue;
+    bool good =
+        (!keys_array || read_keys(keys_array, &segment, keys) == 0) && make_room(window) == 0 && own(&segment) == 0;
+    free(cue);
+    if (!good)
         return -EBADMSG;
     window->segments[window->count++] = segment;
     return 0;

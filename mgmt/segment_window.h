@@ -20,6 +20,8 @@
 
 enum { SEGMENT_WINDOW_MAX = 43200 }; /* of a playlist that keeps all: 24 h of 2 s segments; the oldest leave past it */
 
+struct hls_cue;
+
 struct window_segment {
     int64_t number;
     int64_t start_90k, duration_90k;
@@ -30,6 +32,7 @@ struct window_segment {
     struct handoff_key *keys; /* offsets are in the file */
     uint64_t keys_before;     /* sequence number of the first of them */
     uint32_t tables_bytes;    /* at the head of a transport stream, that they need; 0: none */
+    struct hls_cue *cue;      /* what SCTE 35 says of it; NULL: nothing */
     bool discontinuity;       /* a tag stands before it */
     unsigned discontinuities; /* tags since the window's first segment, its own included */
     bool named;               /* a confirmed playlist has named it */
@@ -43,6 +46,7 @@ struct segment_window_config {
     bool keep_all; /* VOD: everything stays in the playlist, nothing is deleted */
     bool discontinuity_tags;
     double segment_length_s;
+    double longest_s; /* where segments are cut at splices; 0: they are not */
 };
 
 struct segment_window {
@@ -58,7 +62,7 @@ struct segment_window {
 void segment_window_init(struct segment_window *window, const struct segment_window_config *config);
 void segment_window_clear(struct segment_window *window); /* frees; as initialised afterwards */
 
-/* Number, times, names, keys (all copied) and `discontinuity` (as its maker says) count; the rest is filled in.
+/* Number, times, names, keys, cue (all copied) and `discontinuity` (as its maker says) count; the rest is filled in.
  * -ENOMEM. */
 int segment_window_append(struct segment_window *window, const struct window_segment *segment);
 const struct window_segment *segment_window_newest(const struct segment_window *window); /* borrow; NULL: empty */

@@ -21,10 +21,15 @@ union any {
     struct handoff_anchor_answer answer;
     struct handoff_segment segment;
     struct handoff_acknowledge acknowledge;
+    struct handoff_splice_message splice;
     unsigned char bytes[400];
 };
 
 static const struct handoff_anchor anchor = { .id = 3, .anchor_90k = 12345, .skew_90k = -90 };
+
+static const struct handoff_splice splice = {
+    .arrival_90k = INT64_C(160000000000000), .shift_90k = -1, .first_frame = 7, .bytes = 20
+};
 
 static size_t make(enum handoff_type type, union any *message)
 {
@@ -85,6 +90,10 @@ static size_t make(enum handoff_type type, union any *message)
         break;
     case HANDOFF_STOP:
         break;
+    case HANDOFF_SPLICE:
+        message->splice = (struct handoff_splice_message){ .splice = splice };
+        bytes = sizeof message->splice;
+        break;
     }
     handoff_header_fill(&message->header, type, bytes);
     return bytes;
@@ -113,7 +122,7 @@ static int check_with(enum handoff_type type, size_t offset, size_t width, uint6
 static void test_right_messages_pass(void **state)
 {
     (void)state;
-    for (enum handoff_type type = HANDOFF_HELLO; type <= HANDOFF_STOP; type++) {
+    for (enum handoff_type type = HANDOFF_HELLO; type <= HANDOFF_SPLICE; type++) {
         union any message;
         unsigned char unaligned[1 + sizeof message];
         enum handoff_type found = 0;
@@ -134,10 +143,10 @@ static void test_right_messages_pass(void **state)
 static void test_header_is_checked(void **state)
 {
     (void)state;
-    for (enum handoff_type type = HANDOFF_HELLO; type <= HANDOFF_STOP; type++) {
+    for (enum handoff_type type = HANDOFF_HELLO; type <= HANDOFF_SPLICE; type++) {
         REFUSED(type, struct handoff_header, magic, HANDOFF_MAGIC + 1);
         REFUSED(type, struct handoff_header, type, 0);
-        REFUSED(type, struct handoff_header, type, HANDOFF_STOP + 1);
+        REFUSED(type, struct handoff_header, type, HANDOFF_SPLICE + 1);
         REFUSED(type, struct handoff_header, bytes, 17);
         assert_int_equal(CHECK_WITH(type, struct handoff_header, version, HANDOFF_VERSION + 1), -EPROTONOSUPPORT);
     }
@@ -146,7 +155,7 @@ static void test_header_is_checked(void **state)
 static void test_every_other_size_is_refused(void **state)
 {
     (void)state;
-    for (enum handoff_type type = HANDOFF_HELLO; type <= HANDOFF_STOP; type++) {
+    for (enum handoff_type type = HANDOFF_HELLO; type <= HANDOFF_SPLICE; type++) {
         union any message;
         enum handoff_type found;
         size_t right = make(type, &message);
@@ -160,6 +169,35 @@ static void test_every_other_size_is_refused(void **state)
             free(copy);
         }
     }
+}
+
+static void test_splices_and_cues_are_checked(void **state)
+{
+    (void)state;
+    PASSES(HANDOFF_SPLICE, struct handoff_splice_message, splice.bytes, HANDOFF_SECTION_BYTES);
+    REFUSED(HANDOFF_SPLICE, struct handoff_splice_message, splice.bytes, HANDOFF_SECTION_BYTES + 1);
+    REFUSED(HANDOFF_SPLICE, struct handoff_splice_message, splice.bytes, 0);
+    REFUSED(HANDOFF_SPLICE, struct handoff_splice_message, splice.arrival_90k, 0);
+    REFUSED(HANDOFF_SPLICE, struct handoff_splice_message, splice.first_frame, -1);
+    REFUSED(HANDOFF_SPLICE, struct handoff_splice_message, splice.shift_90k, INT64_MIN);
+    REFUSED(HANDOFF_WELCOME, struct handoff_welcome, splices[0].arrival_90k, 5); /* without a section */
+    PASSES(HANDOFF_SEGMENT, struct handoff_segment, flags, HANDOFF_MOVED);
+    PASSES(HANDOFF_SEGMENT, struct handoff_segment, cue.flags, HANDOFF_CUE_IN | HANDOFF_CUE_OUT);
+    REFUSED(HANDOFF_SEGMENT, struct handoff_segment, cue.flags, 16);
+    REFUSED(HANDOFF_SEGMENT, struct handoff_segment, cue.flags, HANDOFF_CUE_SECTION); /* there is none */
+    PASSES(HANDOFF_SEGMENT, struct handoff_segment, cue.sections_count, HANDOFF_SECTIONS_MAX);
+    REFUSED(HANDOFF_SEGMENT, struct handoff_segment, cue.sections_count, HANDOFF_SECTIONS_MAX + 1);
+    REFUSED(HANDOFF_SEGMENT, struct handoff_segment, cue.begin_90k, -1);
+    REFUSED(HANDOFF_SEGMENT, struct handoff_segment, cue.duration_90k, -1);
+    REFUSED(HANDOFF_SEGMENT, struct handoff_segment, cue.elapsed_90k, -1);
+    union any message;
+    enum handoff_type found;
+    size_t bytes = make(HANDOFF_SEGMENT, &message);
+    message.segment.cue.sections_count = 3;
+    message.segment.cue.section_bytes[0] = message.segment.cue.section_bytes[1] = HANDOFF_SECTION_BYTES;
+    assert_int_equal(handoff_message_check(&message, bytes, &found, NULL), 0);
+    message.segment.cue.section_bytes[2] = 1;
+    assert_int_equal(handoff_message_check(&message, bytes, &found, NULL), -EBADMSG);
 }
 
 static void test_status_has_a_longest(void **state)
@@ -241,8 +279,8 @@ static void test_segment_numbers_have_ranges(void **state)
     PASSES(HANDOFF_SEGMENT, struct handoff_segment, header_bytes, 188); /* nothing but a header */
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, keys_count, HANDOFF_KEYS_MAX + 1);
     PASSES(HANDOFF_SEGMENT, struct handoff_segment, keys_count, HANDOFF_KEYS_MAX);
-    REFUSED(HANDOFF_SEGMENT, struct handoff_segment, flags, 16);
-    PASSES(HANDOFF_SEGMENT, struct handoff_segment, flags, 15);
+    REFUSED(HANDOFF_SEGMENT, struct handoff_segment, flags, 32);
+    PASSES(HANDOFF_SEGMENT, struct handoff_segment, flags, 31);
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, width, 0);
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, height, 20000);
     REFUSED(HANDOFF_SEGMENT, struct handoff_segment, framerate_numerator, 0);
@@ -258,7 +296,7 @@ int main(void)
         cmocka_unit_test(test_right_messages_pass),         cmocka_unit_test(test_header_is_checked),
         cmocka_unit_test(test_every_other_size_is_refused), cmocka_unit_test(test_status_has_a_longest),
         cmocka_unit_test(test_strings_are_checked),         cmocka_unit_test(test_numbers_have_ranges),
-        cmocka_unit_test(test_segment_numbers_have_ranges),
+        cmocka_unit_test(test_segment_numbers_have_ranges), cmocka_unit_test(test_splices_and_cues_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,7 @@ struct peer {
         struct handoff_hello hello;
         struct handoff_segment segment;
         struct handoff_anchor_request request;
+        struct handoff_splice_message splice;
         char bytes[MESSAGE_BYTES_MAX];
     } got;
 };
@@ -249,6 +250,43 @@ static void test_unacknowledged_are_sent_again_in_order(void **state)
     assert_int_equal(counters.reconnects, 1);
     assert_int_equal(counters.segments_kept, 3);
     assert_int_equal(counters.segments_sent, 6);
+    finish(&peer);
+}
+
+static void tell_splice(struct peer *peer, int64_t arrival_90k)
+{
+    handoff_splice(peer->handoff, &(struct handoff_splice){ .arrival_90k = arrival_90k, .bytes = 20 });
+}
+
+static void expect_splices(struct peer *peer, int64_t first_90k, int64_t last_90k)
+{
+    for (int64_t arrival_90k = first_90k; arrival_90k <= last_90k; arrival_90k++) {
+        assert_int_equal(receive(peer, NULL), HANDOFF_SPLICE);
+        assert_int_equal(peer->got.splice.splice.arrival_90k, arrival_90k);
+    }
+    assert_int_equal(receive(peer, NULL), 0);
+}
+
+/* At once where somebody is there; the newest again to whoever comes later. */
+static void test_splices_are_told_at_every_connection(void **state)
+{
+    (void)state;
+    struct peer peer;
+    start(&peer, 0, 0);
+    tell_splice(&peer, 1);
+    listen_now(&peer);
+    meet(&peer);
+    send_welcome(&peer);
+    expect_splices(&peer, 1, 1);
+    for (int64_t arrival_90k = 2; arrival_90k <= HANDOFF_SPLICES_MAX + 3; arrival_90k++)
+        tell_splice(&peer, arrival_90k);
+    expect_splices(&peer, 2, HANDOFF_SPLICES_MAX + 3);
+    go_away(&peer);
+    turn(&peer);
+    listen_now(&peer);
+    meet(&peer);
+    send_welcome(&peer);
+    expect_splices(&peer, 4, HANDOFF_SPLICES_MAX + 3);
     finish(&peer);
 }
 
@@ -472,6 +510,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hello_welcome_segment_acknowledge),
         cmocka_unit_test(test_unacknowledged_are_sent_again_in_order),
+        cmocka_unit_test(test_splices_are_told_at_every_connection),
         cmocka_unit_test(test_reconnects_at_most_every_100_ms),
         cmocka_unit_test(test_what_is_kept_is_bounded),
         cmocka_unit_test(test_a_peer_that_does_not_read),

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 
+#include "encode/avails.h"
 #include "tests/encode/package_media.h"
+#include "tests/encode/splice_section.h"
 
 enum { PIDS = 8192, TS_BYTES = 188, VIDEO_PID = 481, AUDIO_PID = 482 };
 
@@ -504,6 +506,138 @@ static void test_wrong_configuration(void **state)
     package_destroy(NULL);
 }
 
+/* ---- cuts at splices ---- */
+static const struct avail_settings avail_settings;
+
+static struct package *make_cut(const struct media *media, struct shelf *shelf, bool video, const struct avails *avails)
+{
+    static const struct encode_output output = { .group = "web",
+                                                 .name = "720p",
+                                                 .segment_length = 2,
+                                                 .timestamp_delta_ms = 1000,
+                                                 .audios_count = 1,
+                                                 .splice_cut = SPLICE_CUT_SEGMENT };
+    struct package *package;
+    struct error err = { 0 };
+    struct package_config config = { .output = &output,
+                                     .rate = &rate_25,
+                                     .video = video ? media->video : NULL,
+                                     .frame_ticks_90k = 3600,
+                                     .framerate_numerator = 25,
+                                     .framerate_denominator = 1,
+                                     .audios = { media->audio },
+                                     .avails = avails,
+                                     .on_segment = keep,
+                                     .context = shelf };
+    shelf->count = 0;
+    assert_int_equal(package_create(&package, &config, &err), 0);
+    return package;
+}
+
+/* Out at 3 s, back at 7 s; the message came at the very begin. */
+static struct avails *take_break(struct avail_cuts *cuts)
+{
+    struct avails *avails;
+    struct section section = section_insert(5, true, 3 * SECOND, 4 * SECOND, true);
+    struct avail_message message = { .arrival_90k = START + 1,
+                                     .shift_90k = START,
+                                     .first_frame = timeline_frame_at_90k(&rate_25, START) + 1,
+                                     .section = section.bytes,
+                                     .bytes = section.count };
+    assert_int_equal(avails_create(&avails, &(struct avails_config){ &avail_settings, &rate_25 }, NULL), 0);
+    assert_int_equal(avails_take(avails, &message, cuts), AVAIL_TAKEN);
+    return avails;
+}
+
+static void cut(struct package *package, const struct avail_cuts *cuts)
+{
+    for (unsigned i = 0; i < cuts->add_count; i++)
+        assert_int_equal(package_add_cut(package, cuts->add[i], timeline_frame_at_90k(&rate_25, START) + 1), 0);
+}
+
+static void test_segments_begin_at_splices(void **state)
+{
+    static const struct {
+        int begins, flags;
+        unsigned cue;
+    } want[] = { { 0, HANDOFF_DISCONTINUITY, 0 },
+                 { 2, HANDOFF_MOVED, 0 },
+                 { 3, HANDOFF_MOVED, HANDOFF_CUE_OUT | HANDOFF_CUE_SECTION },
+                 { 6, HANDOFF_MOVED, HANDOFF_CUE_CONTINUES | HANDOFF_CUE_SECTION },
+                 { 7, HANDOFF_MOVED, HANDOFF_CUE_IN },
+                 { 10, 0, 0 } };
+    const struct media *media = *state;
+    struct avail_cuts cuts;
+    struct avails *avails = take_break(&cuts);
+    for (int video = 0; video < 2; video++) {
+        struct shelf shelf;
+        struct package *package = make_cut(media, &shelf, video, avails);
+        cut(package, &cuts);
+        package_start(package, START, false);
+        if (video)
+            play(package, media, START, 0, PICTURES, 0);
+        else
+            for (unsigned i = 0; i < media->sound_count; i++)
+                push(package, media->sounds[i], START, true);
+        package_finish(package);
+        assert_int_equal(shelf.count, video ? 6 : 7); /* the sound is a little longer */
+        for (unsigned i = 0; i < 6; i++) {
+            const struct handoff_segment *segment = &shelf.segments[i];
+            assert_int_equal(segment->number, 900000000 + i);
+            assert_in_range(segment->start_90k, START + want[i].begins * SECOND,
+                            START + want[i].begins * SECOND + (video ? 0 : 1919));
+            assert_int_equal(segment->flags & ~HANDOFF_LAST, want[i].flags);
+            assert_int_equal(segment->cue.flags, want[i].cue);
+            if (want[i].cue & HANDOFF_CUE_SECTION) {
+                struct splice splice;
+                assert_int_equal(segment->cue.begin_90k, START + 3 * SECOND);
+                assert_int_equal(segment->cue.duration_90k, 4 * SECOND);
+                assert_int_equal(splice_parse(&splice, segment->cue.sections, segment->cue.section_bytes[0]), 0);
+                assert_int_equal(splice.pts_90k, (START + 4 * SECOND) & (PTS_MODULUS - 1)); /* a second later */
+            }
+            if (video)
+                assert_true(decode(&shelf, i).first_is_key);
+        }
+        assert_int_equal(package_counters(package).cuts, 2);
+        assert_int_equal(package_counters(package).boundaries_missed, 0);
+        package_destroy(package);
+        clear(&shelf);
+    }
+    avails_destroy(avails);
+}
+
+/* A process that ended with the segment before a splice, and one that begins there and was told of it. */
+static void test_a_new_process_goes_on_at_a_splice(void **state)
+{
+    const struct media *media = *state;
+    struct avail_cuts cuts;
+    struct avails *avails = take_break(&cuts);
+    struct shelf shelf;
+    struct package *package = make_cut(media, &shelf, true, avails);
+    cut(package, &cuts);
+    package_start(package, START + 3 * SECOND, false);
+    play(package, media, START, 75, PICTURES, 0);
+    package_finish(package);
+    assert_int_equal(shelf.segments[0].number, 900000002);
+    assert_int_equal(shelf.segments[0].start_90k, START + 3 * SECOND);
+    assert_int_equal(shelf.segments[0].flags, HANDOFF_DISCONTINUITY | HANDOFF_MOVED);
+    assert_int_equal(shelf.segments[0].cue.flags, HANDOFF_CUE_OUT | HANDOFF_CUE_SECTION);
+    package_destroy(package);
+    clear(&shelf);
+    /* joined in the middle of it: the break goes on */
+    package = make_cut(media, &shelf, true, avails);
+    cut(package, &cuts);
+    package_start(package, START + 4 * SECOND, true);
+    play(package, media, START, 100, PICTURES, 0);
+    package_finish(package);
+    assert_int_equal(shelf.segments[0].number, 900000002);
+    assert_int_equal(shelf.segments[0].flags, HANDOFF_DISCONTINUITY | HANDOFF_MOVED | HANDOFF_PARTIAL);
+    assert_int_equal(shelf.segments[0].cue.flags, HANDOFF_CUE_CONTINUES | HANDOFF_CUE_SECTION);
+    package_destroy(package);
+    clear(&shelf);
+    avails_destroy(avails);
+}
+
 int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
@@ -521,6 +655,8 @@ int main(void)
         cmocka_unit_test(test_bad_packets_are_counted),
         cmocka_unit_test(test_audio_alone_does_not_grow_without_end),
         cmocka_unit_test(test_wrong_configuration),
+        cmocka_unit_test(test_segments_begin_at_splices),
+        cmocka_unit_test(test_a_new_process_goes_on_at_a_splice),
     };
     return cmocka_run_group_tests(tests, make_media, free_media);
 }

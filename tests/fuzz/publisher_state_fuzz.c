@@ -25,7 +25,10 @@ static void fill_in(const uint8_t *data, size_t size)
 
 static void print(const struct segment_window *window)
 {
-    static const struct hls_settings settings = { .segment_length = 2, .discontinuity_tags = true };
+    static const struct hls_settings settings = { .segment_length = 2,
+                                                  .discontinuity_tags = true,
+                                                  .ad_markers = { "adobe", "elemental", "elemental_scte35" },
+                                                  .ad_markers_count = 3 };
     static const struct hls_names names = { "a", "b", "c", "ts", 0, 0 };
     const struct hls_view view = { &settings, &names, "" };
     uint64_t first, end;

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encode/avails.h"
+#include "encode/cut_plan.h"
+#include "encode/job.h"
 #include "encode/splice.h"
 #include "encode/splice_stream.h"
 
@@ -36,6 +39,39 @@ static void hand_through(const uint8_t *section, size_t bytes, const struct spli
         __builtin_trap();
 }
 
+/* What it says of breaks, twice, the second time a little later; boundaries rise whatever it was. */
+static void take(const uint8_t *section, size_t bytes)
+{
+    static const struct timeline_rate rate = { 30000, 1001, 2 };
+    static const struct avail_settings settings = { .ad_avail_offset = -40 };
+    const int64_t now_90k = INT64_C(160000000000000), first = timeline_frame_at_90k(&rate, now_90k);
+    struct avails *avails = NULL;
+    struct avail_cuts cuts;
+    struct cut_plan plan;
+    static struct handoff_cue cue;
+
+    if (avails_create(&avails, &(struct avails_config){ &settings, &rate }, NULL) < 0)
+        return;
+    cut_plan_init(&plan, &rate, 180000, 0);
+    for (int64_t i = 0; i < 2; i++) {
+        struct avail_message message = { now_90k + i * 90000, now_90k, first + i * 30, section, bytes };
+        avails_take(avails, &message, &cuts);
+        for (unsigned c = 0; c < cuts.remove_count; c++)
+            cut_plan_remove(&plan, cuts.remove[c], message.first_frame);
+        for (unsigned c = 0; c < cuts.add_count; c++)
+            cut_plan_add(&plan, cuts.add[c], message.first_frame);
+    }
+    int64_t number = cut_plan_segment_of(&plan, cuts.add_count ? cuts.add[0] : first);
+    for (int64_t n = number - 3; n < number + 8; n++) {
+        struct avail_span span = { cut_plan_first_frame(&plan, n - 1), cut_plan_first_frame(&plan, n),
+                                   cut_plan_first_frame(&plan, n + 1) };
+        if (span.before >= span.first || span.first >= span.end)
+            __builtin_trap();
+        avails_cue(avails, &span, 0, &cue);
+    }
+    avails_destroy(avails);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct splice splice;
@@ -53,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
              splice.duration_90k >= INT64_C(1) << 40))
             __builtin_trap();
         splice_is_wanted(&splice);
+        take(section, bytes);
     }
     free(section);
     return 0;

@@ -45,6 +45,42 @@ static void the_job_is_what_the_channel_says(void **state)
     assert_int_equal(job.unacknowledged_megabytes, 256); /* a default of the job's own table */
 }
 
+/* One group hands messages on: the other is cut too, or only it, as the channel says. */
+static void which_groups_are_cut_at_avails(void **state)
+{
+    (void)state;
+    static const char head[] = "name = \"n\"; input_attachments = ( { input = \"i\"; } ); encodes = { };\n";
+    static const char groups[] =
+        "output_groups = ( { name = \"g\"; destinations = ( { url = \"http://h/p\"; } ); outputs = ( { } ); },\n"
+        " { name = \"h\"; hls = { min_segment_length = 2; %s }; destinations = ( { url = \"http://h/q\"; } );\n"
+        "   outputs = ( { } ); },\n"
+        " { name = \"c\"; type = \"cmaf_ingest\"; destinations = ( { url = \"http://h/c/\"; } ); outputs = ( { } ); } "
+        ");";
+    static const struct {
+        const char *channel, *group;
+        bool first, second;
+    } cases[] = {
+        { "", "", false, false },
+        { "", "ad_markers = [ \"elemental\" ];", true, true },
+        { "", "transport_stream = { scte35 = \"passthrough\"; };", true, true },
+        { "avail_configuration = { scte35_segmentation_scope = \"scte35_enabled_output_groups\"; };",
+          "ad_markers = [ \"adobe\" ];", false, true },
+    };
+    static struct encode_job job;
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[2048], more[1024];
+        snprintf(more, sizeof more, groups, cases[i].group);
+        snprintf(text, sizeof text, "%s%s%s", head, cases[i].channel, more);
+        read_channel(text);
+        channel_encode_job(&channel, 0, &job);
+        assert_int_equal(job.outputs[0].splice_cut, cases[i].first ? SPLICE_CUT_SEGMENT : SPLICE_CUT_NONE);
+        assert_int_equal(job.outputs[1].splice_cut, cases[i].second ? SPLICE_CUT_SEGMENT : SPLICE_CUT_NONE);
+        assert_int_equal(job.outputs[2].splice_cut, SPLICE_CUT_NONE);
+        assert_float_equal(job.outputs[1].min_segment_length, 2, 0);
+    }
+    assert_int_equal(job.avails.scte35_segmentation_scope, AVAIL_SCOPE_SCTE35_ENABLED_OUTPUT_GROUPS);
+}
+
 static void a_job_survives_its_file(void **state)
 {
     (void)state;
@@ -120,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_job_is_what_the_channel_says),
+        cmocka_unit_test(which_groups_are_cut_at_avails),
         cmocka_unit_test(a_job_survives_its_file),
         cmocka_unit_test(relative_paths_are_of_the_configuration_folder),
         cmocka_unit_test(the_fields_defaults_are_kept),

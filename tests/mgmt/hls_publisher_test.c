@@ -250,6 +250,49 @@ static void killed_and_started_again(void **state)
     tear_down(&bench);
 }
 
+/* A break's tags stand before the same segments in the next life. */
+static void tags_of_breaks_outlive_the_process(void **state)
+{
+    (void)state;
+    static const uint32_t flags[] = { 0, HANDOFF_CUE_OUT | HANDOFF_CUE_SECTION,
+                                      HANDOFF_CUE_CONTINUES | HANDOFF_CUE_SECTION, HANDOFF_CUE_IN };
+    struct bench bench;
+    set_up(&bench);
+    bench.base.group.hls.cut_at_avails = true;
+    strcpy(bench.base.group.hls.ad_markers[0], "elemental_scte35");
+    bench.base.group.hls.ad_markers_count = 1;
+    publisher_bench_open(&bench.base);
+    for (unsigned life = 0; life < 2; life++) {
+        for (int64_t number = 1 + 2 * life; number <= 2 + 2 * life; number++) {
+            struct handoff_segment segment = segment_of(&bench, "720p", number);
+            segment.cue = (struct handoff_cue){ .flags = flags[number - 1],
+                                                .begin_90k = 360000,
+                                                .duration_90k = 360000,
+                                                .elapsed_90k = number == 3 ? 180000 : 0,
+                                                .sections_count = number == 2 || number == 3,
+                                                .section_bytes = { 3 },
+                                                .sections = "abc" };
+            hand_over(&bench, &segment);
+            segment = segment_of(&bench, "360p", number);
+            hand_over(&bench, &segment);
+        }
+        publisher_bench_run_until_idle(&bench.base);
+        if (life == 0) {
+            kill_publisher(&bench);
+            publisher_bench_open(&bench.base);
+            bench.base.serial = 4;
+        }
+    }
+    assert_string_equal(body_of(&bench, "/live/news_720p.m3u8"),
+                        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:3\n"
+                        "#EXT-X-MEDIA-SEQUENCE:2\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+                        "#EXT-OATCLS-SCTE35:YWJj\n#EXT-X-CUE-OUT:4.000\n#EXTINF:2.00000,\nnews_720p_00002.ts\n"
+                        "#EXT-X-CUE-OUT-CONT:ElapsedTime=2.000,Duration=4.000,SCTE35=YWJj\n"
+                        "#EXTINF:2.00000,\nnews_720p_00003.ts\n"
+                        "#EXT-X-CUE-IN\n#EXTINF:2.00000,\nnews_720p_00004.ts\n");
+    tear_down(&bench);
+}
+
 /* Killed between a segment's confirmation and its playlist: the playlist comes with the next life. */
 static void killed_before_the_playlist(void **state)
 {
@@ -575,6 +618,7 @@ int main(void)
         cmocka_unit_test(old_segments_are_deleted),
         cmocka_unit_test(killed_and_started_again),
         cmocka_unit_test(killed_before_the_playlist),
+        cmocka_unit_test(tags_of_breaks_outlive_the_process),
         cmocka_unit_test(restarted_encoder),
         cmocka_unit_test(resent_while_it_waits),
         cmocka_unit_test(outage),

@@ -128,7 +128,7 @@ static void send_hello(int socket, unsigned pipeline, uint64_t instance, uint64_
 /* Receives one message of this type into out; -EAGAIN and 0 (closed) as they come. */
 static ssize_t receive(int socket, enum handoff_type want, void *out, size_t bytes)
 {
-    unsigned char buffer[256];
+    unsigned char buffer[sizeof(struct handoff_welcome)];
     enum handoff_type type;
     ssize_t got = message_receive(socket, buffer, sizeof buffer, NULL, NULL, NULL);
     if (got <= 0)
@@ -177,6 +177,52 @@ static void send_segment(int socket, const struct handoff_segment *message, unsi
     assert_int_equal(message_send(socket, message, sizeof *message, memfds, descriptors, NULL), 0);
     close(memfds[0]);
     close(memfds[1]);
+}
+
+static void send_splice(int socket, int64_t arrival_90k, uint8_t mark)
+{
+    struct handoff_splice_message message = {
+        .splice = { .arrival_90k = arrival_90k, .first_frame = 1, .bytes = 20, .section = { mark } }
+    };
+    handoff_header_fill(&message.header, HANDOFF_SPLICE, sizeof message);
+    assert_int_equal(message_send(socket, &message, sizeof message, NULL, 0, NULL), 0);
+}
+
+/* A process that begins later learns of them; both pipelines tell the same, the newest are kept. */
+static void splices_are_told_to_who_comes_later(void **state)
+{
+    (void)state;
+    struct bench bench;
+    int sockets[3];
+    set_up(&bench);
+    struct handoff_welcome welcome = join(&bench, &sockets[0], 0, 1);
+    assert_int_equal(welcome.splices[0].arrival_90k, 0);
+    send_splice(sockets[0], 500, 5);
+    send_splice(sockets[0], 700, 7);
+    welcome = join(&bench, &sockets[1], 1, 2);
+    send_splice(sockets[1], 500, 5);
+    send_splice(sockets[1], 600, 6); /* one that the other has missed */
+    send_splice(sockets[1], 700, 7);
+    run(&bench);
+    close(sockets[0]);
+    welcome = join(&bench, &sockets[2], 0, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(welcome.splices[i].arrival_90k, 500 + 100 * i);
+        assert_int_equal(welcome.splices[i].section[0], 5 + i);
+    }
+    assert_int_equal(welcome.splices[3].arrival_90k, 0);
+    for (int64_t i = 0; i < HANDOFF_SPLICES_MAX; i++)
+        send_splice(sockets[2], 1000 + i, 1);
+    send_splice(sockets[2], 400, 4); /* older than all that are kept */
+    run(&bench);
+    close(sockets[1]);
+    welcome = join(&bench, &sockets[1], 1, 4);
+    for (unsigned i = 0; i < HANDOFF_SPLICES_MAX; i++)
+        assert_int_equal(welcome.splices[i].arrival_90k, 1000 + i);
+    close(sockets[1]);
+    close(sockets[2]);
+    run(&bench);
+    tear_down(&bench);
 }
 
 static void whole_conversation(void **state)
@@ -426,6 +472,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_conversation),
+        cmocka_unit_test(splices_are_told_to_who_comes_later),
         cmocka_unit_test(anchors_are_agreed_and_survive),
         cmocka_unit_test(newer_process_takes_the_place),
         cmocka_unit_test(who_does_not_keep_to_the_protocol),

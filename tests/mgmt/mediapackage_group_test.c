@@ -57,7 +57,8 @@ static void v1_is_hls_with_what_is_imposed(void **state)
     assert_int_equal(job.outputs[0].package, PACKAGE_HLS_TS);
     assert_int_equal(job.outputs[0].transport_stream.pat_interval, 0);
     assert_int_equal(job.outputs[0].transport_stream.scte35, SCTE35_PASSTHROUGH);
-    assert_int_equal(job.outputs[0].splice_cut, SPLICE_CUT_KEY);
+    assert_int_equal(job.outputs[0].splice_cut, SPLICE_CUT_SEGMENT);
+    assert_int_equal(hls_markers(&group->hls), HLS_MARKER_ELEMENTAL_SCTE35);
     assert_int_equal(job.outputs[0].input_loss_action, INPUT_LOSS_PAUSE_OUTPUT);
     assert_float_equal(job.outputs[0].segment_length, 6, 0);
     configuration_destroy(configuration);

@@ -195,6 +195,19 @@ static const struct setting transport_stream_rows[] = {
                      .help = "Time between two program tables (PAT and PMT); 0: at the start of every segment only."),
     SETTING_UNSIGNED(struct transport_stream, pcr_period, .maximum = 500, .unit = "ms",
                      .help = "Time between two program clock references; 0: with every picture."),
+    SETTING_UNSIGNED(struct transport_stream, transport_stream_id, .minimum = 1, .maximum = 65535, .default_number = 1,
+                     .help = "Identifier of the transport stream, in PAT, SDT and NIT."),
+    SETTING_UNSIGNED(struct transport_stream, original_network_id, .minimum = 1, .maximum = 65535,
+                     .default_number = 65281, .help = "Original network's identifier, in SDT and NIT."),
+    SETTING_STRING(struct transport_stream, service_name,
+                   .help = "Name of the program in the SDT; empty: the output's name."),
+    SETTING_STRING(struct transport_stream, service_provider, .default_text = "Biplane",
+                   .help = "Provider of the program in the SDT, and name of the network in the NIT."),
+    SETTING_UNSIGNED(struct transport_stream, sdt_interval, .maximum = 10000, .default_number = 5000, .unit = "ms",
+                     .help = "Time between two service description tables (25 and more); 0: at the start of every "
+                             "segment only, as with pat_interval = 0."),
+    SETTING_UNSIGNED(struct transport_stream, nit_interval, .maximum = 10000, .unit = "ms",
+                     .help = "Time between two network information tables (25 and more); 0: none."),
     { 0 },
 };
 const struct settings transport_stream_settings = {

@@ -146,6 +146,11 @@ struct transport_stream {
     unsigned scte35_pid;
     unsigned pat_interval; /* ms between PAT and PMT; 0: at the start of each segment only */
     unsigned pcr_period;   /* ms; 0: with every picture */
+    unsigned transport_stream_id, original_network_id;
+    unsigned sdt_interval;                /* ms; 0: at the start of each segment only */
+    unsigned nit_interval;                /* ms; 0: there is no NIT */
+    char service_name[ENCODE_NAME_BYTES]; /* empty: the output's name */
+    char service_provider[ENCODE_NAME_BYTES];
 };
 
 /* What is done to an output's video where SCTE 35 wants a splice. */

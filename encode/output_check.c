@@ -6,7 +6,7 @@
 #include "encode/job.h"
 #include "encode/segment_writer.h"
 
-enum { HEX_BYTES = 32 };
+enum { HEX_BYTES = 32, TABLE_INTERVAL_MS_MIN = 25 };
 
 /* ---- its parts ---- */
 static bool is_hex(const char *text)
@@ -25,6 +25,13 @@ void encryption_check(const struct encryption *encryption, struct problems *prob
                    "encryption: iv = \"explicit\" needs constant_iv = %d hexadecimal digits", HEX_BYTES);
 }
 
+static void check_table_interval(const char *key, const unsigned *interval, struct problems *problems)
+{
+    if (*interval && *interval < TABLE_INTERVAL_MS_MIN)
+        problem_at(problems, interval, "transport_stream: %s %u ms: want 0, or %d and more", key, *interval,
+                   TABLE_INTERVAL_MS_MIN);
+}
+
 void transport_stream_check(const struct transport_stream *stream, struct problems *problems)
 {
     const unsigned *const pids[] = { &stream->pmt_pid, &stream->video_pid, &stream->audio_pid,
@@ -40,6 +47,8 @@ void transport_stream_check(const struct transport_stream *stream, struct proble
     if (stream->pat_interval && stream->pat_interval < 10)
         problem_at(problems, &stream->pat_interval, "transport_stream: pat_interval %u ms: want 0, or 10 and more",
                    stream->pat_interval);
+    check_table_interval("sdt_interval", &stream->sdt_interval, problems);
+    check_table_interval("nit_interval", &stream->nit_interval, problems);
 }
 
 /* ---- what it holds ---- */

@@ -190,6 +190,27 @@ static void set_option(AVDictionary **options, const char *name, const char *for
     av_dict_set(options, name, text, 0);
 }
 
+/* Those that say whose program it is. */
+static void set_tables(struct segment_writer *writer, const struct segment_writer_config *config,
+                       AVDictionary **options)
+{
+    const struct transport_stream *settings = &config->output->transport_stream;
+    const char *name = settings->service_name[0] ? settings->service_name : config->output->name;
+    bool repeated = settings->pat_interval && settings->sdt_interval;
+
+    av_dict_set(&writer->muxer->metadata, "service_name", name, 0);
+    av_dict_set(&writer->muxer->metadata, "service_provider", settings->service_provider, 0);
+    set_option(options, "sdt_period", "%.3f", repeated ? settings->sdt_interval / 1000.0 : NEVER_S);
+    if (settings->transport_stream_id)
+        set_option(options, "mpegts_transport_stream_id", "%.0f", settings->transport_stream_id);
+    if (settings->original_network_id)
+        set_option(options, "mpegts_original_network_id", "%.0f", settings->original_network_id);
+    if (!settings->nit_interval)
+        return;
+    av_dict_set(options, "mpegts_flags", "nit", 0);
+    set_option(options, "nit_period", "%.3f", settings->nit_interval / 1000.0);
+}
+
 static int start_muxer(struct segment_writer *writer, const struct segment_writer_config *config)
 {
     const struct transport_stream *settings = &config->output->transport_stream;
@@ -203,11 +224,9 @@ static int start_muxer(struct segment_writer *writer, const struct segment_write
     if (writer->sample_cipher)
         av_dict_set(&options, "omit_video_pes_length", "0", 0);
     set_option(&options, "pat_period", "%.3f", settings->pat_interval ? settings->pat_interval / 1000.0 : NEVER_S);
-    set_option(&options, "sdt_period", "%.3f", settings->pat_interval ? 5 : NEVER_S);
+    set_tables(writer, config, &options);
     if (settings->pcr_period)
         set_option(&options, "pcr_period", "%.0f", settings->pcr_period);
-    av_dict_set(&writer->muxer->metadata, "service_name", config->output->name, 0);
-    av_dict_set(&writer->muxer->metadata, "service_provider", "Biplane", 0);
     writer->muxer->pb = segment_file_io(writer->file);
     writer->muxer->flags |= AVFMT_FLAG_CUSTOM_IO;
     writer->muxer->flush_packets = 0;

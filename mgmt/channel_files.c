@@ -16,7 +16,7 @@ struct file {
     const struct channel *channel;
     const struct output_group *group;
     const struct output *output; /* NULL: of the group */
-    unsigned pipeline, order;
+    unsigned pipeline, order;    /* pipeline: number of the destination in the group */
 };
 
 struct files {
@@ -134,8 +134,8 @@ static void complain(const struct file *mine, const struct file *other, struct p
                    "output group \"%s\": outputs \"%s\" and \"%s\" would both write %s", mine->group->name,
                    other->output->name, mine->output->name, mine->name);
     else if (mine->group == other->group)
-        problem_at(problems, url, "output group \"%s\": pipelines 0 and 1 would both write %s", mine->group->name,
-                   mine->name);
+        problem_at(problems, url, "output group \"%s\": destinations %u and %u would both write %s", mine->group->name,
+                   other->pipeline, mine->pipeline, mine->name);
     else if (mine->channel == other->channel)
         problem_at(problems, url, "output groups \"%s\" and \"%s\" would both write %s", other->group->name,
                    mine->group->name, mine->name);

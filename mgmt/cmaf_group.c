@@ -94,6 +94,12 @@ void cmaf_encode(const struct output_group *group, const struct output *output, 
     made->timed_metadata.period = cmaf->timed_metadata_id3_period;
 }
 
+static bool takes_additional(const struct output_group *group)
+{
+    (void)group;
+    return true;
+}
+
 static bool url_is_folder(const struct output_group *group)
 {
     (void)group;
@@ -106,6 +112,7 @@ const struct output_group_class cmaf_group_class = {
     .check = cmaf_check,
     .segment_length = segment_length,
     .encode = cmaf_encode,
+    .takes_additional = takes_additional,
     .url_is_folder = url_is_folder,
     .modifier_characters = "+",
 };

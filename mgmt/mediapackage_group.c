@@ -241,7 +241,7 @@ static void encode(const struct output_group *group, const struct output *output
     (v2 ? &cmaf_group_class : &hls_group_class)->encode(group, output, made);
 }
 
-static bool url_is_folder(const struct output_group *group)
+static bool is_v2(const struct output_group *group)
 {
     return group->mediapackage.version == MEDIAPACKAGE_V2;
 }
@@ -255,5 +255,6 @@ const struct output_group_class mediapackage_group_class = {
     .identifiers = IDENTIFIERS_HLS_MODIFIER,
     .dates_per_segment = true,
     .modifier_characters = "+",
-    .url_is_folder = url_is_folder,
+    .takes_additional = is_v2,
+    .url_is_folder = is_v2,
 };

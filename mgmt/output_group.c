@@ -156,7 +156,8 @@ static const struct setting output_group_rows[] = {
     SETTING_GROUP(struct output_group, connection, &connection_settings_table,
                   .help = "How destinations are connected to, and retried."),
     SETTING_LIST(struct output_group, destinations, &destination_settings, .flags = SETTING_REQUIRED,
-                 .help = "One a pipeline: two in a standard channel, one in a single pipeline channel."),
+                 .help = "One a pipeline: two in a standard channel, one in a single pipeline channel. CMAF ingest and "
+                         "MediaPackage v2 take additional ones: behind them once more one a pipeline, in this order."),
     SETTING_LIST(struct output_group, outputs, &output_settings, .flags = SETTING_REQUIRED,
                  .help = "The renditions of the group."),
     { 0 }
@@ -333,16 +334,20 @@ static void check_output(const struct output_group *group, unsigned index, struc
 
 void output_group_check(const struct output_group *group, unsigned pipelines, struct problems *problems)
 {
-    if (group->destinations_count && group->destinations_count != pipelines)
+    const struct output_group_class *class = output_group_class_of(group);
+    bool additional = class->takes_additional && class->takes_additional(group);
+    bool twice = group->destinations_count == 2 * pipelines;
+    if (group->destinations_count && group->destinations_count != pipelines && !(additional && twice))
         problem_at(problems, group->destinations,
-                   "output group \"%s\" has %u destination%s: a %s channel needs %u, one a pipeline", group->name,
+                   "output group \"%s\" has %u destination%s: a %s channel needs %u, one a pipeline%s", group->name,
                    group->destinations_count, group->destinations_count == 1 ? "" : "s",
-                   pipelines == 2 ? "standard" : "single_pipeline", pipelines);
+                   pipelines == 2 ? "standard" : "single_pipeline", pipelines,
+                   additional ? ", or once more as many additional ones behind them" : "");
     for (unsigned i = 0; i < group->destinations_count; i++) {
         check_destination(group, i, problems);
         check_url_identifiers(group, i, problems);
     }
     for (unsigned i = 0; i < group->outputs_count; i++)
         check_output(group, i, problems);
-    output_group_class_of(group)->check(group, problems);
+    class->check(group, problems);
 }

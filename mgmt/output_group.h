@@ -22,7 +22,7 @@
 enum {
     OUTPUT_URL_BYTES = 512,
     OUTPUT_GROUPS_MAX = 8,
-    OUTPUT_DESTINATIONS_MAX = 2, /* one a pipeline */
+    OUTPUT_DESTINATIONS_MAX = 4, /* one a pipeline, and where the type takes them another one a pipeline */
     OUTPUT_GROUP_OUTPUTS_MAX = 8,
 };
 
@@ -126,7 +126,8 @@ struct output_group_class {
     bool (*sparse)(const struct output_group *group, struct encode_sparse *made);
     unsigned identifiers;            /* that its modifiers may hold (enum identifier); 0: IDENTIFIERS_MODIFIER */
     const char *modifier_characters; /* that they may hold beside letters, digits, _ - and . ; NULL: none */
-    bool (*url_is_folder)(const struct output_group *group); /* destinations end in a slash; NULL: they must not */
+    bool (*takes_additional)(const struct output_group *group); /* destinations; NULL: it does not */
+    bool (*url_is_folder)(const struct output_group *group);    /* destinations end in a slash; NULL: they must not */
     bool dates_per_segment; /* $dt$, $d$ and $t$ in them are each segment's; else those of the channel's start */
     /* What is wrong with the URL, as the end of a sentence; NULL: nothing. No function: the store's (mgmt/store.h). */
     const char *(*destination_fault)(const struct destination *destination);

@@ -9,6 +9,7 @@
 #include "mgmt/cmaf_publisher.h"
 #include "mgmt/frame_capture_publisher.h"
 #include "mgmt/hls_publisher.h"
+#include "mgmt/publisher_fan.h"
 #include "mgmt/rtmp_publisher.h"
 #include "mgmt/smooth_publisher.h"
 
@@ -38,9 +39,10 @@ int publisher_create(struct publisher **out, const struct publisher_config *conf
     if (config->pipeline >= group->destinations_count)
         return error_set(err, -EINVAL, "output group %s has no destination for pipeline %u", group->name,
                          config->pipeline);
-    int result = class_of(group)->create(out, config, err);
+    const struct publisher_class *class = publisher_fan_is_wanted(config) ? &publisher_fan_class : class_of(group);
+    int result = class->create(out, config, err);
     if (result == 0)
-        (*out)->class = class_of(group);
+        (*out)->class = class;
     return result;
 }
 

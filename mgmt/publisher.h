@@ -28,8 +28,8 @@ struct publisher;
 struct transfer_engine;
 
 struct publisher_config {
-    const char *channel; /* borrow, like all below */
-    unsigned pipeline;
+    const char *channel;              /* borrow, like all below */
+    unsigned pipeline, pipelines;     /* of the channel; pipelines 0: additional destinations are not looked at */
     const struct output_group *group; /* outlives the publisher; its names are filled in (mgmt/channel_names.h) */
     int64_t start_utc_s;              /* when the channel was started */
     struct loop *loop;

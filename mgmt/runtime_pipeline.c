@@ -83,6 +83,7 @@ static int create_publishers(struct runtime_pipeline *pipeline, struct error *er
         const struct publisher_config config = {
             .channel = channel_name(pipeline),
             .pipeline = pipeline->config.pipeline,
+            .pipelines = channel_pipelines(pipeline->config.channel),
             .group = &pipeline->config.channel->output_groups[i],
             .start_utc_s = pipeline->config.channel->start_utc_s,
             .loop = environment->loop,
@@ -477,8 +478,12 @@ json_t *runtime_pipeline_status(const struct runtime_pipeline *pipeline)
     for (unsigned i = 0; i < OUTPUT_GROUPS_MAX; i++)
         if (pipeline->publishers[i]) {
             json_t *publisher = publisher_status(pipeline->publishers[i]);
+            json_t *additional = json_incref(json_object_get(publisher, "additional"));
             json_object_set_new(publisher, "group", json_string(pipeline->config.channel->output_groups[i].name));
+            json_object_del(publisher, "additional");
             json_array_append_new(publishers, publisher);
+            if (additional)
+                json_array_append_new(publishers, additional);
         }
     json_object_set_new(status, "process", process_status(pipeline->process));
     json_object_set_new(status, "segments_unknown", json_integer((json_int_t)pipeline->segments_unknown));

@@ -346,6 +346,44 @@ static void test_libavformat_reads_what_was_in_clear(void **state)
 }
 
 /* ---- what cannot be ---- */
+/* The first packet of a PID, NULL: none. */
+static const uint8_t *first_of(const struct written *written, unsigned segment, unsigned pid)
+{
+    for (size_t at = 0; at < written->results[segment].bytes; at += PACKET)
+        if (((written->bytes[segment][at + 1] & 0x1fu) << 8 | written->bytes[segment][at + 2]) == pid)
+            return written->bytes[segment] + at;
+    return NULL;
+}
+
+static void test_tables_say_whose_program_it_is(void **state)
+{
+    enum { PID_PAT = 0, PID_NIT = 16, PID_SDT = 17 };
+    const struct media *media = *state;
+    struct encode_output output = output_of(ENCRYPTION_NONE);
+    struct written plain, written;
+
+    write_segments(&plain, media, &output);
+    assert_null(first_of(&plain, 0, PID_NIT));
+    output.transport_stream = (struct transport_stream){ .transport_stream_id = 0x1234,
+                                                         .original_network_id = 0x2345,
+                                                         .nit_interval = 100,
+                                                         .service_name = "Town and River",
+                                                         .service_provider = "Nine" };
+    write_segments(&written, media, &output);
+    for (unsigned i = 0; i < SEGMENTS; i++) { /* every segment has all of them */
+        const uint8_t *pat = first_of(&written, i, PID_PAT), *sdt = first_of(&written, i, PID_SDT);
+        const uint8_t *nit = first_of(&written, i, PID_NIT);
+        assert_true(pat && sdt && nit);
+        assert_memory_equal(pat + 8, "\x12\x34", 2);
+        assert_memory_equal(sdt + 8, "\x12\x34", 2);
+        assert_memory_equal(sdt + 13, "\x23\x45", 2);
+        assert_non_null(memmem(sdt, PACKET, "\4Nine\16Town and River", 20));
+        assert_non_null(memmem(nit, PACKET, "Nine", 4));
+    }
+    free_segments(&plain);
+    free_segments(&written);
+}
+
 static void test_a_picture_without_start_codes_is_refused(void **state)
 {
     const struct media *media = *state;
@@ -379,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_samples_are_encrypted),
         cmocka_unit_test(test_key_pictures_can_be_decrypted_alone),
         cmocka_unit_test(test_the_program_map_table_says_so),
+        cmocka_unit_test(test_tables_say_whose_program_it_is),
         cmocka_unit_test(test_libavformat_reads_what_was_in_clear),
         cmocka_unit_test(test_a_picture_without_start_codes_is_refused),
     };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """CMAF ingest: a standard channel to two packagers, and a single pipeline to MediaPackage v2 (https)."""
+import contextlib
 import os
 import tempfile
 import time
@@ -29,9 +30,10 @@ def group_of(type_name, urls, **more):
             "connection": connection, **{key: value for key, value in more.items() if key != "destination"}}
 
 
-def channel_of(name, group):
-    value = channel(name, "studio", [(item["url"], "") for item in group["destinations"]], SMALL_LADDER, "superfast",
-                    framerate_numerator=25)
+def channel_of(name, group, pipelines=None):
+    """pipelines: as many as destinations, unless some of those are additional."""
+    value = channel(name, "studio", [(item["url"], "") for item in group["destinations"][:pipelines]], SMALL_LADDER,
+                    "superfast", framerate_numerator=25)
     value["output_groups"] = [group]
     return value
 
@@ -162,20 +164,39 @@ def test_shaka_plays_what_was_packaged(rig, tmp_path, folder):
 
 
 def test_the_other_way_round(tmp_path):
-    """MediaPackage v2 with two pipelines (https, an endpoint each), CMAF ingest with one."""
+    """MediaPackage v2 with two pipelines (https, an endpoint each), CMAF ingest with one; each pipeline to an additional
+    destination too. One of those is away for a while: nobody else notices, and it misses nothing."""
     certificate = make_certificate(str(tmp_path))
-    sinks = [CmafSink(9125 + i, str(tmp_path / f"sink-{i}"), certificate=certificate if i < 2 else None) for i in range(3)]
-    twins = channel_of("twins", group_of("mediapackage", [f"{sink.url}/in/" for sink in sinks[:2]],
+    sinks = [CmafSink(9125 + i, str(tmp_path / f"sink-{i}"), certificate=certificate if i < 4 else None) for i in range(6)]
+    twins = channel_of("twins", group_of("mediapackage", [f"{sink.url}/in/" for sink in sinks[:4]],
                                          mediapackage={"version": "v2"},
-                                         destination={"certificate_authority": certificate[0]}))
-    alone = channel_of("alone", group_of("cmaf_ingest", [f"{sinks[2].url}/in/"]))
-    with sinks[0], sinks[1], sinks[2], FedBox(str(tmp_path / "box"), [twins, alone]) as box:
+                                         destination={"certificate_authority": certificate[0]}), 2)
+    alone = channel_of("alone", group_of("cmaf_ingest", [f"{sink.url}/in/" for sink in sinks[4:]]), 1)
+    with contextlib.ExitStack() as stack:
         for sink in sinks:
-            wait_for(lambda: sorted(sink.tracks) == sorted(TRACKS) and
-                     min(len(track.segments) for track in sink.tracks.values()) >= 4, 40, f"segments at {sink.url}")
-        assert [alert for alert in box.alerts() if alert["source"].startswith(("twins", "alone"))] == []
+            stack.enter_context(sink)
+        box = stack.enter_context(FedBox(str(tmp_path / "box"), [twins, alone]))
+
+        def alerts():
+            return [alert for alert in box.alerts() if alert["source"].startswith(("twins", "alone")) and alert["id"] != 4002]
+
+        def wait_segments(count):
+            for sink in sinks:
+                wait_for(lambda: sorted(sink.tracks) == sorted(TRACKS) and
+                         min(len(track.segments) for track in sink.tracks.values()) >= count, 40, f"segments at {sink.url}")
+        wait_segments(2)
+        assert alerts() == []
+        sinks[3].status = 503
+        wait_for(lambda: [(alert["source"], alert["subject"]) for alert in alerts()] == [("twins/1", "pack+")], 20, "its alert")
+        time.sleep(4)
+        sinks[3].status = None
+        wait_segments(6)
+        wait_for(lambda: not alerts(), 20, "no alert any more")
         for name in TRACKS:
-            one, two, _ = (sink.tracks[name].segments[1:4] for sink in sinks)
-            common = {time for time, _, _ in one} & {time for time, _, _ in two}
-            assert common and {item for item in one if item[0] in common} == {item for item in two if item[0] in common}
+            for group in (sinks[:4], sinks[4:]):
+                tracks = [sink.tracks[name].segments[1:5] for sink in group]
+                common = set.intersection(*({time for time, _, _ in segments} for segments in tracks))
+                assert common
+                assert len({tuple(item for item in segments if item[0] in common) for segments in tracks}) == 1
         assert [fault for sink in sinks for fault in sink.faults] == []
+        assert {status for i in (0, 1, 2, 4, 5) for _, _, status in sinks[i].requests} == {200}

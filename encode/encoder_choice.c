@@ -13,20 +13,26 @@
 #include "encode/vaapi_plan.h"
 #include "encode/vaapi_surfaces.h"
 
+static int open_driver(struct va_display **out, const struct gpu *gpu, struct error *err)
+{
+    return va_display_create(out, &(struct va_display_settings){ .device = gpu->device }, err);
+}
+
 /* The display of the node's GPU, if it can encode; else why not. */
-static struct va_display *open_gpu(int node, char *why, size_t bytes)
+static struct va_display *open_gpu(const struct encoder_choice_config *config, char *why, size_t bytes)
 {
     struct gpu gpus[GPUS_MAX];
-    unsigned count = gpu_list(gpus, GPUS_MAX, "/sys/class/drm", "/dev/dri");
-    const struct gpu *gpu = gpu_choose(gpus, count, node);
+    const char *listed = config->sysfs_directory ? config->sysfs_directory : "/sys/class/drm";
+    unsigned count = gpu_list(gpus, GPUS_MAX, listed, "/dev/dri");
+    const struct gpu *gpu = gpu_choose(gpus, count, config->node);
     struct va_display *display = NULL;
     struct error err = { 0 };
 
     if (!gpu) {
-        snprintf(why, bytes, "node %d has no GPU", node);
+        snprintf(why, bytes, "node %d has no GPU", config->node);
         return NULL;
     }
-    if (va_display_create(&display, &(struct va_display_settings){ .device = gpu->device }, &err) < 0) {
+    if ((config->open ? config->open : open_driver)(&display, gpu, &err) < 0) {
         snprintf(why, bytes, "%.150s", err.text);
         return NULL;
     }
@@ -42,7 +48,7 @@ static struct va_display *open_gpu(int node, char *why, size_t bytes)
 bool encoder_choice_has_gpu(int node)
 {
     char why[200];
-    struct va_display *display = open_gpu(node, why, sizeof why);
+    struct va_display *display = open_gpu(&(struct encoder_choice_config){ .node = node }, why, sizeof why);
 
     bool has = display != NULL;
 
@@ -74,7 +80,7 @@ static int choose_wanted_vaapi(struct encoder_choice *choice, const struct encod
         return 0;
     }
     if (config->accelerator_wish != ACCELERATOR_SOFTWARE)
-        choice->own = open_gpu(config->node, why, sizeof why);
+        choice->own = open_gpu(config, why, sizeof why);
     if (choice->own) {
         choose_vaapi(choice, va_display_handle(choice->own), why);
         return 0;
@@ -100,7 +106,7 @@ static int choose_best(struct encoder_choice *choice, const struct encoder_choic
         return 0;
     }
     if (config->accelerator_wish != ACCELERATOR_SOFTWARE)
-        choice->own = open_gpu(config->node, why, sizeof why);
+        choice->own = open_gpu(config, why, sizeof why);
     if (choice->own)
         choose_vaapi(choice, va_display_handle(choice->own), why);
     else if (config->accelerator_wish == ACCELERATOR_HARDWARE) /* a GPU that was there a moment ago */

@@ -22,6 +22,7 @@
 
 struct accelerator;
 struct error;
+struct gpu;
 struct va_display;
 struct video_description;
 
@@ -31,6 +32,9 @@ struct encoder_choice_config {
     struct accelerator *accelerator; /* borrow: outlives the choice's use */
     int node;                        /* NUMA node whose GPU is wanted */
     const char *software_directory;  /* of the software driver (va_display.h); NULL: beside the programs */
+    const char *sysfs_directory;     /* where GPUs are listed, for tests; NULL: /sys/class/drm */
+    /* Opens a GPU's display (give), for tests; NULL: its own driver. */
+    int (*open)(struct va_display **out, const struct gpu *gpu, struct error *err);
 };
 
 struct encoder_choice {

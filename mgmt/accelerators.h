@@ -3,7 +3,7 @@
  *
  * Drivers are loaded by a process of its own (biplane-encode --accelerators), which gets a few seconds: one that hangs
  * or crashes costs the list, and nothing else; one that waits for a dead GPU and cannot even be killed is left behind.
- * It is asked for once, before anything runs. From one thread, the one that lives as long as the program.
+ * It is asked for before anything runs, and later by a thread of its own (accelerator_survey.h).
  *
  *     json_t *accelerators = accelerators_ask(programs, runtime, ACCELERATORS_PATIENCE_MS, &err);     // NULL: not
  * known accelerators_check(accelerators, true, configuration, NULL, problems);                   //

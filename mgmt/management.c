@@ -11,6 +11,7 @@
 #include "board/log.h"
 #include "board/loop.h"
 #include "drivers/gpu.h"
+#include "mgmt/accelerator_survey.h"
 #include "mgmt/accelerators.h"
 #include "mgmt/alerts.h"
 #include "mgmt/hello_watch.h"
@@ -101,7 +102,15 @@ static int create_parts(struct management *management, struct error *err)
                                                .log = config->log,
                                                .callbacks = callbacks,
                                                .context = management };
+    const struct accelerator_survey_config survey_config = { .loop = config->loop,
+                                                             .clock = config->clock,
+                                                             .log = config->log,
+                                                             .programs_directory = config->programs_directory,
+                                                             .runtime_directory = config->runtime_directory,
+                                                             .first = config->accelerators };
     int result = supervisor_create(&management->supervisor, &supervisor_config, err);
+    if (result == 0)
+        result = accelerator_survey_create(&management->survey, &survey_config, err);
     if (result == 0)
         result = transfer_engine_create(&management->engine, config->loop, config->clock, err);
     if (result == 0)
@@ -265,6 +274,7 @@ void management_destroy(struct management *management)
         runtime_dataplane_destroy(management->dataplanes[i]);
     inbox_destroy(management->inbox);
     transfer_engine_destroy(management->engine);
+    accelerator_survey_destroy(management->survey);
     supervisor_destroy(management->supervisor);
     alerts_destroy(management->alerts);
     loop_timer_destroy(management->housekeeping);
@@ -325,7 +335,7 @@ static bool same_box(const struct box *a, const struct box *b)
 static void check_accelerators(const struct management *management, const struct configuration *configuration,
                                struct problems *problems)
 {
-    const json_t *accelerators = management->config.accelerators;
+    const json_t *accelerators = accelerator_survey_known(management->survey);
     struct gpu gpus[GPUS_MAX];
     unsigned count = gpu_list(gpus, GPUS_MAX, "/sys/class/drm", "/dev/dri");
     accelerators_check(accelerators, accelerators_know_gpus(accelerators, gpus, count), configuration,

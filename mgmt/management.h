@@ -31,7 +31,7 @@ struct management_config {
     const char *config_directory, *run_directory, *spool_directory;
     const char *boards_directory, *programs_directory;
     const char *runtime_directory;    /* NULL: the encoder's default */
-    json_t *accelerators;             /* of accelerators_ask(); NULL: not known */
+    json_t *accelerators;             /* of accelerators_ask(); NULL: not known, and asked for again */
     unsigned hello_within_ms;         /* what an encode process gets to come up; 0: HELLO_WITHIN_MS */
     bool log_files;                   /* processes print into the run directory's log/, not to our standard error */
     void (*shut_down)(void *context); /* management_shutdown() is through */

@@ -17,6 +17,7 @@ struct management {
     struct management_config config;
     struct configuration *configuration;
     struct environment environment;
+    struct accelerator_survey *survey;
     struct alerts *alerts;
     struct supervisor *supervisor;
     struct inbox *inbox;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "board/clock.h"
+#include "mgmt/accelerator_survey.h"
 #include "mgmt/alerts.h"
 #include "mgmt/inbox.h"
 #include "mgmt/management_private.h"
@@ -131,6 +132,6 @@ json_t *management_counters(const struct management *management)
 
 json_t *management_accelerators(const struct management *management)
 {
-    json_t *known = management->config.accelerators;
+    json_t *known = accelerator_survey_known(management->survey);
     return known ? json_incref(known) : json_pack("{s:[]}", "accelerators");
 }

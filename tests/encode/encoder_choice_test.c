@@ -3,7 +3,9 @@
 #include "tests/drivers/softva/display.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
+#include "drivers/gpu.h"
 #include "encode/encoder_choice.h"
 #include "encode/vaapi_surfaces.h"
 #include "tests/encode/runtime.h"
@@ -102,6 +104,85 @@ static void the_accelerator_shares_the_display_that_keeps_its_pictures(void **st
     drop(&choice);
 }
 
+/* ---- a machine with GPUs: their list is made up, and their driver is the software one ---- */
+
+static unsigned opened;
+static char opened_device[128];
+
+static int open_as_software(struct va_display **out, const struct gpu *gpu, struct error *err)
+{
+    opened++;
+    snprintf(opened_device, sizeof opened_device, "%s", gpu->device);
+    return va_display_create(out, &(struct va_display_settings){ .software_directory = directory }, err);
+}
+
+static int refuse_to_open(struct va_display **out, const struct gpu *gpu, struct error *err)
+{
+    (void)out;
+    return error_set(err, -EIO, "%s: no driver", gpu->device);
+}
+
+static void put_gpu(const char *sysfs, const char *name, const char *node)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", sysfs, name);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/%s/device", sysfs, name);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/%s/device/numa_node", sysfs, name);
+    FILE *file = fopen(path, "we");
+    fputs(node, file);
+    fclose(file);
+    snprintf(path, sizeof path, "%s/%s/device/vendor", sysfs, name);
+    file = fopen(path, "we");
+    fputs("0x1002\n", file);
+    fclose(file);
+}
+
+static void auto_takes_the_gpu_of_its_node(void **state)
+{
+    (void)state;
+    char sysfs[] = "/tmp/encoder-choice-XXXXXX", command[64];
+    struct encoder_choice choice;
+    struct error err = { 0 };
+    assert_non_null(mkdtemp(sysfs));
+    put_gpu(sysfs, "renderD128", "0\n");
+    put_gpu(sysfs, "renderD130", "1\n"); /* one was taken out */
+    struct encoder_choice_config config = { .wish = ENCODER_AUTO,
+                                            .accelerator_wish = ACCELERATOR_AUTO,
+                                            .accelerator = accelerator,
+                                            .node = 1,
+                                            .sysfs_directory = sysfs,
+                                            .open = open_as_software };
+    assert_int_equal(encoder_choice_make(&choice, &config, &err), 0);
+    assert_ptr_equal(choice.kind, &encoder_vaapi);
+    assert_string_equal(opened_device, "/dev/dri/renderD130");
+    assert_non_null(strstr(choice.sentence, "VA-API: /dev/dri/renderD130 (AMD)"));
+    assert_ptr_equal(accelerator_display(accelerator), choice.display);
+    drop(&choice);
+    config.accelerator_wish = ACCELERATOR_SOFTWARE; /* no GPU is looked at */
+    assert_int_equal(encoder_choice_make(&choice, &config, &err), 0);
+    assert_ptr_equal(choice.kind, &encoder_vpl);
+    drop(&choice);
+    config.accelerator_wish = ACCELERATOR_AUTO;
+    config.node = 2; /* another node's GPU is never taken */
+    assert_int_equal(encoder_choice_make(&choice, &config, &err), 0);
+    assert_ptr_equal(choice.kind, &encoder_vpl);
+    assert_string_equal(choice.sentence, "oneVPL: node 2 has no GPU");
+    drop(&choice);
+    assert_int_equal(opened, 1);
+    config.node = 0;
+    config.open = refuse_to_open;
+    assert_int_equal(encoder_choice_make(&choice, &config, &err), 0);
+    assert_ptr_equal(choice.kind, &encoder_vpl);
+    assert_string_equal(choice.sentence, "oneVPL: /dev/dri/renderD128: no driver");
+    drop(&choice);
+    config.accelerator_wish = ACCELERATOR_HARDWARE;
+    assert_int_equal(encoder_choice_make(&choice, &config, &err), -ENODEV);
+    snprintf(command, sizeof command, "rm -rf %s", sysfs);
+    assert_int_equal(system(command), 0);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -123,6 +204,7 @@ int main(void)
         cmocka_unit_test(onevpl_is_the_rule),
         cmocka_unit_test(the_wish_is_kept_or_refused),
         cmocka_unit_test(hardware_never_becomes_software),
+        cmocka_unit_test(auto_takes_the_gpu_of_its_node),
         cmocka_unit_test(the_accelerator_shares_the_display_that_keeps_its_pictures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

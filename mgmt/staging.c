@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* staging.c - four folders: the configuration in place; in the spool "staged", "staged.base" (what was in place when
- * staging began, to see whether somebody else changed it meanwhile) and "previous"; and the file "unconfirmed".
+ * staging began, to see whether somebody else changed it meanwhile) and "previous"; and a mark (mgmt/staging_mark.h).
  */
 #include "mgmt/staging.h"
 
@@ -16,13 +16,13 @@
 #include "board/loop.h"
 #include "board/settings.h"
 #include "mgmt/spool.h"
+#include "mgmt/staging_mark.h"
 
 enum { PUT_BACK_AGAIN_S = 30 };
 
 struct staging {
     struct staging_config config;
     char staged_path[DOCUMENT_FILE_BYTES], base_path[DOCUMENT_FILE_BYTES], previous_path[DOCUMENT_FILE_BYTES];
-    char unconfirmed_path[DOCUMENT_FILE_BYTES];
     json_t *staged, *base; /* NULL: nothing is staged */
     struct loop_timer *timer;
     uint64_t confirm_until_ns;    /* 0: nothing waits to be confirmed */
@@ -270,24 +270,13 @@ static int take(struct staging *staging, json_t **changes, struct error *err)
     return result;
 }
 
-/* The mark goes for good: after a power cut it would take back what was confirmed. */
-static int unmark(const char *spool_directory, const char *marker, struct error *err)
-{
-    int folder = open(spool_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool done = folder >= 0 && (unlink(marker) == 0 || errno == ENOENT) && fsync(folder) == 0;
-    int code = -errno;
-    if (folder >= 0)
-        close(folder);
-    return done ? 0 : error_set_errno(err, code, "removing %s", marker);
-}
-
 static void stop_waiting(struct staging *staging)
 {
     struct error told = { 0 };
     staging->confirm_until_ns = 0;
     staging->stuck[0] = '\0';
     loop_timer_clear(staging->timer);
-    if (unmark(staging->config.spool_directory, staging->unconfirmed_path, &told) < 0)
+    if (staging_mark_clear(staging->config.spool_directory, &told) < 0)
         log_error(staging->config.log, "a power cut may take back what was applied: %s", told.text);
 }
 
@@ -335,20 +324,6 @@ static void on_timer(void *context)
     put_back(staging, NULL);
 }
 
-/* From here on a power cut leads back to what was before. */
-static int mark(const struct staging *staging, struct error *err)
-{
-    int file = open(staging->unconfirmed_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    int folder = open(staging->config.spool_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool done = file >= 0 && folder >= 0 && fsync(file) == 0 && fsync(folder) == 0;
-    int code = -errno;
-    if (file >= 0)
-        close(file);
-    if (folder >= 0)
-        close(folder);
-    return done ? 0 : error_set_errno(err, code, "writing %s", staging->unconfirmed_path);
-}
-
 static void wait_for_confirmation(struct staging *staging, unsigned seconds)
 {
     if (seconds < 1 || seconds > STAGING_CONFIRM_S_MAX)
@@ -389,8 +364,8 @@ int staging_apply(struct staging *staging, unsigned confirm_s, json_t **changes,
     bool to_confirm = !same_lines(staging->base, staging->staged);
     document_folder_remove(staging->previous_path);
     result = document_folder_write(staging->previous_path, staging->base, err);
-    if (result == 0)
-        result = mark(staging, err);
+    if (result == 0) /* from here on a power cut leads back to what was before */
+        result = staging_mark_set(staging->config.spool_directory, err);
     if (result < 0)
         return result;
     result = document_folder_write(staging->config.config_directory, staging->staged, err);
@@ -457,15 +432,14 @@ int staging_keep_draft(struct staging *staging, const json_t *draft, struct erro
 /* ---- life ---- */
 int staging_recover(const char *config_directory, const char *spool_directory, struct error *err)
 {
-    char marker[DOCUMENT_FILE_BYTES], previous[DOCUMENT_FILE_BYTES];
-    snprintf(marker, sizeof marker, "%s/unconfirmed", spool_directory);
+    char previous[DOCUMENT_FILE_BYTES];
     snprintf(previous, sizeof previous, "%s/previous", spool_directory);
-    if (access(marker, F_OK) < 0)
+    if (!staging_mark_is_set(spool_directory))
         return 0;
     json_t *documents = document_folder_read(previous, err);
     int result = documents ? document_folder_write(config_directory, documents, err) : -EINVAL;
     if (!documents || result == 0) { /* else the next start tries it again */
-        int removed = unmark(spool_directory, marker, result == 0 ? err : NULL);
+        int removed = staging_mark_clear(spool_directory, result == 0 ? err : NULL);
         result = result < 0 ? result : removed;
     }
     json_decref(documents);
@@ -497,7 +471,6 @@ int staging_create(struct staging **out, const struct staging_config *config, st
     path_in_spool(staging, "staged", staging->staged_path);
     path_in_spool(staging, "staged.base", staging->base_path);
     path_in_spool(staging, "previous", staging->previous_path);
-    path_in_spool(staging, "unconfirmed", staging->unconfirmed_path);
     staging->timer = loop_timer_create(config->loop, on_timer, staging);
     if (!staging->timer) {
         staging_destroy(staging);

@@ -48,11 +48,11 @@ int fsync(int file)
 /* A marker that goes and is not synced is there again after a power cut. */
 static unsigned syncs_at_unmark;
 
-int unlink(const char *path)
+int unlinkat(int folder, const char *path, int flags)
 {
-    if (strstr(path, "/unconfirmed"))
+    if (strcmp(path, "unconfirmed") == 0)
         syncs_at_unmark = folder_syncs;
-    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+    return (int)syscall(SYS_unlinkat, folder, path, flags);
 }
 
 static int reload(void *context, struct problems *problems, json_t **changes)

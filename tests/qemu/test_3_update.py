@@ -9,8 +9,28 @@ import pytest
 from encoder import CHANNEL, PATIENCE, wait_until
 from testbed.bundles import foreign_keys, make_bundle
 
-# points of an update at which the power is cut
-CUTS = int(os.environ.get("CUTS", "3"))
+
+@pytest.fixture(scope="module")
+def chance():
+    """The moments of the power cuts; SEED=n for others."""
+    seed = int(os.environ.get("SEED") or time.time_ns() % 100_000)
+    print(f"\nSEED={seed}")
+    return random.Random(seed)
+
+
+def cut_within(encoder, chance, seconds, what):
+    """Pulls the power at some moment of these seconds, and starts the box again."""
+    wait = chance.random() * seconds
+    print(f"power cut {wait:.1f} s after the beginning of {what}")
+    time.sleep(wait)
+    encoder.machine.cut()
+    encoder.measured["a start"] = encoder.power_on()
+    encoder.measured["on air after a start"] = encoder.wait_on_air()
+
+
+def confirmed(encoder):
+    """What biplane-update says once the slot that runs was found to be good, or the other was."""
+    return wait_until(lambda: (lambda s: not s["pending"] and s)(encoder.update_status()), PATIENCE, "the confirmation")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +90,8 @@ def test_damaged_is_refused(encoder, good):
     is_untouched(encoder)
 
 
-def test_good_update_on_the_air(encoder, good):
+def test_good_update_on_the_air(encoder, good, chance):
+    """Installed while the channel goes on; the power is cut while the new version starts the first time."""
     url = encoder.bundles.offer(good)
     before = [set(encoder.delivered(i)) for i in (0, 1)]
     begin = time.monotonic()
@@ -80,55 +101,74 @@ def test_good_update_on_the_air(encoder, good):
     assert all(set(encoder.delivered(i)) - before[i] for i in (0, 1))
     assert encoder.update_status()["other_version"] == "9.0"
     encoder.output("biplane-update boot", PATIENCE)
-    encoder.wait_for_reboot()
-    encoder.wait_on_air()
-    status = wait_until(lambda: (lambda s: not s["pending"] and s)(encoder.update_status()), PATIENCE, "the confirmation")
+    cut_within(encoder, chance, encoder.measured.get("login", 90), "the restart into the new version")
+    status = confirmed(encoder)
     assert status["slot"] == "B" and status["version"] == "9.0" and "is good" in status["last_update"], status
     assert f"{CHANNEL}/0 {CHANNEL}/1 on the air again" in status["last_update"]
     assert "migrated to layout 2" in encoder.output("cat /etc/biplane/box.cfg")
     assert encoder.output("systemctl --failed --no-legend --plain") == ""
 
 
-@pytest.mark.long
-def test_back_to_the_version_before(encoder):
+def test_back_to_the_version_before(encoder, chance):
+    """With its configuration; the power is cut on the way."""
     encoder.output("biplane-update rollback", PATIENCE)
-    encoder.wait_for_reboot()
-    encoder.wait_on_air()
-    status = wait_until(lambda: (lambda s: not s["pending"] and s)(encoder.update_status()), PATIENCE, "the confirmation")
+    cut_within(encoder, chance, encoder.measured.get("a start", 90), "the restart into the version before")
+    status = confirmed(encoder)
     assert status["slot"] == "A" and status["other_version"] == "9.0", status
     assert "layout 2" not in encoder.output("cat /etc/biplane/box.cfg")
+
+
+def in_background(encoder, command):
+    encoder.machine.shell.line.send(f"({command}) </dev/null &>/tmp/cut &\n")
+
+
+def test_power_cut_while_it_is_written(encoder, good, chance):
+    """The slot that ran still does, and the next update finds nothing in its way."""
+    in_background(encoder, f"biplane-update install {encoder.bundles.offer(good)}")
+    cut_within(encoder, chance, encoder.measured.get("update installed", 90), "an installation")
+    status = confirmed(encoder)
+    assert status["slot"] == "A" and status["other_version"] in ("", "9.0"), status
+    assert encoder.output("ls /data/update/download.raucb* 2>/dev/null || true") == ""
+    assert encoder.output("systemctl --failed --no-legend --plain") == ""
+
+
+@pytest.mark.long
+def test_update_without_a_fault_and_back(encoder, good):
+    """Nothing is in its way."""
+    encoder.output(f"biplane-update install {encoder.bundles.offer(good)}", PATIENCE)
+    for command, slot in (("boot", "B"), ("rollback", "A")):
+        encoder.output(f"biplane-update {command}", PATIENCE)
+        encoder.wait_for_reboot()
+        encoder.measured[f"{command}: on air after the restart"] = encoder.wait_on_air()
+        status = confirmed(encoder)
+        assert status["slot"] == slot and "is good" in status["last_update"], status
+
+
+@pytest.mark.long
+def test_power_cuts(encoder, good, chance):
+    """At any moment of an update, in both directions: what is started then boots and goes on the air. CUTS=200: so many."""
+    url = encoder.bundles.offer(good)
+    for number in range(int(os.environ.get("CUTS", "20"))):
+        status = encoder.update_status()
+        if status["other_version"] and chance.random() < 0.4:
+            encoder.output("biplane-update boot", PATIENCE)
+            cut_within(encoder, chance, encoder.measured.get("a start", 90), f"restart {number}")
+        else:
+            in_background(encoder, f"biplane-update install {url} && biplane-update boot")
+            cut_within(encoder, chance, 1.5 * encoder.measured.get("update installed", 90), f"update {number}")
+        confirmed(encoder)
 
 
 @pytest.mark.long
 def test_one_that_does_not_come_up(encoder):
     """Rightly signed, for this board, newer, and nothing in it: the box is back by itself."""
+    before = encoder.update_status()["slot"]
     encoder.output(f"biplane-update install {offer(encoder, 'hollow')}", PATIENCE)
     encoder.output("biplane-update boot", PATIENCE)
     encoder.wait_for_reboot()
     encoder.wait_on_air()
-    status = wait_until(lambda: (lambda s: not s["pending"] and s)(encoder.update_status()), PATIENCE, "the end of it")
-    assert status["slot"] == "A" and "went back" in status["last_update"], status
-
-
-@pytest.mark.long
-def test_power_cuts(encoder, good):
-    """At any moment of an update: what is started then boots and goes on the air."""
-    url = encoder.bundles.offer(good)
-    chance = random.Random(int(os.environ.get("SEED", "1")))
-    for _ in range(CUTS):
-        point = chance.random()
-        if encoder.update_status()["slot"] == "A" and point < 0.8:
-            encoder.machine.shell.line.send(f"(biplane-update install {url} && biplane-update boot) </dev/null &>/tmp/cut &\n")
-            wait = point * 2 * encoder.measured.get("update installed", 60)
-        else:
-            encoder.machine.shell.line.send("biplane-update rollback </dev/null &>/tmp/cut &\n")
-            wait = point * 2 * encoder.measured.get("a start", 60)
-        print(f"power cut after {wait:.1f} s")
-        time.sleep(wait)
-        encoder.machine.cut()
-        encoder.measured["a start"] = encoder.power_on()
-        encoder.wait_on_air()
-        wait_until(lambda: not encoder.update_status()["pending"], PATIENCE, "the end of the update")
+    status = confirmed(encoder)
+    assert status["slot"] == before and "went back" in status["last_update"], status
 
 
 def test_measured(encoder):

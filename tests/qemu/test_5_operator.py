@@ -56,11 +56,16 @@ def make_stick(path):
 
 
 def test_a_backup_goes_to_a_stick_and_back(encoder, screen):
-    """Without passwords in it; what was changed after it is staged to be taken back."""
+    """Without passwords in it; what was changed after it is staged to be taken back. A stick that was there before biplaned
+    started anew is like any other."""
     stick = os.path.join(encoder.folder, "stick.img")
     make_stick(stick)
     encoder.machine.plug_stick(stick)
     wait_until(lambda: "vfat" in encoder.output("lsblk -nro FSTYPE,HOTPLUG"), PATIENCE, "the stick")
+    encoder.output("curl -sf -X POST --unix-socket /run/biplane/api.socket http://box/v1/media/find")
+    wait_until(lambda: encoder.run("grep biplane-stick /proc/mounts")[0] == 0, PATIENCE, "the stick in its place")
+    encoder.output("systemctl restart biplaned", PATIENCE)
+    encoder.wait_for_api()
     menu.choose(screen, "Backup and restore", "Back up to a stick, without", seconds=PATIENCE)
     screen.choose("Back up to a stick, without")
     screen.press("enter")

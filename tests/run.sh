@@ -149,7 +149,7 @@ run_image() {
         return
     fi
     if obstacle=$(tests/qemu/obstacle.sh); then
-        RIG_SECONDS=${IMAGE_SECONDS:-1500} run_qemu -m "not long"
+        RIG_SECONDS=${IMAGE_SECONDS:-1800} run_qemu -m "not long"
         return
     fi
     echo "skip  image: $obstacle"

@@ -106,6 +106,25 @@ def test_a_cable_out_and_in(encoder):
     encoder.wait_on_air()
 
 
+def numbers(encoder, pipeline):
+    """Of the segments at an origin."""
+    return {int(re.search(r"_(\d+)\.ts$", name).group(1)) for name in encoder.delivered(pipeline)}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seconds", (3600, -3600))
+def test_the_clock_is_set(encoder, seconds):
+    """What is on the air goes on as if nothing was: no segment is left out, none comes twice."""
+    before = [max(numbers(encoder, i)) for i in (0, 1)]
+    encoder.output(f"date -s @$(($(date +%s) + {seconds}))")
+    for _ in range(3):
+        encoder.wait_on_air()
+    for i in (0, 1):
+        found = numbers(encoder, i)
+        assert before[i] < max(found) < before[i] + 600, (before[i], max(found))
+        assert set(range(before[i], max(found) + 1)) <= found
+
+
 @pytest.mark.long
 def test_biplaned_is_watched(encoder):
     """One that hangs is killed and started again; what is on the air stays there."""

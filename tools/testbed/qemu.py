@@ -25,12 +25,17 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HOST = "10.0.2.2"
+BOOT_LOADER = "Welcome to GRUB"
 SSH_PORT = 8322  # of the host's loopback, that leads to the machine's
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>78]")
 
 
 class Gone(Exception):
     """The machine ended, or did not say in time what it should."""
+
+
+class Restarted(Gone):
+    """The machine started anew while it was asked something."""
 
 
 class Line:
@@ -122,13 +127,8 @@ class Shell:
 
     def restarting(self, seconds=180):
         """After something that restarts the machine: until its boot loader."""
-        self.line.expect("Welcome to GRUB", seconds)
+        self.line.expect(BOOT_LOADER, seconds)
         self.is_ready = False
-
-    def rebooted(self, seconds=180):
-        """After something that restarts the machine: until its shell is there again."""
-        self.restarting(seconds)
-        self.ready(seconds)
 
     def run(self, command, seconds=60):
         """(exit status, output) of a command."""
@@ -136,7 +136,10 @@ class Shell:
         mark = f"mark-{self.count}-{os.getpid()}"
         # the mark is put together by the shell, so that the echo of the command is not taken for it
         self.line.send(f"echo begin-''{mark}; {{ {command}\n}} 2>&1 </dev/null; echo end-''{mark}:$?:\n")
-        match = self.line.expect(rf"begin-{mark}\s*\n(.*?)end-{mark}:(\d+):", seconds)
+        match = self.line.expect(rf"begin-{mark}\s*\n(.*?)end-{mark}:(\d+):|{BOOT_LOADER}", seconds)
+        if match.group(2) is None:
+            self.is_ready = False
+            raise Restarted(f"the machine restarted before the end of: {command}")
         return int(match.group(2)), match.group(1).replace("\r", "").strip("\n")
 
     def output(self, command, seconds=60):

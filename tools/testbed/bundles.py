@@ -52,6 +52,7 @@ class BundleServer:
         os.makedirs(folder)
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port),
                                                       functools.partial(QuietHandler, directory=folder))
+        self.server.handle_error = lambda *_: None  # whose power was cut
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def offer(self, path):

@@ -34,7 +34,9 @@ struct fake_management {
     atomic_uint segment_count;
     atomic_uint anchors_asked;
     struct fake_segment segments[FAKE_SEGMENTS_MAX];
-    char status[FAKE_PEERS_MAX][32768]; /* newest of each pipeline */
+    char status[FAKE_PEERS_MAX][32768];                 /* newest of each pipeline */
+    struct handoff_splice splices[HANDOFF_SPLICES_MAX]; /* the first that were told, of all processes */
+    unsigned splice_count;
 };
 
 static inline void fake_fill(struct handoff_header *header, uint16_t type, size_t bytes)
@@ -106,6 +108,12 @@ static inline void fake_message(struct fake_management *fake, unsigned peer, con
         struct handoff_segment segment;
         memcpy(&segment, message, sizeof segment);
         fake_segment(fake, peer, &segment, memfd);
+    } else if (header.type == HANDOFF_SPLICE) {
+        struct handoff_splice_message splice;
+        memcpy(&splice, message, sizeof splice);
+        if (fake->splice_count < HANDOFF_SPLICES_MAX)
+            fake->splices[fake->splice_count] = splice.splice;
+        fake->splice_count++;
     } else if (header.type == HANDOFF_STATUS && bytes - sizeof header < sizeof fake->status[0]) {
         char *status = fake->status[fake->pipelines[peer] % FAKE_PEERS_MAX];
         memcpy(status, message + sizeof header, bytes - sizeof header);

@@ -85,6 +85,8 @@ static void add_smooth(struct encode_job *job)
         output->package = PACKAGE_SMOOTH;
         output->splice_cut = i ? SPLICE_CUT_KEY : SPLICE_CUT_FRAGMENT;
     }
+    for (unsigned i = 0; i < 2; i++)
+        job->outputs[i].splice_cut = SPLICE_CUT_SEGMENT;
     job->sparses_count = 1;
     job->sparses[0] = (struct encode_sparse){ .group = "smooth", .name = "scte35", .fragment_length = 1 };
 }
@@ -423,6 +425,40 @@ static int64_t event_of(const struct fake_segment *message)
     return message->header.start_90k + ((int64_t)units * 9 + 500) / 1000;
 }
 
+/* The segment of an HLS output that begins then; NULL: none does. */
+static const struct fake_segment *find_begun(uint32_t pipeline, const char *output, int64_t tick_90k)
+{
+    for (unsigned i = 0; i < fake.segment_count; i++) {
+        const struct handoff_segment *header = &fake.segments[i].header;
+        if (fake.segments[i].pipeline == pipeline && !strcmp(header->group, "web") && !strcmp(header->output, output) &&
+            header->start_90k == tick_90k)
+            return &fake.segments[i];
+    }
+    return NULL;
+}
+
+/* In both rungs of both twins a segment begins with the picture of the splice, has the same number, and tells of it. */
+static void check_cut(int64_t event_90k)
+{
+    const struct handoff_segment *first = NULL;
+
+    for (unsigned i = 0; i < 4; i++) {
+        const struct fake_segment *segment = find_begun(i / 2, i % 2 ? "small" : "large", event_90k);
+        assert_non_null(segment);
+        const struct handoff_segment *header = &segment->header;
+        first = first ? first : header;
+        assert_int_equal(header->number, first->number);
+        assert_int_equal(header->cue.flags, HANDOFF_CUE_OUT | HANDOFF_CUE_SECTION);
+        assert_int_equal(header->cue.begin_90k, event_90k);
+        assert_int_equal(header->cue.id, 77);
+        assert_memory_equal(&header->cue, &first->cue, sizeof first->cue);
+        assert_true(decode(segment) > 0);
+    }
+    assert_int_equal(fake.splice_count, 2); /* each has told it */
+    assert_int_equal(fake.splices[0].arrival_90k, fake.splices[1].arrival_90k);
+    assert_int_equal(fake.splices[0].first_frame, fake.splices[1].first_frame);
+}
+
 static void splices_come_out_alike_in_twins(void **state)
 {
     (void)state;
@@ -448,6 +484,7 @@ static void splices_come_out_alike_in_twins(void **state)
     assert_memory_equal(messages[0]->bytes, messages[1]->bytes, messages[0]->header.bytes);
     int64_t event_90k = event_of(messages[0]);
     assert_int_equal(event_90k % 3750, 0); /* a picture's time */
+    check_cut(event_90k);
     for (unsigned i = 0; i < 2; i++) {
         const struct fake_segment *large = find_smooth(i, "large", event_90k);
         const struct fake_segment *small = find_smooth(i, "small", event_90k);

@@ -57,7 +57,7 @@ class Breaks:
         self.origin = Origin(os.path.join(directory, "origin"), WEB_PORT)
         self.page = Page(directory, [f"{self.origin.url}/fmp4-0/news.m3u8"])
         self.box = Box(directory, [node(name, i) for i, name in enumerate(network.interfaces)], [rtp_input("studio")],
-                       [self.settings()],
+                       [self.settings(), self.alone()],
                        [{"name": "origin", "user": self.origin.user, "password": self.origin.password}] +
                        [{"name": f"ingest-{i}", "user": server.user, "password": server.password, "scheme": "digest"}
                         for i, server in enumerate(self.servers)])
@@ -80,6 +80,14 @@ class Breaks:
                              "audio_rendition_sets": ["stereo"]} for rung in RUNGS] +
                            [{"name_modifier": "_audio", "audio": ["a128"], "container": "fmp4", "audio_group": "stereo"}]}
         value["output_groups"] += [package, fmp4]
+        return value
+
+    def alone(self):
+        """A channel of one pipeline."""
+        value = channel("alone", "studio", [(f"{self.origin.url}/alone-0/news", "origin")], SMALL_LADDER[1:], "superfast",
+                        SECONDS, hls={"index_n_segments": 40, "keep_segments": 90, "min_segment_length": 0.2,
+                                      "ad_markers": ["elemental_scte35"]})
+        value["input_attachments"][0]["scte35_pid"] = splices.PID
         return value
 
     def start(self):
@@ -146,6 +154,25 @@ def rig(shared):
         shared.boxes.remove(value.box)
 
 
+def check_begins(presentation, entries, tags):
+    """Where a break begins and ends, a segment begins with the picture of that time."""
+    begins = {entry.number: presentation.segment(entry.name).video_pts()[0] for entry in entries}
+    seen = 0
+    for number in sorted(tags):
+        if not value_of(tags[number], "#EXT-X-CUE-OUT:"):
+            continue
+        section = [tag for tag in tags[number] if tag.startswith("#EXT-OATCLS-SCTE35:")][-1].partition(":")[2]
+        splice = splices.Splice(base64.b64decode(section))
+        assert abs(difference(begins[number], splice.pts)) <= 1, (number, splice.event)
+        assert float(value_of(tags[number], "#EXT-X-CUE-OUT:")) == DURATIONS[splice.event]
+        back = next((later for later in sorted(tags) if later > number and "#EXT-X-CUE-IN" in tags[later]), None)
+        if back:
+            ticks = difference(begins[back], begins[number])
+            assert abs(ticks - DURATIONS[splice.event] * 90000) <= 1, ticks
+        seen += 1
+    assert seen >= 2
+
+
 def compare(rig, group, outputs, first=None):
     """Same tags before the same segments, in every playlist of the group in both pipelines."""
     copies = [rig.tags(group, i, output) for i in range(2) for output in outputs]
@@ -183,25 +210,22 @@ def check_story(tags):
 def test_segments_begin_at_the_splice(rig, group):
     rig.wait_for_breaks()
     for i in range(2):
-        presentation = rig.presentation(group, i)
         for rung in RUNGS:
-            tags = rig.tags(group, i, rung)
-            entries = {entry.number: entry for entry in rig.playlist(group, i, rung).entries}
-            begins = {number: presentation.segment(entry.name).video_pts()[0] for number, entry in entries.items()}
-            seen = 0
-            for number in sorted(tags):
-                if not value_of(tags[number], "#EXT-X-CUE-OUT:"):
-                    continue
-                section = [tag for tag in tags[number] if tag.startswith("#EXT-OATCLS-SCTE35:")][-1].partition(":")[2]
-                splice = splices.Splice(base64.b64decode(section))
-                assert abs(difference(begins[number], splice.pts)) <= 1, (number, splice.event)
-                assert float(value_of(tags[number], "#EXT-X-CUE-OUT:")) == DURATIONS[splice.event]
-                back = next((later for later in sorted(tags) if later > number and "#EXT-X-CUE-IN" in tags[later]), None)
-                if back:
-                    ticks = difference(begins[back], begins[number])
-                    assert abs(ticks - DURATIONS[splice.event] * 90000) <= 1, ticks
-                seen += 1
-            assert seen >= 2
+            playlist = rig.playlist(group, i, rung)
+            check_begins(rig.presentation(group, i), playlist.entries, tags_by_number(playlist.text))
+
+
+def test_a_channel_of_one_pipeline(rig):
+    """And segments that may be shorter, before the splice."""
+    rig.wait_for_breaks()
+    wait_for(lambda: rig.playlist("alone", 0, RUNGS[1]).text.count("#EXT-X-CUE-IN") >= 2, 60, "two breaks")
+    playlist = rig.playlist("alone", 0, RUNGS[1])
+    check_begins(rig.presentation("alone", 0), playlist.entries, tags_by_number(playlist.text))
+    check_story(tags_by_number(playlist.text))
+    assert playlist.faults() == [] and playlist.target == 3
+    for entry in playlist.entries:
+        segment = rig.presentation("alone", 0).segment(entry.name)
+        assert segment.starts_with_idr() and inner_faults(segment, FRAME) == []
 
 
 @pytest.mark.parametrize("group,outputs", [("web", RUNGS), ("mp", RUNGS), ("fmp4", RUNGS + ["audio"])])

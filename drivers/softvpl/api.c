@@ -21,7 +21,7 @@ EXPORT mfxStatus MFXInitialize(mfxInitializationParam par, mfxSession *session)
 {
     if (!session)
         return MFX_ERR_NULL_PTR;
-    if (par.AccelerationMode != MFX_ACCEL_MODE_NA)
+    if (par.AccelerationMode != MFX_ACCEL_MODE_NA && par.AccelerationMode != MFX_ACCEL_MODE_VIA_VAAPI)
         return MFX_ERR_UNSUPPORTED;
     return session_create(session, version_2, par.ExtParam, par.NumExtParam);
 }

@@ -152,7 +152,8 @@ static const struct filter filters[] = {
       .MemDesc = (struct memdesc *)compose_memory },
 };
 
-static const mfxAccelerationMode modes[] = { MFX_ACCEL_MODE_NA };
+/* Without a display, and on one: surfaces of VA-API are video memory (video_memory.h). */
+static const mfxAccelerationMode modes[] = { MFX_ACCEL_MODE_NA, MFX_ACCEL_MODE_VIA_VAAPI };
 static const mfxPoolAllocationPolicy policies[] = { MFX_ALLOCATION_OPTIMAL };
 
 static const mfxImplDescription description = {

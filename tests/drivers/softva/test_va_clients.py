@@ -77,6 +77,21 @@ def test_upload_and_download_change_nothing(tmp_path, source, pixel_format):
     assert filecmp.cmp(got, given, shallow=False)
 
 
+def test_tonemap_vaapi_makes_sdr_of_hdr10(tmp_path):
+    """A grey of 203 cd/m2, the reference white of HDR, is 212 in SDR (see softvpl_colour_test.c)."""
+    hdr, got = tmp_path / "hdr10.mkv", tmp_path / "got.nv12"
+    run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=gray:size=320x192:rate=25", "-frames:v", 4, "-vf",
+        "format=yuv420p10le,geq=lum=573:cb=512:cr=512", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params",
+        "log-level=error:hdr10=1:repeat-headers=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:max-cll=1000,400:"
+        "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)", hdr)
+    ffmpeg("-i", hdr, "-vf", "format=p010,hwupload,tonemap_vaapi=format=nv12:t=bt709:m=bt709:p=bt709,hwdownload,format=nv12",
+           "-f", "rawvideo", got)
+    pixels = got.read_bytes()
+    assert len(pixels) == 4 * 320 * 192 * 3 // 2
+    assert all(abs(value - 212) <= 1 for value in pixels[:320 * 192])
+    assert all(abs(value - 128) <= 1 for value in pixels[320 * 192:320 * 192 * 3 // 2])
+
+
 @pytest.mark.parametrize("mode", ["bob", "motion_adaptive"])
 @pytest.mark.parametrize("rate, factor", [("frame", 1), ("field", 2)])
 def test_deinterlace_vaapi(tmp_path, source, mode, rate, factor):
@@ -232,3 +247,39 @@ def test_gstreamer_decodes_and_transcodes(tmp_path, source):
         "vaapih264enc rate-control=cbr bitrate=800", f"filesink location={again}")
     assert stream_of(again, "width", "height", "nb_read_frames") == {"width": "320", "height": "192",
                                                                       "nb_read_frames": str(FRAMES)}
+
+
+# ---- oneVPL's own samples with surfaces of this driver ----
+# A /dev with a render node, which is /dev/null, in a mount namespace of its own.
+RENDER_NODE = ('D=$(mktemp -d) && mount --rbind /dev "$D" && mount -t tmpfs none /dev && mkdir /dev/dri /dev/shm && '
+               'for f in null zero urandom random; do touch /dev/$f && mount --bind "$D/$f" /dev/$f; done && '
+               'mount --bind "$D/shm" /dev/shm && touch /dev/dri/renderD128 && mount --bind "$D/null" /dev/dri/renderD128 && '
+               + NODE)
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    """Runs a sample on the software runtime and, as its VA-API driver, on ours by the name of Intel's."""
+    folder = tmp_path_factory.mktemp("samples")
+    (folder / "iHD_drv_video.so").symlink_to(DRIVERS / "softva_drv_video.so")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-I/usr/include/libdrm", "-o", folder / "shim.so",
+                    pathlib.Path(__file__).with_name("render_node_shim.c")], check=True)
+    environment = {**os.environ, "LIBVA_DRIVERS_PATH": str(folder), "ONEVPL_PRIORITY_PATH": str(DRIVERS.parent)}
+
+    def run_sample(*arguments):
+        done = subprocess.run(["unshare", "-rm", "sh", "-c", RENDER_NODE, "sh", "env", f"LD_PRELOAD={folder}/shim.so",
+                               *(str(a) for a in arguments)], env=environment, timeout=240, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+        assert done.returncode == 0, done.stdout[-3000:]
+        return done.stdout
+    return run_sample
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_sample_encode_of_video_memory_gives_the_same_bytes(tmp_path, source, samples, codec):
+    common = ["-sw", "-nv12", "-w", WIDTH, "-h", HEIGHT, "-f", 25, "-b", 1000, "-cbr", "-i", source]
+    system, video = tmp_path / "system", tmp_path / "video"
+    samples("sample_encode", codec, *common, "-o", system)
+    assert "MFX_ACCEL_MODE_VIA_VAAPI" in samples("sample_encode", codec, *common, "-vaapi", "-o", video)
+    assert video.stat().st_size > 10000
+    assert filecmp.cmp(system, video, shallow=False)

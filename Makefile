@@ -91,7 +91,7 @@ test: deps ## unit tests, fuzz targets for a short while, the rig in network nam
 unit: $(TESTS) $(SOFTVPL) $(SOFTVA) $(SOFTVA_ASAN) ## unit tests only (no root); T=name picks
 	tests/run.sh --unit "$(T)"
 
-fuzz: $(FUZZERS) ## every fuzz target for FUZZ_SECONDS
+fuzz: $(FUZZERS) $(SOFTVPL) ## every fuzz target for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh --fuzz "$(T)"
 
 tsan: $(TSAN_TESTS) $(TSAN_SOFTVPL) ## the software runtime's own tests with all its threads under ThreadSanitizer (no root)

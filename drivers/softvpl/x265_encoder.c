@@ -111,6 +111,8 @@ static void check_words(struct verdict *verdict, mfxVideoParam *par)
         return;
     settings.words = *words;
     x265_param *param = api->param_alloc();
+    if (param)
+        api->param_default(param); /* as it is allocated it must not be freed */
     if (!param || !x265_settings_apply(&settings, 1, api, param)) {
         verdict_unsupported(verdict, "x265 preset, tune or option");
         if (!verdict->read_only)
@@ -206,6 +208,8 @@ static mfxStatus open_x265(struct library *library, const struct encode_settings
     library->fourcc = info->FourCC;
     library->shifted = info->Shift != 0;
     library->param = library->api->param_alloc();
+    if (library->param)
+        library->api->param_default(library->param);
     library->in = library->api->picture_alloc();
     library->out = library->api->picture_alloc();
     if (!library->param || !library->in || !library->out || !make_planes(library, info))

@@ -421,6 +421,14 @@ static void query_knows_what_cannot_be(void **state)
     assert_int_equal(MFXVideoENCODE_Query(client.session, &par, &out), MFX_ERR_NONE);
     par.mfx.CodecLevel = 77;
     assert_int_equal(MFXVideoENCODE_Query(client.session, &par, &out), MFX_ERR_UNSUPPORTED);
+    struct softvpl_words words = { .header = { SOFTVPL_EXTBUFF_WORDS, sizeof words } };
+    mfxExtBuffer *buffers[] = { &words.header };
+    memset(words.options, 'x', sizeof words.options); /* words without an end */
+    par = hevc_par(8);
+    par.ExtParam = buffers;
+    par.NumExtParam = 1;
+    out = par;
+    assert_int_equal(MFXVideoENCODE_Query(client.session, &par, &out), MFX_ERR_UNSUPPORTED);
     memset(&out, 0, sizeof out);
     out.mfx.CodecId = MFX_CODEC_HEVC;
     assert_int_equal(MFXVideoENCODE_Query(client.session, NULL, &out), MFX_ERR_NONE);

@@ -6,7 +6,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { SHARE_TRIES = 500, SHARE_PAUSE_NS = 2000000 }; /* a second */
 
 static uint64_t steady_ns(const struct clock *clock)
 {
@@ -26,23 +29,34 @@ static uint64_t distance_now_ns(void)
     return clock_utc_ns(&real) - clock_monotonic_ns(&real);
 }
 
-static int lock(int file, int kind)
+static int try_lock(int file, int kind)
 {
     int result;
     do
-        result = flock(file, kind);
+        result = flock(file, kind | LOCK_NB);
     while (result < 0 && errno == EINTR);
     return result < 0 ? -errno : 0;
 }
 
+/* With the others. Who has it alone only writes a number: whoever takes longer is stuck, and is not waited for. */
+static int share(int file)
+{
+    int result = try_lock(file, LOCK_SH);
+    for (unsigned i = 0; i < SHARE_TRIES && result == -EWOULDBLOCK; i++) {
+        nanosleep(&(struct timespec){ .tv_nsec = SHARE_PAUSE_NS }, NULL);
+        result = try_lock(file, LOCK_SH);
+    }
+    return result;
+}
+
 static int transfer(struct shared_clock *shared)
 {
-    if (lock(shared->file, LOCK_EX | LOCK_NB) == 0) {
+    if (try_lock(shared->file, LOCK_EX) == 0) {
         if (pwrite(shared->file, &shared->distance_ns, sizeof shared->distance_ns, 0) != sizeof shared->distance_ns)
-            return -errno;
-        return lock(shared->file, LOCK_SH);
+            return errno ? -errno : -EIO;
+        return share(shared->file);
     }
-    int result = lock(shared->file, LOCK_SH); /* until the first has written it */
+    int result = share(shared->file); /* when the first has written it */
     uint64_t distance_ns;
     if (result == 0 && pread(shared->file, &distance_ns, sizeof distance_ns, 0) != sizeof distance_ns)
         result = -ENODATA;
@@ -58,7 +72,12 @@ int shared_clock_open(struct shared_clock *shared, const char *directory)
                                      .distance_ns = distance_now_ns() };
     snprintf(path, sizeof path, "%s/clock", directory);
     shared->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return shared->file < 0 ? -errno : transfer(shared);
+    if (shared->file < 0)
+        return -errno;
+    int result = transfer(shared);
+    if (result < 0)
+        shared_clock_close(shared); /* with the lock: the next one may do better */
+    return result;
 }
 
 void shared_clock_close(struct shared_clock *shared)

@@ -22,8 +22,7 @@ struct shared_clock {
     int file; /* locked while it is open; -1: there is none */
 };
 
-/* 0, or a negative errno: the distance is this process's own then. Either way the clock runs. The struct stays where it
- * is.
- */
+/* 0, or a negative errno: the distance is this process's own then. Either way the clock runs. Waits a second at
+ * most, for one who is about to write the file. The struct stays where it is. */
 int shared_clock_open(struct shared_clock *shared, const char *directory);
 void shared_clock_close(struct shared_clock *shared);

@@ -9,9 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "board/shared_clock.h"
@@ -96,6 +99,38 @@ static void without_a_folder_it_runs_alone(void **state)
     shared_clock_close(&shared);
 }
 
+/* Stopped while it had the file alone, say. */
+static void one_that_is_stuck_is_not_waited_for(void **state)
+{
+    struct shared_clock shared;
+    char path[128];
+    snprintf(path, sizeof path, "%s/clock", (const char *)*state);
+    int stuck = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(flock(stuck, LOCK_EX), 0);
+    assert_int_equal(shared_clock_open(&shared, *state), -EWOULDBLOCK);
+    assert_true(clock_utc_ns(&shared.clock) > 1700000000 * NS_PER_S);
+    close(stuck);
+    shared_clock_close(&shared);
+    assert_int_equal(shared_clock_open(&shared, *state), 0);
+    shared_clock_close(&shared);
+}
+
+/* A full disk is met by the first alone. */
+static void what_cannot_be_written_is_not_kept_locked(void **state)
+{
+    struct shared_clock first, second;
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = (struct rlimit){ 0, before.rlim_max };
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    assert_int_equal(shared_clock_open(&first, *state), -EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(shared_clock_open(&second, *state), 0);
+    shared_clock_close(&first);
+    shared_clock_close(&second);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -104,6 +139,8 @@ int main(void)
         TEST(who_comes_later_has_the_time_of_those_who_are_there),
         TEST(once_none_is_there_it_is_taken_anew),
         TEST(without_a_folder_it_runs_alone),
+        TEST(one_that_is_stuck_is_not_waited_for),
+        TEST(what_cannot_be_written_is_not_kept_locked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* biplane_encode.c - biplane-encode: one pipeline of one channel. Parses its options, builds the tree, runs it, tears
- * it down. Exit status: 0 ended in order, 1 could not run, 2 wrong usage, 3 the accelerator is lost (pipeline.h).
+ * it down. Exit status: 0 ended in order, 1 could not run, 2 wrong usage, 3 the accelerator is lost, 4 it has to begin
+ * anew (pipeline.h).
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -133,12 +135,14 @@ static int encode(const struct encode_job *job, const struct encode_options *opt
     if (status == 0)
         status = pipeline_run(pipeline, &err);
     if (status < 0)
-        log_error(log, "%s", err.text);
+        log_write(log, status == -ESTALE ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s", err.text);
     if (pipeline && pipeline_lost(pipeline))
         _exit(PIPELINE_EXIT_ACCELERATOR_LOST); /* no destructor of a driver's: it may hang too */
     pipeline_destroy(pipeline);
     accelerator_destroy(accelerator);
     encoder_choice_drop(&choice);
+    if (status == -ESTALE)
+        return PIPELINE_EXIT_BEGINS_ANEW;
     return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

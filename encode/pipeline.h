@@ -22,7 +22,7 @@ struct log;
 struct pipeline;
 
 /* How the process ends, for whoever started it: it has to be started again, perhaps on another accelerator. */
-enum { PIPELINE_EXIT_ACCELERATOR_LOST = 3 };
+enum { PIPELINE_EXIT_ACCELERATOR_LOST = 3, PIPELINE_EXIT_BEGINS_ANEW = 4 /* -ESTALE of pipeline_run() */ };
 
 struct pipeline_config {
     const struct encode_job *job; /* borrow, as all here */

@@ -295,9 +295,12 @@ static int create_process(struct runtime_pipeline *pipeline, struct error *err)
                                 environment->runtime_directory ? "--runtime" : NULL,
                                 environment->runtime_directory,
                                 NULL };
-    const struct process_config config = {
-        .name = name, .source = pipeline->source, .arguments = arguments, .changed = on_process, .context = pipeline
-    };
+    const struct process_config config = { .name = name,
+                                           .source = pipeline->source,
+                                           .arguments = arguments,
+                                           .again_status = PIPELINE_EXIT_BEGINS_ANEW,
+                                           .changed = on_process,
+                                           .context = pipeline };
     return process_create(&pipeline->process, environment->supervisor, &config, err);
 }
 

@@ -49,6 +49,7 @@ struct process {
     uint64_t started_ns, ended_utc_ns;
     unsigned failures; /* in a row, without a good run */
     unsigned restarts;
+    int again_status;          /* with which it asks to be started again; 0: none */
     int exit_status;           /* of its last end; -1 */
     char reason[REASON_BYTES]; /* of the last end that was not asked for; "": none */
 };
@@ -115,25 +116,33 @@ static void tell(struct process *process)
         process->changed(process->context);
 }
 
-/* Ended, or could not even be started, without having been asked to end. */
-static void failed(struct process *process, const char *reason)
+/* At once, and longer and longer after that. Returns after how long. */
+static unsigned start_again(struct process *process)
 {
     const struct supervisor_config *config = &process->supervisor->config;
     uint64_t wait_ms = 0;
     process->failures++;
     process->restarts++;
-    snprintf(process->reason, sizeof process->reason, "%s", reason);
     if (process->failures > 1) {
         unsigned doublings = process->failures - 2 < 16 ? process->failures - 2 : 16;
         wait_ms = (uint64_t)config->backoff_ms << doublings;
         if (wait_ms > config->backoff_max_ms)
             wait_ms = config->backoff_max_ms;
     }
-    alerts_raise(config->alerts, process->source, ALERT_PROCESS_RESTARTED, "process",
-                 "process restarted: %s (%u times in a row)", process->reason, process->failures);
-    log_error(config->log, "%s: %s; started again in %u ms", process->name, process->reason, (unsigned)wait_ms);
     process->state = PROCESS_WAITING;
     set_timer(process, wait_ms);
+    return (unsigned)wait_ms;
+}
+
+/* Ended, or could not even be started, without having been asked to end. */
+static void failed(struct process *process, const char *reason)
+{
+    const struct supervisor_config *config = &process->supervisor->config;
+    unsigned wait_ms = start_again(process);
+    snprintf(process->reason, sizeof process->reason, "%s", reason);
+    alerts_raise(config->alerts, process->source, ALERT_PROCESS_RESTARTED, "process",
+                 "process restarted: %s (%u times in a row)", process->reason, process->failures);
+    log_error(config->log, "%s: %s; started again in %u ms", process->name, process->reason, wait_ms);
 }
 
 /* ---- ending ---- */
@@ -194,6 +203,9 @@ static void on_ended(void *context, int pidfd, unsigned events)
             launch(process);
         else
             process->state = PROCESS_STOPPED;
+    } else if (process->again_status && process->exit_status == process->again_status) {
+        log_info(config->log, "%s: begins anew, as it asks for", process->name);
+        start_again(process);
     } else {
         failed(process, reason);
     }
@@ -258,6 +270,7 @@ int process_create(struct process **out, struct supervisor *supervisor, const st
     process->supervisor = supervisor;
     process->pidfd = process->exit_status = -1;
     process->identity = config->identity;
+    process->again_status = config->again_status;
     process->changed = config->changed;
     process->context = config->context;
     snprintf(process->name, sizeof process->name, "%s", config->name);

@@ -53,6 +53,7 @@ struct process_config {
     const char *source;             /* of its alerts */
     const char *const *arguments;   /* the first is the program's path */
     uint64_t identity;              /* of what it is started with: another one means another process */
+    int again_status;               /* exit status with which it asks to be started again: no failure. 0: none */
     void (*changed)(void *context); /* the state has changed; made from the loop, as its last act: it may be
                                        destroyed in it */
     void *context;

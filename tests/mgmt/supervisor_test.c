@@ -90,9 +90,13 @@ static struct process *make(struct fixture *f, const char *name, const char *scr
     struct process *process;
     struct error err = { 0 };
     const char *arguments[] = { "/bin/sh", "-c", script, NULL };
-    const struct process_config config = {
-        .name = name, .source = name, .arguments = arguments, .identity = identity, .changed = on_change, .context = f
-    };
+    const struct process_config config = { .name = name,
+                                           .source = name,
+                                           .arguments = arguments,
+                                           .identity = identity,
+                                           .again_status = 44,
+                                           .changed = on_change,
+                                           .context = f };
     assert_int_equal(process_create(&process, f->supervisor, &config, &err), 0);
     return process;
 }
@@ -261,6 +265,18 @@ static pid_t leave_running(struct fixture *f, const char *name, uint64_t identit
     return pid;
 }
 
+static void who_asks_to_begin_anew_has_not_failed(void **state)
+{
+    struct fixture *f = *state;
+    struct process *process = make(f, "anew", "exit 44", 1);
+    process_start(process);
+    /* again and again, and not at once, so that it does not spin */
+    TURN_UNTIL(f, process_exit_status(process) == 44 && process_state(process) == PROCESS_WAITING);
+    assert_false(alert_is_active(f));
+    TURN_UNTIL(f, process_state(process) == PROCESS_RUNNING);
+    process_destroy(process);
+}
+
 static void adopts_the_same_job(void **state)
 {
     struct fixture *f = *state;
@@ -347,6 +363,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_missing_program_is_tried_again_and_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_end_is_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(restart_on_request_is_not_a_failure, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_asks_to_begin_anew_has_not_failed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(adopts_the_same_job, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replaces_another_job, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ends_what_nobody_wants, set_up, tear_down),

@@ -80,8 +80,9 @@ static const struct setting video_description_rows[] = {
                    .help =
                        "Colors of this video. auto: those of the source, and HDR (PQ, HLG) becomes rec_709 in a video "
                        "of 8 bits, where the accelerator can; passthrough: those of the source in any case; rec_601, "
-                       "rec_709, hdr10 or hlg_2020 (the last two with bit_depth = 10): converted to these. The source "
-                       "has the colors that its stream tells."),
+                       "rec_709, hdr10 or hlg_2020 (the last two with bit_depth = 10): converted to these. What the "
+                       "accelerator does not convert of a source goes through, and the log says so. The source has the "
+                       "colors that its stream tells."),
     SETTING_UNSIGNED(struct video_description, width, .maximum = 4096, .unit = "pixels",
                      .help = "Width of the picture, an even number; 0 (with height 0): as the source."),
     SETTING_UNSIGNED(struct video_description, height, .maximum = 4096, .unit = "pixels",

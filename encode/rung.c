@@ -31,9 +31,10 @@ static void on_packet(void *context, const AVPacket *packet)
     rung->config.on_packet(rung->config.context, packet);
 }
 
-/* What the stream will say. What cannot be converted is refused where the setting asks for it by name; else it goes
- * through as it is, and a person is told what becomes of HDR in eight bits. */
-static int plan_colours(struct rung *rung, struct error *err)
+/* What the stream will say. What this accelerator does not convert goes through, and the stream says so: what a source
+ * tells of itself must not keep a channel off the air. What can be known without a source is refused with the
+ * configuration. A person is told what becomes of HDR in eight bits. */
+static void plan_colours(struct rung *rung)
 {
     const struct rung_config *config = &rung->config;
     const struct video_description *video = config->description;
@@ -42,11 +43,11 @@ static int plan_colours(struct rung *rung, struct error *err)
     colour_plan_make(&rung->plan, video, &source, config->height);
     if (colour_plan_converts(&rung->plan, &source) && !rung->kind->converts(config, &source, &rung->plan.out)) {
         if (video->color_space > COLOR_SPACE_PASSTHROUGH)
-            return error_set(err, -ENOTSUP,
-                             "video \"%s\": color_space = \"%s\": the source is %s, and the encoder \"%s\" of this "
-                             "accelerator does not convert that: leave color_space out, or take another accelerator",
-                             video->name, color_space_name(video->color_space), colours_name(&source),
-                             rung->kind->name);
+            log_error(
+                config->log,
+                "video \"%s\": color_space = \"%s\": the source is %s, and the encoder \"%s\" of this accelerator "
+                "does not convert that: it goes through as it is",
+                video->name, color_space_name(video->color_space), colours_name(&source), rung->kind->name);
         colour_plan_keep(&rung->plan, &source);
     }
     if (colours_are_hdr(&rung->plan.out) && video->bit_depth < 10)
@@ -59,7 +60,6 @@ static int plan_colours(struct rung *rung, struct error *err)
     else if (colour_plan_converts(&rung->plan, &source))
         log_info(config->log, "video \"%s\": %s becomes %s", video->name, colours_name(&source),
                  colours_name(&rung->plan.out));
-    return 0;
 }
 
 int rung_create(struct rung **out, const struct rung_config *config, struct error *err)
@@ -70,15 +70,14 @@ int rung_create(struct rung **out, const struct rung_config *config, struct erro
         return error_set(err, -ENOMEM, "video \"%s\"", config->description->name);
     rung->config = *config;
     rung->kind = config->kind ? config->kind : &encoder_vpl;
-    int status = plan_colours(rung, err);
+    plan_colours(rung);
     struct rung_config inner = *config;
     inner.on_packet = on_packet;
     inner.context = rung;
     inner.plan = &rung->plan;
     inner.colour = colours_said(&rung->plan.out) ? &rung->plan.out.signal : NULL;
     inner.light = rung_light(rung);
-    if (status == 0)
-        status = rung->kind->create(&rung->encoder, &inner, err);
+    int status = rung->kind->create(&rung->encoder, &inner, err);
     rung->config.rate = NULL;
     rung->config.colour = NULL;
     rung->config.light = NULL;

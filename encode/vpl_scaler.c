@@ -96,7 +96,7 @@ bool vpl_scaler_make(struct vpl_scaler *scaler, const mfxFrameInfo *in, const st
 {
     const mfxFrameInfo *out = &scaler->parameters.vpp.Out;
 
-    if (scaler->cannot_convert)
+    if (from && scaler->refuses && colours_equal(&scaler->refused, from))
         from = NULL;
     if (is_made_for(scaler, in, from))
         return true;
@@ -106,7 +106,8 @@ bool vpl_scaler_make(struct vpl_scaler *scaler, const mfxFrameInfo *in, const st
         log_error(scaler->log, "%s: the accelerator does not convert %s to %s (%s): it goes through as it is",
                   scaler->who, colours_name(from), colours_name(to), accelerator_status_name(status));
         scaler->errors++;
-        scaler->cannot_convert = true;
+        scaler->refuses = true; /* these; others that come later are tried */
+        scaler->refused = *from;
         from = NULL;
         status = start(scaler, in, NULL, NULL);
     }

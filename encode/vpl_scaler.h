@@ -24,9 +24,10 @@ struct vpl_scaler {
     mfxVideoParam parameters;
     const char *who; /* borrow: "video \"720p\"" */
     const struct log *log;
-    bool made, converting, cannot_convert;
+    bool made, converting, refuses;
     mfxFrameInfo in;
-    struct colours from; /* if converting */
+    struct colours from;    /* if converting */
+    struct colours refused; /* if it refuses some: the last that it did */
     uint64_t errors, count;
 };
 

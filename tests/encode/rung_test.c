@@ -306,7 +306,7 @@ static void colours_are_what_the_video_asks_for(void **state)
                   { 8, COLOR_SPACE_PASSTHROUGH, 16, 16, NULL, "the source is HDR (PQ), which is not converted: in 8" },
                   { 8, COLOR_SPACE_AUTO, 18, 18, "vdenc", "HDR (HLG), which is not converted (this accelerator" },
                   { 10, COLOR_SPACE_REC_709, 18, 1, NULL, NULL },
-                  { 10, COLOR_SPACE_REC_709, 18, 0, "vdenc", "color_space = \"rec_709\": the source is HDR (HLG)" },
+                  { 10, COLOR_SPACE_REC_709, 18, 18, "vdenc", "color_space = \"rec_709\": the source is HDR (HLG)" },
                   { 10, COLOR_SPACE_HDR10, 1, 16, NULL, NULL },
                   { 10, COLOR_SPACE_HLG_2020, 16, 18, NULL, NULL } };
 
@@ -338,15 +338,14 @@ static void colours_are_what_the_video_asks_for(void **state)
             setenv("BIPLANE_SOFTVPL_PERSONALITY", cases[i].personality, 1);
         int status = rung_create(&rung, &config, &err);
         unsetenv("BIPLANE_SOFTVPL_PERSONALITY");
-        assert_int_equal(status, cases[i].transfer ? 0 : -ENOTSUP);
-        if (status == 0)
-            assert_int_equal(rung_parameters(rung)->color_trc, cases[i].transfer);
+        assert_int_equal(status, 0);
+        assert_int_equal(rung_parameters(rung)->color_trc, cases[i].transfer);
         rung_destroy(rung);
         close(ends[1]);
         assert_true(read(ends[0], text, sizeof text - 1) >= 0);
         close(ends[0]);
         if (cases[i].told)
-            assert_non_null(strstr(status ? err.text : text, cases[i].told));
+            assert_non_null(strstr(text, cases[i].told));
         else
             assert_string_equal(text, "");
     }

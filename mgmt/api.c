@@ -337,7 +337,8 @@ void api_destroy(struct api *api)
 {
     if (!api)
         return;
-    media_desk_destroy(api->desk); /* first: it has answers for those who wait */
+    http_server_retire(api->server); /* nobody asks the desk any more */
+    media_desk_destroy(api->desk);   /* it has answers for those who wait */
     http_server_destroy(api->server);
     free(api);
 }

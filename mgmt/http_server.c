@@ -36,6 +36,7 @@ struct http_server {
     http_handler *handler;
     void *context;
     struct http_later *laters;
+    bool retired; /* requests reach the handler no more: what it works with may be gone */
     unsigned count;
     struct listener listeners[LISTENERS_MAX];
 };
@@ -100,6 +101,12 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, const stru
     return result;
 }
 
+static struct http_answer that_it_ends(void)
+{
+    char *body = strdup("biplaned ends\n");
+    return (struct http_answer){ MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain", body, body ? strlen(body) : 0 };
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *upload, size_t *upload_bytes,
                                   void **request_context)
@@ -132,7 +139,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                           .connection = connection,
                                           .state = state };
     struct http_answer answer = { .status = MHD_HTTP_INTERNAL_SERVER_ERROR, .content_type = "text/plain" };
-    server->handler(server->context, &request, &answer);
+    if (server->retired)
+        answer = that_it_ends();
+    else
+        server->handler(server->context, &request, &answer);
     if (state->later) {
         MHD_suspend_connection(connection);
         return MHD_YES;
@@ -198,9 +208,8 @@ void http_answer_later(struct http_later *later, const struct http_answer *answe
 static void tell_that_it_ends(struct http_server *server)
 {
     while (server->laters) {
-        char *body = strdup("biplaned ends\n");
-        wake(server->laters,
-             &(struct http_answer){ MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain", body, body ? strlen(body) : 0 });
+        struct http_answer answer = that_it_ends();
+        wake(server->laters, &answer);
     }
     for (unsigned i = 0; i < server->count; i++)
         MHD_run(server->listeners[i].daemon);
@@ -285,10 +294,17 @@ int http_server_create(struct http_server **out, struct loop *loop, const struct
     return 0;
 }
 
+void http_server_retire(struct http_server *server)
+{
+    if (server)
+        server->retired = true;
+}
+
 void http_server_destroy(struct http_server *server)
 {
     if (!server)
         return;
+    http_server_retire(server);
     tell_that_it_ends(server);
     for (unsigned i = 0; i < server->count; i++) {
         struct listener *listener = &server->listeners[i];

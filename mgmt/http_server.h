@@ -48,6 +48,8 @@ void http_answer_later(struct http_later *later, const struct http_answer *answe
 
 int http_server_create(struct http_server **out, struct loop *loop, const struct clock *clock, http_handler *handler,
                        void *context, struct error *err);
+/* From now on the handler is not called any more; who asks is told that it ends. NULL is fine. */
+void http_server_retire(struct http_server *server);
 void http_server_destroy(struct http_server *server); /* who still waits is told that it ends; NULL is fine */
 int http_server_listen_unix(struct http_server *server, const char *path, struct error *err); /* mode 0600 */
 /* port 0: any. Returns the port. */

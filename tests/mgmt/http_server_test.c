@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* http_server_test.c - requests over a unix socket: while it runs, and while it ends. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "board/clock.h"
+#include "board/error.h"
+#include "board/loop.h"
+#include "mgmt/http_server.h"
+
+struct room {
+    struct clock clock;
+    struct loop *loop;
+    struct http_server *server;
+    char path[64];
+    unsigned asked;
+};
+
+static void on_request(void *context, const struct http_request *request, struct http_answer *answer)
+{
+    struct room *room = context;
+    (void)request;
+    room->asked++;
+    *answer = (struct http_answer){ 200, "text/plain", strdup("well\n"), 5 };
+}
+
+static int set_up(void **state)
+{
+    struct room *room = calloc(1, sizeof *room);
+    struct error err = { 0 };
+    room->clock = clock_real();
+    snprintf(room->path, sizeof room->path, "/tmp/http-server-test-%d", (int)getpid());
+    *state = room;
+    if (loop_create(&room->loop, &err) < 0 ||
+        http_server_create(&room->server, room->loop, &room->clock, on_request, room, &err) < 0)
+        return -1;
+    return http_server_listen_unix(room->server, room->path, &err);
+}
+
+static int tear_down(void **state)
+{
+    struct room *room = *state;
+    http_server_destroy(room->server);
+    loop_destroy(room->loop);
+    free(room);
+    return 0;
+}
+
+static int ask(const struct room *room)
+{
+    static const char request[] = "GET /v1/media HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n";
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", room->path);
+    assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(write(client, request, sizeof request - 1), sizeof request - 1);
+    return client;
+}
+
+static void requests_are_answered(void **state)
+{
+    struct room *room = *state;
+    char text[512] = "";
+    int client = ask(room);
+    for (unsigned i = 0; i < 1000 && recv(client, text, sizeof text - 1, MSG_DONTWAIT) <= 0; i++)
+        loop_turn(room->loop, 5);
+    assert_non_null(strstr(text, "200 OK"));
+    assert_int_equal(room->asked, 1);
+    close(client);
+}
+
+/* What the handler works with may be gone by then. */
+static void who_asks_while_it_ends_is_not_heard(void **state)
+{
+    struct room *room = *state;
+    int client = ask(room);
+    http_server_destroy(room->server);
+    room->server = NULL;
+    assert_int_equal(room->asked, 0);
+    close(client);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(requests_are_answered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_asks_while_it_ends_is_not_heard, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

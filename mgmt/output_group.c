@@ -343,6 +343,10 @@ void output_group_check(const struct output_group *group, unsigned pipelines, st
                    group->destinations_count, group->destinations_count == 1 ? "" : "s",
                    pipelines == 2 ? "standard" : "single_pipeline", pipelines,
                    additional ? ", or once more as many additional ones behind them" : "");
+    if (additional && twice && strlen(group->name) > ENCODE_NAME_BYTES - 2)
+        problem_at(problems, group->name,
+                   "output group \"%s\": with additional destinations a name has %d letters at most", group->name,
+                   ENCODE_NAME_BYTES - 2);
     for (unsigned i = 0; i < group->destinations_count; i++) {
         check_destination(group, i, problems);
         check_url_identifiers(group, i, problems);

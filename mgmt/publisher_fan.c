@@ -120,10 +120,11 @@ static bool is_idle(const struct publisher *base)
 
 static int64_t resume_tick_90k(const struct publisher *base)
 {
-    int64_t earliest = INT64_MAX;
+    int64_t earliest = 0;
     for (unsigned i = 0; i < CHILDREN; i++) {
         int64_t tick = publisher_resume_tick_90k(of_const(base)->children[i].publisher);
-        earliest = tick < earliest ? tick : earliest;
+        if (tick && (!earliest || tick < earliest)) /* one that has had nothing yet misses nothing */
+            earliest = tick;
     }
     return earliest;
 }

@@ -478,7 +478,7 @@ static void test_being_looked_through_is_called_off(void **state)
     slow_reads = 0;
     reads_are_slow = true;
     open_publisher(&bench);
-    while (!slow_reads)
+    for (unsigned i = 0; i < 20000 && !slow_reads; i++)
         usleep(1000);
     publisher_destroy(bench.publisher);
     assert_in_range(slow_reads, 1, SLOW_READS - 1);

@@ -111,6 +111,7 @@ static void one_that_is_away_holds_up_only_itself(void **state)
     publisher_bench_run_until_alert(&bench.base);
     assert_int_equal(stored(&bench, "/own/"), 4);
     assert_int_equal(stored(&bench, "/more/"), 0);
+    assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 4 * 540000); /* what it has not had is kept */
     assert_int_equal(bench.base.acknowledged, 0);
     assert_false(publisher_idle(bench.base.publisher));
     json_t *alerts = alerts_json(bench.base.alerts, false);

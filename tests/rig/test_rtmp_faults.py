@@ -3,7 +3,7 @@
 
 Each fault has a channel of its own, and all strike at once. The first pipeline's server is an nginx behind a network that
 can fail, or give way to a server that rejects; the second pipeline publishes to the nginx directly. Expected: the alert that
-fits within 5 s, every picture and sound recorded in its order, recovery without help, a second pipeline that never notices.
+fits (how soon is printed), every picture and sound recorded in its order, recovery without help, a second pipeline that never notices.
 A server that closes an idle session is in test_rtmp.py: only a channel that pauses on input loss has one.
 """
 import dataclasses

@@ -170,8 +170,14 @@ static void add_cut(struct taking *taking, int64_t frame)
         taking->cuts->add[taking->cuts->add_count++] = frame;
 }
 
-static void remove_cut(struct taking *taking, int64_t frame)
+/* Breaks that follow one another have a cut in common: it stays as long as another avail than `of` needs it. */
+static void remove_cut(struct taking *taking, const struct avail *of, int64_t frame)
 {
+    for (unsigned i = 0; i < taking->avails->avail_count; i++) {
+        const struct avail *avail = &taking->avails->avails[i];
+        if (avail != of && (avail->begin == frame || (avail->ends && avail->end == frame)))
+            return;
+    }
     if (taking->cuts->remove_count < AVAIL_CUTS_MAX)
         taking->cuts->remove[taking->cuts->remove_count++] = frame;
 }
@@ -230,9 +236,9 @@ static void call_off(struct taking *taking, struct avail *avail)
         if (avails->notes[i].frame != avail->begin || !is_same(&avails->notes[i].text, &avail->text))
             avails->notes[kept++] = avails->notes[i];
     avails->note_count = kept;
-    remove_cut(taking, avail->begin);
+    remove_cut(taking, avail, avail->begin);
     if (avail->ends)
-        remove_cut(taking, avail->end);
+        remove_cut(taking, avail, avail->end);
     remove_avail(taking->avails, (unsigned)(avail - taking->avails->avails));
 }
 
@@ -273,6 +279,20 @@ static void begin(struct taking *taking, enum kind kind, uint32_t id, int64_t du
     taking->taken = true;
 }
 
+/* Whether the same message was told shortly before. */
+static bool is_told(const struct taking *taking)
+{
+    const struct avails *avails = taking->avails;
+    const struct text text = text_of(taking->message);
+
+    for (unsigned i = 0; i < avails->note_count; i++) {
+        const struct note *note = &avails->notes[i];
+        if (is_same(&note->text, &text) && tick_90k(avails, taking->frame) - tick_90k(avails, note->frame) < REPEAT_90K)
+            return true;
+    }
+    return false;
+}
+
 static void end(struct taking *taking, enum kind kind, uint32_t id)
 {
     struct avails *avails = taking->avails;
@@ -284,8 +304,12 @@ static void end(struct taking *taking, enum kind kind, uint32_t id)
     }
     if (avail && avail->end == taking->frame)
         return; /* as it was said */
+    if (!avail && is_told(taking)) {
+        taking->repeated = true;
+        return;
+    }
     if (avail && avail->ends)
-        remove_cut(taking, avail->end);
+        remove_cut(taking, avail, avail->end);
     if (avail) {
         avail->end = taking->frame;
         avail->ends = true;

@@ -4,10 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-    KEPT_SEGMENTS = 64, /* behind a pin so far back the grid is in force again */
-    ALONG_MAX = 3,      /* pins that make room for one between them */
-};
+/* Behind a pin so far back the grid is in force again, and nobody asks any more where its segment began. */
+enum { KEPT_SEGMENTS = 32 };
 
 void cut_plan_init(struct cut_plan *plan, const struct timeline_rate *rate, int64_t length_90k, int64_t minimum_90k)
 {
@@ -22,12 +20,15 @@ static int64_t grid(const struct cut_plan *plan, int64_t segment)
     return timeline_segment_first_frame(&plan->rate, plan->length_90k, segment);
 }
 
-/* A frame so many ticks later, where every rung has one. */
+/* The last frame up to so many ticks later that every rung has. */
 static int64_t later(const struct cut_plan *plan, int64_t frame, int64_t ticks_90k)
 {
     int64_t multiple = plan->rate.frame_multiple ? plan->rate.frame_multiple : 1;
-    int64_t found = timeline_frame_at_90k(&plan->rate, timeline_frame_tick_90k(&plan->rate, frame) + ticks_90k) /
-                    multiple * multiple;
+    int64_t latest_90k = timeline_frame_tick_90k(&plan->rate, frame) + ticks_90k;
+    int64_t found = timeline_frame_at_90k(&plan->rate, latest_90k) / multiple * multiple;
+
+    if (timeline_frame_tick_90k(&plan->rate, found) > latest_90k)
+        found -= multiple;
     return found > frame ? found : frame + multiple;
 }
 
@@ -109,22 +110,62 @@ static void insert(struct cut_plan *plan, int64_t number, int64_t frame)
     plan->pin_count++;
 }
 
-/* The pins from `segment` on, as many as stand side by side, take the numbers one higher each. */
-static bool move_along(struct cut_plan *plan, int64_t segment)
+/* The next pin from `segment` on, and those side by side with it, take the numbers one higher each. */
+static void move_along(struct cut_plan *plan, int64_t segment)
 {
-    int first = pin_before(plan, segment), count = 0;
+    unsigned first = (unsigned)(pin_before(plan, segment - 1) + 1);
 
-    while (is_pinned(plan, segment + count))
-        if (++count > ALONG_MAX)
+    for (unsigned i = first; i < plan->pin_count; i++) {
+        bool along = i + 1 < plan->pin_count && plan->pins[i + 1].number == plan->pins[i].number + 1;
+        plan->pins[i].number++;
+        if (!along)
+            return;
+    }
+}
+
+/* Whether a segment has pictures, and is no longer than one and a half lengths. */
+static bool fits(const struct cut_plan *plan, int64_t segment)
+{
+    int64_t begins = cut_plan_first_frame(plan, segment), ends = cut_plan_first_frame(plan, segment + 1);
+    return ends > begins && ends <= later(plan, begins, plan->length_90k * 3 / 2);
+}
+
+static bool is_near_grid(const struct cut_plan *plan, int64_t segment, int64_t frame)
+{
+    int64_t apart_90k =
+        timeline_frame_tick_90k(&plan->rate, frame) - timeline_frame_tick_90k(&plan->rate, grid(plan, segment));
+    return apart_90k <= plan->length_90k && apart_90k >= -plan->length_90k;
+}
+
+/* What pins have fixed from first_frame on is as the header says; between them follows() sees to it. */
+static bool is_sound(const struct cut_plan *plan, int64_t first_frame)
+{
+    for (unsigned i = 0; i < plan->pin_count; i++) {
+        int64_t number = plan->pins[i].number, frame = plan->pins[i].frame;
+        if (cut_plan_first_frame(plan, number + 1) >= first_frame && !fits(plan, number))
             return false;
-    for (int i = 0; i < count; i++)
-        plan->pins[first + i].number++;
+        if (frame >= first_frame && (!is_near_grid(plan, number, frame) || !fits(plan, number - 1)))
+            return false;
+    }
     return true;
 }
 
-static bool may_take(const struct cut_plan *plan, int64_t segment, int64_t first_frame)
+/* Takes the number for the frame; `along`: what comes behind makes room. False: nothing is changed. */
+static bool take(struct cut_plan *plan, int64_t segment, int64_t frame, int64_t first_frame, bool along)
 {
-    return !is_pinned(plan, segment) && cut_plan_first_frame(plan, segment) >= first_frame;
+    struct cut_plan with = *plan;
+
+    if (cut_plan_first_frame(plan, segment) < first_frame)
+        return false;
+    if (along)
+        move_along(&with, segment);
+    if (is_pinned(&with, segment))
+        return false;
+    insert(&with, segment, frame);
+    if (!is_sound(&with, first_frame))
+        return false;
+    *plan = with;
+    return true;
 }
 
 int cut_plan_add(struct cut_plan *plan, int64_t frame, int64_t first_frame)
@@ -133,7 +174,6 @@ int cut_plan_add(struct cut_plan *plan, int64_t frame, int64_t first_frame)
     int64_t segment = cut_plan_segment_of(plan, frame);
     int64_t begins = cut_plan_first_frame(plan, segment);
     int64_t after_90k = timeline_frame_tick_90k(&plan->rate, frame) - timeline_frame_tick_90k(&plan->rate, begins);
-    bool before = may_take(plan, segment, first_frame);
 
     if (plan->pin_count == CUT_PLAN_MAX)
         return -ENOBUFS;
@@ -142,14 +182,12 @@ int cut_plan_add(struct cut_plan *plan, int64_t frame, int64_t first_frame)
             insert(plan, segment, frame);
         return 0;
     }
-    if (before && after_90k < plan->minimum_90k) {
-        insert(plan, segment, frame);
+    if (after_90k < plan->minimum_90k && take(plan, segment, frame, first_frame, false))
         return 0;
-    }
-    if (is_pinned(plan, segment + 1) && !move_along(plan, segment + 1))
-        return -ENOBUFS;
-    insert(plan, segment + 1, frame);
-    return 0;
+    if (take(plan, segment + 1, frame, first_frame, false) || take(plan, segment + 1, frame, first_frame, true) ||
+        take(plan, segment, frame, first_frame, false))
+        return 0;
+    return -ENOBUFS;
 }
 
 void cut_plan_remove(struct cut_plan *plan, int64_t frame, int64_t first_frame)
@@ -161,7 +199,7 @@ void cut_plan_remove(struct cut_plan *plan, int64_t frame, int64_t first_frame)
         memmove(without.pins + i, without.pins + i + 1, (without.pin_count - i - 1) * sizeof without.pins[0]);
         without.pin_count--;
         int64_t back = cut_plan_first_frame(&without, plan->pins[i].number);
-        if (frame >= first_frame && back >= first_frame)
+        if (frame >= first_frame && back >= first_frame && is_sound(&without, first_frame))
             *plan = without;
         return;
     }

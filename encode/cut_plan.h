@@ -10,7 +10,9 @@
  * Which boundary: the one behind the splice, so that a segment ends early; but the one before it, so that a segment
  * ends late, where the early end would leave less than `minimum_90k` and that boundary is still to come. Behind a
  * boundary that was moved the next ones move too, as far as it takes to have no segment longer than one and a half
- * times the length. Pure state; the same calls give the same plan.
+ * times the length. That bound, and the one to the grid, hold always: where the one boundary would break them, it is
+ * the other, or those of later splices take numbers one higher; and where none can be found, the splice is refused.
+ * Pure state; the same calls give the same plan.
  *
  *     cut_plan_init(&plan, &rate, 180000, 0);
  *     cut_plan_add(&plan, splice_frame, first_frame);          // nothing before first_frame is changed any more
@@ -23,7 +25,7 @@
 
 #include "encode/timeline.h"
 
-enum { CUT_PLAN_MAX = 32 };
+enum { CUT_PLAN_MAX = 128 }; /* some 30 that are over, and begin and end of as many avails as are known */
 
 struct cut_plan {
     struct timeline_rate rate;
@@ -41,10 +43,11 @@ int64_t cut_plan_segment_of(const struct cut_plan *plan, int64_t frame);
 /* Whether the segment is another than the grid's. */
 bool cut_plan_is_moved(const struct cut_plan *plan, int64_t segment);
 
-/* Lets a segment begin at `frame`, a multiple of the rate's; frames before `first_frame` are encoded already. 0: it
- * does. -ENOBUFS: too many splices lie too close together, or to one another, and nothing is changed. */
+/* Lets a segment begin at `frame`, a multiple of the rate's and not before `first_frame`; frames before that are
+ * encoded already. 0: it does. -ENOBUFS: splices lie too close together, or there are too many, and nothing is
+ * changed. */
 int cut_plan_add(struct cut_plan *plan, int64_t frame, int64_t first_frame);
-/* The splice is called off: its boundary goes back to the grid, unless that is over. */
+/* The splice is called off: its boundary goes back to the grid, unless that is over, or what else is moved needs it. */
 void cut_plan_remove(struct cut_plan *plan, int64_t frame, int64_t first_frame);
 /* Frames from first_frame on at which segments begin off the grid, and so need an IDR picture of their own. Returns
  * how many were written. */

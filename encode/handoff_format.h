@@ -23,14 +23,14 @@
 
 #define HANDOFF_MAGIC UINT32_C(0x4f485042) /* "BPHO" */
 enum {
-    HANDOFF_VERSION = 4,
+    HANDOFF_VERSION = 5,
     HANDOFF_NAME_BYTES = 64,
     HANDOFF_CODECS_BYTES = 64,
     HANDOFF_ANCHORS_MAX = 4,
     HANDOFF_KEYS_MAX = 32,
     HANDOFF_SECTION_BYTES = 1024, /* longer messages of SCTE 35 are left out of what is handed over */
     HANDOFF_SECTIONS_MAX = 8,
-    HANDOFF_SPLICES_MAX = 8
+    HANDOFF_SPLICES_MAX = 32 /* a break of an hour with 15 spots that each begin and end */
 };
 
 enum handoff_type {
@@ -76,7 +76,7 @@ static_assert(sizeof(struct handoff_hello) == 120, "hello layout");
 struct handoff_splice {
     int64_t arrival_90k; /* timeline; 0: none */
     int64_t shift_90k;   /* timeline minus the times in the section */
-    int64_t first_frame; /* that was not encoded then */
+    int64_t newest_90k;  /* timeline: of the pictures that had come before it, that which is shown last */
     uint32_t bytes;
     uint32_t reserved;
     uint8_t section[HANDOFF_SECTION_BYTES];
@@ -98,7 +98,7 @@ struct handoff_welcome {
     struct handoff_anchor anchors[HANDOFF_ANCHORS_MAX]; /* newest first; id 0 ends the list */
     struct handoff_splice splices[HANDOFF_SPLICES_MAX]; /* the newest of the channel, oldest first; arrival 0 ends it */
 };
-static_assert(sizeof(struct handoff_welcome) == 8576, "welcome layout");
+static_assert(sizeof(struct handoff_welcome) == 33920, "welcome layout");
 
 struct handoff_anchor_request {
     struct handoff_header header;

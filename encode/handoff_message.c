@@ -72,7 +72,7 @@ static int check_anchor(const struct handoff_anchor *anchor, struct error *err)
 static int check_splice(const struct handoff_splice *splice, struct error *err)
 {
     if (!in_range(splice->arrival_90k, 1, TICK_MAX_90K) || !in_range(splice->shift_90k, -TICK_MAX_90K, TICK_MAX_90K) ||
-        !in_range(splice->first_frame, 0, TICK_MAX_90K))
+        !in_range(splice->newest_90k, 0, TICK_MAX_90K))
         return bad(err, "time of a splice");
     if (splice->bytes == 0 || splice->bytes > sizeof splice->section)
         return bad(err, "size of a section");

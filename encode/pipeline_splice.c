@@ -91,30 +91,38 @@ static enum avail_outcome take_avail(struct pipeline *pipeline, const struct ava
     return outcome;
 }
 
-/* Nothing that is shown after the last picture before the message can have been encoded. */
+/* Nothing that is shown after the last picture before the message can have been encoded. As a time it holds whatever
+ * the frame rate is by then. */
+static enum avail_outcome take_splice(struct pipeline *pipeline, const struct handoff_splice *splice,
+                                      const uint8_t *section, size_t bytes)
+{
+    return take_avail(pipeline, &(struct avail_message){
+                                    .arrival_90k = splice->arrival_90k,
+                                    .shift_90k = splice->shift_90k,
+                                    .first_frame = timeline_frame_at_90k(&pipeline->rate, splice->newest_90k) + 1,
+                                    .section = section,
+                                    .bytes = bytes });
+}
+
 static void give_avail(struct pipeline *pipeline, const struct held_splice *held, int64_t arrival_90k)
 {
     const struct avails_counters before = avails_counters(pipeline->avails);
-    int64_t newest_90k = arrival_90k;
-    struct handoff_splice told = { .arrival_90k = arrival_90k, .shift_90k = arrival_90k - held->packet->pts };
+    const size_t bytes = (size_t)held->packet->size;
+    struct handoff_splice told = { .arrival_90k = arrival_90k,
+                                   .shift_90k = arrival_90k - held->packet->pts,
+                                   .newest_90k = arrival_90k };
 
     if (held->newest_pts_90k >= 0)
-        newest_90k += distance_90k(held->packet->pts, held->newest_pts_90k);
-    told.first_frame = timeline_frame_at_90k(&pipeline->rate, newest_90k) + 1;
-    const struct avail_message message = { .arrival_90k = arrival_90k,
-                                           .shift_90k = told.shift_90k,
-                                           .first_frame = told.first_frame,
-                                           .section = held->packet->data,
-                                           .bytes = (size_t)held->packet->size };
-    enum avail_outcome outcome = take_avail(pipeline, &message);
+        told.newest_90k += distance_90k(held->packet->pts, held->newest_pts_90k);
+    enum avail_outcome outcome = take_splice(pipeline, &told, held->packet->data, bytes);
     if (avails_counters(pipeline->avails).late != before.late)
         log_warning(pipeline->config.log,
                     "input %s: an avail came late or says no time: segments are cut as soon as "
                     "they can be",
                     pipeline->job->input);
-    if ((outcome == AVAIL_TAKEN || outcome == AVAIL_CANCELLED) && message.bytes <= sizeof told.section) {
-        told.bytes = (uint32_t)message.bytes;
-        memcpy(told.section, message.section, message.bytes);
+    if ((outcome == AVAIL_TAKEN || outcome == AVAIL_CANCELLED) && bytes <= sizeof told.section) {
+        told.bytes = (uint32_t)bytes;
+        memcpy(told.section, held->packet->data, bytes);
         handoff_splice(pipeline->handoff, &told);
     }
 }
@@ -123,11 +131,7 @@ void pipeline_recall_splices(struct pipeline *pipeline)
 {
     for (unsigned i = 0; i < HANDOFF_SPLICES_MAX && pipeline->welcome.splices[i].arrival_90k; i++) {
         const struct handoff_splice *splice = &pipeline->welcome.splices[i];
-        take_avail(pipeline, &(struct avail_message){ .arrival_90k = splice->arrival_90k,
-                                                      .shift_90k = splice->shift_90k,
-                                                      .first_frame = splice->first_frame,
-                                                      .section = splice->section,
-                                                      .bytes = splice->bytes });
+        take_splice(pipeline, splice, splice->section, splice->bytes);
         handoff_splice(pipeline->handoff, splice); /* for a management plane that is started anew meanwhile */
     }
 }

@@ -43,8 +43,9 @@ static void name_asset(struct hls_cue *cue, const uint8_t *section, size_t bytes
     }
 }
 
-struct hls_cue *hls_cue_of(const struct handoff_cue *handed_over)
+struct hls_cue *hls_cue_of(const struct handoff_cue *handed_over, const struct hls_cue *before)
 {
+    enum { ON = HANDOFF_CUE_OUT | HANDOFF_CUE_CONTINUES };
     char texts[TEXTS_BYTES_MAX];
     size_t used = 0, at = 0;
     struct hls_cue head = { .flags = handed_over->flags,
@@ -52,7 +53,9 @@ struct hls_cue *hls_cue_of(const struct handoff_cue *handed_over)
                             .begin_90k = handed_over->begin_90k,
                             .duration_90k = handed_over->duration_90k,
                             .elapsed_90k = handed_over->elapsed_90k };
-    if (!handed_over->flags && !handed_over->sections_count)
+    if (before && before->flags & ON && !(handed_over->flags & ON))
+        head.flags |= HANDOFF_CUE_IN;
+    if (!head.flags && !handed_over->sections_count)
         return NULL;
     for (unsigned i = 0; i < handed_over->sections_count; i++) {
         size_t bytes = handed_over->section_bytes[i];

@@ -27,8 +27,10 @@ struct hls_cue {
     char texts[];                    /* the sections in base64, a new line behind each */
 };
 
-struct hls_cue *hls_cue_of(const struct handoff_cue *handed_over); /* give; NULL: it says nothing, or no memory */
-struct hls_cue *hls_cue_copy(const struct hls_cue *cue);           /* give; NULL: no memory */
+/* give; NULL: it says nothing, or no memory. before: of the segment before it in the playlist, NULL: it has none. Where
+ * a break is on in that one and this says nothing of it, the segment that told its end is lost: it is said here. */
+struct hls_cue *hls_cue_of(const struct handoff_cue *handed_over, const struct hls_cue *before);
+struct hls_cue *hls_cue_copy(const struct hls_cue *cue); /* give; NULL: no memory */
 /* markers: enum hls_ad_marker. delta_90k: what the times in the segment's file are later. */
 void hls_cue_print(const struct hls_cue *cue, unsigned markers, int64_t delta_90k, FILE *text);
 

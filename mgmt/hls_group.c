@@ -28,8 +28,8 @@ static const struct setting hls_rows[] = {
     SETTING_DOUBLE(struct hls_settings, min_segment_length, .maximum = 30, .unit = "s",
                    .help =
                        "Of a segment that ends early because an avail begins or ends: where it would be shorter, its "
-                       "own begin moves to the avail, so that the one before is longer. At most half of "
-                       "segment_length, which 0 means."),
+                       "own begin moves to the avail, so that the one before is longer, unless that would be "
+                       "more than one and a half of segment_length. At most half of segment_length, which 0 means."),
     SETTING_UNSIGNED(struct hls_settings, timestamp_delta_milliseconds, .maximum = 86400000, .unit = "ms",
                      .help = "How much later all timestamps in the segments are than the channel's timeline; where the "
                              "segments begin, their numbers and dates stay as they are."),

@@ -168,6 +168,7 @@ struct window_segment hls_window_segment(const struct hls_publisher *publisher, 
                                          const struct hls_item *item, struct handoff_key *keys)
 {
     const struct handoff_segment *segment = &item->waiting.segment;
+    const struct window_segment *before = segment_window_newest(&lane->state.window);
     bool wants_keys = hls_of(publisher)->i_frame_only_playlists && lane->output->video[0];
     return (struct window_segment){
         .number = segment->number,
@@ -179,7 +180,7 @@ struct window_segment hls_window_segment(const struct hls_publisher *publisher, 
         .keys = keys,
         .keys_count = wants_keys ? keys_of(segment, keys) : 0,
         .tables_bytes = wants_keys && lane->output->container == CONTAINER_TS ? tables_bytes(&item->waiting.file) : 0,
-        .cue = hls_markers(hls_of(publisher)) ? hls_cue_of(&segment->cue) : NULL,
+        .cue = hls_markers(hls_of(publisher)) ? hls_cue_of(&segment->cue, before ? before->cue : NULL) : NULL,
         .discontinuity = segment->flags & HANDOFF_DISCONTINUITY,
         .received_ns = item->waiting.received_ns,
         .arrival_utc_ns = segment->end_arrival_utc_ns,

@@ -81,7 +81,8 @@ bool hls_is_vod(const struct hls_publisher *publisher);
 /* ---- hls_publisher_files.c ---- */
 /* A finished segment; memfd: take. Puts it, and its header where that is new, into the destination's queue. */
 void hls_take_segment(struct hls_publisher *publisher, const struct handoff_segment *segment, int memfd);
-/* What of it a playlist says. keys: at least HANDOFF_KEYS_MAX, in use as long as the result. Its cue: give. */
+/* What of it a playlist says behind the newest segment. keys: at least HANDOFF_KEYS_MAX, in use as long as the result.
+ * Its cue: give. */
 struct window_segment hls_window_segment(const struct hls_publisher *publisher, struct hls_lane *lane,
                                          const struct hls_item *item, struct handoff_key *keys);
 void hls_remember_format(struct hls_lane *lane, const struct hls_item *item);

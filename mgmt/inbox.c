@@ -28,7 +28,7 @@ enum {
 struct waiting {
     struct waiting *next;
     size_t bytes;
-    unsigned char message[sizeof(struct handoff_welcome)]; /* the longest that we send */
+    unsigned char message[];
 };
 
 struct connection {
@@ -201,7 +201,7 @@ static void on_event(void *context, int socket, unsigned events);
 
 static void queue_message(struct connection *connection, const void *message, size_t bytes)
 {
-    struct waiting *waiting = calloc(1, sizeof *waiting);
+    struct waiting *waiting = malloc(sizeof *waiting + bytes);
     if (!waiting || connection->waiting_count >= WAITING_MESSAGES_MAX) {
         free(waiting);
         connection->inbox->counters.overflows++;
@@ -212,6 +212,7 @@ static void queue_message(struct connection *connection, const void *message, si
     }
     memcpy(waiting->message, message, bytes);
     waiting->bytes = bytes;
+    waiting->next = NULL;
     if (connection->last_waiting)
         connection->last_waiting->next = waiting;
     else
@@ -312,16 +313,24 @@ static void on_anchor_request(struct connection *connection, const struct handof
     send_message(connection, &answer, sizeof answer);
 }
 
-/* In the order they came to the source. */
+static bool is_same_splice(const struct handoff_splice *one, const struct handoff_splice *other)
+{
+    return one->arrival_90k == other->arrival_90k && one->bytes == other->bytes &&
+           memcmp(one->section, other->section, one->bytes) == 0;
+}
+
+/* In the order they came to the source. Several may have come at once: that depends on how often it tells its time. */
 static void on_splice(struct connection *connection, const struct handoff_splice *splice)
 {
     struct channel_anchors *entry = find_channel(connection->inbox, connection->peer.channel);
     if (!entry)
         return;
-    unsigned at = entry->splice_count;
-    for (; at > 0 && entry->splices[at - 1].arrival_90k >= splice->arrival_90k; at--)
-        if (entry->splices[at - 1].arrival_90k == splice->arrival_90k)
+    for (unsigned i = 0; i < entry->splice_count; i++)
+        if (is_same_splice(&entry->splices[i], splice))
             return;
+    unsigned at = entry->splice_count;
+    while (at > 0 && entry->splices[at - 1].arrival_90k > splice->arrival_90k)
+        at--;
     if (entry->splice_count == HANDOFF_SPLICES_MAX) {
         if (at == 0)
             return;

@@ -232,6 +232,40 @@ static void one_break_behind_the_other(void **state)
     avails_destroy(avails);
 }
 
+/* What one of them gives up, the other still needs. */
+static void breaks_that_follow_one_another_share_a_cut(void **state)
+{
+    (void)state;
+    struct avails *avails = make(&plain);
+    take(avails, 4, insert(7, 10, 30));
+    take(avails, 5, insert(8, 40, 30));
+    assert_int_equal(take(avails, 6, section_insert_cancel(8)), AVAIL_CANCELLED);
+    assert_cuts(0, 0, 1, 70);
+    take(avails, 7, insert(8, 40, 30));
+    assert_int_equal(take(avails, 12, back(7, 35)), AVAIL_TAKEN); /* the first ends earlier */
+    assert_cuts(1, 35, 0, 0);
+    assert_int_equal(take(avails, 13, insert(8, 42, 30)), AVAIL_TAKEN); /* and now nobody needs it */
+    assert_cuts(2, 42, 2, 40);
+    avails_destroy(avails);
+}
+
+/* Nobody knows of the break: it is cut once, not at every repetition. */
+static void a_repeated_return_of_an_unknown_break(void **state)
+{
+    (void)state;
+    struct avails *avails = make(&plain);
+    assert_int_equal(take(avails, 10, section_insert(3, false, -1, 0, false)), AVAIL_TAKEN);
+    assert_cuts(1, 11, 0, 0);
+    for (unsigned i = 1; i < 20; i++) {
+        assert_int_equal(take(avails, 10 + 2 * i, section_insert(3, false, -1, 0, false)), AVAIL_REPEATED);
+        assert_cuts(0, 0, 0, 0);
+    }
+    assert_int_equal(take(avails, 60, back(4, 59)), AVAIL_TAKEN); /* late */
+    assert_int_equal(take(avails, 61, back(4, 59)), AVAIL_REPEATED);
+    assert_int_equal(avails_counters(avails).taken, 2);
+    avails_destroy(avails);
+}
+
 static void advertisements_within_a_break(void **state)
 {
     (void)state;
@@ -342,6 +376,8 @@ int main(void)
         cmocka_unit_test(a_message_ends_it),
         cmocka_unit_test(a_duration_without_return_waits_for_a_message),
         cmocka_unit_test(one_break_behind_the_other),
+        cmocka_unit_test(breaks_that_follow_one_another_share_a_cut),
+        cmocka_unit_test(a_repeated_return_of_an_unknown_break),
         cmocka_unit_test(advertisements_within_a_break),
         cmocka_unit_test(which_messages_are_avails),
         cmocka_unit_test(flags_that_are_ignored),

@@ -122,7 +122,7 @@ static void a_splice_on_the_grid_moves_nothing(void **state)
 static void breaks_shorter_than_a_segment(void **state)
 {
     (void)state;
-    static const int64_t splices[] = { 20, 30, 45 };
+    static const int64_t splices[] = { 20, 30, 55 };
     struct cut_plan plan = plan_of(0);
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(cut_plan_add(&plan, at(splices[i]), at(-100)), 0);
@@ -134,7 +134,7 @@ static void breaks_shorter_than_a_segment(void **state)
 static void what_is_told_in_another_order_is_cut_as_well(void **state)
 {
     (void)state;
-    static const int64_t splices[] = { 45, 20, 30 };
+    static const int64_t splices[] = { 55, 20, 30 };
     struct cut_plan plan = plan_of(0);
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(cut_plan_add(&plan, at(splices[i]), at(-100)), 0);
@@ -153,6 +153,119 @@ static void too_many_at_once_are_refused(void **state)
     assert_in_range(refused, 1, 19);
     for (int n = -5; n < 30; n++)
         assert_true(begin_of(&plan, n) < begin_of(&plan, n + 1));
+}
+
+/* Ten seconds, splices where neither boundary of the grid is near: the one before is not taken if what it would
+ * lengthen has moved itself. */
+static void a_segment_that_begins_late_is_not_lengthened(void **state)
+{
+    (void)state;
+    struct cut_plan plan;
+    cut_plan_init(&plan, &rate_25, 900000, 0);
+    int64_t start = timeline_segment_first_frame(&rate_25, 900000, NUMBER);
+    assert_int_equal(cut_plan_add(&plan, start + 378, start - 100), 0); /* 15.12 s */
+    assert_int_equal(cut_plan_add(&plan, start + 870, start + 400), 0); /* 34.80 s */
+    for (int64_t n = NUMBER - 3; n < NUMBER + 9; n++)
+        assert_in_range(cut_plan_first_frame(&plan, n + 1) - cut_plan_first_frame(&plan, n), 1, 375);
+    assert_int_equal(cut_plan_first_frame(&plan, cut_plan_segment_of(&plan, start + 870)), start + 870);
+}
+
+/* A splice every half length: numbers do not run away from the grid, and it is in force again soon behind them. */
+static void numbers_stay_near_the_grid(void **state)
+{
+    (void)state;
+    struct cut_plan plan = plan_of(0);
+    unsigned cut = 0;
+    for (int i = 1; i <= 60; i++)
+        cut += cut_plan_add(&plan, at(i * 25 + 3), at(i * 25 - 60)) == 0;
+    assert_in_range(cut, 30, 59);
+    for (int n = 0; n < 34; n++)
+        assert_in_range(begin_of(&plan, n) - n * LENGTH + LENGTH, 0, 2 * LENGTH);
+    assert_int_equal(begin_of(&plan, 34), 34 * LENGTH);
+}
+
+/* More breaks than can be kept, with long segments: those that are over make room. */
+static void old_pins_make_room(void **state)
+{
+    (void)state;
+    struct cut_plan plan = plan_of(0);
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(cut_plan_add(&plan, at(i * 60), at(i * 60 - 70)), 0);
+    assert_true(plan.pin_count <= CUT_PLAN_MAX);
+}
+
+static void assert_bounds(const struct cut_plan *plan, int64_t from, int64_t to)
+{
+    int64_t longest_90k = plan->length_90k * 3 / 2, before = cut_plan_first_frame(plan, from);
+    for (int64_t n = from; n < to; n++) {
+        int64_t ends = cut_plan_first_frame(plan, n + 1);
+        int64_t begins_90k = timeline_frame_tick_90k(&plan->rate, before);
+        int64_t grid = timeline_segment_first_frame(&plan->rate, plan->length_90k, n);
+        assert_true(ends > before);
+        assert_true(timeline_frame_tick_90k(&plan->rate, ends) - begins_90k <= longest_90k);
+        assert_in_range(begins_90k - timeline_frame_tick_90k(&plan->rate, grid) + plan->length_90k, 0,
+                        2 * plan->length_90k);
+        assert_int_equal(cut_plan_segment_of(plan, before), n);
+        assert_int_equal(cut_plan_segment_of(plan, ends - 1), n);
+        before = ends;
+    }
+}
+
+static unsigned next_random(unsigned *random, unsigned below)
+{
+    *random = *random * 1103515245 + 12345;
+    return (*random >> 16) % below;
+}
+
+/* Splices told in any order, some called off: no segment is longer than one and a half lengths, no number far from the
+ * grid, what is encoded stays as it was, and what was taken has a segment of its own. spread: frames, from now on. */
+static void try_splices(const struct timeline_rate *rate, int64_t length_90k, unsigned spread, unsigned *random)
+{
+    enum { SPLICES = 150 };
+    struct cut_plan plan, before;
+    cut_plan_init(&plan, rate, length_90k, (int64_t)next_random(random, 4) * length_90k / 8);
+    int64_t now = timeline_segment_first_frame(rate, length_90k, 300000000), added[SPLICES];
+    for (unsigned i = 0; i < SPLICES; i++) {
+        int64_t multiple = rate->frame_multiple, segment = cut_plan_segment_of(&plan, now);
+        added[i] = now + next_random(random, spread) / multiple * multiple;
+        before = plan;
+        int result = cut_plan_add(&plan, added[i], now);
+        assert_true(result == 0 || result == -ENOBUFS);
+        if (result == 0)
+            assert_int_equal(cut_plan_first_frame(&plan, cut_plan_segment_of(&plan, added[i])), added[i]);
+        if (next_random(random, 5) == 0)
+            cut_plan_remove(&plan, added[next_random(random, i + 1)], now);
+        assert_bounds(&plan, segment - 2, segment + 12);
+        for (int64_t n = segment - 2; n <= segment && cut_plan_first_frame(&before, n) < now; n++)
+            assert_int_equal(cut_plan_first_frame(&plan, n), cut_plan_first_frame(&before, n));
+        now += next_random(random, 2) * next_random(random, spread) / multiple * multiple;
+    }
+}
+
+static void no_segment_is_too_long_whatever_the_splices(void **state)
+{
+    (void)state;
+    static const struct timeline_rate rates[] = { { 25, 1, 1 }, { 30000, 1001, 2 }, { 50, 1, 4 } };
+    unsigned random = 7;
+    for (unsigned i = 0; i < 90; i++) {
+        int64_t length_90k = (1 + next_random(&random, 10)) * INT64_C(90000);
+        unsigned frames = (unsigned)timeline_segment_first_frame(&rates[i % 3], length_90k, 1);
+        try_splices(&rates[i % 3], length_90k, frames / 2 + next_random(&random, 7 * frames), &random);
+    }
+}
+
+/* In their order, told in time, and apart so far that whole segments fit between them: each gets its segment. */
+static void splices_with_room_between_them_are_never_refused(void **state)
+{
+    (void)state;
+    unsigned random = 3;
+    struct cut_plan plan = plan_of(0);
+    int64_t frame = at(0);
+    for (unsigned i = 0; i < 3000; i++) {
+        frame += next_random(&random, 2) ? LENGTH + next_random(&random, 26) : 2 * LENGTH + next_random(&random, 130);
+        assert_int_equal(cut_plan_add(&plan, frame, frame - 100), 0);
+        assert_bounds(&plan, cut_plan_segment_of(&plan, frame) - 2, cut_plan_segment_of(&plan, frame) + 4);
+    }
 }
 
 static void a_cancelled_splice_gives_its_boundary_back(void **state)
@@ -206,6 +319,11 @@ int main(void)
         cmocka_unit_test(breaks_shorter_than_a_segment),
         cmocka_unit_test(what_is_told_in_another_order_is_cut_as_well),
         cmocka_unit_test(too_many_at_once_are_refused),
+        cmocka_unit_test(a_segment_that_begins_late_is_not_lengthened),
+        cmocka_unit_test(numbers_stay_near_the_grid),
+        cmocka_unit_test(old_pins_make_room),
+        cmocka_unit_test(no_segment_is_too_long_whatever_the_splices),
+        cmocka_unit_test(splices_with_room_between_them_are_never_refused),
         cmocka_unit_test(a_cancelled_splice_gives_its_boundary_back),
         cmocka_unit_test(many_breaks),
     };

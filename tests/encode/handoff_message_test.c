@@ -28,7 +28,7 @@ union any {
 static const struct handoff_anchor anchor = { .id = 3, .anchor_90k = 12345, .skew_90k = -90 };
 
 static const struct handoff_splice splice = {
-    .arrival_90k = INT64_C(160000000000000), .shift_90k = -1, .first_frame = 7, .bytes = 20
+    .arrival_90k = INT64_C(160000000000000), .shift_90k = -1, .newest_90k = 7, .bytes = 20
 };
 
 static size_t make(enum handoff_type type, union any *message)
@@ -178,7 +178,7 @@ static void test_splices_and_cues_are_checked(void **state)
     REFUSED(HANDOFF_SPLICE, struct handoff_splice_message, splice.bytes, HANDOFF_SECTION_BYTES + 1);
     REFUSED(HANDOFF_SPLICE, struct handoff_splice_message, splice.bytes, 0);
     REFUSED(HANDOFF_SPLICE, struct handoff_splice_message, splice.arrival_90k, 0);
-    REFUSED(HANDOFF_SPLICE, struct handoff_splice_message, splice.first_frame, -1);
+    REFUSED(HANDOFF_SPLICE, struct handoff_splice_message, splice.newest_90k, -1);
     REFUSED(HANDOFF_SPLICE, struct handoff_splice_message, splice.shift_90k, INT64_MIN);
     REFUSED(HANDOFF_WELCOME, struct handoff_welcome, splices[0].arrival_90k, 5); /* without a section */
     PASSES(HANDOFF_SEGMENT, struct handoff_segment, flags, HANDOFF_MOVED);

@@ -456,7 +456,7 @@ static void check_cut(int64_t event_90k)
     }
     assert_int_equal(fake.splice_count, 2); /* each has told it */
     assert_int_equal(fake.splices[0].arrival_90k, fake.splices[1].arrival_90k);
-    assert_int_equal(fake.splices[0].first_frame, fake.splices[1].first_frame);
+    assert_int_equal(fake.splices[0].newest_90k, fake.splices[1].newest_90k);
 }
 
 static void splices_come_out_alike_in_twins(void **state)

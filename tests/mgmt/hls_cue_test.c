@@ -57,7 +57,7 @@ static void expect(const struct handoff_cue *handed_over, unsigned markers, int6
 {
     struct handoff_cue later = *handed_over;
     later.elapsed_90k = at_90k - BEGIN;
-    struct hls_cue *cue = hls_cue_of(&later), *copy = hls_cue_copy(cue);
+    struct hls_cue *cue = hls_cue_of(&later, NULL), *copy = hls_cue_copy(cue);
     json_t *json = hls_cue_json(cue);
     struct hls_cue *read = hls_cue_from_json(json);
     const struct hls_cue *all[] = { cue, copy, read };
@@ -129,11 +129,34 @@ static void a_break_has_ended(void **state)
     expect(&cue, HLS_MARKER_ELEMENTAL_SCTE35, BEGIN, want);
 }
 
+/* The segment that would have said so is lost. */
+static void an_end_that_was_lost_is_said_later(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t before, own, want;
+    } rows[] = {
+        { HANDOFF_CUE_OUT | HANDOFF_CUE_SECTION, 0, HANDOFF_CUE_IN },
+        { HANDOFF_CUE_CONTINUES, 0, HANDOFF_CUE_IN },
+        { HANDOFF_CUE_CONTINUES, HANDOFF_CUE_IN, HANDOFF_CUE_IN },
+        { HANDOFF_CUE_CONTINUES, HANDOFF_CUE_CONTINUES, HANDOFF_CUE_CONTINUES },
+        { HANDOFF_CUE_CONTINUES, HANDOFF_CUE_OUT, HANDOFF_CUE_OUT },
+        { HANDOFF_CUE_IN, 0, 0 },
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct hls_cue before = { .flags = rows[i].before };
+        struct handoff_cue own = cue_of(rows[i].own);
+        struct hls_cue *cue = hls_cue_of(&own, &before);
+        assert_int_equal(cue ? cue->flags : 0, rows[i].want);
+        free(cue);
+    }
+}
+
 static void messages_that_are_only_told(void **state)
 {
     (void)state;
     struct handoff_cue cue = { 0 };
-    assert_null(hls_cue_of(&cue));
+    assert_null(hls_cue_of(&cue, NULL));
     add(&cue, (const uint8_t *)"abc", 3);
     add(&cue, (const uint8_t *)"abcd", 4);
     expect(&cue, HLS_MARKER_ELEMENTAL_SCTE35, BEGIN, "#EXT-OATCLS-SCTE35:YWJj\n#EXT-OATCLS-SCTE35:YWJjZA==\n");
@@ -141,7 +164,7 @@ static void messages_that_are_only_told(void **state)
     struct handoff_cue full = { .sections_count = HANDOFF_SECTIONS_MAX };
     for (unsigned i = 0; i < HANDOFF_SECTIONS_MAX; i++)
         full.section_bytes[i] = sizeof full.sections / HANDOFF_SECTIONS_MAX;
-    free(hls_cue_of(&full));
+    free(hls_cue_of(&full, NULL));
 }
 
 static void a_spool_that_is_damaged(void **state)
@@ -172,7 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_break_begins),          cmocka_unit_test(a_break_goes_on),
         cmocka_unit_test(a_break_has_ended),       cmocka_unit_test(messages_that_are_only_told),
-        cmocka_unit_test(a_spool_that_is_damaged),
+        cmocka_unit_test(a_spool_that_is_damaged), cmocka_unit_test(an_end_that_was_lost_is_said_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -293,6 +293,32 @@ static void tags_of_breaks_outlive_the_process(void **state)
     tear_down(&bench);
 }
 
+/* The segment behind a break never came: the one after it says that the break is over. */
+static void the_end_of_a_break_is_not_lost(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.base.group.hls.cut_at_avails = true;
+    strcpy(bench.base.group.hls.ad_markers[0], "elemental");
+    bench.base.group.hls.ad_markers_count = 1;
+    publisher_bench_open(&bench.base);
+    for (int64_t number = 1; number <= 5; number++) {
+        struct handoff_segment segment = segment_of(&bench, "720p", number);
+        segment.cue.flags = number == 2 ? HANDOFF_CUE_OUT : number == 3 ? HANDOFF_CUE_IN : 0;
+        if (number != 3)
+            hand_over(&bench, &segment);
+        segment = segment_of(&bench, "360p", number);
+        hand_over(&bench, &segment);
+    }
+    publisher_bench_run_until_idle(&bench.base);
+    const char *text = body_of(&bench, "/live/news_720p.m3u8"), *in = strstr(text, "#EXT-X-CUE-IN\n");
+    assert_non_null(in);
+    assert_null(strstr(in + 1, "#EXT-X-CUE-IN"));
+    assert_true(in < strstr(text, "news_720p_00004.ts"));
+    tear_down(&bench);
+}
+
 /* Killed between a segment's confirmation and its playlist: the playlist comes with the next life. */
 static void killed_before_the_playlist(void **state)
 {
@@ -619,6 +645,7 @@ int main(void)
         cmocka_unit_test(killed_and_started_again),
         cmocka_unit_test(killed_before_the_playlist),
         cmocka_unit_test(tags_of_breaks_outlive_the_process),
+        cmocka_unit_test(the_end_of_a_break_is_not_lost),
         cmocka_unit_test(restarted_encoder),
         cmocka_unit_test(resent_while_it_waits),
         cmocka_unit_test(outage),

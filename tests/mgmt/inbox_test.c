@@ -182,10 +182,37 @@ static void send_segment(int socket, const struct handoff_segment *message, unsi
 static void send_splice(int socket, int64_t arrival_90k, uint8_t mark)
 {
     struct handoff_splice_message message = {
-        .splice = { .arrival_90k = arrival_90k, .first_frame = 1, .bytes = 20, .section = { mark } }
+        .splice = { .arrival_90k = arrival_90k, .newest_90k = 1, .bytes = 20, .section = { mark } }
     };
     handoff_header_fill(&message.header, HANDOFF_SPLICE, sizeof message);
     assert_int_equal(message_send(socket, &message, sizeof message, NULL, 0, NULL), 0);
+}
+
+/* Sections between two of the source's clock references have one time: each is kept, in its order, and once. */
+static void splices_that_came_at_once(void **state)
+{
+    (void)state;
+    struct bench bench;
+    int sockets[3];
+    set_up(&bench);
+    join(&bench, &sockets[0], 0, 1);
+    join(&bench, &sockets[1], 1, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        send_splice(sockets[i], 500, 9);
+        send_splice(sockets[i], 500, 5);
+        send_splice(sockets[i], 400, 4);
+        run(&bench);
+    }
+    close(sockets[0]);
+    struct handoff_welcome welcome = join(&bench, &sockets[2], 0, 3);
+    static const uint8_t marks[] = { 4, 9, 5 };
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(welcome.splices[i].section[0], marks[i]);
+    assert_int_equal(welcome.splices[3].arrival_90k, 0);
+    close(sockets[1]);
+    close(sockets[2]);
+    run(&bench);
+    tear_down(&bench);
 }
 
 /* A process that begins later learns of them; both pipelines tell the same, the newest are kept. */
@@ -473,6 +500,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_conversation),
         cmocka_unit_test(splices_are_told_to_who_comes_later),
+        cmocka_unit_test(splices_that_came_at_once),
         cmocka_unit_test(anchors_are_agreed_and_survive),
         cmocka_unit_test(newer_process_takes_the_place),
         cmocka_unit_test(who_does_not_keep_to_the_protocol),

@@ -22,7 +22,7 @@ struct encoder_choice;
 struct ladder;
 struct light_metadata;
 
-enum { LADDER_CUTS_MAX = 32 };
+enum { LADDER_CUTS_MAX = 256 };
 
 struct ladder_config {
     const struct encode_job *job;                       /* borrow: outlives the ladder */

@@ -54,7 +54,7 @@ static void cut_video(struct pipeline *pipeline, const struct held_splice *held,
 }
 
 /* ---- avails ---- */
-enum { MOVED_MAX = 16 };
+enum { MOVED_MAX = LADDER_CUTS_MAX };
 
 static bool cuts_segments(const struct encode_job *job)
 {

@@ -92,6 +92,18 @@ static bool is_shown_as(const json_t *old, const json_t *value)
     return is;
 }
 
+/* The text of this list that was shown so, at this place or else anywhere: lists are put into another order; NULL:
+ * none. */
+static json_t *shown_so(const json_t *list, const json_t *text, size_t place)
+{
+    if (is_shown_as(json_array_get(list, place), text))
+        return json_array_get(list, place);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (is_shown_as(json_array_get(list, i), text))
+            return json_array_get(list, i);
+    return NULL;
+}
+
 void document_unmask(json_t *document, const json_t *before, const struct settings *settings)
 {
     const char *name;
@@ -115,8 +127,11 @@ void document_unmask(json_t *document, const json_t *before, const struct settin
         if (json_is_object(value))
             document_unmask(value, old, row ? row->settings : NULL);
         for (size_t i = 0; i < json_array_size(value); i++) {
-            json_t *element = json_array_get(value, i);
-            document_unmask(element, counterpart(old, element, i), row ? row->settings : NULL);
+            json_t *element = json_array_get(value, i), *text = shown_so(old, element, i);
+            if (text)
+                json_array_set(value, i, text);
+            else
+                document_unmask(element, counterpart(old, element, i), row ? row->settings : NULL);
         }
     }
 }

@@ -153,8 +153,13 @@ static void *on_loaded(void *context, const struct handoff_segment *segment, uin
 
 void publisher_spool_load(struct publisher_spool *spool)
 {
-    if (spool->disk)
-        segment_spool_load(spool->disk, on_loaded);
+    if (!spool->disk)
+        return;
+    segment_spool_load(spool->disk, on_loaded);
+    if (segment_spool_lost(spool->disk))
+        log_error(spool->config.publisher->log, "%s: group %s: %llu segments are damaged on the box's disk, and lost",
+                  spool->config.source, spool->config.publisher->group->name,
+                  (unsigned long long)segment_spool_lost(spool->disk));
 }
 
 /* ---- life ---- */
@@ -201,4 +206,5 @@ void publisher_spool_count(const struct publisher_spool *spool, json_t *counters
     publisher_count(counters, "segments_spooled", spool->stored);
     publisher_count(counters, "segments_spool_failed", spool->failed);
     publisher_count(counters, "segments_taken_up", spool->taken_up);
+    publisher_count(counters, "segments_spool_lost", spool->disk ? segment_spool_lost(spool->disk) : 0);
 }

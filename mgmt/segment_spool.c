@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,9 @@ struct head {
     struct handoff_segment segment;
 };
 _Static_assert(sizeof(struct head) <= HEAD_BYTES, "the head fits into its page");
+/* In version 1 a segment ended before what SCTE 35 says of it. A box that is updated still has such files. */
+#define VERSION_1_BYTES offsetof(struct head, segment.cue)
+_Static_assert(VERSION_1_BYTES == 728, "the head of version 1");
 
 struct spool_entry {
     struct spool_entry *next;
@@ -44,7 +48,7 @@ struct segment_spool {
     char directory[PATH_BYTES / 2], prefix[PATH_BYTES / 4];
     struct worker *worker;
     struct spool_entry *entries; /* newest first */
-    uint64_t next_id, bytes, under_way;
+    uint64_t next_id, bytes, under_way, lost;
 };
 
 enum spool_work { SPOOL_STORE, SPOOL_REMOVE };
@@ -70,7 +74,7 @@ static void path_of(const struct segment_spool *spool, uint64_t id, char path[PA
 static uint32_t head_checksum(struct head head)
 {
     head.head_checksum = 0;
-    return (uint32_t)crc32_z(0, (const unsigned char *)&head, sizeof head);
+    return (uint32_t)crc32_z(0, (const unsigned char *)&head, head.version == 1 ? VERSION_1_BYTES : sizeof head);
 }
 
 static int write_all(int file, const char *data, size_t bytes, off_t offset)
@@ -305,17 +309,29 @@ uint64_t segment_spool_bytes(const struct segment_spool *spool)
     return spool->bytes;
 }
 
+uint64_t segment_spool_lost(const struct segment_spool *spool)
+{
+    return spool->lost;
+}
+
 /* ---- loading ---- */
+
+static bool is_head(const struct head *head)
+{
+    return head->magic == SPOOL_MAGIC && head->version >= 1 && head->version <= SPOOL_VERSION &&
+           head->head_checksum == head_checksum(*head);
+}
 
 static int open_found(const char *path, struct head *head, struct segment_mapping *mapping)
 {
     struct stat status;
     int file = open(path, O_RDONLY | O_CLOEXEC);
     int result = file < 0 || fstat(file, &status) < 0 ? -errno : 0;
-    if (result == 0 && (pread(file, head, sizeof *head, 0) != sizeof *head || head->magic != SPOOL_MAGIC ||
-                        head->version != SPOOL_VERSION || head->head_checksum != head_checksum(*head) ||
+    if (result == 0 && (pread(file, head, sizeof *head, 0) != sizeof *head || !is_head(head) ||
                         status.st_size <= HEAD_BYTES || (uint64_t)status.st_size - HEAD_BYTES != head->segment.bytes))
         result = -EBADMSG;
+    if (result == 0 && head->version == 1)
+        memset(&head->segment.cue, 0, sizeof head->segment.cue);
     if (result == 0)
         result = map_file(file, (size_t)head->segment.bytes, mapping);
     if (file >= 0)
@@ -338,6 +354,7 @@ static void load_one(struct segment_spool *spool, uint64_t id, segment_spool_loa
         entry->owner = owner;
     if (owner)
         return;
+    spool->lost += !added;
     segment_mapping_close(&mapping);
     if (entry)
         drop_entry(spool, entry);

@@ -47,3 +47,4 @@ uint64_t segment_spool_store(struct segment_spool *spool, const struct handoff_s
                              const struct segment_mapping *mapping, void *owner);
 void segment_spool_forget(struct segment_spool *spool, uint64_t id); /* stored() is not called any more; 0 is fine */
 uint64_t segment_spool_bytes(const struct segment_spool *spool);     /* on the disk, or on their way there */
+uint64_t segment_spool_lost(const struct segment_spool *spool);      /* files found at load that held no segment */

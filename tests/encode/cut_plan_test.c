@@ -189,7 +189,7 @@ static void old_pins_make_room(void **state)
 {
     (void)state;
     struct cut_plan plan = plan_of(0);
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < 400; i++)
         assert_int_equal(cut_plan_add(&plan, at(i * 60), at(i * 60 - 70)), 0);
     assert_true(plan.pin_count <= CUT_PLAN_MAX);
 }

@@ -148,6 +148,32 @@ static void secrets_are_masked_and_come_back(void **state)
     json_decref(before);
 }
 
+/* Of lists of texts too, and in another order. */
+static void users_in_lists_of_texts_come_back(void **state)
+{
+    (void)state;
+    json_t *before = parse("output_groups = ( { name = \"g\"; hls = { base_url_content = [ \"https://u:x-one@a/\","
+                           "\"https://u:x-two@b/\" ]; }; } );");
+    json_t *shown = json_deep_copy(before);
+    document_mask(shown, &channel_settings);
+    char *text = json_dumps(shown, 0);
+    assert_null(strstr(text, "x-"));
+    free(text);
+    json_t *same = json_deep_copy(shown);
+    document_unmask(same, before, &channel_settings);
+    assert_true(json_equal(same, before));
+    json_t *group = json_array_get(json_object_get(shown, "output_groups"), 0);
+    json_t *urls = json_object_get(json_object_get(group, "hls"), "base_url_content");
+    json_array_append(urls, json_array_get(urls, 0));
+    json_array_remove(urls, 0);
+    document_unmask(shown, before, &channel_settings);
+    assert_string_equal(json_string_value(json_array_get(urls, 0)), "https://u:x-two@b/");
+    assert_string_equal(json_string_value(json_array_get(urls, 1)), "https://u:x-one@a/");
+    json_decref(same);
+    json_decref(shown);
+    json_decref(before);
+}
+
 static json_t *difference(const char *before, const char *after, const struct settings *settings)
 {
     json_t *a = before ? parse(before) : NULL, *b = after ? parse(after) : NULL, *list = json_array();
@@ -253,6 +279,7 @@ int main(void)
         cmocka_unit_test(what_cannot_stand_in_a_file_is_refused),
         cmocka_unit_test(a_line_leads_to_its_value),
         cmocka_unit_test(secrets_are_masked_and_come_back),
+        cmocka_unit_test(users_in_lists_of_texts_come_back),
         cmocka_unit_test(what_no_table_knows_is_secret),
         cmocka_unit_test(differences_name_elements_and_keep_secrets),
         cmocka_unit_test(schemas_say_all_that_a_form_needs),

@@ -170,6 +170,29 @@ static void test_damage_on_the_disk_is_not_delivered(void **state)
     publisher_bench_tear_down(&bench.base);
 }
 
+/* A file that is no segment is thrown away, and that is told. */
+static void test_a_file_that_is_no_segment(void **state)
+{
+    struct spool_bench bench;
+    char command[200];
+    set_up(&bench, *state, 8);
+    go_away(&bench);
+    hand_over(&bench, 1, 7);
+    publisher_bench_run_until(&bench.base, "segments_spooled", 2);
+    publisher_destroy(bench.base.publisher);
+    snprintf(command, sizeof command,
+             "f=$(ls %s/*.segment | head -n 1); printf '!' | dd of=$f bs=1 seek=100 conv=notrunc status=none",
+             bench.base.spool);
+    assert_int_equal(system(command), 0);
+    publisher_bench_open(&bench.base);
+    assert_int_equal(publisher_bench_counter(&bench.base, "segments_taken_up"), 1);
+    assert_int_equal(publisher_bench_counter(&bench.base, "segments_spool_lost"), 1);
+    hand_over(&bench, 3, 7);
+    deliver(&bench);
+    expect(&bench, 2, 7);
+    publisher_bench_tear_down(&bench.base);
+}
+
 /* 1 MiB of memory and 1 MiB of disk hold ten. */
 static void test_past_both_bounds_the_oldest_is_dropped(void **state)
 {
@@ -232,6 +255,7 @@ int main(void)
         EACH(test_the_oldest_wait_on_the_disk),
         EACH(test_a_restart_takes_them_up),
         EACH(test_damage_on_the_disk_is_not_delivered),
+        EACH(test_a_file_that_is_no_segment),
         EACH(test_past_both_bounds_the_oldest_is_dropped),
         EACH(test_a_disk_that_fails),
         EACH(test_without_a_disk_the_oldest_is_dropped),

@@ -187,6 +187,7 @@ static void test_what_is_not_wanted_or_no_segment_goes(void **state)
     open_spool(&bench);
     segment_spool_load(bench.spool, on_loaded);
     assert_int_equal(bench.loaded, 1);
+    assert_int_equal(segment_spool_lost(bench.spool), 1);
     assert_int_equal(files(&bench), 2);
     segment_spool_destroy(bench.spool);
     close_mappings(&bench);
@@ -194,6 +195,37 @@ static void test_what_is_not_wanted_or_no_segment_goes(void **state)
     open_spool(&bench);
     segment_spool_load(bench.spool, on_loaded);
     assert_int_equal(files(&bench), 1);
+    assert_int_equal(segment_spool_lost(bench.spool), 0); /* nobody wanted it */
+    tear_down(&bench);
+}
+
+/* As the first version wrote them: the head ends before what SCTE 35 says. */
+static void test_files_of_the_first_version(void **state)
+{
+    (void)state;
+    enum { OLD_HEAD_BYTES = 728, HEAD_BYTES = 4096 };
+    static const char zeros[HEAD_BYTES - OLD_HEAD_BYTES];
+    struct bench bench;
+    char path[128];
+    uint32_t head[OLD_HEAD_BYTES / 4];
+    set_up(&bench);
+    store(&bench, 0);
+    run_until(&bench, 1);
+    segment_spool_destroy(bench.spool);
+    close_mappings(&bench);
+    snprintf(path, sizeof path, "%s/news.0.web.000000000001.segment", bench.directory);
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(file, head, sizeof head, 0), sizeof head);
+    head[1] = 1;
+    head[3] = 0;
+    head[3] = (uint32_t)crc32_z(0, (const unsigned char *)head, sizeof head);
+    assert_int_equal(pwrite(file, head, sizeof head, 0), sizeof head);
+    assert_int_equal(pwrite(file, zeros, sizeof zeros, OLD_HEAD_BYTES), sizeof zeros);
+    close(file);
+    open_spool(&bench);
+    segment_spool_load(bench.spool, on_loaded);
+    assert_int_equal(bench.loaded, 1);
+    assert_int_equal(segment_spool_lost(bench.spool), 0);
     tear_down(&bench);
 }
 
@@ -218,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_stored_and_loaded),
         cmocka_unit_test(test_what_is_forgotten_goes),
         cmocka_unit_test(test_what_is_not_wanted_or_no_segment_goes),
+        cmocka_unit_test(test_files_of_the_first_version),
         cmocka_unit_test(test_a_disk_that_does_not_take_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@
 #include "tests/encode/fake_management.h"
 #include "tests/encode/ring_feed.h"
 #include "tests/encode/runtime.h"
+#include "tests/encode/splice_section.h"
 #include "tests/encode/table_packets.h"
 
 #define FILE_SECONDS 2.4 /* of sd-hls0000000000.ts, at 24 pictures a second */
@@ -593,6 +594,39 @@ static int after(void **state)
     return 0;
 }
 
+/* It is told of a break that was announced before it began, when the source had twice as many pictures a second. */
+static void a_process_that_begins_anew_cuts_like_its_twin(void **state)
+{
+    (void)state;
+    struct running one;
+    fill_ring();
+    const int64_t number = (int64_t)ns_to_90k(clock_utc_ns(&clock_now)) / 90000 - 1;
+    const int64_t event_90k = number * 90000 + 15 * 3750;
+    const struct section section = section_insert(77, true, event_90k & (PTS_MODULUS - 1), 2700000, true);
+    struct handoff_splice *splice = &fake.welcome.splices[0];
+    fake.welcome.framerate_numerator = 48;
+    fake.welcome.framerate_denominator = 1;
+    fake.welcome.resume_tick_90k = number * 90000;
+    splice->arrival_90k = event_90k - 180000;
+    splice->newest_90k = splice->arrival_90k + 9000;
+    splice->bytes = (uint32_t)section.count;
+    memcpy(splice->section, section.bytes, section.count);
+    splices = true;
+    start(&one, 0);
+    splices = false;
+    for (unsigned i = 0; i < 1000 && !find_begun(0, "large", event_90k); i++) {
+        feed_beat();
+        usleep(5000);
+    }
+    stop(&one);
+    const struct fake_segment *segment = find_begun(0, "large", event_90k);
+    assert_non_null(segment);
+    assert_int_equal(segment->header.number, number + 1);
+    assert_int_equal(segment->header.cue.flags, HANDOFF_CUE_OUT | HANDOFF_CUE_SECTION);
+    assert_true(fake.splice_count >= 1); /* and it tells it again */
+    assert_memory_equal(&fake.splices[0], splice, sizeof *splice);
+}
+
 /* The pipeline of a lost accelerator ends by itself, with a sentence for the management plane. */
 static void a_lost_accelerator_ends_the_pipeline(void **state)
 {
@@ -646,6 +680,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(twins_make_equal_segments, before, after),
         cmocka_unit_test_setup_teardown(every_package_comes_out_alike_in_twins, before, after),
         cmocka_unit_test_setup_teardown(splices_come_out_alike_in_twins, before, after),
+        cmocka_unit_test_setup_teardown(a_process_that_begins_anew_cuts_like_its_twin, before, after),
         cmocka_unit_test_setup_teardown(resumes_exactly_where_it_ended, before, after),
         cmocka_unit_test_setup_teardown(a_lost_accelerator_ends_the_pipeline, before, after),
         cmocka_unit_test_setup_teardown(colours_of_a_late_source_are_taken, before, after),

@@ -40,14 +40,29 @@ class Shared:
         self.studio = None
         self.boxes = []
 
+    def stop_studio(self):
+        """Before another box begins: two cores are for one at a time."""
+        if self.studio:
+            self.studio.stop()
+            self.studio = None
+
+    def running(self, kind):
+        """For a fixture: a kind(shared, network) of things, started, and stopped afterwards whatever happened."""
+        self.stop_studio()
+        value = kind(self, self.network)
+        try:
+            value.start()
+            yield value
+        finally:
+            value.stop()
+
 
 @pytest.fixture(scope="session")
 def shared(request):
     value = Shared()
     request.config.shared = value
     yield value
-    if value.studio:
-        value.studio.stop()
+    value.stop_studio()
     value.network.remove()
     shutil.rmtree(value.directory, ignore_errors=True)
 
@@ -61,8 +76,7 @@ def network(shared):
 def studio(shared):
     """The shared channel, healthy."""
     if shared.studio and not shared.studio.is_healthy():
-        shared.studio.stop()
-        shared.studio = None
+        shared.stop_studio()
     if not shared.studio:
         shared.studio = Studio(tempfile.mkdtemp(dir=shared.directory), shared.network)
         shared.boxes.append(shared.studio.box)
@@ -74,9 +88,7 @@ def studio(shared):
 @pytest.fixture
 def no_studio(shared):
     """For tests that need the machine for themselves: the shared channel is stopped."""
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
+    shared.stop_studio()
 
 
 @pytest.hookimpl(hookwrapper=True)

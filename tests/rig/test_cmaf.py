@@ -82,16 +82,8 @@ class Rig:
 
 
 @pytest.fixture(scope="module")
-def rig(shared, network):
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
-    value = Rig(shared, network)
-    try:
-        value.start()
-        yield value
-    finally:
-        value.stop()
+def rig(shared):
+    yield from shared.running(Rig)
 
 
 def test_tracks_are_complete(rig):

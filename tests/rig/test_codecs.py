@@ -91,16 +91,8 @@ class Codecs:
 
 
 @pytest.fixture(scope="module")
-def codecs(shared, network):
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
-    value = Codecs(shared, network)
-    try:
-        value.start()
-        yield value
-    finally:
-        value.stop()
+def codecs(shared):
+    yield from shared.running(Codecs)
 
 
 def video_of(data):

@@ -64,16 +64,8 @@ class Channel(Codecs):
 
 
 @pytest.fixture(scope="module")
-def hdr(shared, network):
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
-    value = Channel(shared, network)
-    try:
-        value.start()
-        yield value
-    finally:
-        value.stop()
+def hdr(shared):
+    yield from shared.running(Channel)
 
 
 def probe(data, *entries):

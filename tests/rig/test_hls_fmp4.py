@@ -81,16 +81,8 @@ class Fmp4:
 
 
 @pytest.fixture(scope="module")
-def fmp4(shared, network):
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
-    value = Fmp4(shared, network)
-    try:
-        value.start()
-        yield value
-    finally:
-        value.stop()
+def fmp4(shared):
+    yield from shared.running(Fmp4)
 
 
 @pytest.mark.parametrize("base", BASES)

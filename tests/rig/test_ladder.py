@@ -75,9 +75,7 @@ class Ladder:
 
 @pytest.fixture(scope="module")
 def ladder(shared, network):
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
+    shared.stop_studio()
     value = Ladder(shared, network)
     value.start()
     yield value

@@ -61,9 +61,7 @@ class Media:
 
 @pytest.fixture(scope="module")
 def media(shared, network):
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
+    shared.stop_studio()
     value = Media(tempfile.mkdtemp(dir=shared.directory), network)
     shared.boxes.append(value.box)
     value.start()

@@ -88,18 +88,10 @@ class Rig:
 
 
 @pytest.fixture(scope="module")
-def rig(shared, network):
+def rig(shared):
     if webdav.Apache.missing or not shutil.which("openssl"):
         pytest.skip(webdav.Apache.missing or "package openssl is not installed")
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
-    value = Rig(shared, network)
-    try:
-        value.start()
-        yield value
-    finally:
-        value.stop()
+    yield from shared.running(Rig)
 
 
 @pytest.mark.parametrize("server,folder", [(0, "plain-0"), (1, "plain-1"), (0, "alone"), (0, "alone-plain")])

@@ -101,9 +101,7 @@ def rig(smooth):
 
 @pytest.fixture(scope="module")
 def smooth(shared, tmp_path_factory):
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
+    shared.stop_studio()
     studio = SmoothStudio(str(tmp_path_factory.mktemp("smooth")), shared.network)
     shared.boxes.append(studio.box)
     try:

@@ -124,9 +124,7 @@ class Splices:
 
 @pytest.fixture(scope="module")
 def rig(shared, tmp_path_factory):
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
+    shared.stop_studio()
     value = Splices(str(tmp_path_factory.mktemp("splices")), shared.network)
     shared.boxes.append(value.box)
     try:

@@ -142,9 +142,7 @@ class Breaks:
 def rig(shared):
     if webdav.Apache.missing or not shutil.which("openssl"):
         pytest.skip(webdav.Apache.missing or "package openssl is not installed")
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
+    shared.stop_studio()
     value = Breaks(tempfile.mkdtemp(dir=shared.directory), shared.network)
     shared.boxes.append(value.box)
     try:

@@ -41,16 +41,8 @@ class Channel(Codecs):
 
 
 @pytest.fixture(scope="module")
-def vaapi(shared, network):
-    if shared.studio:
-        shared.studio.stop()
-        shared.studio = None
-    value = Channel(shared, network)
-    try:
-        value.start()
-        yield value
-    finally:
-        value.stop()
+def vaapi(shared):
+    yield from shared.running(Channel)
 
 
 def encodes(vaapi):

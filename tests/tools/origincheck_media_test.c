@@ -184,6 +184,25 @@ static void fragments(void **state)
     assert_true(has(&media, MEDIA_TRUNCATED));
 }
 
+static struct media look_at_key_picture(const uint8_t *data, size_t bytes)
+{
+    struct media media = { 0 };
+    inspect(&(struct inspect_input){ .data = data, .bytes = bytes, .key_pictures_only = true }, &media);
+    return media;
+}
+
+/* A byte range of an I-frame playlist ends with the picture: the mdat goes on behind it. */
+static void a_key_picture_of_a_fragment(void **state)
+{
+    (void)state;
+    uint8_t data[512] = { 0 };
+    size_t bytes = put_fragment(data, 5000, 20);
+    struct media media = look_at_key_picture(data, bytes - 10);
+    assert_int_equal(media.faults_count, 0);
+    media = look_at_key_picture(data, 40); /* not even its moof */
+    assert_true(has(&media, MEDIA_TRUNCATED));
+}
+
 static void boxes_that_lie(void **state)
 {
     (void)state;
@@ -314,6 +333,7 @@ int main(void)
         cmocka_unit_test(damaged_pictures),
         cmocka_unit_test(what_is_no_media),
         cmocka_unit_test(fragments),
+        cmocka_unit_test(a_key_picture_of_a_fragment),
         cmocka_unit_test(boxes_that_lie),
         cmocka_unit_test(names_of_objects),
         cmocka_unit_test(names_on_pages),

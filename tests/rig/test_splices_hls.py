@@ -276,7 +276,7 @@ def test_presentations_are_whole(rig, group):
 
 def test_the_checker_finds_the_twins_interchangeable(rig):
     rig.wait_for_breaks()
-    for group in ("web", "mp"):
+    for group in ("web", "mp", "fmp4"):
         report = json.loads(run(program("biplane-origincheck"), "--json", "--seconds", "8", "--type", "hls",
                                 *(f"{rig.folder(group, i)}/{'channel' if group == 'mp' else 'news'}" for i in range(2)),
                                 check=False))

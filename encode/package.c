@@ -17,31 +17,23 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "encode/avails.h"
-#include "encode/codec_string.h"
 #include "encode/cut_plan.h"
 #include "encode/id3.h"
 #include "encode/identifiers.h"
+#include "encode/package_template.h"
+#include "encode/packet_queue.h"
 #include "encode/segment_writer.h"
 
 #define LAG_MAX_90K  INT64_C(180000)    /* an audio this far behind the video is not waited for */
 #define TICK_MAX_90K (INT64_C(1) << 53) /* no time of ours, and far from where sums overflow */
 
-enum { QUEUE_PACKETS = 1024 /* 8 s of 120 pictures/s, 20 s of audio */, MESSAGES_MAX = 64 };
+enum { MESSAGES_MAX = 64 };
 
 /* A SCTE 35 message that waits for the pictures of its time. */
 struct message {
     int64_t arrival_90k, shift_90k;
     uint8_t *section;
     size_t bytes;
-};
-
-/* Packets of one encode that are not in a segment yet, oldest first. */
-struct queue {
-    AVPacket *packets[QUEUE_PACKETS];
-    unsigned first, count;
-    int64_t last_dts; /* of the newest that came */
-    int64_t end_90k;  /* where the newest that came ends: nothing before it can come */
-    int64_t default_duration_90k;
 };
 
 struct package {
@@ -52,7 +44,7 @@ struct package {
     int64_t delta_90k; /* times in the container minus the timeline */
     const struct segment_writer_class *container;
     struct segment_writer *writer;
-    struct queue queues[SEGMENT_WRITER_STREAMS_MAX];
+    struct packet_queue queues[SEGMENT_WRITER_STREAMS_MAX];
     unsigned queue_count;
     bool has_video;
     bool cuts_anywhere; /* pieces: a picture that is no IDR may begin one */
@@ -75,88 +67,10 @@ struct package {
     struct package_counters counters;
 };
 
-/* ---- what does not change from segment to segment ---- */
-
-/* What a stream of `bitrate` in `units` pictures or audio frames a second takes in its container. In a transport
- * stream: TS headers, PES header and half a packet of stuffing a unit. In MP4: its row in the trun box. */
-static uint64_t carried_bitrate(const struct package *package, uint64_t bitrate, double units)
-{
-    if (package->config.output->package == PACKAGE_FMP4)
-        return bitrate + (uint64_t)(units * 8 * 16);
-    if (package->config.output->package == PACKAGE_AAC || package->config.output->package == PACKAGE_JPEG)
-        return bitrate;
-    return bitrate * 188 / 184 + (uint64_t)(units * 8 * (20 + 92));
-}
-
-static uint32_t saturated(uint64_t value)
-{
-    return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
-}
-
-static void estimate_bitrates(struct package *package)
-{
-    const struct package_config *config = &package->config;
-    bool stream = config->output->package == PACKAGE_HLS_TS || config->output->package == PACKAGE_M2TS;
-    uint64_t tables = stream ? 4 * 188 * 8 * 2 : 0; /* PAT and PMT twice a second, a share of the SDT */
-    uint64_t average = tables, peak = tables;
-
-    if (config->video) {
-        double pictures =
-            config->framerate_denominator ? (double)config->framerate_numerator / config->framerate_denominator : 0;
-        unsigned highest =
-            config->video_peak_bitrate > config->video_bitrate ? config->video_peak_bitrate : config->video_bitrate;
-        average += carried_bitrate(package, config->video_bitrate, pictures);
-        peak += carried_bitrate(package, highest, pictures);
-    }
-    for (unsigned i = 0; i < ENCODE_OUTPUT_AUDIOS_MAX && config->audios[i]; i++) {
-        double frames = config->audios[i]->sample_rate / 1024.0;
-        uint64_t carried = carried_bitrate(
-            package,
-            config->audio_bitrates[i] +
-                (uint64_t)(package->config.output->package == PACKAGE_FMP4 ? 0 : frames * 8 * 7 /* ADTS */),
-            frames);
-        average += carried;
-        peak += carried;
-        package->template.audio_bitrate += config->audio_bitrates[i];
-    }
-    package->template.video_bitrate = config->video ? config->video_bitrate : 0;
-    package->template.average_bitrate = saturated(average);
-    package->template.peak_bitrate = saturated(peak);
-}
-
-static int describe(struct package *package, struct error *err)
-{
-    const struct package_config *config = &package->config;
-    struct handoff_segment *template = &package->template;
-    int result = 0;
-
-    snprintf(template->group, sizeof template->group, "%s", config->output->group);
-    snprintf(template->output, sizeof template->output, "%s", config->output->name);
-    if (config->video) {
-        template->width = (uint32_t)config->video->width;
-        template->height = (uint32_t)config->video->height;
-        if (config->video->color_trc != AVCOL_TRC_UNSPECIFIED)
-            template->transfer_characteristics = (uint32_t)config->video->color_trc & 0xff;
-        template->framerate_numerator = config->framerate_numerator;
-        template->framerate_denominator = config->framerate_denominator;
-        result = codec_string_append(template->codecs, sizeof template->codecs, config->video, err);
-    }
-    for (unsigned i = 0; result == 0 && i < ENCODE_OUTPUT_AUDIOS_MAX && config->audios[i]; i++)
-        result = codec_string_append(template->codecs, sizeof template->codecs, config->audios[i], err);
-    if (config->audios[0]) {
-        template->sample_rate = (uint32_t)config->audios[0]->sample_rate;
-        template->channels = (uint32_t)config->audios[0]->ch_layout.nb_channels;
-    }
-    estimate_bitrates(package);
-    return result;
-}
-
 static void add_queue(struct package *package, struct segment_writer_config *writer,
                       const struct segment_writer_stream *stream, int64_t duration_90k)
 {
-    struct queue *queue = &package->queues[package->queue_count++];
-    queue->last_dts = queue->end_90k = INT64_MIN;
-    queue->default_duration_90k = duration_90k;
+    packet_queue_init(&package->queues[package->queue_count++], duration_90k);
     writer->streams[writer->stream_count++] = *stream;
 }
 
@@ -180,7 +94,7 @@ static int set_up(struct package *package, struct error *err)
                   config->audios[i]->sample_rate > 0 ? INT64_C(1024) * 90000 / config->audios[i]->sample_rate : 1920);
     if (package->queue_count == 0)
         return error_set(err, -EINVAL, "neither video nor audio to package");
-    int result = describe(package, err);
+    int result = package_describe(config, &package->template, err);
     return result < 0 ? result : package->container->create(&package->writer, &writer, err);
 }
 
@@ -220,20 +134,10 @@ int package_create(struct package **out, const struct package_config *config, st
     return 0;
 }
 
-static void drop_head(struct queue *queue)
-{
-    av_packet_free(&queue->packets[queue->first]);
-    queue->first = (queue->first + 1) % QUEUE_PACKETS;
-    queue->count--;
-}
-
 static void empty_queues(struct package *package, uint64_t *counter)
 {
     for (unsigned i = 0; i < package->queue_count; i++)
-        while (package->queues[i].count) {
-            drop_head(&package->queues[i]);
-            ++*counter;
-        }
+        *counter += packet_queue_empty(&package->queues[i]);
 }
 
 /* ---- messages ---- */
@@ -311,11 +215,6 @@ static int64_t segment_of(const struct package *package, int64_t pts_90k, bool *
         segment++;
     *begins = pts_90k - package->queues[0].default_duration_90k - 1 < boundary_90k(package, segment);
     return segment;
-}
-
-static AVPacket *head_of(const struct queue *queue)
-{
-    return queue->count ? queue->packets[queue->first] : NULL;
 }
 
 static bool is_key(const struct package *package, const AVPacket *packet)
@@ -408,9 +307,9 @@ static void close_segment(struct package *package, int64_t end_90k, uint32_t fla
 /* Drops leading packets until one may begin a segment, and begins it. False: there is none yet. */
 static bool begin(struct package *package)
 {
-    struct queue *lead = &package->queues[0];
+    struct packet_queue *lead = &package->queues[0];
 
-    for (AVPacket *head; (head = head_of(lead)); drop_head(lead)) {
+    for (AVPacket *head; (head = packet_queue_head(lead)); packet_queue_drop_head(lead)) {
         bool begins;
         int64_t number = segment_of(package, head->pts, &begins);
         if (is_key(package, head) && head->pts >= package->start_90k &&
@@ -429,20 +328,20 @@ static bool begin(struct package *package)
 /* The packet that ends the open segment, if it is at the head of the leading queue. */
 static const AVPacket *cut_packet(const struct package *package)
 {
-    const AVPacket *head = head_of(&package->queues[0]);
+    const AVPacket *head = packet_queue_head(&package->queues[0]);
     bool begins;
     bool may = head && (package->cuts_anywhere || is_key(package, head));
     return may && segment_of(package, head->pts, &begins) > package->segment.number ? head : NULL;
 }
 
-static bool lags(const struct package *package, const struct queue *queue)
+static bool lags(const struct package *package, const struct packet_queue *queue)
 {
     int64_t waited_from = queue->end_90k > package->segment.start_90k ? queue->end_90k : package->segment.start_90k;
     return package->queues[0].last_dts - waited_from > LAG_MAX_90K;
 }
 
 /* No packet that belongs before time_90k can come from this queue any more (or it is too late to wait for it). */
-static bool has_reached(const struct package *package, const struct queue *queue, int64_t time_90k, bool drain)
+static bool has_reached(const struct package *package, const struct packet_queue *queue, int64_t time_90k, bool drain)
 {
     return queue->count || queue->end_90k >= time_90k || drain || lags(package, queue);
 }
@@ -496,8 +395,8 @@ static void write_metadata(struct package *package, int64_t pts)
 
 static void write_head(struct package *package, unsigned index)
 {
-    struct queue *queue = &package->queues[index];
-    AVPacket *packet = head_of(queue);
+    struct packet_queue *queue = &package->queues[index];
+    AVPacket *packet = packet_queue_head(queue);
 
     if (packet->opaque == package) /* a filler */
         package->segment.flags |= HANDOFF_FILLER;
@@ -516,28 +415,28 @@ static void write_head(struct package *package, unsigned index)
             write_messages(package, dts);
         }
     }
-    drop_head(queue);
+    packet_queue_drop_head(queue);
 }
 
 static void drop_late(struct package *package)
 {
     for (unsigned i = 1; i < package->queue_count; i++)
-        for (AVPacket *head; (head = head_of(&package->queues[i])) && head->pts < package->segment_from_90k;
-             drop_head(&package->queues[i]))
+        for (AVPacket *head; (head = packet_queue_head(&package->queues[i])) && head->pts < package->segment_from_90k;
+             packet_queue_drop_head(&package->queues[i]))
             ++*(package->fresh ? &package->counters.packets_before_start : &package->counters.packets_too_late);
 }
 
 /* Writes the earliest packet of the open segment. False: it has to wait for another stream, or the cut is reached. */
 static bool write_next(struct package *package, const AVPacket *cut, bool drain)
 {
-    bool lead_is_empty = !head_of(&package->queues[0]);
+    bool lead_is_empty = !packet_queue_head(&package->queues[0]);
     int64_t end_90k = cut ? begin_90k(package, cut) : lead_is_empty ? package->segment_end_90k : INT64_MAX;
     int64_t earliest_dts = INT64_MAX;
     int earliest = -1;
 
     drop_late(package);
     for (unsigned i = cut ? 1 : 0; i < package->queue_count; i++) {
-        const AVPacket *head = head_of(&package->queues[i]);
+        const AVPacket *head = packet_queue_head(&package->queues[i]);
         bool inside = head && (i == 0 || head->pts < end_90k);
         if (inside && head->dts < earliest_dts) {
             earliest_dts = head->dts;
@@ -588,26 +487,7 @@ static void run(struct package *package, bool drain)
 
 /* ---- what comes in ---- */
 
-static void enqueue(struct package *package, struct queue *queue, const AVPacket *packet)
-{
-    if (queue->count == QUEUE_PACKETS) {
-        drop_head(queue);
-        package->counters.packets_overflow++;
-    }
-    AVPacket *copy = av_packet_clone(packet);
-    if (!copy) {
-        package->counters.packets_overflow++;
-        return;
-    }
-    copy->opaque = package->filler_comes ? package : NULL;
-    if (copy->duration <= 0)
-        copy->duration = queue->default_duration_90k;
-    queue->packets[(queue->first + queue->count++) % QUEUE_PACKETS] = copy;
-    queue->last_dts = copy->dts;
-    queue->end_90k = copy->pts + copy->duration;
-}
-
-static void push(struct package *package, struct queue *queue, const AVPacket *packet)
+static void push(struct package *package, struct packet_queue *queue, const AVPacket *packet)
 {
     if (packet->size <= 0 || packet->dts == AV_NOPTS_VALUE || packet->pts < packet->dts || packet->dts < 0 ||
         packet->pts > TICK_MAX_90K) {
@@ -622,7 +502,7 @@ static void push(struct package *package, struct queue *queue, const AVPacket *p
         ++*(package->paused ? &package->counters.packets_paused : &package->counters.packets_before_start);
         return;
     }
-    enqueue(package, queue, packet);
+    package->counters.packets_overflow += packet_queue_add(queue, packet, package->filler_comes ? package : NULL);
     run(package, false);
 }
 

@@ -43,9 +43,7 @@ static void estimate_bitrates(const struct package_config *config, struct handof
     for (unsigned i = 0; i < ENCODE_OUTPUT_AUDIOS_MAX && config->audios[i]; i++) {
         double frames = config->audios[i]->sample_rate / 1024.0;
         uint64_t carried = carried_bitrate(
-            package,
-            config->audio_bitrates[i] +
-                (uint64_t)(package == PACKAGE_FMP4 ? 0 : frames * 8 * 7 /* ADTS */),
+            package, config->audio_bitrates[i] + (uint64_t)(package == PACKAGE_FMP4 ? 0 : frames * 8 * 7 /* ADTS */),
             frames);
         average += carried;
         peak += carried;

@@ -5,9 +5,9 @@
 
 void packet_queue_init(struct packet_queue *queue, int64_t default_duration_90k)
 {
-    *queue = (struct packet_queue){
-        .last_dts = INT64_MIN, .end_90k = INT64_MIN, .default_duration_90k = default_duration_90k
-    };
+    *queue = (struct packet_queue){ .last_dts = INT64_MIN,
+                                    .end_90k = INT64_MIN,
+                                    .default_duration_90k = default_duration_90k };
 }
 
 unsigned packet_queue_add(struct packet_queue *queue, const AVPacket *packet, void *opaque)

@@ -8,7 +8,7 @@
 # virtual machine (--qemu) the short ones (--image). PLACE: processes, qemu, box, or a labgrid environment file. NAME picks
 # tests whose file name contains it. BUILD: where the programs are (build). UNIT_SECONDS, RIG_SECONDS, IMAGE_SECONDS: limits
 # of one unit test, of the whole rig, of the short tests of the image. IMAGE_UNTIL_SECONDS: they are skipped when the run
-# has taken so long by then (3300). FUZZ_SECONDS: time for each fuzz target.
+# has taken so long by then (3600). FUZZ_SECONDS: time for each fuzz target.
 cd "$(dirname "$0")/.." || exit 2
 build=${BUILD:-build}
 export BUILD=$build BIPLANE_SOFTVPL_DIR
@@ -143,13 +143,13 @@ run_image() {
     local obstacle
     compgen -G "tests/qemu/*$name*.py" >/dev/null || return 0
     is_root image || return 0
-    if [ "$SECONDS" -gt "${IMAGE_UNTIL_SECONDS:-3300}" ]; then # a whole run ends within an hour and a half
+    if [ "$SECONDS" -gt "${IMAGE_UNTIL_SECONDS:-3600}" ]; then # a whole run ends within an hour and a half
         echo "skip  image: the tests before it took $((SECONDS / 60)) minutes here; make image-test runs them alone"
         skipped=$((skipped + 1))
         return
     fi
     if obstacle=$(tests/qemu/obstacle.sh); then
-        RIG_SECONDS=${IMAGE_SECONDS:-1500} run_qemu -m "not long"
+        RIG_SECONDS=${IMAGE_SECONDS:-1200} run_qemu -m "not long"
         return
     fi
     echo "skip  image: $obstacle"

@@ -148,20 +148,26 @@ static void test_a_restart_takes_them_up(void **state)
     publisher_bench_tear_down(&bench.base);
 }
 
+/* Two segments wait on the disk; one byte of the first is another when the publisher comes back. */
+static void damage(struct spool_bench *bench, const struct kind *kind, unsigned at)
+{
+    char command[200];
+    set_up(bench, kind, 8);
+    go_away(bench);
+    hand_over(bench, 1, 7);
+    publisher_bench_run_until(&bench->base, "segments_spooled", 2);
+    publisher_destroy(bench->base.publisher);
+    snprintf(command, sizeof command,
+             "f=$(ls %s/*.segment | head -n 1); printf '!' | dd of=$f bs=1 seek=%u conv=notrunc status=none",
+             bench->base.spool, at);
+    assert_int_equal(system(command), 0);
+    publisher_bench_open(&bench->base);
+}
+
 static void test_damage_on_the_disk_is_not_delivered(void **state)
 {
     struct spool_bench bench;
-    char command[200];
-    set_up(&bench, *state, 8);
-    go_away(&bench);
-    hand_over(&bench, 1, 7);
-    publisher_bench_run_until(&bench.base, "segments_spooled", 2);
-    publisher_destroy(bench.base.publisher);
-    snprintf(command, sizeof command,
-             "f=$(ls %s/*.segment | head -n 1); printf '!' | dd of=$f bs=1 seek=100000 conv=notrunc status=none",
-             bench.base.spool);
-    assert_int_equal(system(command), 0);
-    publisher_bench_open(&bench.base);
+    damage(&bench, *state, 100000);
     assert_int_equal(publisher_bench_counter(&bench.base, "segments_taken_up"), 2);
     hand_over(&bench, 3, 7);
     deliver(&bench);
@@ -174,17 +180,7 @@ static void test_damage_on_the_disk_is_not_delivered(void **state)
 static void test_a_file_that_is_no_segment(void **state)
 {
     struct spool_bench bench;
-    char command[200];
-    set_up(&bench, *state, 8);
-    go_away(&bench);
-    hand_over(&bench, 1, 7);
-    publisher_bench_run_until(&bench.base, "segments_spooled", 2);
-    publisher_destroy(bench.base.publisher);
-    snprintf(command, sizeof command,
-             "f=$(ls %s/*.segment | head -n 1); printf '!' | dd of=$f bs=1 seek=100 conv=notrunc status=none",
-             bench.base.spool);
-    assert_int_equal(system(command), 0);
-    publisher_bench_open(&bench.base);
+    damage(&bench, *state, 100);
     assert_int_equal(publisher_bench_counter(&bench.base, "segments_taken_up"), 1);
     assert_int_equal(publisher_bench_counter(&bench.base, "segments_spool_lost"), 1);
     hand_over(&bench, 3, 7);

@@ -59,6 +59,8 @@ SOFTVPL = $(BUILD)/lib/libvplswref64.so.1
 SOFTVA = $(BUILD)/lib/va/softva_drv_video.so
 SOFTVA_ASAN = $(BUILD)/asan/lib/va/softva_drv_video.so
 TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/*_test.c))
+# those whose path holds T, all without T: only these are built for a run of them
+picked = $(if $(T),$(foreach path,$(1),$(if $(findstring $(T),$(path)),$(path))),$(1))
 TSAN_SOFTVPL = $(BUILD)/tsan/lib/libvplswref64.so.1
 TSAN_TESTS = $(patsubst %,$(BUILD)/tsan/softvpl_%_test,session encode vpp decode fault regions compose)
 VALGRIND_TESTS = $(patsubst %,$(BUILD)/plain/softvpl_%_test,vpp compose fault)
@@ -88,10 +90,10 @@ test: deps ## unit tests, fuzz targets for a short while, the rig in network nam
 	$(MAKE) all $(TESTS) $(FUZZERS) $(SOFTVA_ASAN)
 	tests/run.sh "$(T)"
 
-unit: $(TESTS) $(SOFTVPL) $(SOFTVA) $(SOFTVA_ASAN) ## unit tests only (no root); T=name picks
+unit: $(call picked,$(TESTS)) $(SOFTVPL) $(SOFTVA) $(SOFTVA_ASAN) ## unit tests only (no root); T=name picks
 	tests/run.sh --unit "$(T)"
 
-fuzz: $(FUZZERS) $(SOFTVPL) ## every fuzz target for FUZZ_SECONDS
+fuzz: $(call picked,$(FUZZERS)) $(SOFTVPL) ## every fuzz target for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh --fuzz "$(T)"
 
 tsan: $(TSAN_TESTS) $(TSAN_SOFTVPL) ## the software runtime's own tests with all its threads under ThreadSanitizer (no root)

@@ -79,13 +79,21 @@ run_fuzz() {
     done
 }
 
-# Adds up pytest's own summary; a run that has none has failed.
-run_pytest() {
-    local status word count
+# pytest in namespaces of its own.
+isolated_pytest() {
     PYTHONPATH=$PWD/tools timeout -k 10 "${RIG_SECONDS:-4200}" tools/testbed/isolate.py /usr/bin/python3 -m pytest -q \
-        -p no:cacheprovider -rs --durations=10 ${name:+-k "$name"} "$@" 2>&1 | tee "$work/pytest"
-    status=${PIPESTATUS[0]}
-    summary=$(grep -E '^[0-9]+ [a-z]+.* in [0-9.]+s|^=+ .* in [0-9.]+s' "$work/pytest" | tail -n 1)
+        -p no:cacheprovider -rs --durations=10 ${name:+-k "$name"} "$@" 2>&1
+}
+
+run_pytest() {
+    isolated_pytest "$@" | tee "$work/pytest"
+    add_summary "${PIPESTATUS[0]}" "$work/pytest"
+}
+
+# add_summary STATUS LOG: adds up pytest's own summary; a run that has none has failed.
+add_summary() {
+    local status=$1 summary word count
+    summary=$(grep -E '^[0-9]+ [a-z]+.* in [0-9.]+s|^=+ .* in [0-9.]+s' "$2" | tail -n 1)
     for word in passed failed error skipped; do
         count=$(grep -oE "[0-9]+ ${word}" <<<"$summary" | grep -oE '[0-9]+')
         case $word in
@@ -116,7 +124,27 @@ run_rig() {
     [ ${#folders[@]} = 0 ] && return
     is_root rig || return 0
     tools/testbed/npm.sh "$build/npm"
-    run_pytest "${folders[@]}"
+    if [ -n "$name" ]; then
+        run_pytest "${folders[@]}"
+        return
+    fi
+    run_light
+    run_pytest -m "not light" "${folders[@]}"
+}
+
+# Tests that wait more than they work (pytest.mark.light): two files at a time, the long ones first.
+run_light() {
+    local log
+    export -f isolated_pytest
+    # shellcheck disable=SC2016 # the inner shell's own
+    grep -lE '^pytestmark = .*mark\.light' tests/rig/test_*.py | xargs ls -S | work=$work xargs -P 2 -I % bash -c '
+        log=$work/$(basename % .py)
+        isolated_pytest % >"$log.light"
+        echo $? >"$log.status"
+        flock "$work" cat "$log.light"'
+    for log in "$work"/*.light; do
+        add_summary "$(cat "${log%.light}.status")" "$log"
+    done
 }
 
 # The scenarios of a whole box, at one place (docs/hil.md).

@@ -24,6 +24,7 @@ PROGRAMS = ("biplaned", "biplane-dataplane", "biplane-encode", "biplane-rtpsend"
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "light: waits more than it works, so that it may run beside another (pytestmark of a file)")
     if os.environ.get("BIPLANE_ISOLATED") != "yes":
         pytest.exit("the rig runs in namespaces of its own: tests/run.sh --rig", 2)
     missing = [name for name in PROGRAMS if not os.access(program(name), os.X_OK)]

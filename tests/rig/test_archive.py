@@ -14,6 +14,8 @@ from testbed.origin import Origin
 from testbed.processes import wait_for
 from testbed.sender import Sender, small_source
 
+pytestmark = pytest.mark.light
+
 ROLLOVER = 6.0
 CAPTURE = 2
 

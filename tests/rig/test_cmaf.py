@@ -16,6 +16,8 @@ from testbed.origin import Origin
 from testbed.processes import wait_for
 from testbed.sender import Sender, small_source
 
+pytestmark = pytest.mark.light
+
 PORTS, SINGLE_PORT, FILES_PORT = (9121, 9122), 9123, 9124
 RUNGS = [rung for rung, *_ in SMALL_LADDER]
 TRACKS = RUNGS + ["audio"]

@@ -13,6 +13,8 @@ from testbed.processes import program, wait_for
 from testbed.sender import Sender, small_source
 from testbed.terminal import Terminal
 
+pytestmark = pytest.mark.light
+
 
 LINE_GONE = 3  # exit status
 

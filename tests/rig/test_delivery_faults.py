@@ -22,6 +22,8 @@ from testbed.s3_sink import S3Sink
 from testbed.tls_front import TlsFront
 from testbed.webdav import Apache
 
+pytestmark = pytest.mark.light
+
 CREDENTIALS = [{"name": "basic", "user": "live", "password": "secret"},
                {"name": "webdav", "user": "live", "password": "secret", "scheme": "digest"},
                {"name": "akamai", "salt": "sesame"},

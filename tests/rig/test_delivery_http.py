@@ -17,6 +17,8 @@ from testbed.origin import Origin
 from testbed.processes import wait_for
 from testbed.webdav import Apache, Lighttpd
 
+pytestmark = pytest.mark.light
+
 SEGMENTS = 8
 CREDENTIALS = [{"name": "basic", "user": "live", "password": "secret"},
                {"name": "digest", "user": "live", "password": "secret", "scheme": "digest"},

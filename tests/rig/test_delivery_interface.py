@@ -21,6 +21,8 @@ from testbed.processes import end, run, start, wait_for
 from testbed.s3_client import S3Client
 from testbed.smooth_sink import SmoothSink
 
+pytestmark = pytest.mark.light
+
 ADDRESSES = ("10.88.9.10", "10.88.9.11")  # of the servers, as each pipeline sees them
 SOURCES = ("10.88.0.1", "10.88.1.1")      # of the box, one an interface
 PORTS = {"files": 9451, "buckets": 7480, "smooth": 9452, "rtmp": 1935}

@@ -19,6 +19,8 @@ from testbed.origin import Origin
 from testbed.processes import wait_for
 from testbed.sender import Sender, small_source
 
+pytestmark = pytest.mark.light
+
 KEY = "00112233445566778899aabbccddee42"
 NAME = "secret"
 IV = "0f0e0d0c0b0a09080706050403020100"

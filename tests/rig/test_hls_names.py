@@ -3,11 +3,15 @@
 import os
 import re
 
+import pytest
+
 from testbed import hls_rules
 from testbed.box import SMALL_LADDER, channel
 from testbed.feed import FedBox
 from testbed.origin import Origin
 from testbed.processes import wait_for
+
+pytestmark = pytest.mark.light
 
 CREDENTIALS = [{"name": "origin", "user": "live", "password": "secret"}]
 

@@ -18,6 +18,8 @@ from testbed.origin import Origin
 from testbed.processes import wait_for
 from testbed.sender import Sender, small_source
 
+pytestmark = pytest.mark.light
+
 PORTS = (9131, 9132)
 
 

@@ -15,6 +15,8 @@ from testbed.processes import end, program, run, start
 from testbed import radosgw
 from testbed.rtmp_server import NginxRtmp, nginx_missing
 
+pytestmark = pytest.mark.light
+
 METRICS = "127.0.0.1:9464"
 
 

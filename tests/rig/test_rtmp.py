@@ -15,7 +15,7 @@ from testbed.rtmp_sink import RtmpSink
 from testbed.sender import Sender, small_source
 from testbed.stream_proxy import StreamProxy
 
-pytestmark = pytest.mark.skipif(bool(nginx_missing()), reason=nginx_missing() or "-")
+pytestmark = [pytest.mark.light, pytest.mark.skipif(bool(nginx_missing()), reason=nginx_missing() or "-")]
 
 NAME = "push"
 LADDER = (("180p", 320, 180, 300_000),)

@@ -22,7 +22,7 @@ from testbed.sender import source
 from testbed.stream_proxy import StreamProxy
 from testbed.tls_front import TlsFront
 
-pytestmark = pytest.mark.skipif(bool(nginx_missing()), reason=nginx_missing() or "-")
+pytestmark = [pytest.mark.light, pytest.mark.skipif(bool(nginx_missing()), reason=nginx_missing() or "-")]
 
 NGINX_PORT, OTHER_PORT, PROXY_PORT, SINK_PORT, TLS_PORT = 1935, 1936, 2000, 2100, 1943
 UNAUTHORIZED, FAILED, CERTIFICATE, BACKLOG = 6015, 6018, 6028, 6501

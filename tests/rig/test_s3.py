@@ -20,6 +20,8 @@ from testbed.s3_sink import S3Sink
 from testbed.sender import Sender, small_source, source
 from testbed.transport_stream import Segment
 
+pytestmark = pytest.mark.light
+
 SECRET = "live-secret-of-the-box"
 KEYS = {"name": "keys", "user": "LIVEKEY", "password": SECRET}
 RUNGS = [f"_{rung}.m3u8" for rung, *_ in SMALL_LADDER]

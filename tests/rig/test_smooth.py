@@ -12,6 +12,8 @@ from testbed.processes import end, run, start, wait_for
 from testbed.sender import Sender, small_source
 from testbed.smooth_sink import TICK, TIMESCALE, Front, SmoothSink
 
+pytestmark = pytest.mark.light
+
 NAME, PORTS = "smooth", (9401, 9402)
 FRAGMENT_SECONDS = 2.0
 CONNECTION = {"connection_retry_interval": 1.0, "num_retries": 20, "restart_delay": 2.0, "timeout": 2}

@@ -18,6 +18,8 @@ from testbed.sender import Sender, small_source
 from testbed.smooth_sink import TICK, TIMESCALE, SmoothSink
 from testbed.transport_stream import difference, nal_types
 
+pytestmark = pytest.mark.light
+
 NAME, PORTS, DELAY = "splices", (9421, 9422), 3.0
 RUNG, WIDTH, HEIGHT, _ = SMALL_LADDER[0]
 SPLICE_PID, TIMESTAMP_DELTA = 777, 1500  # of the transport streams that are made

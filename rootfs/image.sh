@@ -24,9 +24,10 @@ out=${OUT:-$build/image/$board} tree=${OUT:-$build/image/$board}/tree
 say() { printf '%4ds  %s\n' "$SECONDS" "$*"; }
 
 # ---- Debian's part: built once for a lock, then copied
-base=$build/image/base-$(cat "$lock" rootfs/packages*.txt rootfs/base.sh rootfs/list_packages.sh | sha256sum | cut -c 1-16)
+kind=${NONFREE:+nonfree-}base
+base=$build/image/$kind-$(cat "$lock" rootfs/packages*.txt rootfs/base.sh rootfs/list_packages.sh | sha256sum | cut -c 1-16)
 if [ ! -e "$base/packages" ]; then
-    rm -rf "$build"/image/base-*
+    rm -rf "$build/image/$kind"-*
     SOURCE_DATE_EPOCH=$epoch rootfs/base.sh "$base" "$lock"
 fi
 if ! difference=$(diff <(grep -v '^#' "$lock" | awk '{ print $1, $2, $4 }') <(awk '{ print $1, $2, $4 }' "$base/packages")); then

@@ -3,11 +3,13 @@
 import os
 import random
 import shutil
+import subprocess
 import time
 
 import pytest
 from encoder import CHANNEL, PATIENCE, wait_until
 from testbed.bundles import foreign_keys, make_bundle
+from testbed.processes import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,7 @@ def cut_within(encoder, chance, seconds, what):
     encoder.machine.cut()
     encoder.measured["a start"] = encoder.power_on()
     encoder.measured["on air after a start"] = encoder.wait_on_air()
+    print(f"    up after {encoder.measured['a start']:.0f} s, on the air {encoder.measured['on air after a start']:.0f} s later")
 
 
 def confirmed(encoder):
@@ -148,15 +151,18 @@ def test_update_without_a_fault_and_back(encoder, good):
 def test_power_cuts(encoder, good, chance):
     """At any moment of an update, in both directions: what is started then boots and goes on the air. CUTS=200: so many."""
     url = encoder.bundles.offer(good)
+    status = encoder.update_status()
     for number in range(int(os.environ.get("CUTS", "20"))):
-        status = encoder.update_status()
         if status["other_version"] and chance.random() < 0.4:
             encoder.output("biplane-update boot", PATIENCE)
             cut_within(encoder, chance, encoder.measured.get("a start", 90), f"restart {number}")
         else:
             in_background(encoder, f"biplane-update install {url} && biplane-update boot")
             cut_within(encoder, chance, 1.5 * encoder.measured.get("update installed", 90), f"update {number}")
-        confirmed(encoder)
+        status = confirmed(encoder)
+        print(f"    slot {status['slot']}, version {status['version']}; other: {status['other_version'] or 'nothing'}; "
+              f"{status['last_update']}")
+        assert encoder.output("systemctl --failed --no-legend --plain") == ""
 
 
 @pytest.mark.long
@@ -169,6 +175,41 @@ def test_one_that_does_not_come_up(encoder):
     encoder.wait_on_air()
     status = confirmed(encoder)
     assert status["slot"] == before and "went back" in status["last_update"], status
+
+
+def worse_version(encoder, program):
+    """A bundle of a version in which this program does nothing, and a board that does not wait long for it."""
+    overlay = os.path.join(encoder.folder, "overlay")
+    shutil.rmtree(overlay, ignore_errors=True)
+    board = os.path.join(overlay, "usr/share/biplane/boards/qemu-twin")
+    os.makedirs(board)
+    os.makedirs(os.path.join(overlay, "usr/bin"))
+    with open(os.path.join(overlay, "usr/bin", program), "w", encoding="ascii") as file:
+        file.write("#!/bin/sh\nexec sleep infinity\n")
+    os.chmod(file.name, 0o755)
+    with open(os.path.join(ROOT, "board/boards/qemu-twin/image.conf"), encoding="ascii") as file:
+        text = file.read()
+    with open(os.path.join(board, "image.conf"), "w", encoding="ascii") as file:
+        file.write(text + "confirm_seconds=90\n")
+    out = os.path.join(encoder.folder, "worse")
+    subprocess.run([os.path.join(ROOT, "rootfs", "image.sh"), "qemu-twin"], check=True,
+                   env={**os.environ, "OUT": out, "OVERLAY": overlay, "VERSION": "9.2", "LOCK": "loose"})
+    return os.path.join(out, "biplane-qemu-twin-9.2.raucb")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("program, absent", (("biplaned", "biplaned"), ("biplane-encode", f"{CHANNEL}/0 {CHANNEL}/1")))
+def test_one_that_does_not_go_on_the_air(encoder, program, absent):
+    """It starts, but its management hangs, or its channels do not run: the box goes back by itself and says why."""
+    before = encoder.update_status()["slot"]
+    encoder.output(f"biplane-update install {encoder.bundles.offer(worse_version(encoder, program))}", PATIENCE)
+    encoder.output("biplane-update boot", PATIENCE)
+    encoder.machine.shell.restarting(PATIENCE)  # into it
+    encoder.wait_for_reboot()  # and out of it
+    encoder.wait_on_air()
+    status = confirmed(encoder)
+    assert status["slot"] == before and "version 9.2 went back" in status["last_update"], status
+    assert f"there was no {absent}" in status["last_update"], status
 
 
 def test_measured(encoder):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What an operator does now and then: ssh switched on, a backup to a stick and back, a bundle on a stick."""
+"""What an operator does now and then: ssh switched on, another password, a backup to a stick and back, a bundle on a
+stick, a factory reset."""
 import json
 import os
 import subprocess
@@ -25,6 +26,11 @@ def screen(encoder):
     return encoder.screen
 
 
+def ssh_answers():
+    return subprocess.run(["/usr/bin/ssh-keyscan", "-T", "20", "-p", str(SSH_PORT), "127.0.0.1"],
+                          capture_output=True).stdout != b""
+
+
 def ssh(folder):
     """A person at another machine, who logs in with the box's password."""
     return Terminal(["/usr/bin/ssh", "-p", str(SSH_PORT), "-o", "StrictHostKeyChecking=no", "-o",
@@ -33,19 +39,34 @@ def ssh(folder):
 
 def test_ssh_is_switched_on_in_the_menu(encoder, screen):
     """It is off until then; then it asks for the password and opens the same menu."""
-    assert subprocess.run(["/usr/bin/ssh-keyscan", "-T", "10", "-p", str(SSH_PORT), "127.0.0.1"],
-                          capture_output=True).stdout == b""
+    assert not ssh_answers()
     menu.choose(screen, "Network", "host_name", seconds=PATIENCE)
     menu.set_field(screen, "ssh", "true", seconds=PATIENCE)
     screen.press("q")
     menu.choose(screen, "Staged changes", "ssh", seconds=PATIENCE)
     menu.apply(screen, PATIENCE, network=True)
     screen.press("q")
+    wait_until(ssh_answers, PATIENCE, "an answer of ssh")
     with ssh(encoder.folder) as person:
         person.wait("password:", seconds=PATIENCE)
         person.press(PASSWORD, "enter")
         person.wait("Menu", "Status", seconds=PATIENCE)
         menu.choose(person, "Status", CHANNEL, seconds=PATIENCE)
+
+
+def test_the_password_is_changed_in_the_menu(encoder, screen):
+    """Typed twice; and an empty one leaves it as it was."""
+    kept = encoder.output("cat /data/system/shadow")
+    menu.choose(screen, "Password", "New password", seconds=PATIENCE)
+    screen.press("enter")
+    screen.wait("Menu", seconds=PATIENCE)
+    assert encoder.output("cat /data/system/shadow") == kept
+    menu.choose(screen, "Password", "New password", seconds=PATIENCE)
+    screen.press(PASSWORD, "enter")
+    screen.wait("Again", seconds=PATIENCE)
+    screen.press(PASSWORD, "enter")
+    screen.wait("Menu", "Status", seconds=PATIENCE)
+    assert encoder.output("cat /data/system/shadow") != kept
 
 
 def make_stick(path):
@@ -107,3 +128,21 @@ def test_a_bundle_on_a_stick(encoder, screen):
     screen.wait("this box would take it", seconds=PATIENCE)
     screen.press("q")
     encoder.machine.unplug_stick()
+
+
+def test_a_factory_reset_makes_it_new(encoder, screen):
+    """Nothing of what it was: no channel, no password, another identity. The last test: there is no way back."""
+    identity = encoder.output("cat /etc/machine-id")
+    menu.choose(screen, "Reset, reboot", "Factory reset", seconds=PATIENCE)
+    screen.choose("Factory reset")
+    screen.press("enter")
+    screen.wait("Type reset", seconds=PATIENCE)
+    screen.press("reset", "enter")
+    encoder.wait_for_reboot()
+    encoder.screen = None
+    screen.wait("New password", seconds=PATIENCE)
+    assert encoder.output("cat /etc/machine-id") != identity
+    assert encoder.api("channels") == []
+    assert encoder.run("grep '^root:[$]' /data/system/shadow")[0] == 1
+    assert encoder.run("test -e /data/factory-reset")[0] == 1
+    assert encoder.output("systemctl --failed --no-legend --plain") == ""

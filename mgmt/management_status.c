@@ -9,6 +9,7 @@
 #include "mgmt/accelerator_survey.h"
 #include "mgmt/alerts.h"
 #include "mgmt/inbox.h"
+#include "mgmt/interfaces.h"
 #include "mgmt/management_private.h"
 #include "mgmt/runtime_channel.h"
 #include "mgmt/runtime_dataplane.h"
@@ -36,11 +37,11 @@ json_t *management_status(const struct management *management)
     double uptime = (double)(clock_monotonic_ns(management->config.clock) - management->started_ns) / (double)NS_PER_S;
     char host[256] = "";
     gethostname(host, sizeof host - 1);
-    return json_pack("{s:s, s:s, s:i, s:f, s:s, s:s, s:b, s:i, s:o, s:o}", "version", BIPLANE_VERSION, "host", host,
-                     "pid", (int)getpid(), "uptime_s", uptime, "board", box->board, "accelerator",
+    return json_pack("{s:s, s:s, s:i, s:f, s:s, s:s, s:b, s:i, s:o, s:o, s:o}", "version", BIPLANE_VERSION, "host",
+                     host, "pid", (int)getpid(), "uptime_s", uptime, "board", box->board, "accelerator",
                      accelerator_name(box->accelerator), "shutting_down", management->shutting_down, "alerts",
-                     (int)alerts_active(management->alerts), "nodes", dataplanes_json(management), "channels",
-                     management_channels(management));
+                     (int)alerts_active(management->alerts), "interfaces", interfaces_json(), "nodes",
+                     dataplanes_json(management), "channels", management_channels(management));
 }
 
 /* What a data plane tells about one input: an element of its list "inputs" with that name. */

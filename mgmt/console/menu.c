@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "board/error.h"
 #include "mgmt/console/console.h"
@@ -20,6 +21,15 @@ static void open_shell(struct console *console)
     if (view_ask_for_word(console->view, "Shell",
                           "What is typed there is done at once, and nothing asks whether it was meant.", "shell"))
         view_run(console->view, arguments);
+}
+
+static void change_password(struct console *console)
+{
+    static const char *const arguments[] = { "/usr/lib/biplane/ask-password", NULL };
+    if (access(arguments[0], X_OK) == 0)
+        view_run(console->view, arguments);
+    else
+        view_message(console->view, "Password", "This machine does not run from an image: its system has its own.");
 }
 
 static const struct entry {
@@ -48,6 +58,7 @@ static const struct entry {
     { "Backup and restore", "The configuration to a stick, and from one.", screen_backup, NULL, NULL },
     { "Support bundle", "Status, logs and configuration in one file for whoever helps. No secrets are in it.",
       screen_support, NULL, NULL },
+    { "Password", "Another one for this line, and for ssh. Who is logged in stays it.", change_password, NULL, NULL },
     { "Reset, reboot, power off", "What is done to the machine as a whole.", screen_power, NULL, NULL },
     { "Shell", "A command line on the box itself, for what is not in this menu. \"exit\" comes back here.", open_shell,
       NULL, NULL },

@@ -95,6 +95,26 @@ static void add_nodes(const json_t *nodes, struct lines *lines)
     add_table(&table, lines);
 }
 
+/* What one reaches the box by: "network: eth0 192.0.2.7/24, eth1 down, eth2 no address". */
+static void add_interfaces(const json_t *interfaces, struct lines *lines)
+{
+    char text[512] = "network:";
+    size_t used = strlen(text);
+    for (size_t i = 0; i < json_array_size(interfaces) && used < sizeof text; i++) {
+        const json_t *interface = json_array_get(interfaces, i), *addresses = json_object_get(interface, "addresses");
+        const char *lacks = !json_is_true(json_object_get(interface, "up")) ? " down"
+                            : !json_array_size(addresses)                   ? " no address"
+                                                                            : "";
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s %s%s", i ? "," : "", get(interface, "name").text,
+                                 lacks);
+        for (size_t a = 0; a < json_array_size(addresses) && used < sizeof text; a++)
+            used +=
+                (size_t)snprintf(text + used, sizeof text - used, " %s", word_of(json_array_get(addresses, a)).text);
+    }
+    if (json_array_size(interfaces))
+        lines_add_wrapped(lines, PAGE_COLUMNS, text);
+}
+
 static struct word dropped(const json_t *told)
 {
     struct word word = { "-" };
@@ -171,6 +191,7 @@ void page_status(const json_t *status, const json_t *inputs, const json_t *alert
               cut(get(status, "host"), 24).text, get(status, "board").text, get(status, "accelerator").text,
               duration(status, "uptime_s").text,
               json_is_true(json_object_get(status, "shutting_down")) ? ", shutting down" : "");
+    add_interfaces(json_object_get(status, "interfaces"), lines);
     lines_add(lines, " ");
     add_nodes(json_object_get(status, "nodes"), lines);
     lines_add(lines, " ");

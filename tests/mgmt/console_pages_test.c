@@ -43,7 +43,9 @@ static void lines_are_wrapped_and_printable(void **state)
 
 static const char status_text[] =
     "{\"version\": \"0.1\", \"host\": \"alpha\", \"board\": \"dev\", \"accelerator\": \"auto\", \"uptime_s\": 3725.0,"
-    "\"alerts\": 1, \"nodes\": [{\"pipeline\": 0, \"poll\": \"busy\", \"process\": {\"state\": \"running\","
+    "\"alerts\": 1, \"interfaces\": [{\"name\": \"eth0\", \"up\": true, \"addresses\": [\"192.0.2.7/24\","
+    "\"2001:db8::7/64\"]}, {\"name\": \"eth1\", \"up\": false, \"addresses\": []}], \"nodes\": [{\"pipeline\": 0, "
+    "\"poll\": \"busy\", \"process\": {\"state\": \"running\","
     "\"uptime_s\": 5.0, \"restarts\": 0}, \"ports\": [{\"name\": \"left\", \"device\": \"0000:17:00.0\"}],"
     "\"told\": {\"ports\": [{\"link_up\": true}]}}],"
     "\"channels\": [{\"name\": \"news\", \"state\": \"running\", \"locked\": true, \"pipelines\":"
@@ -64,6 +66,7 @@ static void the_status_fits_a_screen_of_80_columns(void **state)
                                 0, NULL);
     page_status(status, inputs, alerts, &lines);
     assert_true(has(&lines, "up 1h 02m"));
+    assert_true(has(&lines, "network: eth0 192.0.2.7/24 2001:db8::7/64, eth1 down\n"));
     assert_true(has(&lines, "0     running  0m 05s  0         left  up    0000:17:00.0"));
     assert_true(has(&lines, "rtp    0     10.0.0.1  5000  present  7.00  3     3"));
     assert_true(has(&lines, "news     running  yes     0 running  1         12        1.2 s ago"));
@@ -104,15 +107,17 @@ static void a_report_shows_before_after_and_problems(void **state)
 static void strange_answers_are_no_fault(void **state)
 {
     (void)state;
-    static const char *const answers[] = { "null",
-                                           "7",
-                                           "[]",
-                                           "{}",
-                                           "[7, null, {}]",
-                                           "{\"nodes\": 7, \"channels\": [{}]}",
-                                           "{\"difference\": [7, {}], \"problems\": [null]}",
-                                           "{\"pipelines\": [{\"publishers\": [{}], \"process\": 7}]}",
-                                           "{\"available\": true, \"system\": {}, \"bundle\": {\"text\": \"a\\nb\"}}" };
+    static const char *const answers[] = {
+        "null",
+        "7",
+        "[]",
+        "{}",
+        "[7, null, {}]",
+        "{\"nodes\": 7, \"channels\": [{}], \"interfaces\": [7, {}, {\"addresses\": [7]}]}",
+        "{\"difference\": [7, {}], \"problems\": [null]}",
+        "{\"pipelines\": [{\"publishers\": [{}], \"process\": 7}]}",
+        "{\"available\": true, \"system\": {}, \"bundle\": {\"text\": \"a\\nb\"}}"
+    };
     for (unsigned i = 0; i < sizeof answers / sizeof *answers; i++) {
         json_t *answer = json_loads(answers[i], JSON_DECODE_ANY, NULL);
         struct lines lines = { 0 };

@@ -222,6 +222,7 @@ static int start(const struct daemon_options *options, const struct places *plac
                                               .spool_directory = places->spool,
                                               .boards_directory = places->boards,
                                               .programs_directory = places->programs,
+                                              .faults_directory = "/run/biplane-faults",
                                               .runtime_directory = runtime,
                                               .accelerators = accelerators,
                                               .log_files = !daemon.log.journal,

@@ -16,6 +16,7 @@
 #include "mgmt/alerts.h"
 #include "mgmt/hello_watch.h"
 #include "mgmt/inbox.h"
+#include "mgmt/machine_faults.h"
 #include "mgmt/management_private.h"
 #include "mgmt/running_file.h"
 #include "mgmt/runtime_channel.h"
@@ -226,11 +227,19 @@ static void go_on_shutting_down(struct management *management)
     }
 }
 
+static void look_at_machine(struct management *management)
+{
+    json_t *faults = machine_faults(management->config.faults_directory);
+    alerts_replace(management->alerts, "box", "machine", faults);
+    json_decref(faults);
+}
+
 static void on_housekeeping(void *context)
 {
     struct management *management = context;
     drop_removed(management);
     drop_dataplanes(management);
+    look_at_machine(management);
     if (management->shutting_down)
         go_on_shutting_down(management);
     uint64_t wait_ms = management->shutting_down ? SHUTDOWN_STEP_MS : HOUSEKEEPING_MS;

@@ -30,6 +30,7 @@ struct management_config {
     const struct log *log;
     const char *config_directory, *run_directory, *spool_directory;
     const char *boards_directory, *programs_directory;
+    const char *faults_directory;     /* of machine_faults(); NULL: none */
     const char *runtime_directory;    /* NULL: the encoder's default */
     json_t *accelerators;             /* of accelerators_ask(); NULL: not known, and asked for again */
     unsigned hello_within_ms;         /* what an encode process gets to come up; 0: HELLO_WITHIN_MS */

@@ -210,6 +210,7 @@ def test_one_that_does_not_go_on_the_air(encoder, program, absent):
     status = confirmed(encoder)
     assert status["slot"] == before and "version 9.2 went back" in status["last_update"], status
     assert f"there was no {absent}" in status["last_update"], status
+    wait_until(lambda: "version 9.2 went back" in encoder.output("biplanectl alerts"), PATIENCE, "the alert")
 
 
 def test_measured(encoder):

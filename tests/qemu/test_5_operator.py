@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What an operator does now and then: ssh switched on, another password, a backup to a stick and back, a bundle on a
-stick, a factory reset."""
+stick, a factory reset; and a box whose disk fails."""
 import json
 import os
+import struct
 import subprocess
 
 import pytest
@@ -131,7 +132,7 @@ def test_a_bundle_on_a_stick(encoder, screen):
 
 
 def test_a_factory_reset_makes_it_new(encoder, screen):
-    """Nothing of what it was: no channel, no password, another identity. The last test: there is no way back."""
+    """Nothing of what it was: no channel, no password, another identity."""
     identity = encoder.output("cat /etc/machine-id")
     menu.choose(screen, "Reset, reboot", "Factory reset", seconds=PATIENCE)
     screen.choose("Factory reset")
@@ -145,4 +146,18 @@ def test_a_factory_reset_makes_it_new(encoder, screen):
     assert encoder.api("channels") == []
     assert encoder.run("grep '^root:[$]' /data/system/shadow")[0] == 1
     assert encoder.run("test -e /data/factory-reset")[0] == 1
+    assert encoder.output("systemctl --failed --no-legend --plain") == ""
+
+
+def test_without_its_data_partition_it_runs_from_memory(encoder):
+    """And says so. The last test: there is no way back."""
+    encoder.machine.cut()
+    with open(encoder.machine.disk, "rb") as file:
+        file.seek(1024 + 5 * 128)  # the sixth entry of its table
+        first, last = struct.unpack("<32xQQ", file.read(48))
+    subprocess.run(["/usr/bin/fallocate", "--punch-hole", "--offset", str(first * 512), "--length",
+                    str((last + 1 - first) * 512), encoder.machine.disk], check=True)
+    encoder.power_on()
+    wait_until(lambda: "the data partition cannot be used" in encoder.output("biplanectl alerts"), PATIENCE, "the alert")
+    assert encoder.output("findmnt -no FSTYPE /data") == "tmpfs"
     assert encoder.output("systemctl --failed --no-legend --plain") == ""

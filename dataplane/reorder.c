@@ -21,12 +21,12 @@ struct reorder {
     uint16_t held;
     uint64_t first; /* of this run of numbers */
     uint64_t deadline_ns;
-    uint64_t placed_ns; /* arrival of the last packet that was not late */
-    /* the rest */
+    /* the rest; ring, counters, the highest number and the time of a packet in order too */
     _Alignas(64) struct reorder_config config;
-    uint64_t mask;     /* of slots */
-    uint64_t highest;  /* extended number seen */
-    uint64_t expected; /* of the runs before this one */
+    uint64_t mask;      /* of slots */
+    uint64_t highest;   /* extended number seen */
+    uint64_t placed_ns; /* arrival of the last packet that was not late */
+    uint64_t expected;  /* of the runs before this one */
     uint64_t hole_since_ns;
     uint64_t contested_until_ns;
     uint64_t probe_ns;
@@ -429,6 +429,7 @@ bool reorder_put(struct reorder *r, const struct rtp_packet *packet, uint64_t no
                              now_ns - r->last_ns < REORDER_SILENCE_NS,
                          1)) {
         r->highest = r->next;
+        r->placed_ns = packet->arrival_ns;
         store(r, packet);
         speak(r, now_ns);
         set(&r->config.counters->expected, r->expected + r->next - r->first);

@@ -313,6 +313,47 @@ static void a_late_one_after_a_pause_is_no_restart(void **state)
     bench_destroy(b);
 }
 
+/* A healthy stream is never silent: whatever comes late in it came late. */
+static void late_ones_in_a_healthy_stream_are_no_restart(void **state)
+{
+    (void)state;
+    struct bench *b = bench_create(WINDOW, WAIT_NS);
+    for (unsigned i = 0; i < 1000; i++, pass(b, NS_PER_MS))
+        send_one(b, 1000 + i);
+    send_one(b, 1997);
+    send_one(b, 1998);
+    for (unsigned i = 1000; i < 1100; i++, pass(b, NS_PER_MS))
+        send_one(b, 1000 + i);
+    for (unsigned i = 0; i < 1100; i++)
+        assert_next(b, 1000 + i, i ? 0 : STREAM_RING_NEW_SOURCE);
+    assert_true(nothing_left(b));
+    assert_int_equal(b->counters.restarts, 0);
+    assert_int_equal(b->counters.lost, 0);
+    assert_int_equal(outcome(b, PACKET_DUPLICATE), 2);
+    bench_destroy(b);
+}
+
+/* Two paths to one address, one of them a little longer. */
+static void a_stream_that_comes_twice_is_stored_once(void **state)
+{
+    (void)state;
+    enum { BEHIND = 5, COUNT = 2000 };
+    struct bench *b = bench_create(WINDOW, WAIT_NS);
+    for (unsigned i = 0; i < COUNT + BEHIND; i++, pass(b, NS_PER_MS)) {
+        if (i < COUNT)
+            send_one(b, 65000 + i); /* over the wrap */
+        if (i >= BEHIND)
+            send_one(b, 65000 + i - BEHIND);
+    }
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_next(b, 65000 + i, i ? 0 : STREAM_RING_NEW_SOURCE);
+    assert_true(nothing_left(b));
+    assert_int_equal(b->counters.restarts, 0);
+    assert_int_equal(b->counters.lost, 0);
+    assert_int_equal(outcome(b, PACKET_DUPLICATE), COUNT);
+    bench_destroy(b);
+}
+
 static void a_stray_number_disturbs_nothing(void **state)
 {
     (void)state;
@@ -504,6 +545,7 @@ static void loss_reorder_and_duplicates_by_chance(void **state)
         shuffle(&s, seed, first, count, 10, 20, 20);
         run(b, &s);
         assert_int_equal(b->counters.expected, count);
+        assert_int_equal(b->counters.restarts, 0);
         assert_int_equal(outcome(b, PACKET_LATE), 0); /* a window of 64 and 50 ms holds a reorder by 20 */
         assert_int_equal(outcome(b, PACKET_STORED) + outcome(b, PACKET_DUPLICATE), s.count);
         assert_true(b->counters.lost > 0 && outcome(b, PACKET_DUPLICATE) > 0 && b->counters.reordered > 0);
@@ -563,6 +605,8 @@ int main(void)
         cmocka_unit_test(a_restart_with_the_same_ssrc_is_followed),
         cmocka_unit_test(a_restart_a_little_behind_is_followed),
         cmocka_unit_test(a_late_one_after_a_pause_is_no_restart),
+        cmocka_unit_test(late_ones_in_a_healthy_stream_are_no_restart),
+        cmocka_unit_test(a_stream_that_comes_twice_is_stored_once),
         cmocka_unit_test(a_stray_number_disturbs_nothing),
         cmocka_unit_test(a_new_ssrc_is_followed_and_loses_nothing),
         cmocka_unit_test(a_new_ssrc_is_followed_though_it_says_only_a_word),

@@ -564,16 +564,32 @@ void destination_put_file(struct destination_queue *queue, unsigned lane, const 
     pump(queue);
 }
 
+/* NULL: it is on its way. */
+static struct job *find_waiting_file(const struct destination_queue *queue, unsigned lane, const void *file)
+{
+    struct job *job = queue->files[lane].first;
+    while (job && job->file != file)
+        job = job->next;
+    return job && !job->task ? job : NULL;
+}
+
 bool destination_move_file(struct destination_queue *queue, unsigned lane, const void *file, const void *data,
                            const void *header)
 {
-    for (struct job *job = queue->files[lane].first; job; job = job->next)
-        if (job->file == file && !job->task) {
-            job->data = data;
-            job->header = job->header ? header : NULL;
-            return true;
-        }
-    return false;
+    struct job *job = find_waiting_file(queue, lane, file);
+    if (!job)
+        return false;
+    job->data = data;
+    job->header = job->header ? header : NULL;
+    return true;
+}
+
+bool destination_drop_file(struct destination_queue *queue, unsigned lane, const void *file)
+{
+    struct job *job = find_waiting_file(queue, lane, file);
+    if (job)
+        drop_file(job, DESTINATION_NO_ROOM);
+    return job;
 }
 
 void destination_forget(struct destination_queue *queue, const char *bookmark)

@@ -138,6 +138,8 @@ void destination_put_file(struct destination_queue *queue, unsigned lane, const 
  * way, and has to stay. */
 bool destination_move_file(struct destination_queue *queue, unsigned lane, const void *file, const void *data,
                            const void *header);
+/* There is no room for it after all: file_done comes before this returns. False: it is on its way, and stays. */
+bool destination_drop_file(struct destination_queue *queue, unsigned lane, const void *file);
 /* The file of an earlier life that this bookmark is of is not there any more. */
 void destination_forget(struct destination_queue *queue, const char *bookmark);
 void destination_put_text(struct destination_queue *queue, unsigned lane, const struct destination_text *text);

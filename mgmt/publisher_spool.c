@@ -13,12 +13,16 @@
 #include "mgmt/publisher_queue.h"
 #include "mgmt/segment_spool.h"
 
+/* What may wait in memory past cache_megabytes while the disk has enough to do. */
+enum { REFUSED_BYTES_MAX = 64 << 20 };
+
 struct publisher_spool {
     struct publisher_spool_config config;
     struct segment_spool *disk; /* NULL: there is none to be used */
     struct waiting_segment *oldest, *newest;
     uint64_t bytes_max;                /* in memory */
     uint64_t stored, failed, taken_up; /* segments onto the disk, and from an earlier life */
+    bool disk_fails;                   /* the last that was to be stored was not */
 };
 
 /* ---- the items ---- */
@@ -86,12 +90,35 @@ bool publisher_spool_intact(struct publisher_spool *spool, struct waiting_segmen
 
 /* ---- the disk ---- */
 
+/* What is on its way to the disk is as good as there, but not while the disk fails. */
+static bool is_in_memory(const struct publisher_spool *spool, const struct waiting_segment *item)
+{
+    return spool->disk_fails ? !item->acknowledged : !item->id;
+}
+
 static uint64_t memory_bytes(const struct publisher_spool *spool)
 {
     uint64_t bytes = 0;
     for (const struct waiting_segment *item = spool->oldest; item; item = item->newer)
-        bytes += item->id ? 0 : item->file.bytes;
+        bytes += is_in_memory(spool, item) ? item->file.bytes : 0;
     return bytes;
+}
+
+/* False: there is none, but for those that are being sent. */
+static bool drop_oldest_in_memory(struct publisher_spool *spool)
+{
+    for (struct waiting_segment *item = spool->oldest; item; item = item->newer)
+        if (is_in_memory(spool, item) && destination_drop_file(spool->config.queue, item->lane, item))
+            return true; /* it is not in the list any more */
+    return false;
+}
+
+/* What the disk does not take must not fill the memory in its place. */
+static void drop_what_is_too_much(struct publisher_spool *spool)
+{
+    uint64_t bytes_max = spool->bytes_max + (spool->disk_fails ? 0 : REFUSED_BYTES_MAX);
+    while (memory_bytes(spool) > bytes_max && drop_oldest_in_memory(spool))
+        ;
 }
 
 void publisher_spool_relieve(struct publisher_spool *spool)
@@ -99,11 +126,14 @@ void publisher_spool_relieve(struct publisher_spool *spool)
     struct waiting_segment *item = spool->disk ? spool->oldest : NULL;
     uint64_t bytes = memory_bytes(spool);
     for (; item && bytes > spool->bytes_max; item = item->newer) {
-        if (item->id)
+        if (!is_in_memory(spool, item))
             continue;
-        item->id = segment_spool_store(spool->disk, &item->segment, &item->file, item);
         if (!item->id)
-            return; /* the disk has enough to do: with the next segment */
+            item->id = segment_spool_store(spool->disk, &item->segment, &item->file, item);
+        if (!item->id) { /* the disk has enough to do: when it has done some of it */
+            drop_what_is_too_much(spool);
+            return;
+        }
         bytes -= item->file.bytes;
     }
 }
@@ -116,9 +146,13 @@ static void on_stored(void *context, void *owner, int result, const char *text, 
     if (result < 0) {
         item->id = 0;
         spool->failed++;
-        alerts_raise(publisher->alerts, spool->config.source, ALERT_WRITE_FAILED, publisher->group->name, "%s", text);
+        spool->disk_fails = true;
+        alerts_raise(publisher->alerts, spool->config.source, ALERT_WRITE_FAILED, publisher->group->name,
+                     "%s; what is past cache_megabytes is dropped", text);
+        drop_what_is_too_much(spool);
         return;
     }
+    spool->disk_fails = false;
     alerts_clear(publisher->alerts, spool->config.source, ALERT_WRITE_FAILED, publisher->group->name);
     spool->stored++;
     if (destination_move_file(spool->config.queue, item->lane, item,
@@ -128,6 +162,7 @@ static void on_stored(void *context, void *owner, int result, const char *text, 
         *mapping = (struct segment_mapping){ 0 };
     }
     acknowledge(spool, item);
+    publisher_spool_relieve(spool);
 }
 
 /* Its bytes are looked at when they are sent. */

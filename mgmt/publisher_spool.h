@@ -5,8 +5,9 @@
  * process hands over again. One that is on the disk is acknowledged and is sent from there; the others are acknowledged
  * when they leave the queue. What an earlier life left is compared with its checksum just before it is sent. Overload
  * is the queue's to handle: past cache_megabytes and disk_cache_megabytes it drops the oldest. With
- * disk_cache_megabytes 0, and where the disk fails, all wait in memory only. Raises and clears alert 6006. One thread
- * (the loop's).
+ * disk_cache_megabytes 0 all wait in memory only. Where the disk fails the oldest in memory are dropped past
+ * cache_megabytes, where it is slow past 64 MiB more (and as much again is on its way to it); what is on the disk
+ * already stays. Raises and clears alert 6006. One thread (the loop's).
  *
  *     publisher_spool_create(&spool, &config, &err);
  *     publisher_spool_load(spool);                        // of an earlier life: take_up() and put() for each

@@ -13,6 +13,8 @@
 #include "mgmt/publisher_spool.h"
 #include "mgmt/segment_mapping.h"
 
+enum { JUMP_BACK_PICTURES = 100 /* so far below the newest a picture is no repetition: the timeline jumped */ };
+
 /* A picture between its hand-over and its delivery. */
 struct picture_item {
     struct waiting_segment waiting;
@@ -33,7 +35,7 @@ struct frame_capture_publisher {
     unsigned lane_count;
     struct picture_lane lanes[OUTPUT_GROUP_OUTPUTS_MAX];
     char source[2 * ENCODE_NAME_BYTES]; /* of alerts */
-    uint64_t received, duplicates, damaged, unknown_output;
+    uint64_t received, duplicates, damaged, unknown_output, jumps_back;
 };
 
 static struct frame_capture_publisher *of(struct publisher *base)
@@ -100,14 +102,27 @@ static struct picture_lane *find_lane(struct frame_capture_publisher *publisher,
     return NULL;
 }
 
+/* Numbers come from the time of day, which may be put right. */
+static bool has_jumped_back(const struct picture_lane *lane, const struct handoff_segment *segment)
+{
+    return segment->number + JUMP_BACK_PICTURES < lane->newest_number;
+}
+
 /* It waits here already (its delivery will be acknowledged), or has been delivered. */
-static bool is_known(struct frame_capture_publisher *publisher, const struct picture_lane *lane,
+static bool is_known(struct frame_capture_publisher *publisher, struct picture_lane *lane,
                      const struct handoff_segment *segment)
 {
     if (publisher_spool_has(publisher->spool, segment))
         return true;
     if (segment->number > lane->newest_number)
         return false;
+    if (has_jumped_back(lane, segment)) {
+        log_warning(publisher->config.log, "output %s: pictures are numbered from %lld again, after %lld",
+                    segment->output, (long long)segment->number, (long long)lane->newest_number);
+        publisher->jumps_back++;
+        lane->delivered_number = -1;
+        return false;
+    }
     publisher->duplicates++;
     acknowledge(publisher, segment);
     return true;
@@ -167,7 +182,7 @@ static struct waiting_segment *take_up(void *context, const struct handoff_segme
 {
     struct frame_capture_publisher *publisher = context;
     struct picture_lane *found = find_lane(publisher, segment->output);
-    if (!found || segment->number <= found->newest_number)
+    if (!found || (segment->number <= found->newest_number && !has_jumped_back(found, segment)))
         return NULL;
     *lane = (unsigned)(found - publisher->lanes);
     return calloc(1, sizeof(struct picture_item));
@@ -269,6 +284,7 @@ static json_t *status(const struct publisher *base)
     }
     publisher_count(counters, "segments_received", publisher->received);
     publisher_count(counters, "segments_duplicate", publisher->duplicates);
+    publisher_count(counters, "jumps_back", publisher->jumps_back);
     publisher_count(counters, "segments_damaged", publisher->damaged);
     publisher_count(counters, "segments_unknown_output", publisher->unknown_output);
     publisher_spool_count(publisher->spool, counters);

@@ -79,12 +79,68 @@ static void test_what_waits_goes_with_it(void **state)
     assert_int_equal(bench.acknowledged, 0);
 }
 
+/* A clock that was ahead is put right: what is known of the time to come says nothing of the pictures of today. */
+static void test_the_clock_went_back(void **state)
+{
+    (void)state;
+    struct publisher_bench bench;
+    set_up(&bench);
+    hand_over(&bench, "small", 1000, 1);
+    for (unsigned i = 0; i < 5; i++)
+        hand_over(&bench, "small", 200 + i, 2 + i);
+    hand_over(&bench, "small", 203, 5); /* that is a repetition as ever */
+    publisher_bench_run_until_idle(&bench);
+    assert_int_equal(bench.acknowledged, 6);
+    assert_int_equal(bench.origin->file_count, 6);
+    assert_int_equal(publisher_bench_counter(&bench, "jumps_back"), 1);
+    hand_over(&bench, "small", 203, 5);
+    assert_int_equal(bench.acknowledged, 7);
+    assert_int_equal(publisher_bench_counter(&bench, "segments_duplicate"), 1);
+    publisher_bench_tear_down(&bench);
+}
+
+/* And so it is with those that waited on the disk. */
+static void test_the_clock_went_back_while_pictures_waited(void **state)
+{
+    (void)state;
+    struct publisher_bench bench;
+    set_up(&bench);
+    publisher_destroy(bench.publisher);
+    bench.group.connection.disk_cache_megabytes = 8;
+    publisher_bench_open(&bench);
+    bench.origin->behaviour = ORIGIN_STATUS;
+    bench.origin->status = 503;
+    static char data[400000];
+    static const int64_t numbers[] = { 1000, 200, 201, 202, 203 };
+    for (unsigned i = 0; i < 5; i++) {
+        const struct handoff_segment segment = { .instance = 7,
+                                                 .serial = i + 1,
+                                                 .group = "stills",
+                                                 .output = "small",
+                                                 .number = numbers[i],
+                                                 .start_90k = numbers[i] * 900000,
+                                                 .duration_90k = 900000,
+                                                 .bytes = sizeof data };
+        publisher_bench_hand_over(&bench, &segment, data);
+    }
+    publisher_bench_run_until(&bench, "segments_spooled", 3);
+    publisher_bench_reopen(&bench);
+    assert_int_equal(publisher_bench_counter(&bench, "segments_taken_up"), 3);
+    bench.origin->behaviour = ORIGIN_GOOD;
+    publisher_bench_run_until_idle(&bench);
+    assert_non_null(origin_find(bench.origin, "/still/news_small.01000.jpg"));
+    assert_non_null(origin_find(bench.origin, "/still/news_small.00201.jpg"));
+    publisher_bench_tear_down(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_picture_is_a_file),
         cmocka_unit_test(test_an_outage),
         cmocka_unit_test(test_what_waits_goes_with_it),
+        cmocka_unit_test(test_the_clock_went_back),
+        cmocka_unit_test(test_the_clock_went_back_while_pictures_waited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "mgmt/command.h"
+#include "mgmt/url_conceal.h"
 
 enum { SOURCE_BYTES = 512, MESSAGE_BYTES = 1024, STATUS_S = 20, INSPECT_S = 600, INSTALL_S = 1800, REFRESH_S = 5 };
 
@@ -31,9 +32,25 @@ struct update {
     bool missing;
 };
 
-/* The last line that RAUC printed, without what is not printable. */
-static void last_line(const char *text, char *line, size_t bytes)
+static const char *bundle_source(const struct update *update)
 {
+    return json_string_value(json_object_get(update->bundle, "source"));
+}
+
+/* give; NULL: no memory. A user, a password or a token in a URL is for whoever fetches it only. */
+static json_t *shown(const char *text)
+{
+    char *concealed = url_conceal(text, true);
+    json_t *json = concealed ? json_string(concealed) : NULL;
+    free(concealed);
+    return json;
+}
+
+/* The last line that RAUC printed, without what is not printable, nor for everybody. */
+static void last_line(const char *output, char *line, size_t bytes)
+{
+    char *concealed = url_conceal(output, true);
+    const char *text = concealed ? concealed : "";
     size_t length = strlen(text);
     while (length && isspace((unsigned char)text[length - 1]))
         length--;
@@ -44,6 +61,7 @@ static void last_line(const char *text, char *line, size_t bytes)
     for (char *letter = line; *letter; letter++)
         if ((unsigned char)*letter < 0x20 || (unsigned char)*letter > 0x7e)
             *letter = '?';
+    free(concealed);
 }
 
 static void on_done(void *context, int status, const char *text)
@@ -54,7 +72,7 @@ static void on_done(void *context, int status, const char *text)
     last_line(text, update->message, sizeof update->message);
     if (update->state == INSPECTING) {
         json_decref(update->bundle);
-        update->bundle = json_pack("{s:s, s:s}", "source", update->source, "text", text);
+        update->bundle = json_pack("{s:s, s:o?}", "source", update->source, "text", shown(text));
     }
     log_write(update->config.log, status == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "update: %s %s: %s",
               state_names[update->state], update->result, update->message);
@@ -115,9 +133,18 @@ int update_inspect(struct update *update, const char *source, struct error *err)
     return result;
 }
 
+/* The bundle that was looked at may be called what update_json() calls it. */
+static bool is_as_shown(const struct update *update, const char *source)
+{
+    json_t *name = update->bundle ? shown(bundle_source(update)) : NULL;
+    bool same = name && strcmp(json_string_value(name), source) == 0;
+    json_decref(name);
+    return same;
+}
+
 int update_install(struct update *update, const char *source, struct error *err)
 {
-    int result = take_source(update, source, err);
+    int result = take_source(update, is_as_shown(update, source) ? bundle_source(update) : source, err);
     return result < 0 ? result : run(update, INSTALLING, "update-install", INSTALL_S, err);
 }
 
@@ -147,15 +174,23 @@ static void ask_status(struct update *update)
     update->missing = ask(update, &update->asking, "update-status", STATUS_S, on_status, NULL) == -ENOENT;
 }
 
+static json_t *bundle_json(const struct update *update)
+{
+    return update->bundle ? json_pack("{s:o?, s:O?}", "source", shown(bundle_source(update)), "text",
+                                      json_object_get(update->bundle, "text"))
+                          : NULL;
+}
+
 json_t *update_json(struct update *update)
 {
     char progress[256] = "";
     ask_status(update);
     if (update->running)
         last_line(command_output(update->running), progress, sizeof progress);
-    return json_pack("{s:b, s:s, s:s, s:s, s:s?, s:s, s:O?, s:O?}", "available", !update->missing, "reason",
+    return json_pack("{s:b, s:s, s:s, s:s, s:s?, s:s, s:o?, s:O?}", "available", !update->missing, "reason",
                      update->missing ? nobody : "", "state", state_names[update->state], "progress", progress, "result",
-                     update->result, "message", update->message, "bundle", update->bundle, "system", update->system);
+                     update->result, "message", update->message, "bundle", bundle_json(update), "system",
+                     update->system);
 }
 
 int update_create(struct update **out, const struct update_config *config, struct error *err)

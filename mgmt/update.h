@@ -4,7 +4,8 @@
  *
  * One thing runs at a time: inspecting a bundle (who signed it, for what board, which version), installing it into the
  * other slot, restarting into the other slot. A bundle is a file or a URL. RAUC verifies: why it refuses, its own
- * sentence says. Where the machine has nobody who does it, that is what is told. One thread (the loop's).
+ * sentence says. Where the machine has nobody who does it, that is what is told. What may be a password in a URL is
+ * told nobody. One thread (the loop's).
  *
  *     update_inspect(update, "/run/biplane-stick/sdb1/biplane-1.2.raucb", &err);
  *     json_t *told = update_json(update);          // again and again: {state: "inspecting" | "idle" ...}
@@ -30,6 +31,7 @@ void update_destroy(struct update *update); /* what runs is killed; NULL is fine
 
 /* -ENOENT: nobody does it; -EBUSY: something runs; -EINVAL: neither a path nor a URL. */
 int update_inspect(struct update *update, const char *source, struct error *err);
+/* source: also as update_json() shows that of the bundle. */
 int update_install(struct update *update, const char *source, struct error *err);
 int update_boot_other(struct update *update, struct error *err); /* restarts into the other slot */
 

@@ -360,6 +360,33 @@ static json_t *update_until_idle(struct room *room, struct update *update)
     return NULL;
 }
 
+static void what_is_secret_in_the_url_of_an_update_is_told_nobody(void **state)
+{
+    struct room *room = *state;
+    struct update *update;
+    struct error err = { 0 };
+    const struct update_config config = { room->loop, &room->clock, NULL, room->neighbour.path };
+    assert_int_equal(update_create(&update, &config, NULL), 0);
+    room->neighbour.answer = "fetching https://me:very-secret@x/y.raucb?token=abc\n"
+                             "curl: https://me:very-secret@x/y.raucb?token=abc\nexit 0\n";
+    assert_int_equal(update_inspect(update, "https://me:very-secret@x/y.raucb?token=abc", &err), 0);
+    json_t *told = update_until_idle(room, update);
+    char *text = json_dumps(told, 0);
+    assert_null(strstr(text, "very-secret"));
+    assert_null(strstr(text, "abc"));
+    free(text);
+    const char *source = json_string_value(json_object_get(json_object_get(told, "bundle"), "source"));
+    assert_string_equal(source, "https://***@x/y.raucb");
+    assert_int_equal(update_install(update, source, &err), 0); /* as it was shown */
+    json_decref(told);
+    json_decref(update_until_idle(room, update));
+    bool asked = false;
+    for (unsigned i = 0; i < room->neighbour.count; i++)
+        asked |= strcmp(room->neighbour.asked[i], "update-install\thttps://me:very-secret@x/y.raucb?token=abc") == 0;
+    assert_true(asked);
+    update_destroy(update);
+}
+
 static void updates_are_inspected_and_refused_with_the_reason(void **state)
 {
     struct room *room = *state;
@@ -406,6 +433,7 @@ int main(void)
         TEST(networks_that_cannot_work_are_refused),
         TEST(sticks_are_all_that_can_be_named),
         TEST(updates_are_inspected_and_refused_with_the_reason),
+        TEST(what_is_secret_in_the_url_of_an_update_is_told_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

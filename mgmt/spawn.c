@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -149,6 +150,7 @@ pid_t spawn_process(const struct spawn_config *config, int *pidfd, struct error 
         return pid;
     code = -errno;
     kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
     return error_set_errno(err, code, "watching %s", config->arguments[0]);
 }
 

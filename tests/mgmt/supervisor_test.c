@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -317,6 +318,27 @@ static void ends_what_nobody_wants(void **state)
     assert_int_equal(kill(pid, 0), -1);
 }
 
+static void a_process_that_cannot_be_watched_leaves_nothing_behind(void **state)
+{
+    struct fixture *f = *state;
+    char path[96];
+    struct error err = { 0 };
+    struct rlimit limit, none;
+    int pidfd;
+    snprintf(path, sizeof path, "%s/a.pid", f->run);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    while (waitpid(-1, NULL, WNOHANG) > 0) /* of other tests */
+        ;
+    none = (struct rlimit){ .rlim_cur = 3, .rlim_max = limit.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const char *const arguments[] = { "/bin/sleep", "100", NULL };
+    pid_t pid = spawn_process(&(struct spawn_config){ .arguments = arguments, .pid_path = path }, &pidfd, &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(pid, -EMFILE);
+    usleep(20000);
+    assert_true(waitpid(-1, NULL, WNOHANG) <= 0); /* not even a zombie */
+}
+
 static void a_pid_of_somebody_else_is_left_alone(void **state)
 {
     struct fixture *f = *state;
@@ -367,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(adopts_the_same_job, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replaces_another_job, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ends_what_nobody_wants, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_process_that_cannot_be_watched_leaves_nothing_behind, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pid_of_somebody_else_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_environment_is_clean, set_up, tear_down),
     };

@@ -130,6 +130,19 @@ static int open_temporary(const char *path, char temporary[PATH_BYTES + 16])
     return file < 0 ? -errno : file;
 }
 
+/* Whoever is told that a file is there may forget it: a power cut must not take its name away again. */
+static int sync_folder(const char *path)
+{
+    char folder[PATH_BYTES];
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path + 1), path);
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    int result = fsync(descriptor) < 0 && errno != EINVAL ? -errno : 0; /* -EINVAL: there it cannot be asked for */
+    close(descriptor);
+    return result;
+}
+
 static int put(struct folder_task *task)
 {
     char temporary[PATH_BYTES + 16];
@@ -145,9 +158,11 @@ static int put(struct folder_task *task)
         result = -ECANCELED;
     if (result == 0 && rename(temporary, task->path) < 0)
         result = -errno;
-    if (result < 0)
+    if (result < 0) {
         unlink(temporary);
-    return result;
+        return result;
+    }
+    return sync_folder(task->path);
 }
 
 static int work(struct worker_job *job)

@@ -21,6 +21,17 @@
 #include "board/error.h"
 #include "board/loop.h"
 
+/* Folders that were brought onto the disk. */
+static unsigned synced_folders;
+
+int fsync(int descriptor)
+{
+    struct stat status;
+    assert_int_equal(fstat(descriptor, &status), 0);
+    synced_folders += S_ISDIR(status.st_mode);
+    return 0;
+}
+
 struct bench {
     struct loop *loop;
     struct fake_clock fake;
@@ -119,7 +130,9 @@ static void test_files_come_and_go(void **state)
     char body[] = "segment one";
     start(&bench, (struct store_request){ .name = "news_1.ts", .body = body, .bytes = strlen(body) });
     memset(body, 'x', sizeof body - 1); /* what was started has its own copy */
+    synced_folders = 0;
     wait_done(&bench);
+    assert_int_equal(synced_folders, 1); /* its name is there to stay, too */
     assert_int_equal(bench.result.outcome, TRANSFER_OK);
     assert_true(holds(&bench, "news_1.ts", "segment one"));
     start(&bench, (struct store_request){ .name = "a/b/news_2.ts", .body = "two", .bytes = 3 });

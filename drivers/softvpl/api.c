@@ -3,6 +3,7 @@
  *
  * What the stock dispatcher demands is listed in its mfxvideo_functions.h; a runtime that lacks one of them is passed
  * over without a word. DECODE_VPP has to be there and answers MFX_ERR_UNSUPPORTED. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/softvpl/decode.h"
@@ -26,18 +27,34 @@ EXPORT mfxStatus MFXInitialize(mfxInitializationParam par, mfxSession *session)
     return session_create(session, version_2, par.ExtParam, par.NumExtParam);
 }
 
+/* What an old session may say that it is. MFX_IMPL_UNSUPPORTED: it asks for a GPU, and nobody has allowed it. */
+static mfxIMPL implementation_of(mfxIMPL wanted)
+{
+    const char *hardware = getenv("BIPLANE_SOFTVPL_HARDWARE");
+    mfxIMPL base = MFX_IMPL_BASETYPE(wanted);
+
+    if (base == MFX_IMPL_SOFTWARE || base == MFX_IMPL_AUTO || base == MFX_IMPL_AUTO_ANY)
+        return MFX_IMPL_SOFTWARE;
+    if (base < MFX_IMPL_HARDWARE || base > MFX_IMPL_HARDWARE4 || !hardware || strcmp(hardware, "1"))
+        return MFX_IMPL_UNSUPPORTED;
+    return MFX_IMPL_HARDWARE;
+}
+
 /* Sessions of the old kind speak API 1.35, unless they ask for 2.x: old clients refuse what is newer than they are. */
 EXPORT mfxStatus MFXInitEx(mfxInitParam par, mfxSession *session)
 {
     if (!session)
         return MFX_ERR_NULL_PTR;
-    mfxIMPL base = MFX_IMPL_BASETYPE(par.Implementation);
-    if (base != MFX_IMPL_AUTO && base != MFX_IMPL_SOFTWARE && base != MFX_IMPL_AUTO_ANY)
+    mfxIMPL implementation = implementation_of(par.Implementation);
+    if (implementation == MFX_IMPL_UNSUPPORTED)
         return MFX_ERR_UNSUPPORTED;
     mfxVersion version = par.Version.Major >= 2 ? version_2 : version_1;
     if (par.Version.Major > version.Major || (par.Version.Major == version.Major && par.Version.Minor > version.Minor))
         return MFX_ERR_UNSUPPORTED;
-    return session_create(session, version, par.ExtParam, par.NumExtParam);
+    mfxStatus status = session_create(session, version, par.ExtParam, par.NumExtParam);
+    if (status == MFX_ERR_NONE)
+        (*session)->implementation = implementation;
+    return status;
 }
 
 EXPORT mfxStatus MFXInit(mfxIMPL implementation, mfxVersion *version, mfxSession *session)
@@ -59,7 +76,7 @@ EXPORT mfxStatus MFXQueryIMPL(mfxSession session, mfxIMPL *implementation)
         return MFX_ERR_INVALID_HANDLE;
     if (!implementation)
         return MFX_ERR_NULL_PTR;
-    *implementation = MFX_IMPL_SOFTWARE;
+    *implementation = session->implementation | (session->va_display ? MFX_IMPL_VIA_VAAPI : 0);
     return MFX_ERR_NONE;
 }
 
@@ -90,8 +107,10 @@ EXPORT mfxStatus MFXCloneSession(mfxSession session, mfxSession *clone)
     if (!clone)
         return MFX_ERR_NULL_PTR;
     mfxStatus status = session_create(clone, session->version, NULL, 0);
-    if (status == MFX_ERR_NONE)
+    if (status == MFX_ERR_NONE) {
         (*clone)->threads = session->threads;
+        (*clone)->implementation = session->implementation;
+    }
     return status;
 }
 

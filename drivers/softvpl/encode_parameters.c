@@ -78,7 +78,7 @@ static const struct extension_field option3_fields[] = {
     FIELD(mfxExtCodingOption3, ContentInfo, FIELD_RANGE, 1, 3),
     FIELD(mfxExtCodingOption3, PRefType, FIELD_RANGE, 1, 1),
     FIELD(mfxExtCodingOption3, FadeDetection, FIELD_OFF, 0, 0),
-    FIELD(mfxExtCodingOption3, GPB, FIELD_OFF, 0, 0),
+    FIELD(mfxExtCodingOption3, GPB, FIELD_WISH, 0, 0),
     FIELD(mfxExtCodingOption3, EnableQPOffset, FIELD_OFF, 0, 0),
     FIELD(mfxExtCodingOption3, TransformSkip, FIELD_OFF, 0, 0),
     FIELD(mfxExtCodingOption3, TargetChromaFormatPlus1, FIELD_RANGE, 2, 3),
@@ -136,6 +136,12 @@ static const struct extension_field hevc_fields[] = {
     FIELD(mfxExtHEVCParam, LCUSize, FIELD_RANGE, 16, 64),
 };
 
+/* x265 has none: one tile is the picture. */
+static const struct extension_field tile_fields[] = {
+    FIELD(mfxExtHEVCTiles, NumTileRows, FIELD_RANGE, 1, 1),
+    FIELD(mfxExtHEVCTiles, NumTileColumns, FIELD_RANGE, 1, 1),
+};
+
 /* All pictures, and those that the others refer to. */
 static const struct extension_field layer_fields[] = {
     FIELD(mfxExtAvcTemporalLayers, Layer[0].Scale, FIELD_RANGE, 1, 1),
@@ -144,6 +150,12 @@ static const struct extension_field layer_fields[] = {
 
 static const struct extension_field av1_fields[] = {
     FIELD(mfxExtAV1BitstreamParam, WriteIVFHeaders, FIELD_SWITCH, 0, 0),
+};
+
+/* There is one frame at a time here: what leaves it to the runtime gets that. */
+static const struct extension_field multi_frame_fields[] = {
+    FIELD(struct vpl1_multi_frame, mode, FIELD_RANGE, VPL1_MULTI_FRAME_DISABLED, VPL1_MULTI_FRAME_AUTO),
+    FIELD(struct vpl1_multi_frame, frames_max, FIELD_RANGE, 1, 1),
 };
 
 static const struct extension_field roi_fields[] = {
@@ -164,7 +176,9 @@ static const struct extension_rule all_rules[] = {
     RULE(MFX_EXTBUFF_MASTERING_DISPLAY_COLOUR_VOLUME, mfxExtMasteringDisplayColourVolume, mastering_fields),
     RULE(MFX_EXTBUFF_CONTENT_LIGHT_LEVEL_INFO, mfxExtContentLightLevelInfo, light_fields),
     RULE(MFX_EXTBUFF_HEVC_PARAM, mfxExtHEVCParam, hevc_fields),
+    RULE(MFX_EXTBUFF_HEVC_TILES, mfxExtHEVCTiles, tile_fields),
     RULE(MFX_EXTBUFF_HEVC_TEMPORAL_LAYERS, mfxExtAvcTemporalLayers, layer_fields),
+    RULE(VPL1_EXTBUFF_MULTI_FRAME_PARAM, struct vpl1_multi_frame, multi_frame_fields),
     RULE(MFX_EXTBUFF_AV1_BITSTREAM_PARAM, mfxExtAV1BitstreamParam, av1_fields),
     { MFX_EXTBUFF_ENCODER_ROI, sizeof(mfxExtEncoderROI), roi_fields, COUNT(roi_fields), true },
     { MFX_EXTBUFF_CODING_OPTION_SPSPPS, sizeof(mfxExtCodingOptionSPSPPS), NULL, 0, true },

@@ -60,9 +60,22 @@ static bool field_allows(const struct extension_field *field, uint32_t value)
         return true;
     if (field->kind == FIELD_SWITCH)
         return value == MFX_CODINGOPTION_ON || value == MFX_CODINGOPTION_OFF;
-    if (field->kind == FIELD_OFF)
+    if (field->kind == FIELD_OFF || field->kind == FIELD_WISH)
         return value == MFX_CODINGOPTION_OFF;
     return value >= field->minimum && value <= field->maximum;
+}
+
+/* What is wished for and not had is told, and is no reason to refuse the rest. */
+static bool correct_wish(struct verdict *verdict, const struct extension_field *field, uint8_t *at)
+{
+    const uint16_t off = MFX_CODINGOPTION_OFF;
+
+    if (field->kind != FIELD_WISH || field_get(at, field->bytes) != MFX_CODINGOPTION_ON)
+        return false;
+    verdict->corrected = true;
+    if (!verdict->read_only)
+        memcpy(at, &off, sizeof off);
+    return true;
 }
 
 static void check_content(struct verdict *verdict, const struct extension_rule *rule, mfxExtBuffer *buffer)
@@ -77,7 +90,7 @@ static void check_content(struct verdict *verdict, const struct extension_rule *
                 field = &rule->fields[i];
         unsigned size = field ? field->bytes : 1;
         bool good = field ? field_allows(field, field_get(bytes + at, size)) : bytes[at] == 0;
-        if (!good) {
+        if (!good && !(field && correct_wish(verdict, field, bytes + at))) {
             snprintf(what, sizeof what, "%.4s at byte %u", (const char *)&rule->id, at);
             verdict_unsupported(verdict, what);
             if (!verdict->read_only)
@@ -201,7 +214,8 @@ void frame_info_check(struct verdict *verdict, mfxFrameInfo *info, bool complete
         UNSUPPORTED(verdict, info->FrameRateExtN);
         UNSUPPORTED(verdict, info->FrameRateExtD);
     }
-    if (!info->AspectRatioW != !info->AspectRatioH) {
+    /* 0:1 is how libavcodec says that it does not know */
+    if (info->AspectRatioW && !info->AspectRatioH) {
         UNSUPPORTED(verdict, info->AspectRatioW);
         UNSUPPORTED(verdict, info->AspectRatioH);
     }

@@ -49,6 +49,7 @@ enum field_kind {
     FIELD_RANGE,  /* min..max, and 0 */
     FIELD_SWITCH, /* MFX_CODINGOPTION_ON or _OFF, and 0 */
     FIELD_OFF,    /* MFX_CODINGOPTION_OFF, and 0: known, and cannot be had */
+    FIELD_WISH,   /* the same, but a matter of efficiency only: MFX_CODINGOPTION_ON is corrected to _OFF */
 };
 struct extension_field {
     uint16_t offset;

@@ -48,6 +48,7 @@ mfxStatus session_create(mfxSession *out, mfxVersion version, mfxExtBuffer **buf
     pthread_mutex_init(&session->vpp_mutex, NULL);
     pthread_mutex_init(&session->encode_mutex, NULL);
     session->version = version;
+    session->implementation = MFX_IMPL_SOFTWARE;
     fault_open(&session->fault);
     session->priority = MFX_PRIORITY_NORMAL;
     session->log = log_create();
@@ -165,9 +166,24 @@ bool frame_usable(const mfxSession session, const mfxFrameSurface1 *frame)
     return frame->Data.MemId && session->has_allocator && image_format_find(frame->Info.FourCC);
 }
 
+/* Allocators of video memory need not know how to lock it. What GetHDL writes is a pointer to the surface's number;
+ * some write the two words of a pair. */
+static bool view_surface(mfxSession session, struct frame_access *access, const mfxFrameSurface1 *frame)
+{
+    const mfxFrameAllocator *allocator = &session->allocator;
+    mfxHDLPair handle = { NULL, NULL };
+
+    if (!session->va_display || !allocator->GetHDL)
+        return false;
+    if (allocator->GetHDL(allocator->pthis, frame->Data.MemId, (mfxHDL *)&handle) != MFX_ERR_NONE || !handle.first)
+        return false;
+    return video_view_open(&access->view, session->va_display, *(VASurfaceID *)handle.first, &frame->Info,
+                           &access->data) == MFX_ERR_NONE;
+}
+
 mfxStatus frame_access_begin(mfxSession session, struct frame_access *access, mfxFrameSurface1 *frame)
 {
-    access->locked = access->mapped = false;
+    access->locked = access->mapped = access->viewed = false;
     if (frame_is_video(frame)) { /* the application may map and unmap it meanwhile: a mapping of our own */
         mfxStatus status = frame_video_map(frame, &access->data);
         access->mapped = status == MFX_ERR_NONE;
@@ -181,9 +197,11 @@ mfxStatus frame_access_begin(mfxSession session, struct frame_access *access, mf
     if (!frame->Data.MemId || !session->has_allocator)
         return MFX_ERR_NULL_PTR;
     access->data = frame->Data;
-    if (session->allocator.Lock(session->allocator.pthis, frame->Data.MemId, &access->data) != MFX_ERR_NONE)
+    access->viewed = view_surface(session, access, frame);
+    if (!access->viewed &&
+        session->allocator.Lock(session->allocator.pthis, frame->Data.MemId, &access->data) != MFX_ERR_NONE)
         return MFX_ERR_LOCK_MEMORY;
-    access->locked = true;
+    access->locked = !access->viewed;
     if (image_of(&access->image, &frame->Info, &access->data))
         return MFX_ERR_NONE;
     frame_access_end(session, access, frame);
@@ -196,5 +214,7 @@ void frame_access_end(mfxSession session, struct frame_access *access, mfxFrameS
         session->allocator.Unlock(session->allocator.pthis, frame->Data.MemId, &access->data);
     if (access->mapped)
         frame_video_unmap(frame);
-    access->locked = access->mapped = false;
+    if (access->viewed)
+        video_view_close(&access->view);
+    access->locked = access->mapped = access->viewed = false;
 }

@@ -13,6 +13,7 @@
 #include "drivers/softvpl/personality.h"
 #include "drivers/softvpl/surface.h"
 #include "drivers/softvpl/task.h"
+#include "drivers/softvpl/video_memory.h"
 #include "drivers/softvpl/vpl.h"
 #include "drivers/softvpl/worker.h"
 
@@ -23,6 +24,7 @@ struct encode_component;
 struct _mfxSession {
     pthread_mutex_t mutex; /* priority, join, allocator, handles */
     mfxVersion version;
+    mfxIMPL implementation; /* what it says that it is */
     enum personality personality;
     struct fault fault;
     mfxPriority priority;
@@ -55,12 +57,13 @@ void session_mend(mfxSession session);
 struct worker *session_worker_join(mfxSession session, const char *name, void *owner, worker_run *run);
 void session_worker_leave(mfxSession session, void *owner);
 
-/* The pixels of a frame for a worker. An application's frame without pointers is locked through its allocator, and
- * has to be given back with the same structure. */
+/* The pixels of a frame for a worker. An application's frame without pointers is mapped as the VA-API surface that its
+ * allocator has for it (GetHDL), or locked through the allocator; it has to be given back with the same structure. */
 struct frame_access {
     struct image image;
     mfxFrameData data;
-    bool locked, mapped;
+    struct video_view view;
+    bool locked, mapped, viewed;
 };
 mfxStatus frame_access_begin(mfxSession session, struct frame_access *access, mfxFrameSurface1 *frame);
 void frame_access_end(mfxSession session, struct frame_access *access, mfxFrameSurface1 *frame);

@@ -25,3 +25,13 @@ mfxStatus video_memory_map(struct video_memory *memory, mfxFrameData *data);
 void video_memory_unmap(struct video_memory *memory);
 VASurfaceID *video_memory_surface(struct video_memory *memory); /* borrow: what oneVPL hands out is a pointer */
 VADisplay video_memory_display(const struct video_memory *memory);
+
+/* The pixels of a surface that is the application's: its frame allocator told where it lies. One thread. */
+struct video_view {
+    VADisplay display;
+    VAImage image;
+};
+/* Sets the pointers and the pitch; info: what has to fit in. */
+mfxStatus video_view_open(struct video_view *view, VADisplay display, VASurfaceID surface, const mfxFrameInfo *info,
+                          mfxFrameData *data);
+void video_view_close(struct video_view *view);

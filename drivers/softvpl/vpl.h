@@ -5,3 +5,13 @@
 #define MFX_DEPRECATED_OFF
 #include <vpl/mfx.h>
 #include <vpl/mfximplcaps.h>
+
+/* mfxExtMultiFrameParam of API 1.25 to 1.35: frames of several sessions coded together. Applications of that time
+ * attach it to leave that to the runtime. */
+enum { VPL1_EXTBUFF_MULTI_FRAME_PARAM = MFX_MAKEFOURCC('M', 'F', 'R', 'P') };
+enum { VPL1_MULTI_FRAME_DISABLED = 1, VPL1_MULTI_FRAME_AUTO = 2 };
+struct vpl1_multi_frame {
+    mfxExtBuffer header;
+    mfxU16 mode, frames_max, reserved[58];
+};
+_Static_assert(sizeof(struct vpl1_multi_frame) == 128, "the application's layout");

@@ -297,6 +297,7 @@ static const uint32_t buffers[] = { MFX_EXTBUFF_CODING_OPTION,
                                     MFX_EXTBUFF_ENCODER_RESET_OPTION,
                                     MFX_EXTBUFF_CODING_OPTION_SPSPPS,
                                     MFX_EXTBUFF_ENCODER_ROI,
+                                    VPL1_EXTBUFF_MULTI_FRAME_PARAM,
                                     SOFTVPL_EXTBUFF_WORDS,
                                     0 };
 

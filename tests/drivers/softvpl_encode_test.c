@@ -570,6 +570,34 @@ static void many_lives_leave_nothing_behind(void **state)
     client_close(&client);
 }
 
+/* What libavcodec says to every runtime of API 1.x: an aspect ratio of 0:1, and that frames of several sessions may be
+ * coded together. */
+static void habits_of_libavcodec_are_known(void **state)
+{
+    (void)state;
+    struct client client;
+    struct {
+        mfxExtBuffer header;
+        mfxU16 mode, frames_max, reserved[58];
+    } multi_frame = { .header = { MFX_MAKEFOURCC('M', 'F', 'R', 'P'), sizeof multi_frame }, .mode = 2 };
+    mfxExtBuffer *buffers[] = { &multi_frame.header };
+    mfxVideoParam par = encode_par(320, 192);
+
+    par.ExtParam = buffers;
+    par.NumExtParam = 1;
+    par.mfx.FrameInfo.AspectRatioH = 1;
+    client_open(&client);
+    assert_int_equal(MFXVideoENCODE_Query(client.session, &par, &par), MFX_ERR_NONE);
+    par.mfx.FrameInfo.AspectRatioW = 1;
+    par.mfx.FrameInfo.AspectRatioH = 0;
+    assert_int_equal(MFXVideoENCODE_Query(client.session, &par, &par), MFX_ERR_UNSUPPORTED);
+    par.mfx.FrameInfo.AspectRatioW = 0;
+    multi_frame.mode = 3; /* the application's own */
+    assert_int_equal(MFXVideoENCODE_Query(client.session, &par, &par), MFX_ERR_UNSUPPORTED);
+    assert_int_equal(multi_frame.mode, 0);
+    client_close(&client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -585,6 +613,7 @@ int main(void)
         cmocka_unit_test(frames_after_a_drain_begin_a_new_sequence),
         cmocka_unit_test(query_zeroes_corrects_and_marks),
         cmocka_unit_test(extension_buffers_are_checked),
+        cmocka_unit_test(habits_of_libavcodec_are_known),
         cmocka_unit_test(headers_and_resolved_values_are_reported),
         cmocka_unit_test(many_lives_leave_nothing_behind),
     };

@@ -445,6 +445,33 @@ const char *__lsan_default_suppressions(void)
     return "leak:libx265.so\n";
 }
 
+/* What applications of hardware ask for by habit: one is a wish, of the other only the usual value is there. */
+static void generalised_pictures_are_a_wish_and_tiles_are_one(void **state)
+{
+    (void)state;
+    struct client client;
+    mfxExtCodingOption3 option3 = { .Header = { MFX_EXTBUFF_CODING_OPTION3, sizeof option3 } };
+    mfxExtHEVCTiles tiles = { .Header = { MFX_EXTBUFF_HEVC_TILES, sizeof tiles } };
+    mfxExtBuffer *buffers[] = { &option3.Header, &tiles.Header };
+    mfxVideoParam par = hevc_par(8);
+
+    par.ExtParam = buffers;
+    par.NumExtParam = 2;
+    client_open(&client);
+    option3.GPB = MFX_CODINGOPTION_ON;
+    tiles.NumTileRows = tiles.NumTileColumns = 1;
+    assert_int_equal(MFXVideoENCODE_Init(client.session, &par), MFX_WRN_INCOMPATIBLE_VIDEO_PARAM);
+    assert_int_equal(option3.GPB, MFX_CODINGOPTION_ON); /* Init reads */
+    assert_int_equal(MFXVideoENCODE_Close(client.session), MFX_ERR_NONE);
+    assert_int_equal(MFXVideoENCODE_Query(client.session, &par, &par), MFX_WRN_INCOMPATIBLE_VIDEO_PARAM);
+    assert_int_equal(option3.GPB, MFX_CODINGOPTION_OFF);
+    assert_int_equal(MFXVideoENCODE_Query(client.session, &par, &par), MFX_ERR_NONE);
+    tiles.NumTileColumns = 2;
+    assert_int_equal(MFXVideoENCODE_Query(client.session, &par, &par), MFX_ERR_UNSUPPORTED);
+    assert_int_equal(tiles.NumTileColumns, 0);
+    client_close(&client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +485,7 @@ int main(void)
         cmocka_unit_test(reset_changes_the_rate_and_loses_nothing),
         cmocka_unit_test(closing_with_pictures_inside),
         cmocka_unit_test(query_knows_what_cannot_be),
+        cmocka_unit_test(generalised_pictures_are_a_wish_and_tiles_are_one),
     };
     client_environment();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,39 @@ static void joined_sessions_and_priority(void **state)
     client_close(&client);
 }
 
+/* What 2.x has no longer: the old dispatcher wants all of it to be there. */
+static void check_dropped_functions(void *library, mfxSession session)
+{
+    static const char *const names[] = {
+        "MFXDoWork",
+        "MFXVideoCORE_SetBufferAllocator",
+        "MFXVideoVPP_RunFrameVPPAsyncEx",
+        "MFXVideoUSER_Register",
+        "MFXVideoUSER_Unregister",
+        "MFXVideoUSER_GetPlugin",
+        "MFXVideoUSER_ProcessFrameAsync",
+        "MFXVideoENC_Query",
+        "MFXVideoENC_QueryIOSurf",
+        "MFXVideoENC_Init",
+        "MFXVideoENC_Reset",
+        "MFXVideoENC_Close",
+        "MFXVideoENC_GetVideoParam",
+        "MFXVideoENC_ProcessFrameAsync",
+        "MFXVideoPAK_Query",
+        "MFXVideoPAK_QueryIOSurf",
+        "MFXVideoPAK_Init",
+        "MFXVideoPAK_Reset",
+        "MFXVideoPAK_Close",
+        "MFXVideoPAK_GetVideoParam",
+        "MFXVideoPAK_ProcessFrameAsync",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_non_null(dlsym(library, names[i]));
+    mfxStatus (*close_pak)(mfxSession) = (mfxStatus(*)(mfxSession))dlsym(library, "MFXVideoPAK_Close");
+    assert_int_equal(close_pak(NULL), MFX_ERR_INVALID_HANDLE);
+    assert_int_equal(close_pak(session), MFX_ERR_UNSUPPORTED);
+}
+
 /* Without the dispatcher: what old clients see, and what the stock dispatcher does not pass on. */
 static void old_sessions_speak_api_1(void **state)
 {
@@ -137,8 +170,18 @@ static void old_sessions_speak_api_1(void **state)
     par.Version.Minor = 36;
     assert_int_equal(init(par, &session), MFX_ERR_UNSUPPORTED);
     par.Version.Minor = 35;
-    par.Implementation = MFX_IMPL_HARDWARE;
+    par.Implementation = MFX_IMPL_HARDWARE_ANY | MFX_IMPL_VIA_VAAPI;
     assert_int_equal(init(par, &session), MFX_ERR_UNSUPPORTED);
+    setenv("BIPLANE_SOFTVPL_HARDWARE", "1", 1); /* it may play one */
+    assert_int_equal(init(par, &session), MFX_ERR_NONE);
+    unsetenv("BIPLANE_SOFTVPL_HARDWARE");
+    mfxStatus (*implementation)(mfxSession, mfxIMPL *) =
+        (mfxStatus(*)(mfxSession, mfxIMPL *))dlsym(library, "MFXQueryIMPL");
+    mfxIMPL played;
+    assert_int_equal(implementation(session, &played), MFX_ERR_NONE);
+    assert_int_equal(MFX_IMPL_BASETYPE(played), MFX_IMPL_HARDWARE);
+    check_dropped_functions(library, session);
+    assert_int_equal(close_session(session), MFX_ERR_NONE);
     assert_int_equal(close_session(NULL), MFX_ERR_INVALID_HANDLE);
     dlclose(library);
 }

@@ -221,12 +221,97 @@ static void surfaces_can_be_mapped(void **state)
     va_display_destroy(display);
 }
 
+/* ---- an application's own surfaces ------------------------------------------------------------------------------- */
+
+static mfxStatus never(mfxHDL pthis, mfxMemId id, mfxFrameData *data)
+{
+    (void)pthis;
+    (void)id;
+    (void)data;
+    return MFX_ERR_UNSUPPORTED;
+}
+
+/* As libavcodec's allocator does: two words. */
+static mfxStatus tell_handle(mfxHDL pthis, mfxMemId id, mfxHDL *handle)
+{
+    (void)pthis;
+    ((mfxHDLPair *)handle)->first = id;
+    ((mfxHDLPair *)handle)->second = NULL;
+    return MFX_ERR_NONE;
+}
+
+/* The first picture of encode_frames(). */
+static void paint_first(VADisplay va, VASurfaceID surface)
+{
+    VAImage image;
+    uint8_t *to = pixels(va, surface, &image), *from = malloc(WIDTH * HEIGHT * 3 / 2);
+
+    paint(from, WIDTH, WIDTH, HEIGHT, 0);
+    for (unsigned y = 0; y < HEIGHT; y++)
+        memcpy(to + image.offsets[0] + y * image.pitches[0], from + y * WIDTH, WIDTH);
+    for (unsigned y = 0; y < HEIGHT / 2; y++)
+        memcpy(to + image.offsets[1] + y * image.pitches[1], from + (HEIGHT + y) * WIDTH, WIDTH);
+    free(from);
+}
+
+/* One picture of a surface that only GetHDL knows. */
+static mfxStatus encode_of_allocator(VADisplay va, int height, struct stream *stream)
+{
+    struct client client;
+    mfxFrameAllocator allocator = { .Lock = never, .Unlock = never, .GetHDL = tell_handle };
+    mfxVideoParam par = encode_par(WIDTH, HEIGHT);
+    static mfxU8 memory[1 << 20];
+    mfxBitstream bitstream = { .Data = memory, .MaxLength = sizeof memory };
+    mfxFrameSurface1 frame = { .Info = par.mfx.FrameInfo };
+    VASurfaceID surface;
+    mfxSyncPoint point;
+
+    par.IOPattern = MFX_IOPATTERN_IN_VIDEO_MEMORY;
+    client_open(&client);
+    assert_int_equal(MFXVideoCORE_SetHandle(client.session, MFX_HANDLE_VA_DISPLAY, va), MFX_ERR_NONE);
+    assert_int_equal(MFXVideoCORE_SetFrameAllocator(client.session, &allocator), MFX_ERR_NONE);
+    assert_true(MFXVideoENCODE_Init(client.session, &par) >= MFX_ERR_NONE);
+    assert_int_equal(vaCreateSurfaces(va, VA_RT_FORMAT_YUV420, WIDTH, (unsigned)height, &surface, 1, NULL, 0), 0);
+    if (height == HEIGHT)
+        paint_first(va, surface);
+    frame.Data.MemId = &surface;
+    assert_int_equal(MFXVideoENCODE_EncodeFrameAsync(client.session, NULL, &frame, NULL, &point), MFX_ERR_MORE_DATA);
+    assert_int_equal(MFXVideoENCODE_EncodeFrameAsync(client.session, NULL, NULL, &bitstream, &point), MFX_ERR_NONE);
+    mfxStatus status = MFXVideoCORE_SyncOperation(client.session, point, WAIT_MS);
+    if (status == MFX_ERR_NONE)
+        stream_add(stream, &bitstream);
+    assert_int_equal(MFXVideoENCODE_Close(client.session), MFX_ERR_NONE);
+    client_close(&client);
+    assert_int_equal(vaDestroySurfaces(va, &surface, 1), VA_STATUS_SUCCESS);
+    return status;
+}
+
+static void surfaces_of_an_allocator_are_read_where_they_lie(void **state)
+{
+    (void)state;
+    struct va_display *display = open_display();
+    mfxVideoParam par = encode_par(WIDTH, HEIGHT);
+    struct encode_run one = { .frames = 1 };
+    struct stream system = { 0 }, video = { 0 };
+    encode_stream(&par, &one, &system);
+    assert_int_equal(encode_of_allocator(va_display_handle(display), HEIGHT, &video), MFX_ERR_NONE);
+    assert_int_equal(copied_bytes(va_display_handle(display)), 0);
+    assert_int_equal(video.bytes, system.bytes);
+    assert_memory_equal(video.data, system.data, system.bytes);
+    /* a surface that is smaller than it should be is not read beyond its end */
+    assert_true(encode_of_allocator(va_display_handle(display), HEIGHT / 2, &video) < MFX_ERR_NONE);
+    stream_free(&system);
+    stream_free(&video);
+    va_display_destroy(display);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bytes_are_those_of_system_memory_and_none_is_copied),
         cmocka_unit_test(what_a_display_cannot_keep_lies_in_system_memory),
         cmocka_unit_test(surfaces_can_be_mapped),
+        cmocka_unit_test(surfaces_of_an_allocator_are_read_where_they_lie),
     };
     client_environment();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,18 +11,18 @@ import pathlib
 import subprocess
 
 import pytest
+from testbed.render_node import SYSFS, RenderNode
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 DRIVERS = pathlib.Path(os.environ.get("BUILD", ROOT / "build")).resolve() / "lib" / "va"
 WIDTH, HEIGHT, FRAMES = 640, 368, 50
-NODE = 'mount -t tmpfs none /sys/dev/char && mkdir -p /sys/dev/char/1:3/device/drm && exec "$@"'
 
 
 def run(*arguments):
     environment = {name: value for name, value in os.environ.items()
                    if not name.startswith(("ONEVPL_", "LIBVA_", "LD_LIBRARY_PATH"))}
     environment.update(LIBVA_DRIVERS_PATH=str(DRIVERS), LIBVA_DRIVER_NAME="softva")
-    done = subprocess.run(["unshare", "-rm", "sh", "-c", NODE, "sh", *(str(a) for a in arguments)], env=environment,
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", SYSFS, "sh", *(str(a) for a in arguments)], env=environment,
                           timeout=240, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     assert done.returncode == 0, f"{arguments[0]} failed:\n{done.stdout[-3000:]}"
     return done.stdout
@@ -250,29 +250,9 @@ def test_gstreamer_decodes_and_transcodes(tmp_path, source):
 
 
 # ---- oneVPL's own samples with surfaces of this driver ----
-# A /dev with a render node, which is /dev/null, in a mount namespace of its own.
-RENDER_NODE = ('D=$(mktemp -d) && mount --rbind /dev "$D" && mount -t tmpfs none /dev && mkdir /dev/dri /dev/shm && '
-               'for f in null zero urandom random; do touch /dev/$f && mount --bind "$D/$f" /dev/$f; done && '
-               'mount --bind "$D/shm" /dev/shm && touch /dev/dri/renderD128 && mount --bind "$D/null" /dev/dri/renderD128 && '
-               + NODE)
-
-
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
-    """Runs a sample on the software runtime and, as its VA-API driver, on ours by the name of Intel's."""
-    folder = tmp_path_factory.mktemp("samples")
-    (folder / "iHD_drv_video.so").symlink_to(DRIVERS / "softva_drv_video.so")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-I/usr/include/libdrm", "-o", folder / "shim.so",
-                    pathlib.Path(__file__).with_name("render_node_shim.c")], check=True)
-    environment = {**os.environ, "LIBVA_DRIVERS_PATH": str(folder), "ONEVPL_PRIORITY_PATH": str(DRIVERS.parent)}
-
-    def run_sample(*arguments):
-        done = subprocess.run(["unshare", "-rm", "sh", "-c", RENDER_NODE, "sh", "env", f"LD_PRELOAD={folder}/shim.so",
-                               *(str(a) for a in arguments)], env=environment, timeout=240, text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, check=False)
-        assert done.returncode == 0, done.stdout[-3000:]
-        return done.stdout
-    return run_sample
+    return RenderNode(tmp_path_factory.mktemp("samples"), DRIVERS.parent).run
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])

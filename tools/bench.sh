@@ -19,7 +19,7 @@ for bench in $what; do
     ladder) tools/testbed/isolate.py /usr/bin/python3 tools/bench/ladder.py "$build/bench-ladder.json" || status=1 ;;
     s3) tools/testbed/isolate.py /usr/bin/python3 tools/bench/s3_archive.py "$build/bench/s3_archive" "$build/bench-s3.json" || status=1 ;;
     delivery) tools/testbed/isolate.py /usr/bin/python3 tools/bench/delivery.py "$build/bench" "$build/bench-delivery.json" || status=1 ;;
-    codecs) tools/bench/codecs.py "$build/lib" "$build/bench-codecs.json" || status=1 ;;
+    codecs) tools/bench/codecs.py "$build/bench" "$build/lib" "$build/bench-codecs.json" || status=1 ;;
     memory) tools/bench/memory.py "$build/bench" "$build/lib" tests/media/bbb_2500ms.ts "$build/bench-memory.json" || status=1 ;;
     receive) tools/bench/receive.sh "$build/bench" "$build/bench-receive.jsonl" || status=1 ;;
     *) echo "bench.sh: there is no bench \"$bench\": ladder, receive, s3, delivery, codecs or memory" >&2 && exit 2 ;;

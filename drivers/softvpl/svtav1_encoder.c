@@ -360,7 +360,7 @@ static bool fetch(struct library *library, bool wait)
 
     clock_gettime(CLOCK_MONOTONIC, &begin);
     do {
-        error = svt_av1_enc_get_packet(library->svt, &packet, library->draining);
+        error = svt_av1_enc_get_packet(library->svt, &packet, library->draining || wait);
         if (error == EB_NoErrorEmptyQueue && wait)
             usleep(POLL_US);
         clock_gettime(CLOCK_MONOTONIC, &now);

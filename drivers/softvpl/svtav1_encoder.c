@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <svt-av1/EbSvtAv1Metadata.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "drivers/softvpl/parameters.h"
 #include "drivers/softvpl/svtav1_settings.h"
@@ -21,8 +19,6 @@ enum {
     REF_DISTANCE_MAX = 32,
     REFERENCES_MAX = 7,
     SIZE_MIN = 64,
-    POLL_US = 300,
-    PATIENCE_S = 60,
     LOOKAHEAD_MAX = 120,
     LEVELS_DEFAULT = 5,
     HELD_BESIDE_GROUP = 3,
@@ -351,21 +347,13 @@ static bool keep_packet(struct library *library, const EbBufferHeaderType *packe
     return true;
 }
 
-/* One packet; wait: for as long as it takes. false: none came, or it failed. */
+/* One packet; wait: SVT-AV1 sleeps until there is one, which costs less than to look for it time and again. Only what
+ * is sure to come may be waited for: delay_of() and the tests see to that. false: none came, or it failed. */
 static bool fetch(struct library *library, bool wait)
 {
     EbBufferHeaderType *packet;
-    struct timespec begin, now;
-    EbErrorType error;
 
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    do {
-        error = svt_av1_enc_get_packet(library->svt, &packet, library->draining || wait);
-        if (error == EB_NoErrorEmptyQueue && wait)
-            usleep(POLL_US);
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (error == EB_NoErrorEmptyQueue && wait && now.tv_sec - begin.tv_sec < PATIENCE_S);
-    if (error != EB_ErrorNone)
+    if (svt_av1_enc_get_packet(library->svt, &packet, library->draining || wait) != EB_ErrorNone)
         return false;
     library->ended |= (packet->flags & EB_BUFFERFLAG_EOS) != 0;
     bool kept = !packet->n_filled_len || keep_packet(library, packet);

@@ -457,11 +457,21 @@ static void destroy(struct publisher *base)
     struct archive_publisher *publisher = of(base);
     destination_queue_destroy(publisher->queue);
     publisher->called_off = true;
-    worker_destroy(publisher->worker); /* what was handed over gets onto the disk */
+    unsigned undone = worker_destroy(publisher->worker); /* what was handed over gets onto the disk */
     if (publisher->source[0]) {
-        save(publisher);
+        if (!undone) /* to the same disk */
+            save(publisher);
         clear_alert(publisher, ALERT_WRITE_FAILED);
         clear_alert(publisher, ALERT_FINALISE_FAILED);
+    }
+    if (undone) {
+        log_error(
+            publisher->config.log,
+            "%s: group %s: the box's disk hangs: %u pieces of work on recordings are not done. Encoders that go on "
+            "running still have what is not on the disk",
+            publisher->source, publisher->config.group->name, undone);
+        return; /* recordings and called_off are in the hands of a thread that may come back: they stay where they are
+                 */
     }
     while (publisher->entries) {
         struct entry *entry = publisher->entries;

@@ -195,6 +195,14 @@ void publisher_spool_load(struct publisher_spool *spool)
         log_error(spool->config.publisher->log, "%s: group %s: %llu segments are damaged on the box's disk, and lost",
                   spool->config.source, spool->config.publisher->group->name,
                   (unsigned long long)segment_spool_lost(spool->disk));
+    if (segment_spool_kept(spool->disk) || segment_spool_kept_lost(spool->disk))
+        log_warning(
+            spool->config.publisher->log,
+            "%s: group %s: %llu segments on the box's disk are of a later release: they wait for it, and are not "
+            "delivered before; %llu were too many",
+            spool->config.source, spool->config.publisher->group->name,
+            (unsigned long long)segment_spool_kept(spool->disk),
+            (unsigned long long)segment_spool_kept_lost(spool->disk));
 }
 
 /* ---- life ---- */
@@ -213,6 +221,8 @@ int publisher_spool_create(struct publisher_spool **out, const struct publisher_
     const struct segment_spool_config disk = { .directory = publisher->spool_directory,
                                                .prefix = prefix,
                                                .loop = publisher->loop,
+                                               .bytes_max = (uint64_t)publisher->group->connection.disk_cache_megabytes
+                                                            << 20,
                                                .stored = on_stored,
                                                .context = spool };
     int result = publisher->group->connection.disk_cache_megabytes ? segment_spool_create(&spool->disk, &disk, err) : 0;
@@ -229,7 +239,13 @@ void publisher_spool_destroy(struct publisher_spool *spool)
     if (!spool)
         return;
     const struct publisher_config *publisher = spool->config.publisher;
-    segment_spool_destroy(spool->disk);
+    unsigned undone = segment_spool_destroy(spool->disk);
+    if (undone)
+        log_error(
+            publisher->log,
+            "%s: group %s: the box's disk hangs: %u segments are not on it. Encoders that go on running still have "
+            "them",
+            spool->config.source, publisher->group->name, undone);
     alerts_clear(publisher->alerts, spool->config.source, ALERT_WRITE_FAILED, publisher->group->name);
     for (struct waiting_segment *item = spool->oldest; item; item = item->newer)
         segment_mapping_close(&item->file);
@@ -242,4 +258,6 @@ void publisher_spool_count(const struct publisher_spool *spool, json_t *counters
     publisher_count(counters, "segments_spool_failed", spool->failed);
     publisher_count(counters, "segments_taken_up", spool->taken_up);
     publisher_count(counters, "segments_spool_lost", spool->disk ? segment_spool_lost(spool->disk) : 0);
+    publisher_count(counters, "segments_spool_kept", spool->disk ? segment_spool_kept(spool->disk) : 0);
+    publisher_count(counters, "segments_spool_kept_lost", spool->disk ? segment_spool_kept_lost(spool->disk) : 0);
 }

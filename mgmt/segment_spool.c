@@ -39,6 +39,7 @@ struct spool_entry {
     uint64_t id;
     size_t bytes;
     void *owner;
+    bool later; /* of a version that is not known yet: nobody owns it */
     bool under_way;
     bool forgotten; /* while under way: to be removed when it is written */
 };
@@ -48,7 +49,7 @@ struct segment_spool {
     char directory[PATH_BYTES / 2], prefix[PATH_BYTES / 4];
     struct worker *worker;
     struct spool_entry *entries; /* newest first */
-    uint64_t next_id, bytes, under_way, lost;
+    uint64_t next_id, bytes, under_way, lost, kept, kept_lost;
 };
 
 enum spool_work { SPOOL_STORE, SPOOL_REMOVE };
@@ -238,6 +239,21 @@ static void on_worked(struct worker_job *base, int result)
     release(base);
 }
 
+/* Files of later versions go, oldest first, until `bytes` more fit. */
+static void make_room(struct segment_spool *spool, uint64_t bytes)
+{
+    while (spool->kept && spool->bytes + bytes > spool->config.bytes_max) {
+        struct spool_entry *oldest = NULL;
+        for (struct spool_entry *entry = spool->entries; entry; entry = entry->next)
+            if (entry->later)
+                oldest = entry;
+        remove_file(spool, oldest->id);
+        drop_entry(spool, oldest);
+        spool->kept--;
+        spool->kept_lost++;
+    }
+}
+
 /* ---- the public side ---- */
 
 int segment_spool_create(struct segment_spool **out, const struct segment_spool_config *config, struct error *err)
@@ -258,17 +274,20 @@ int segment_spool_create(struct segment_spool **out, const struct segment_spool_
     return 0;
 }
 
-void segment_spool_destroy(struct segment_spool *spool)
+unsigned segment_spool_destroy(struct segment_spool *spool)
 {
     if (!spool)
-        return;
-    worker_destroy(spool->worker);
+        return 0;
+    bool hangs = worker_destroy(spool->worker) > 0;
+    unsigned undone = 0;
     while (spool->entries) {
         struct spool_entry *entry = spool->entries;
         spool->entries = entry->next;
+        undone += hangs && entry->under_way && !entry->forgotten;
         free(entry);
     }
     free(spool);
+    return undone;
 }
 
 uint64_t segment_spool_store(struct segment_spool *spool, const struct handoff_segment *segment,
@@ -285,6 +304,7 @@ uint64_t segment_spool_store(struct segment_spool *spool, const struct handoff_s
             release(&job->job);
         return 0;
     }
+    make_room(spool, 0);
     job->segment = *segment;
     spool->under_way += entry.bytes;
     worker_submit(spool->worker, &job->job);
@@ -314,6 +334,16 @@ uint64_t segment_spool_lost(const struct segment_spool *spool)
     return spool->lost;
 }
 
+uint64_t segment_spool_kept(const struct segment_spool *spool)
+{
+    return spool->kept;
+}
+
+uint64_t segment_spool_kept_lost(const struct segment_spool *spool)
+{
+    return spool->kept_lost;
+}
+
 /* ---- loading ---- */
 
 static bool is_head(const struct head *head)
@@ -322,13 +352,26 @@ static bool is_head(const struct head *head)
            head->head_checksum == head_checksum(*head);
 }
 
+/* Magic and version stand in the same place in all versions; the rest of such a head is not for us to judge. */
+static bool is_of_later_version(const struct head *head)
+{
+    return head->magic == SPOOL_MAGIC && head->version > SPOOL_VERSION;
+}
+
+/* -EPROTO: of a later version, mapping->bytes is how much it takes; other errors: it holds no segment. */
 static int open_found(const char *path, struct head *head, struct segment_mapping *mapping)
 {
     struct stat status;
     int file = open(path, O_RDONLY | O_CLOEXEC);
     int result = file < 0 || fstat(file, &status) < 0 ? -errno : 0;
-    if (result == 0 && (pread(file, head, sizeof *head, 0) != sizeof *head || !is_head(head) ||
-                        status.st_size <= HEAD_BYTES || (uint64_t)status.st_size - HEAD_BYTES != head->segment.bytes))
+    if (result == 0 && pread(file, head, sizeof *head, 0) != sizeof *head)
+        result = -EBADMSG;
+    if (result == 0 && is_of_later_version(head)) {
+        mapping->bytes = (size_t)status.st_size;
+        result = -EPROTO;
+    }
+    if (result == 0 && (!is_head(head) || status.st_size <= HEAD_BYTES ||
+                        (uint64_t)status.st_size - HEAD_BYTES != head->segment.bytes))
         result = -EBADMSG;
     if (result == 0 && head->version == 1)
         memset(&head->segment.cue, 0, sizeof head->segment.cue);
@@ -339,6 +382,13 @@ static int open_found(const char *path, struct head *head, struct segment_mappin
     return result;
 }
 
+static void keep(struct segment_spool *spool, uint64_t id, size_t bytes)
+{
+    const struct spool_entry entry = { .id = id, .bytes = bytes, .later = true };
+    if (add_entry(spool, &entry)) /* else it lies there unseen until the next life */
+        spool->kept++;
+}
+
 static void load_one(struct segment_spool *spool, uint64_t id, segment_spool_loaded *loaded)
 {
     char path[PATH_BYTES];
@@ -346,6 +396,10 @@ static void load_one(struct segment_spool *spool, uint64_t id, segment_spool_loa
     struct segment_mapping mapping = { 0 };
     path_of(spool, id, path);
     int result = open_found(path, &head, &mapping);
+    if (result == -EPROTO) {
+        keep(spool, id, mapping.bytes);
+        return;
+    }
     const struct spool_entry fresh = { .id = id, .bytes = mapping.bytes };
     bool added = result == 0 && add_entry(spool, &fresh); /* first: it may be forgotten while it is taken up */
     void *owner = added ? loaded(spool->config.context, &head.segment, id, head.checksum, &mapping) : NULL;
@@ -405,4 +459,5 @@ void segment_spool_load(struct segment_spool *spool, segment_spool_loaded *loade
         load_one(spool, ids[i], loaded);
     }
     free(ids);
+    make_room(spool, 0);
 }

@@ -132,6 +132,48 @@ static void test_abandon_waits_for_nobody(void **state)
     loop_destroy(bench.loop);
 }
 
+static void test_destroy_leaves_a_thread_that_hangs(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    worker_set_patience(bench.worker, 20);
+    for (unsigned i = 1; i <= 5; i++)
+        submit(&bench, i, true);
+    assert_int_equal(worker_destroy(bench.worker), 5);
+    assert_int_equal(bench.worked, 0);
+    assert_int_equal(bench.released, 4);
+    atomic_store(&bench.gate, true);
+    while (atomic_load(&bench.released) < 5)
+        nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+    nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+    loop_destroy(bench.loop);
+}
+
+/* Of three jobs one is being worked on, one waits, and one is done; none of them is told of. */
+static void test_withdrawn_at_every_stage(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    struct note *done_already = submit(&bench, 1, false);
+    while (atomic_load(&bench.worked) < 1)
+        nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+    struct note *at_work = submit(&bench, 2, true), *waiting = submit(&bench, 3, true);
+    worker_withdraw(bench.worker, &waiting->job);
+    worker_withdraw(bench.worker, &done_already->job);
+    atomic_store(&bench.gate, true);
+    worker_withdraw(bench.worker, &at_work->job);
+    free(waiting);
+    free(done_already);
+    free(at_work);
+    loop_turn(bench.loop, 20);
+    assert_int_equal(bench.done, 0);
+    assert_int_equal(worker_destroy(bench.worker), 0);
+    assert_int_equal(bench.released, 0);
+    loop_destroy(bench.loop);
+}
+
 static void test_destroyed_from_its_own_callback(void **state)
 {
     (void)state;
@@ -147,10 +189,9 @@ static void test_destroyed_from_its_own_callback(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_order_with_results),
-        cmocka_unit_test(test_destroy_does_what_waits),
-        cmocka_unit_test(test_abandon_waits_for_nobody),
-        cmocka_unit_test(test_destroyed_from_its_own_callback),
+        cmocka_unit_test(test_in_order_with_results),    cmocka_unit_test(test_destroy_does_what_waits),
+        cmocka_unit_test(test_abandon_waits_for_nobody), cmocka_unit_test(test_destroy_leaves_a_thread_that_hangs),
+        cmocka_unit_test(test_withdrawn_at_every_stage), cmocka_unit_test(test_destroyed_from_its_own_callback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

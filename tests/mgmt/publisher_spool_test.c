@@ -94,10 +94,11 @@ static void hand_over(struct spool_bench *bench, unsigned first, unsigned last)
     }
 }
 
-/* These, and before them number 1 if it was on its way: such a one is not dropped. */
+/* These, and before them number 1 if it was on its way: such a one is not dropped. If that was an earlier life's, the
+ * next one sends it again. */
 static void expect(const struct spool_bench *bench, unsigned first, unsigned last)
 {
-    unsigned early = bench->arrived && bench->arrivals[0] < first;
+    unsigned early = bench->arrived && (bench->arrivals[0] < first || bench->arrived > last - first + 1) ? 1 : 0;
     assert_int_equal(bench->arrived, early + last - first + 1);
     assert_true(!early || bench->arrivals[0] == 1);
     for (unsigned i = early; i < bench->arrived; i++)

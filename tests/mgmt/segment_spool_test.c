@@ -26,6 +26,7 @@ struct bench {
     unsigned stored, failed, loaded;
     struct segment_mapping disk[OWNERS]; /* by number */
     bool refuse;                         /* what is loaded */
+    uint64_t bytes_max;
 };
 
 static void on_stored(void *context, void *owner, int result, const char *text, struct segment_mapping *mapping)
@@ -62,6 +63,7 @@ static void open_spool(struct bench *bench)
     const struct segment_spool_config config = { .directory = bench->directory,
                                                  .prefix = "news.0.web.",
                                                  .loop = bench->loop,
+                                                 .bytes_max = bench->bytes_max,
                                                  .stored = on_stored,
                                                  .context = bench };
     assert_int_equal(segment_spool_create(&bench->spool, &config, NULL), 0);
@@ -229,6 +231,52 @@ static void test_files_of_the_first_version(void **state)
     tear_down(&bench);
 }
 
+static void make_later(const struct bench *bench, unsigned id)
+{
+    const uint32_t version = 99;
+    char path[128];
+    snprintf(path, sizeof path, "%s/news.0.web.%012u.segment", bench->directory, id);
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(file, &version, sizeof version, 4), sizeof version);
+    close(file);
+}
+
+/* A box that went back to an older release finds files of the newer one: they wait for it, within the bound. */
+static void test_files_of_a_later_version_are_kept(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    for (unsigned i = 0; i < 3; i++)
+        store(&bench, i);
+    run_until(&bench, 3);
+    segment_spool_destroy(bench.spool);
+    close_mappings(&bench);
+    make_later(&bench, 2);
+    make_later(&bench, 3);
+    bench.bytes_max = 1 << 20;
+    open_spool(&bench);
+    segment_spool_load(bench.spool, on_loaded);
+    assert_int_equal(bench.loaded, 1);
+    assert_int_equal(segment_spool_kept(bench.spool), 2);
+    assert_int_equal(segment_spool_lost(bench.spool), 0);
+    assert_int_equal(files(&bench), 3);
+    segment_spool_destroy(bench.spool);
+    close_mappings(&bench);
+    bench.loaded = 0;
+    bench.bytes_max = 2 * BYTES + 4096; /* of the second one; a file has a page more than its segment */
+    open_spool(&bench);
+    segment_spool_load(bench.spool, on_loaded);
+    assert_int_equal(segment_spool_kept(bench.spool), 1);
+    assert_int_equal(segment_spool_kept_lost(bench.spool), 1);
+    bench.stored = 0;
+    assert_int_equal(store(&bench, 4), 4); /* no number twice */
+    assert_int_equal(segment_spool_kept(bench.spool), 0);
+    run_until(&bench, 1);
+    assert_int_equal(files(&bench), 2);
+    tear_down(&bench);
+}
+
 static void test_a_disk_that_does_not_take_it(void **state)
 {
     (void)state;
@@ -251,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_what_is_forgotten_goes),
         cmocka_unit_test(test_what_is_not_wanted_or_no_segment_goes),
         cmocka_unit_test(test_files_of_the_first_version),
+        cmocka_unit_test(test_files_of_a_later_version_are_kept),
         cmocka_unit_test(test_a_disk_that_does_not_take_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,10 +121,12 @@ json_t *management_counters(const struct management *management)
                                   (json_int_t)inbox.anchor_requests, "damaged", (json_int_t)inbox.damaged, "overflows",
                                   (json_int_t)inbox.overflows));
     json_object_set_new(counters, "transfers",
-                        json_pack("{s:I, s:I, s:I, s:I, s:I}", "started", (json_int_t)transfers.started, "succeeded",
-                                  (json_int_t)transfers.succeeded, "failed", (json_int_t)transfers.failed, "cancelled",
-                                  (json_int_t)transfers.cancelled, "connections_opened",
-                                  (json_int_t)transfers.connections_opened));
+                        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "started", (json_int_t)transfers.started,
+                                  "succeeded", (json_int_t)transfers.succeeded, "failed", (json_int_t)transfers.failed,
+                                  "cancelled", (json_int_t)transfers.cancelled, "connections_opened",
+                                  (json_int_t)transfers.connections_opened, "lookups_left_behind",
+                                  (json_int_t)transfers.lookups_left_behind, "lookups_refused",
+                                  (json_int_t)transfers.lookups_refused));
     json_object_set_new(counters, "alerts_active", json_integer(alerts_active(management->alerts)));
     json_object_set_new(counters, "dataplanes", dataplanes_json(management));
     json_object_set_new(counters, "channels", channels);

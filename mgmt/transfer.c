@@ -21,8 +21,20 @@
 
 enum { WATCH_INTERVAL_MS = 200 /* of transfers' progress */ };
 
+/* The transfer is over, and its lookup may not be. */
+static void leave_lookup(struct transfer *transfer)
+{
+    struct transfer_engine *engine = transfer->target->engine;
+    curl_off_t looked_up_us = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up_us);
+    if (transfer->looks_up && !looked_up_us)
+        lookups_leave(&engine->lookups, transfer->target, clock_monotonic_ns(engine->clock));
+    transfer->looks_up = false;
+}
+
 void transfer_release(struct transfer *transfer)
 {
+    leave_lookup(transfer);
     curl_multi_remove_handle(transfer->target->multi, transfer->easy);
     transfer->target->engine->running--;
     transfer_clear(transfer);
@@ -55,6 +67,7 @@ static void collect_finished(struct transfer_target *target)
         if (transfer_identity_settle(transfer, code))
             continue;
         transfer_fill_result(transfer, code, &result);
+        transfer->looks_up &= code != CURLE_COULDNT_RESOLVE_HOST;
         transfer_release(transfer);
         tell(transfer, &result);
     }
@@ -285,5 +298,8 @@ void transfer_engine_destroy(struct transfer_engine *engine)
 
 struct transfer_engine_counters transfer_engine_counters(const struct transfer_engine *engine)
 {
-    return engine->counters;
+    struct transfer_engine_counters counters = engine->counters;
+    counters.lookups_left_behind = engine->lookups.left_behind;
+    counters.lookups_refused = engine->lookups.refused;
+    return counters;
 }

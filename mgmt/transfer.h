@@ -135,6 +135,7 @@ struct transfer_target_config {
 struct transfer_engine_counters {
     uint64_t started, succeeded, failed, cancelled;
     uint64_t connections_opened;
+    uint64_t lookups_left_behind, lookups_refused; /* of names: see mgmt/lookups.h */
 };
 
 int transfer_engine_create(struct transfer_engine **out, struct loop *loop, const struct clock *clock,

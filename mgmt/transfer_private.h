@@ -9,6 +9,7 @@
 
 #include "mgmt/delivery_socket.h"
 #include "mgmt/digest.h"
+#include "mgmt/lookups.h"
 #include "mgmt/transfer.h"
 
 enum { TRANSFER_IDENTITY_BYTES = DIGEST_ANSWER_BYTES + 32 };
@@ -22,6 +23,7 @@ struct transfer_engine {
         *visited; /* whose finished transfers are being collected; NULL when it went away meanwhile */
     unsigned running;
     bool watching; /* watchman is set */
+    struct lookups lookups;
     struct transfer_engine_counters counters;
 };
 
@@ -30,9 +32,10 @@ struct transfer {
     struct transfer_target *target;
     CURL *easy;
     bool running;
-    bool paused; /* its `read` had nothing */
-    bool cut;    /* the server ended the connection meanwhile */
-    int socket;  /* of its connection; -1: not known */
+    bool looks_up; /* its name: begun, and not known to have failed */
+    bool paused;   /* its `read` had nothing */
+    bool cut;      /* the server ended the connection meanwhile */
+    int socket;    /* of its connection; -1: not known */
     enum transfer_method method;
     const unsigned char *body;
     transfer_read *read;

@@ -59,6 +59,22 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return file;
 }
 
+/* CURLOPT_RESOLVER_START_FUNCTION */
+static int begin_lookup(void *state, void *reserved, void *context)
+{
+    (void)state, (void)reserved;
+    struct transfer *transfer = context;
+    struct transfer_engine *engine = transfer->target->engine;
+    if (!lookups_may_begin(&engine->lookups, transfer->target, clock_monotonic_ns(engine->clock))) {
+        snprintf(transfer->socket_text, sizeof transfer->socket_text,
+                 "names take long to be looked up: %u lookups are still under way",
+                 lookups_under_way(&engine->lookups, clock_monotonic_ns(engine->clock)));
+        return 1;
+    }
+    transfer->looks_up = true;
+    return 0;
+}
+
 static void set_connection(CURL *easy, const struct transfer_target *target,
                            const struct transfer_target_config *config)
 {
@@ -119,6 +135,8 @@ static bool open_handle(struct transfer *transfer, const struct transfer_target_
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "biplane");
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, (void *)transfer);
+    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, begin_lookup);
+    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, (void *)transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, transfer_keep_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, (void *)transfer);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, transfer_read_body);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "mgmt/lookups.h"
 #include "tests/mgmt/transfer_fixture.h"
 
 static atomic_uint looking_up;
@@ -82,11 +83,34 @@ static void goes_without_waiting(void **state)
     let_go(before);
 }
 
+/* Each try leaves a lookup behind, up to a bound; from then on tries fail at once, in words. */
+static void lookups_are_bounded(void **state)
+{
+    (void)state;
+    struct bench bench;
+    unsigned before = threads();
+    begin(&bench);
+    run(&bench, 1, 5000);
+    for (unsigned i = 2; i <= LOOKUPS_LEFT_EACH_MAX + 3; i++) {
+        start(&bench, TRANSFER_PUT, "_1.ts", "abc", 3);
+        run(&bench, i, 5000);
+    }
+    assert_int_equal(bench.failed, LOOKUPS_LEFT_EACH_MAX + 3);
+    assert_int_equal(looking_up, LOOKUPS_LEFT_EACH_MAX);
+    assert_non_null(strstr(bench.result.text, "lookups are still under way"));
+    struct transfer_engine_counters counters = transfer_engine_counters(bench.engine);
+    assert_int_equal(counters.lookups_left_behind, LOOKUPS_LEFT_EACH_MAX);
+    assert_int_equal(counters.lookups_refused, 3);
+    tear_down(&bench);
+    let_go(before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_in_time),
         cmocka_unit_test(goes_without_waiting),
+        cmocka_unit_test(lookups_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

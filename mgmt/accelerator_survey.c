@@ -66,6 +66,11 @@ static bool start(struct question *question)
     return started;
 }
 
+static bool is_complete(const struct accelerator_survey *survey)
+{
+    return survey->known && (!survey->config.complete || survey->config.complete(survey->known));
+}
+
 static void pause_before_next(struct accelerator_survey *survey)
 {
     uint64_t pause_ns = survey->config.pause_ns ? survey->config.pause_ns : 30 * NS_PER_S;
@@ -73,6 +78,8 @@ static void pause_before_next(struct accelerator_survey *survey)
 
     if (survey->asked < times)
         loop_timer_set(survey->timer, clock_monotonic_ns(survey->config.clock) + pause_ns);
+    else if (survey->known)
+        log_warning(survey->config.log, "not all of this machine's GPUs tell what they can: asked %u times", times);
     else
         log_warning(survey->config.log, "what this machine can encode is not known: %u times nobody told", times);
 }
@@ -95,8 +102,11 @@ static void on_answer(void *context, int file_descriptor, unsigned events)
     if (recv(file_descriptor, &json, sizeof json, MSG_DONTWAIT) != sizeof json)
         json = NULL;
     end_question(survey);
-    survey->known = json;
-    if (json)
+    if (json) {
+        json_decref(survey->known);
+        survey->known = json;
+    }
+    if (is_complete(survey))
         log_info(survey->config.log, "what this machine can encode is known now, asked for the %uth time again",
                  survey->asked);
     else
@@ -144,7 +154,7 @@ int accelerator_survey_create(struct accelerator_survey **out, const struct acce
         accelerator_survey_destroy(survey);
         return error_set(err, -ENOMEM, "survey of accelerators");
     }
-    if (!survey->known)
+    if (!is_complete(survey))
         pause_before_next(survey);
     *out = survey;
     return 0;

@@ -82,6 +82,13 @@ static void remember(struct management *management)
 }
 
 /* ---- building ---- */
+static bool know_all_gpus(const json_t *accelerators)
+{
+    struct gpu gpus[GPUS_MAX];
+    unsigned count = gpu_list(gpus, GPUS_MAX, "/sys/class/drm", "/dev/dri");
+    return accelerators_know_gpus(accelerators, gpus, count);
+}
+
 static int create_parts(struct management *management, struct error *err)
 {
     const struct management_config *config = &management->config;
@@ -108,7 +115,8 @@ static int create_parts(struct management *management, struct error *err)
                                                              .log = config->log,
                                                              .programs_directory = config->programs_directory,
                                                              .runtime_directory = config->runtime_directory,
-                                                             .first = config->accelerators };
+                                                             .first = config->accelerators,
+                                                             .complete = know_all_gpus };
     int result = supervisor_create(&management->supervisor, &supervisor_config, err);
     if (result == 0)
         result = accelerator_survey_create(&management->survey, &survey_config, err);
@@ -345,10 +353,7 @@ static void check_accelerators(const struct management *management, const struct
                                struct problems *problems)
 {
     const json_t *accelerators = accelerator_survey_known(management->survey);
-    struct gpu gpus[GPUS_MAX];
-    unsigned count = gpu_list(gpus, GPUS_MAX, "/sys/class/drm", "/dev/dri");
-    accelerators_check(accelerators, accelerators_know_gpus(accelerators, gpus, count), configuration,
-                       management->configuration, problems);
+    accelerators_check(accelerators, know_all_gpus(accelerators), configuration, management->configuration, problems);
 }
 
 int management_reload(struct management *management, struct problems *problems, json_t **changes)

@@ -39,7 +39,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct accelerator_survey *begin(struct desk *desk, const char *script, json_t *first, unsigned times)
+static struct accelerator_survey *begin(struct desk *desk, const char *script, json_t *first, unsigned times,
+                                        bool (*complete)(const json_t *known))
 {
     struct accelerator_survey *survey = NULL;
     struct error err = { 0 };
@@ -47,6 +48,7 @@ static struct accelerator_survey *begin(struct desk *desk, const char *script, j
                                                 .clock = &desk->clock,
                                                 .programs_directory = desk->fixture.directory,
                                                 .first = first,
+                                                .complete = complete,
                                                 .times = times,
                                                 .pause_ns = NS_PER_MS };
     fixture_write(&desk->fixture, "biplane-encode", script, 0755);
@@ -74,7 +76,7 @@ static void it_is_asked_again_until_it_tells(void **state)
     struct accelerator_survey *survey = begin(desk,
                                               "#!/bin/sh\nprintf x >>$0.asked\n[ $(wc -c <$0.asked) -ge 3 ] || exit 1\n"
                                               "echo '{\"accelerators\": [{\"name\": \"late\"}]}'\n",
-                                              NULL, 10);
+                                              NULL, 10, NULL);
     assert_null(accelerator_survey_known(survey));
     for (unsigned i = 0; i < 2000 && !accelerator_survey_known(survey); i++)
         loop_turn(desk->loop, 10);
@@ -88,7 +90,7 @@ static void it_is_asked_again_until_it_tells(void **state)
 static void it_is_given_up(void **state)
 {
     struct desk *desk = *state;
-    struct accelerator_survey *survey = begin(desk, "#!/bin/sh\nprintf x >>$0.asked\nexit 1\n", NULL, 2);
+    struct accelerator_survey *survey = begin(desk, "#!/bin/sh\nprintf x >>$0.asked\nexit 1\n", NULL, 2, NULL);
     for (unsigned i = 0; i < 2000 && asked(desk) < 2; i++)
         loop_turn(desk->loop, 10);
     for (unsigned i = 0; i < 10; i++)
@@ -102,11 +104,37 @@ static void what_is_known_is_not_asked_for(void **state)
 {
     struct desk *desk = *state;
     json_t *first = json_loads("{\"accelerators\": []}", 0, NULL);
-    struct accelerator_survey *survey = begin(desk, "#!/bin/sh\nprintf x >>$0.asked\n", first, 2);
+    struct accelerator_survey *survey = begin(desk, "#!/bin/sh\nprintf x >>$0.asked\n", first, 2, NULL);
     assert_ptr_equal(accelerator_survey_known(survey), first);
     for (unsigned i = 0; i < 5; i++)
         loop_turn(desk->loop, 10);
     assert_int_equal(asked(desk), 0);
+    accelerator_survey_destroy(survey);
+    json_decref(first);
+}
+
+static bool has_two(const json_t *known)
+{
+    return json_array_size(json_object_get(known, "accelerators")) == 2;
+}
+
+/* A GPU's driver is late: what is known without it counts, until it is there as well. */
+static void what_lacks_something_is_asked_for_again(void **state)
+{
+    struct desk *desk = *state;
+    json_t *first = json_loads("{\"accelerators\": [{\"name\": \"soft\"}]}", 0, NULL);
+    struct accelerator_survey *survey =
+        begin(desk,
+              "#!/bin/sh\nprintf x >>$0.asked\n[ $(wc -c <$0.asked) -ge 2 ] || exit 1\n"
+              "echo '{\"accelerators\": [{\"name\": \"soft\"}, {\"name\": \"late\"}]}'\n",
+              first, 10, has_two);
+    assert_ptr_equal(accelerator_survey_known(survey), first);
+    for (unsigned i = 0; i < 2000 && !has_two(accelerator_survey_known(survey)); i++) {
+        assert_non_null(accelerator_survey_known(survey));
+        loop_turn(desk->loop, 10);
+    }
+    assert_true(has_two(accelerator_survey_known(survey)));
+    assert_int_equal(asked(desk), 2);
     accelerator_survey_destroy(survey);
     json_decref(first);
 }
@@ -117,6 +145,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_is_asked_again_until_it_tells, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_is_given_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_known_is_not_asked_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_lacks_something_is_asked_for_again, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

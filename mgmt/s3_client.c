@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "board/clock.h"
 #include "board/error.h"
 #include "board/log.h"
+#include "board/worker.h"
 
 enum {
     ANSWER_BYTES_MAX = 4096,
@@ -19,13 +21,17 @@ enum {
     PAUSE_DEFAULT_MS = 500,
     PAUSE_MAX_MS = 15000,
     HEADERS_MAX = S3_HEADERS_MAX + 8,
-    LINE_BYTES = 4096, /* a session token is long */
+    LINE_BYTES = 4096,            /* a session token is long */
+    HASHED_HERE_BYTES = 64 << 10, /* larger bodies go to the thread: a hop there and back costs as much as these */
 };
 
 struct s3_client {
     struct s3_address address;
     struct sigv4_signer *signer;
     struct transfer_target *target;
+    struct worker *hasher; /* NULL: no large body so far */
+    unsigned hashing;      /* calls that are with it: each has a connection kept free */
+    struct loop *loop;
     const struct clock *clock;
     const struct log *log;
     char name[S3_KEY_BYTES + 64]; /* in the log: the destination's url */
@@ -39,6 +45,9 @@ struct s3_client {
 };
 
 struct s3_call {
+    struct worker_job job;         /* while its body is hashed */
+    bool hashing;                  /* the hasher has it */
+    atomic_bool called_off;        /* for the hasher */
     struct s3_call *next, **place; /* of the client's */
     struct s3_client *client;
     struct transfer *transfer;
@@ -67,6 +76,7 @@ int s3_client_create(struct s3_client **out, const struct s3_client_config *conf
     struct s3_client *client = calloc(1, sizeof *client);
     if (!client)
         return error_set(err, -ENOMEM, "client of %.200s", config->place.url);
+    client->loop = config->loop;
     client->clock = config->clock;
     client->log = config->log;
     client->unsigned_payload = config->unsigned_payload;
@@ -104,6 +114,7 @@ void s3_client_destroy(struct s3_client *client)
         return;
     while (client->calls)
         s3_client_cancel(client->calls);
+    worker_destroy(client->hasher); /* it has nothing to do */
     transfer_target_destroy(client->target);
     sigv4_signer_destroy(client->signer);
     free(client);
@@ -121,7 +132,8 @@ struct s3_client_counters s3_client_counters(const struct s3_client *client)
 
 unsigned s3_client_free(const struct s3_client *client)
 {
-    return transfer_target_free(client->target);
+    unsigned connections = transfer_target_free(client->target);
+    return connections > client->hashing ? connections - client->hashing : 0;
 }
 
 int64_t s3_client_clock_offset_ns(const struct s3_client *client)
@@ -487,9 +499,67 @@ static struct s3_call *copy_request(const struct s3_request *request)
     return call;
 }
 
+/* ---- the hash of a large body ---- */
+
+static int hash_body(struct worker_job *job)
+{
+    struct s3_call *call = (struct s3_call *)job;
+    return sigv4_hash_until(call->request.body, call->request.bytes, &call->called_off, call->payload);
+}
+
+static void on_hashed(struct worker_job *job, int result)
+{
+    struct s3_call *call = (struct s3_call *)job;
+    struct error err = { .text = "no memory" };
+    call->hashing = false;
+    call->client->hashing--;
+    if (result == 0)
+        result = start_try(call, &err);
+    if (result == 0)
+        return;
+    struct s3_result told = { .transfer = { .outcome = TRANSFER_FAILED } };
+    snprintf(told.transfer.text, sizeof told.transfer.text, "%.*s", TRANSFER_TEXT_BYTES - 1, err.text);
+    s3_done *done = call->request.done;
+    void *owner = call->request.context;
+    free_call(call);
+    done(owner, &told);
+}
+
+/* Never: calls are taken back from the hasher before it goes. */
+static void on_hasher_gone(struct worker_job *job)
+{
+    (void)job;
+}
+
+static int hand_to_hasher(struct s3_call *call, struct error *err)
+{
+    struct s3_client *client = call->client;
+    int result = client->hasher ? 0 : worker_create(&client->hasher, client->loop, "s3-hash", err);
+    if (result < 0)
+        return result;
+    call->job = (struct worker_job){ .work = hash_body, .done = on_hashed, .release = on_hasher_gone };
+    call->hashing = true;
+    client->hashing++;
+    worker_submit(client->hasher, &call->job);
+    return 0;
+}
+
+/* Signs and sends it, or has its body hashed first. */
+static int begin_call(struct s3_call *call, struct error *err)
+{
+    const struct s3_request *request = &call->request;
+    if (call->client->unsigned_payload && request->bytes)
+        strcpy(call->payload, SIGV4_UNSIGNED_PAYLOAD);
+    else if (request->bytes > HASHED_HERE_BYTES)
+        return hand_to_hasher(call, err);
+    else
+        sigv4_hash(request->bytes ? request->body : "", request->bytes, call->payload);
+    return start_try(call, err);
+}
+
 int s3_client_start(struct s3_client *client, const struct s3_request *request, struct s3_call **out, struct error *err)
 {
-    if (transfer_target_free(client->target) == 0) /* before the body is hashed */
+    if (s3_client_free(client) == 0) /* before the body is hashed */
         return error_set(err, -EBUSY, "all connections are in use");
     if (request->header_count > S3_HEADERS_MAX)
         return error_set(err, -EMSGSIZE, "more than %d headers", S3_HEADERS_MAX);
@@ -502,15 +572,11 @@ int s3_client_start(struct s3_client *client, const struct s3_request *request, 
     if (call->next)
         call->next->place = &call->next;
     client->calls = call;
-    if (client->unsigned_payload && request->bytes)
-        strcpy(call->payload, SIGV4_UNSIGNED_PAYLOAD);
-    else
-        sigv4_hash(request->bytes ? request->body : "", request->bytes, call->payload);
     int result = sigv4_query(call->query, sizeof call->query, request->parameters, request->parameter_count);
     if (result < 0)
         result = error_set(err, result, "query of the request for %.200s is too long", request->key);
     if (result == 0)
-        result = start_try(call, err);
+        result = begin_call(call, err);
     if (result < 0) {
         free_call(call);
         return result;
@@ -521,6 +587,12 @@ int s3_client_start(struct s3_client *client, const struct s3_request *request, 
 
 void s3_client_cancel(struct s3_call *call)
 {
-    transfer_cancel(call->transfer);
+    if (call->hashing) {
+        atomic_store(&call->called_off, true);
+        worker_withdraw(call->client->hasher, &call->job);
+        call->client->hashing--;
+    } else {
+        transfer_cancel(call->transfer);
+    }
     free_call(call);
 }

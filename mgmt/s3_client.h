@@ -6,10 +6,12 @@
  * (followed and remembered), the clock of the box and that of the store differ by more than five minutes (the
  * difference is kept and used for signing; the box's clock stays as it is). Everything else is told in words and is the
  * caller's to repeat, with the pause that the result wishes for: random, and longer each time, when the store is
- * overloaded, so that boxes that were refused together do not come back together. One thread (the loop's).
+ * overloaded, so that boxes that were refused together do not come back together. A large body is hashed by a thread of
+ * the client's before it is signed and sent: that takes up to three milliseconds for each megabyte. One thread (the
+ * loop's).
  *
  *     s3_client_create(&client, &(struct s3_client_config){ .place = place, .identity = identity, .target = limits,
- *                      .engine = engine, .clock = &clock, .log = &log }, &err);
+ *                      .engine = engine, .loop = loop, .clock = &clock, .log = &log }, &err);
  *     s3_client_start(client, &(struct s3_request){ .method = TRANSFER_PUT, .key = "live/news_00042.ts", .body = data,
  *                     .bytes = n, .done = on_done, .context = me }, &call, &err);
  */
@@ -26,6 +28,7 @@
 struct clock;
 struct error;
 struct log;
+struct loop;
 struct s3_call;
 struct s3_client;
 
@@ -64,6 +67,7 @@ struct s3_client_config {
     unsigned pause_ms;                    /* the first pause's bound, see s3_client_backoff_ms(); 0: 500 */
     struct transfer_target_config target; /* borrow during create; url and credential are not looked at */
     struct transfer_engine *engine;       /* borrow, like all below */
+    struct loop *loop;
     const struct clock *clock;
     const struct log *log;
 };
@@ -79,10 +83,11 @@ struct s3_client_counters s3_client_counters(const struct s3_client *client);
 unsigned s3_client_free(const struct s3_client *client); /* how many more requests may be started now */
 int64_t s3_client_clock_offset_ns(const struct s3_client *client);
 
-/* 0 and the call (borrow: until done or cancelled), -EBUSY: no connection is free, -EMSGSIZE: cannot be signed. */
+/* 0 and the call (borrow: until done or cancelled), -EBUSY: no connection is free, -EMSGSIZE: cannot be signed (of one
+ * with a large body that is told to done). */
 int s3_client_start(struct s3_client *client, const struct s3_request *request, struct s3_call **out,
                     struct error *err);
-void s3_client_cancel(struct s3_call *call); /* done is not called */
+void s3_client_cancel(struct s3_call *call); /* done is not called; the body is not looked at any more */
 
 /* A pause after `tries` tries that failed: random, up to a bound that doubles with each and is at most 15 s. */
 unsigned s3_client_backoff_ms(struct s3_client *client, unsigned tries);

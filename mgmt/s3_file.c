@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "board/clock.h"
 #include "board/error.h"
 #include "board/log.h"
 #include "board/loop.h"
+#include "mgmt/disk_reader.h"
 #include "mgmt/s3_client.h"
 #include "mgmt/s3_upload.h"
 #include "mgmt/spool.h"
@@ -37,6 +37,8 @@ struct s3_file {
     size_t part_bytes;
     unsigned part_count, next; /* part to be read */
     struct buffer buffers[S3_FILE_BUFFERS];
+    struct disk_read *read; /* of part `next`; NULL: nothing is being read */
+    struct buffer *filling; /* by it: its memory is the reader's meanwhile */
     uint64_t bytes_done;
     int descriptor; /* -1: rests */
     transfer_done *done;
@@ -50,6 +52,14 @@ struct s3_file {
 
 static int begin(struct s3_file *file, struct error *err);
 
+/* Its memory stays with the reader until the disk has answered. */
+static void stop_reading(struct s3_file *file)
+{
+    if (file->read)
+        disk_read_cancel(file->read);
+    file->read = NULL;
+}
+
 /* Tells the owner; last thing that a callback does, for the owner may destroy us. */
 static void rest(struct s3_file *file, const struct transfer_result *result)
 {
@@ -61,6 +71,7 @@ static void rest(struct s3_file *file, const struct transfer_result *result)
     told.answer_bytes = 0;
     told.transfer = NULL;
     file->descriptor = -1;
+    stop_reading(file);
     file->done(file->context, &told);
 }
 
@@ -69,22 +80,6 @@ static size_t bytes_of(const struct s3_file *file, unsigned number)
     uint64_t begin_at = (uint64_t)(number - 1) * file->part_bytes;
     return file->config.bytes - begin_at < file->part_bytes ? (size_t)(file->config.bytes - begin_at)
                                                             : file->part_bytes;
-}
-
-/* 0, or a negative errno. */
-static int read_part(const struct s3_file *file, unsigned number, char *data)
-{
-    size_t used = 0, bytes = bytes_of(file, number);
-    while (used < bytes) {
-        off_t at = (off_t)((uint64_t)(number - 1) * file->part_bytes + used);
-        ssize_t got = pread(file->descriptor, data + used, bytes - used, at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? -errno : -ENODATA;
-        used += (size_t)got;
-    }
-    return 0;
 }
 
 static void fail(struct s3_file *file, enum transfer_outcome outcome, const char *what, const char *why)
@@ -97,11 +92,8 @@ static void fail(struct s3_file *file, enum transfer_outcome outcome, const char
 static struct buffer *find_buffer(struct s3_file *file)
 {
     for (unsigned i = 0; i < S3_FILE_BUFFERS; i++)
-        if (file->buffers[i].number == 0) {
-            if (!file->buffers[i].data)
-                file->buffers[i].data = malloc(file->part_bytes);
-            return file->buffers[i].data ? &file->buffers[i] : NULL;
-        }
+        if (file->buffers[i].number == 0)
+            return &file->buffers[i];
     return NULL;
 }
 
@@ -113,33 +105,62 @@ static bool is_in_a_buffer(const struct s3_file *file, unsigned number)
     return false;
 }
 
-/* Reads and sends as much as there is room for, and joins the parts when all are there. */
+static void advance(struct s3_file *file);
+
+static void on_part_read(void *context, int result, char *data)
+{
+    struct s3_file *file = context;
+    struct buffer *buffer = file->filling;
+    struct error err = { 0 };
+    file->read = NULL;
+    buffer->data = data;
+    if (result == -ETIMEDOUT)
+        fail(file, TRANSFER_FAILED, "cannot be read", "the box's disk does not answer");
+    else if (result < 0) /* of no use to try again: what is gone from a disk does not come back */
+        fail(file, TRANSFER_REFUSED, "cannot be read", strerrordesc_np(-result));
+    else if (s3_upload_part(file->upload, file->next, data, bytes_of(file, file->next), &err) < 0)
+        fail(file, TRANSFER_FAILED, "cannot be sent", err.text);
+    else {
+        buffer->number = file->next++;
+        advance(file);
+    }
+}
+
+static int start_reading(struct s3_file *file, struct buffer *buffer, struct error *err)
+{
+    if (!buffer->data && !(buffer->data = malloc(file->part_bytes)))
+        return error_set(err, -ENOMEM, "no memory");
+    const struct disk_read_config config = {
+        .descriptor = file->descriptor,
+        .offset = (uint64_t)(file->next - 1) * file->part_bytes,
+        .bytes = bytes_of(file, file->next),
+        .data = buffer->data,
+        .done = on_part_read,
+        .context = file,
+    };
+    int result = disk_reader_start(file->config.reader, &config, &file->read, err);
+    if (result == 0) {
+        buffer->data = NULL;
+        file->filling = buffer;
+    }
+    return result;
+}
+
+/* Has the next part read that is not there, if there is room for it, and the parts joined when all are there. */
 static void advance(struct s3_file *file)
 {
     struct buffer *buffer;
     struct error err = { 0 };
-    if (file->clearing)
+    if (file->clearing || file->read)
         return;
-    while (file->descriptor >= 0 && file->next <= file->part_count) {
-        if (s3_upload_has_part(file->upload, file->next) || is_in_a_buffer(file, file->next)) {
-            file->next++;
-            continue;
-        }
-        if (!(buffer = find_buffer(file)))
-            return;
-        int result = read_part(file, file->next, buffer->data);
-        if (result < 0) { /* of no use to try again: what is gone from a disk does not come back */
-            fail(file, TRANSFER_REFUSED, "cannot be read", strerrordesc_np(-result));
-            return;
-        }
-        if (s3_upload_part(file->upload, file->next, buffer->data, bytes_of(file, file->next), &err) < 0) {
-            fail(file, TRANSFER_FAILED, "cannot be sent", err.text);
-            return;
-        }
-        buffer->number = file->next++;
-    }
+    while (file->next <= file->part_count &&
+           (s3_upload_has_part(file->upload, file->next) || is_in_a_buffer(file, file->next)))
+        file->next++;
     if (file->next > file->part_count && s3_upload_waiting(file->upload) == 0)
         s3_upload_complete(file->upload, NULL); /* -EBUSY: it is being opened or joined already */
+    else if (file->next <= file->part_count && file->descriptor >= 0 && (buffer = find_buffer(file)) &&
+             start_reading(file, buffer, &err) < 0)
+        fail(file, TRANSFER_FAILED, "cannot be read", err.text);
 }
 
 /* ---- the bookmark ---- */
@@ -305,6 +326,7 @@ static int begin(struct s3_file *file, struct error *err)
     json_t *mark = read_bookmark(file->directory, file->bookmark, &bytes, &part_bytes);
     const char *key = key_of(mark);
     int result = -EINVAL;
+    stop_reading(file);
     for (unsigned i = 0; i < S3_FILE_BUFFERS; i++)
         file->buffers[i].number = 0;
     file->next = 1;
@@ -386,6 +408,7 @@ void s3_file_destroy(struct s3_file *file)
 {
     if (!file)
         return;
+    stop_reading(file);
     s3_upload_destroy(file->upload);
     loop_timer_destroy(file->starter);
     for (unsigned i = 0; i < S3_FILE_BUFFERS; i++)
@@ -421,6 +444,7 @@ int s3_file_continue(struct s3_file *file, int descriptor, transfer_done *done, 
 void s3_file_pause(struct s3_file *file)
 {
     file->descriptor = -1;
+    stop_reading(file);
     loop_timer_clear(file->starter);
 }
 

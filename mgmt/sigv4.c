@@ -16,6 +16,7 @@
 
 enum {
     KEY_BYTES = 32, /* of an HMAC with SHA-256 */
+    HASH_STEP_BYTES = 128 << 10,
     DAY_BYTES = 9,
     NAME_BYTES = 64, /* of a region, of a service */
     CANONICAL_BYTES = 16 * 1024,
@@ -47,6 +48,26 @@ void sigv4_hash(const void *data, size_t bytes, char out[SIGV4_HASH_BYTES])
     unsigned char hash[KEY_BYTES];
     EVP_Digest(data, bytes, hash, NULL, EVP_sha256(), NULL);
     to_hex(hash, out);
+}
+
+int sigv4_hash_until(const void *data, size_t bytes, const atomic_bool *called_off, char out[SIGV4_HASH_BYTES])
+{
+    const unsigned char *at = data;
+    unsigned char hash[KEY_BYTES];
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+    bool stopped = false;
+    while (good && bytes && !(stopped = atomic_load(called_off))) {
+        size_t step = bytes < HASH_STEP_BYTES ? bytes : HASH_STEP_BYTES;
+        good = EVP_DigestUpdate(context, at, step);
+        at += step;
+        bytes -= step;
+    }
+    good = good && EVP_DigestFinal_ex(context, hash, NULL);
+    EVP_MD_CTX_free(context);
+    if (good)
+        to_hex(hash, out);
+    return stopped ? -ECANCELED : good ? 0 : -ENOMEM;
 }
 
 static void hmac(const void *key, size_t key_bytes, const char *text, unsigned char out[KEY_BYTES])

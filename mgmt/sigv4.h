@@ -17,6 +17,7 @@
  *     // then send: headers, "x-amz-date: <out.date>", "Authorization: <out.authorization>"
  */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -75,3 +76,5 @@ int sigv4_encode(char *out, size_t room, const char *text, bool keep_slash);
 /* name=value&..., encoded and in the order of signing; a parameter without a value still gets its "=". */
 int sigv4_query(char *out, size_t room, const struct sigv4_pair *parameters, unsigned count);
 void sigv4_hash(const void *data, size_t bytes, char out[SIGV4_HASH_BYTES]);
+/* The same, in steps of which none takes a millisecond, until called_off. -ECANCELED: it was; -ENOMEM. Any thread. */
+int sigv4_hash_until(const void *data, size_t bytes, const atomic_bool *called_off, char out[SIGV4_HASH_BYTES]);

@@ -13,6 +13,7 @@
 #include "board/log.h"
 #include "board/loop.h"
 #include "mgmt/credentials.h"
+#include "mgmt/disk_reader.h"
 #include "mgmt/s3_client.h"
 #include "mgmt/s3_file.h"
 #include "mgmt/spool.h"
@@ -28,6 +29,8 @@ enum {
 struct store_s3 {
     struct store base;
     struct s3_client *client;
+    struct disk_reader *reader;
+    unsigned reading; /* tasks that read a small file: each has a connection kept free */
     struct store_config config;
     bool mediastore;
     char folder[S3_KEY_BYTES]; /* what is before names: "live/" */
@@ -35,12 +38,20 @@ struct store_s3 {
     struct s3_file *leaving[LEAVING_MAX]; /* given up: the bucket is being told */
 };
 
+/* A file of a disk that becomes one request, while it is read. */
+struct small_file {
+    struct disk_read *read;
+    char *key, *content_type, *content_encoding, *cache_control;
+    size_t bytes;
+};
+
 struct store_task {
     struct store_s3 *store;
     struct s3_call *call;      /* one request, or NULL */
     struct s3_file *file;      /* in parts, or NULL */
     struct loop_timer *teller; /* refused here, or NULL */
-    char *data;                /* what was read of a small file */
+    struct small_file *small;  /* NULL: it is not one, or has been read and sent on its way */
+    char *data;                /* what was read of it */
     char refusal[TRANSFER_TEXT_BYTES];
     transfer_done *done;
     void *context;
@@ -124,6 +135,7 @@ static int make_client(struct store_s3 *store, const struct store_config *config
                     .timeout_s = config->connection->timeout,
                     .stall_watch = config->stall_watch },
         .engine = config->engine,
+        .loop = config->loop,
         .clock = config->clock,
         .log = config->log,
     };
@@ -137,6 +149,7 @@ static void destroy(struct store *base)
         s3_file_destroy(store->files[i]);
     for (unsigned i = 0; i < LEAVING_MAX; i++)
         s3_file_destroy(store->leaving[i]);
+    disk_reader_destroy(store->reader);
     s3_client_destroy(store->client);
     free(store);
 }
@@ -150,6 +163,8 @@ static int create(struct store **out, const struct store_config *config, bool me
     store->config.credential = NULL;
     store->mediastore = mediastore;
     int result = make_client(store, config, err);
+    if (result == 0)
+        result = disk_reader_create(&store->reader, config->loop, config->clock, err);
     if (result < 0) {
         destroy(&store->base);
         return result;
@@ -173,7 +188,9 @@ static int create_mediastore(struct store **out, const struct store_config *conf
 
 static unsigned count_free(const struct store *base)
 {
-    return s3_client_free(((const struct store_s3 *)base)->client);
+    const struct store_s3 *store = (const struct store_s3 *)base;
+    unsigned connections = s3_client_free(store->client);
+    return connections > store->reading ? connections - store->reading : 0;
 }
 
 struct s3_client *store_s3_client(struct store *store)
@@ -189,8 +206,26 @@ int store_s3_key(const struct store *base, const char *name, char *out, size_t r
 
 /* ---- the end of a task ---- */
 
+static void free_small(struct store_task *task)
+{
+    struct small_file *small = task->small;
+    if (!small)
+        return;
+    if (small->read) {
+        disk_read_cancel(small->read);
+        task->store->reading--;
+    }
+    free(small->key);
+    free(small->content_type);
+    free(small->content_encoding);
+    free(small->cache_control);
+    free(small);
+    task->small = NULL;
+}
+
 static void free_task(struct store_task *task)
 {
+    free_small(task);
     loop_timer_destroy(task->teller);
     free(task->data);
     free(task);
@@ -301,22 +336,60 @@ static int start_request(struct store_task *task, const struct store_request *re
     return s3_client_start(store->client, &wanted, &task->call, err);
 }
 
-/* All of a small file, because it is hashed before it is sent. 0 or a negative errno. */
-static int read_small(struct store_task *task, const struct store_request *request)
+static void on_small_read(void *context, int result, char *data)
 {
-    size_t used = 0;
-    task->data = malloc(request->bytes + 1);
-    if (!task->data)
-        return -ENOMEM;
-    while (used < request->bytes) {
-        ssize_t got = pread(request->descriptor, task->data + used, request->bytes - used, (off_t)used);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? -errno : -ENODATA;
-        used += (size_t)got;
-    }
-    return 0;
+    struct store_task *task = context;
+    struct small_file *small = task->small;
+    struct transfer_result told = { .outcome = TRANSFER_FAILED };
+    struct error err = { 0 };
+    small->read = NULL;
+    task->store->reading--;
+    task->data = data;
+    if (result < 0 && result != -ETIMEDOUT) /* of no use to try again: what is gone from a disk does not come back */
+        told.outcome = TRANSFER_REFUSED;
+    if (result < 0)
+        error_set(&err, result, "%s", strerrordesc_np(-result));
+    const struct store_request request = { .method = STORE_PUT,
+                                           .content_type = small->content_type,
+                                           .content_encoding = small->content_encoding,
+                                           .cache_control = small->cache_control,
+                                           .bytes = small->bytes };
+    if (result == 0)
+        result = start_request(task, &request, small->key, &err);
+    free_small(task);
+    if (result == 0)
+        return;
+    snprintf(told.text, sizeof told.text, "%.*s", TRANSFER_TEXT_BYTES - 1, err.text);
+    finish(task, &told);
+}
+
+static char *copy(const char *text)
+{
+    return strdup(text ? text : "");
+}
+
+/* All of it, because it is hashed before it is sent. */
+static int read_small(struct store_task *task, const struct store_request *request, const char *key, struct error *err)
+{
+    struct small_file *small = task->small = calloc(1, sizeof *small);
+    char *data = malloc(request->bytes);
+    if (small)
+        *small = (struct small_file){ .key = copy(key),
+                                      .content_type = copy(request->content_type),
+                                      .content_encoding = copy(request->content_encoding),
+                                      .cache_control = copy(request->cache_control),
+                                      .bytes = request->bytes };
+    int result = -ENOMEM;
+    const struct disk_read_config config = {
+        .descriptor = request->descriptor, .bytes = request->bytes, .data = data, .done = on_small_read, .context = task
+    };
+    if (data && small && small->key && small->content_type && small->content_encoding && small->cache_control)
+        result = disk_reader_start(task->store->reader, &config, &small->read, err);
+    if (result < 0)
+        free(data);
+    else
+        task->store->reading++;
+    return result;
 }
 
 /* The one that was begun, or a new one in a free place, or in that of one that nobody asked for again. */
@@ -362,6 +435,7 @@ static int start_file(struct store_task *task, const struct store_request *reque
         .directory = store->config.bookmark_directory,
         .bookmark = request->bookmark,
         .loop = store->config.loop,
+        .reader = store->reader,
         .clock = store->config.clock,
         .log = store->config.log,
     };
@@ -385,9 +459,7 @@ static int start_task(struct store_task *task, const struct store_request *reque
     if (request->method == STORE_PUT && !request->body && request->bytes) {
         if (request->bytes > ONE_REQUEST_MAX && !store->mediastore)
             return start_file(task, request, key, err);
-        int result = read_small(task, request);
-        if (result < 0)
-            return result == -ENOMEM ? result : refuse(task, strerrordesc_np(-result));
+        return read_small(task, request, key, err);
     }
     return start_request(task, request, key, err);
 }
@@ -440,6 +512,7 @@ static void forget(struct store *base, const char *name, const char *bookmark)
         .directory = store->config.bookmark_directory,
         .bookmark = bookmark,
         .loop = store->config.loop,
+        .reader = store->reader,
         .clock = store->config.clock,
         .log = store->config.log,
     };

@@ -109,6 +109,7 @@ static int set_up(void **state)
         .identity = { "AKID", "very-secret", NULL },
         .pause_ms = 1,
         .engine = bench->engine,
+        .loop = bench->loop,
         .clock = &bench->clock,
     };
     assert_int_equal(s3_client_create(&bench->client, &config, NULL), 0);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -329,6 +330,23 @@ static void test_bounds(void **state)
     sigv4_signer_destroy(NULL);
 }
 
+static void test_hash_in_steps(void **state)
+{
+    (void)state;
+    enum { BYTES = 1 << 20 };
+    char *data = calloc(1, BYTES), at_once[SIGV4_HASH_BYTES], in_steps[SIGV4_HASH_BYTES];
+    atomic_bool called_off = false;
+    const size_t lengths[] = { 0, 1, 128 << 10, (128 << 10) + 1, BYTES };
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        sigv4_hash(data, lengths[i], at_once);
+        assert_int_equal(sigv4_hash_until(data, lengths[i], &called_off, in_steps), 0);
+        assert_string_equal(in_steps, at_once);
+    }
+    called_off = true;
+    assert_int_equal(sigv4_hash_until(data, BYTES, &called_off, in_steps), -ECANCELED);
+    free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_key_follows_the_scope),
         cmocka_unit_test(test_encoding),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_hash_in_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* destination.c - lists of jobs, and pump(), which is called whenever something changed and starts what may start.
  *
- * The job that is on its way is always the first of its list. A failure holds back the whole destination (it is one
- * server), a refusal only its own file. Callbacks may add work: lists are looked at anew after each.
+ * The job that is on its way is always the first of its list. Callbacks may add work: lists are looked at anew after
+ * each. What a try's end means is destination_outcome.c's.
  */
 #include "mgmt/destination.h"
 
@@ -22,19 +22,12 @@
 #include "mgmt/url.h"
 
 enum {
-    HEADER_TRIES_MAX = 3,   /* of one file whose receiver asks for its header */
-    RETRY_AFTER_MAX_S = 15, /* an origin's wish for a longer pause is not granted: it is live */
     ALERT_AFTER_DEFAULT_MS = 4000,
     CACHE_DEFAULT_MEGABYTES = 256,
     SECONDS_OF_SEGMENT_CACHING = 86400,
 };
 
 static void pump(struct destination_queue *queue);
-
-static uint64_t now_ns(const struct destination_queue *queue)
-{
-    return clock_monotonic_ns(queue->config.clock);
-}
 
 /* ---- jobs ---- */
 
@@ -43,7 +36,7 @@ static struct job *add_job(struct destination_queue *queue, struct job_list *lis
 {
     struct job complete = *job;
     complete.queue = queue;
-    complete.queued_ns = now_ns(queue);
+    complete.queued_ns = destination_now_ns(queue);
     return job_list_add(list, &complete, queue->config.destination->url, queue->folder_bytes, name);
 }
 
@@ -55,8 +48,8 @@ uint64_t destination_waiting_bytes(const struct destination_queue *queue)
     return bytes;
 }
 
-/* Calls visit for every job there is. */
-static void for_each_job(struct destination_queue *queue, void (*visit)(struct job *job, void *context), void *context)
+void destination_for_each_job(struct destination_queue *queue, void (*visit)(struct job *job, void *context),
+                              void *context)
 {
     for (unsigned lane = 0; lane < queue->config.texts; lane++)
         for (struct job *job = queue->texts[lane].first; job; job = job->next)
@@ -76,7 +69,7 @@ static void forget(struct destination_queue *queue, const char *name, const char
         spool_remove(queue->config.bookmark_directory, bookmark);
 }
 
-static void drop_file(struct job *job, enum destination_outcome outcome)
+void destination_drop_job(struct job *job, enum destination_outcome outcome)
 {
     struct destination_queue *queue = job->queue;
     if (job->task)
@@ -131,7 +124,7 @@ static uint64_t expiry_ns(const struct job *job)
 
 static struct job *expired_file(struct destination_queue *queue)
 {
-    uint64_t now = now_ns(queue);
+    uint64_t now = destination_now_ns(queue);
     for (unsigned lane = 0; lane < queue->config.lanes; lane++)
         for (struct job *job = queue->files[lane].first; job; job = job->next)
             if (now >= expiry_ns(job))
@@ -145,195 +138,21 @@ static void drop_what_is_too_much(struct destination_queue *queue)
 {
     struct job *job;
     while ((job = expired_file(queue)))
-        drop_file(job, DESTINATION_TOO_OLD);
+        destination_drop_job(job, DESTINATION_TOO_OLD);
     while (queue->state == DESTINATION_ABANDONED && (job = oldest_waiting_file(queue)))
-        drop_file(job, DESTINATION_GIVEN_UP);
+        destination_drop_job(job, DESTINATION_GIVEN_UP);
 }
 
-/* ---- results ---- */
-
-static void set_tries_zero(struct job *job, void *context)
-{
-    (void)context;
-    job->tries = 0;
-}
-
-static void count_troubled(struct job *job, void *context)
-{
-    *(unsigned *)context += job->troubled;
-}
-
-static void note_success(struct destination_queue *queue)
-{
-    unsigned troubled = 0;
-    for_each_job(queue, count_troubled, &troubled);
-    if (queue->state != DESTINATION_RETRYING || troubled)
-        return;
-    log_info(queue->config.log, "destination %s is well again after %.1f s", queue->config.destination->url,
-             (double)(now_ns(queue) - queue->failing_since_ns) / 1e9);
-    queue->state = DESTINATION_WELL;
-    queue->alert_due_ns = 0;
-    if (!queue->stalled)
-        destination_clear(queue, ALERT_OUTPUT_FAILED);
-    destination_clear(queue, ALERT_UNAUTHORIZED);
-    destination_clear(queue, ALERT_CERTIFICATE);
-    queue->config.callbacks.recovered(queue->config.context);
-}
-
-static void become_failed(struct destination_queue *queue, uint64_t now)
-{
-    double rest_s = queue->config.connection->restart_delay;
-    queue->counters.failures++;
-    queue->state = rest_s > 0 ? DESTINATION_FAILED : DESTINATION_ABANDONED;
-    queue->hold_until_ns = now + (uint64_t)(rest_s * 1e9);
-    if (rest_s > 0)
-        log_error(queue->config.log, "destination %s failed, rests for %.1f s", queue->config.destination->url, rest_s);
-    else
-        log_error(queue->config.log, "destination %s failed and is given up: restart_delay is 0",
-                  queue->config.destination->url);
-}
-
-/* The whole destination waits before its next try, and may have failed with this one. */
-static void note_failure(struct destination_queue *queue, struct job *job, const struct transfer_result *result)
-{
-    const struct connection_settings *connection = queue->config.connection;
-    uint64_t now = now_ns(queue);
-    double wait_s = connection->connection_retry_interval;
-    unsigned wish_s = result->retry_after_s < RETRY_AFTER_MAX_S ? result->retry_after_s : RETRY_AFTER_MAX_S;
-    if (wait_s < wish_s)
-        wait_s = wish_s;
-    if (wait_s < result->pause_ms / 1e3)
-        wait_s = result->pause_ms / 1e3;
-    if (queue->state == DESTINATION_WELL) {
-        queue->state = DESTINATION_RETRYING;
-        queue->failing_since_ns = now;
-        uint64_t still_ns = result->still_ns < queue->alert_after_ns ? result->still_ns : queue->alert_after_ns;
-        queue->alert_due_ns = now + queue->alert_after_ns - still_ns;
-        log_warning(queue->config.log, "%s", queue->last_error);
-    }
-    if (queue->state == DESTINATION_RETRYING) {
-        uint64_t until = now + (uint64_t)(wait_s * 1e9);
-        queue->hold_until_ns = until > queue->hold_until_ns ? until : queue->hold_until_ns;
-        if (job->tries >= connection->num_retries)
-            become_failed(queue, now);
-    }
-    destination_raise_failure(queue, job, result);
-}
-
-/* An answer that says no to this deletion, not to all: not a reason to hold anything back. */
-static bool is_about_deletion(const struct job *job, const struct transfer_result *result)
-{
-    return job->kind == JOB_DELETE && result->status >= 400 && result->status < 500 && result->status != 429;
-}
-
-static void give_up(struct job *job, const struct transfer_result *result)
-{
-    struct destination_queue *queue = job->queue;
-    switch (job->kind) {
-    case JOB_FILE:
-        log_warning(queue->config.log, "destination refuses %s for good: %s", job->url, result->text);
-        drop_file(job, DESTINATION_REFUSED);
-        return;
-    case JOB_TEXT:
-        log_warning(queue->config.log, "destination refuses %s for good: %s", job->url, result->text);
-        break;
-    case JOB_DELETE:
-        queue->counters.deletes_given_up++;
-        destination_raise(queue, ALERT_DELETE_FAILED, "cannot delete %s: %s", job->url, result->text);
-        queue->config.callbacks.delete_done(queue->config.context, job->lane, false);
-    }
-    job_unlink(job);
-    job_free(job);
-}
-
-static void job_failed(struct job *job, const struct transfer_result *result)
-{
-    struct destination_queue *queue = job->queue;
-    queue->counters.retries++;
-    job->tries++;
-    snprintf(queue->last_error, sizeof queue->last_error, "%s %s: %s", job->kind == JOB_DELETE ? "DELETE" : "PUT",
-             job->url, result->text);
-    bool only_this = is_about_deletion(job, result) || result->outcome == TRANSFER_REFUSED;
-    if (only_this && job->kind != JOB_DELETE)
-        destination_raise_refusal(job, result);
-    if (only_this && job->tries >= DESTINATION_REFUSALS_MAX) {
-        give_up(job, result);
-        return;
-    }
-    job->troubled = !only_this;
-    if (only_this)
-        job->not_before_ns = now_ns(queue) + (uint64_t)(queue->config.connection->connection_retry_interval * 1e9);
-    else
-        note_failure(queue, job, result);
-    if (job->kind == JOB_TEXT && job->next) { /* a newer text takes its turn, and its troubles over */
-        job->next->tries = job->tries;
-        job->next->troubled = job->troubled;
-        job->next->not_before_ns = job->not_before_ns;
-        queue->counters.texts_replaced++;
-        job_unlink(job);
-        job_free(job);
-    }
-}
-
-static void job_succeeded(struct job *job)
-{
-    struct destination_queue *queue = job->queue;
-    const struct destination_callbacks *callbacks = &queue->config.callbacks;
-    destination_note_acceptance(queue, job->list);
-    job_unlink(job);
-    switch (job->kind) {
-    case JOB_FILE:
-        queue->counters.files_delivered++;
-        queue->counters.bytes_delivered += job->bytes;
-        callbacks->file_done(queue->config.context, job->lane, job->file, DESTINATION_DELIVERED);
-        break;
-    case JOB_TEXT:
-        queue->counters.texts_delivered++;
-        callbacks->text_done(queue->config.context, job->lane, job->tag);
-        break;
-    case JOB_DELETE:
-        queue->counters.deleted++;
-        destination_clear(queue, ALERT_DELETE_FAILED);
-        callbacks->delete_done(queue->config.context, job->lane, true);
-    }
-    job_free(job);
-    note_success(queue);
-}
-
-/* True: the header was delivered, or is to be sent (again): the body is still to come. A receiver that goes on asking
- * for a header that it has taken is treated like one that fails. */
-static bool takes_header_turn(struct job *job, const struct transfer_result *result)
-{
-    enum { STATUS_NEEDS_HEADER = 412 };
-    if (job->sends_header && result->outcome == TRANSFER_OK) {
-        job->sends_header = false;
-        job->queue->counters.headers_delivered++;
-        return true;
-    }
-    if (job->sends_header || result->status != STATUS_NEEDS_HEADER || job->header_tries >= HEADER_TRIES_MAX)
-        return false;
-    job->sends_header = true;
-    job->header_tries++;
-    job->queue->counters.headers_asked_for++;
-    return true;
-}
+/* ---- starting ---- */
 
 static void on_done(void *context, const struct transfer_result *result)
 {
     struct job *job = context;
     struct destination_queue *queue = job->queue;
     job->task = NULL;
-    queue->counters.new_connections += result->new_connection;
-    if (job->header && takes_header_turn(job, result))
-        ; /* its other part is next */
-    else if (result->outcome == TRANSFER_OK)
-        job_succeeded(job);
-    else
-        job_failed(job, result);
+    destination_settle(job, result);
     pump(queue);
 }
-
-/* ---- starting ---- */
 
 /* Texts first: they are small, and what a player waits for. Then the file that waits longest, then deletions. */
 static struct job *next_job(struct destination_queue *queue, uint64_t now)
@@ -406,26 +225,32 @@ static void set_timer(struct destination_queue *queue, uint64_t now)
     struct wake wake = { .now = now, .at = UINT64_MAX };
     wake_at(&wake, queue->hold_until_ns);
     wake_at(&wake, queue->alert_due_ns);
-    for_each_job(queue, wake_for_job, &wake);
+    destination_for_each_job(queue, wake_for_job, &wake);
     if (wake.at == UINT64_MAX)
         loop_timer_clear(queue->timer);
     else
         loop_timer_set(queue->timer, wake.at);
 }
 
+static void set_tries_zero(struct job *job, void *context)
+{
+    (void)context;
+    job->tries = 0;
+}
+
 static void pump(struct destination_queue *queue)
 {
     drop_what_is_too_much(queue);
-    uint64_t now = now_ns(queue);
+    uint64_t now = destination_now_ns(queue);
     if (queue->state == DESTINATION_FAILED && now >= queue->hold_until_ns) {
         queue->state = DESTINATION_RETRYING;
-        for_each_job(queue, set_tries_zero, NULL);
+        destination_for_each_job(queue, set_tries_zero, NULL);
     }
     struct job *job;
     while (queue->state != DESTINATION_ABANDONED && now >= queue->hold_until_ns && store_free(queue->store) > 0 &&
            (job = next_job(queue, now))) {
         if (is_damaged(job)) {
-            drop_file(job, DESTINATION_DAMAGED);
+            destination_drop_job(job, DESTINATION_DAMAGED);
         } else if (start_job(job) < 0) {
             queue->hold_until_ns = now + NS_PER_S; /* no memory: later */
             break;
@@ -512,7 +337,7 @@ void destination_queue_destroy(struct destination_queue *queue)
 {
     if (!queue)
         return;
-    for_each_job(queue, cancel_task, NULL);
+    destination_for_each_job(queue, cancel_task, NULL);
     store_destroy(queue->store);
     for (unsigned lane = 0; lane < DESTINATION_TEXTS_MAX; lane++)
         job_list_free(&queue->texts[lane]);
@@ -538,7 +363,7 @@ void destination_put_file(struct destination_queue *queue, unsigned lane, const 
     while ((destination_waiting_bytes(queue) + file->bytes > queue->cache_bytes ||
             count_files(queue) >= DESTINATION_FILES_MAX) &&
            (oldest = oldest_waiting_file(queue)))
-        drop_file(oldest, DESTINATION_NO_ROOM);
+        destination_drop_job(oldest, DESTINATION_NO_ROOM);
     const struct job job = {
         .kind = JOB_FILE,
         .lane = lane,
@@ -588,7 +413,7 @@ bool destination_drop_file(struct destination_queue *queue, unsigned lane, const
 {
     struct job *job = find_waiting_file(queue, lane, file);
     if (job)
-        drop_file(job, DESTINATION_NO_ROOM);
+        destination_drop_job(job, DESTINATION_NO_ROOM);
     return job;
 }
 

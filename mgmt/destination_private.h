@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* destination_private.h - what the files of a destination's queue share: destination.c (the order of things) and
- * destination_alerts.c.
+/* destination_private.h - what the files of a destination's queue share: destination.c (the order of things),
+ * destination_outcome.c (what the end of a try means), destination_alerts.c. Nobody else includes it.
  */
 #pragma once
+#include "board/clock.h"
 #include "board/error.h"
 #include "mgmt/destination.h"
 #include "mgmt/destination_job.h"
@@ -32,7 +33,21 @@ struct destination_queue {
     char failure[TRANSFER_TEXT_BYTES]; /* of the last that held back all */
 };
 
+static inline uint64_t destination_now_ns(const struct destination_queue *queue)
+{
+    return clock_monotonic_ns(queue->config.clock);
+}
+
+/* ---- destination.c ---- */
 uint64_t destination_waiting_bytes(const struct destination_queue *queue);
+/* Calls visit for every job there is. */
+void destination_for_each_job(struct destination_queue *queue, void (*visit)(struct job *job, void *context),
+                              void *context);
+void destination_drop_job(struct job *job, enum destination_outcome outcome); /* frees the job, and tells its owner */
+
+/* ---- destination_outcome.c ---- */
+/* A try of the job has ended: the job goes, or waits for its next try. Its owner may be told; the job may be gone. */
+void destination_settle(struct job *job, const struct transfer_result *result);
 
 /* ---- destination_alerts.c ---- */
 void destination_raise(struct destination_queue *queue, unsigned id, const char *format, ...)

@@ -11,7 +11,7 @@ import check_twins
 from conftest import chromium_missing
 from players import Browser, Page, play_with_hls_js
 from testbed import cmaf_sink, hls_rules
-from testbed.box import Box, channel, node, rtp_input
+from testbed.box import Box, channel, in_fmp4, node, rtp_input
 from testbed.hls import MediaPlaylist
 from testbed.origin import Origin
 from testbed.processes import wait_for
@@ -25,17 +25,18 @@ RUNGS = {"180p": ({"codec": "h264"}, "avc1.", ("h264", "yuv420p")),
          "90p": ({"codec": "av1", "rate_control": "vbr"}, "av01.0.", ("av1", "yuv420p"))}
 
 
-def settings(origin):
-    value = channel(NAME, "studio", [(f"{origin.url}/live/{base}", "origin") for base in BASES], LADDER, "superfast",
+def ladder_of_codecs(name, origin, ladder, rungs):
+    """Every rung of the ladder with what `rungs` asks for it, in fMP4."""
+    value = channel(name, "studio", [(f"{origin.url}/live/{base}", "origin") for base in BASES], ladder, "superfast",
                     hls={"keep_segments": 60, "index_n_segments": 8})
     for video in value["encodes"]["video"]:
-        video.update(RUNGS[video["name"][1:]][0])
-    group = value["output_groups"][0]
-    for output in group["outputs"]:
-        output.update({"container": "fmp4", "audio": [], "audio_rendition_sets": ["stereo"]})
-    group["outputs"].append({"name_modifier": "_audio", "audio": ["a128"], "container": "fmp4", "audio_group": "stereo",
-                             "language": "en"})
-    group["outputs"].append({"name_modifier": "_ts", "video": "v144p", "audio": []})
+        video.update(rungs[video["name"][1:]][0])
+    return in_fmp4(value)
+
+
+def settings(origin):
+    value = ladder_of_codecs(NAME, origin, LADDER, RUNGS)
+    value["output_groups"][0]["outputs"].append({"name_modifier": "_ts", "video": "v144p", "audio": []})
     return value
 
 

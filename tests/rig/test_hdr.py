@@ -8,9 +8,8 @@ import subprocess
 import pytest
 
 import check_twins
-from test_codecs import Codecs
+from test_codecs import Codecs, ladder_of_codecs
 from testbed import hls_rules
-from testbed.box import channel
 from testbed.processes import build_directory, run
 
 NAME, BASES = "hdr", ("east", "west")
@@ -40,16 +39,7 @@ def hdr10_source():
 
 
 def settings(origin):
-    value = channel(NAME, "studio", [(f"{origin.url}/live/{base}", "origin") for base in BASES], LADDER, "superfast",
-                    hls={"keep_segments": 60, "index_n_segments": 8})
-    for video in value["encodes"]["video"]:
-        video.update(RUNGS[video["name"][1:]][0])
-    group = value["output_groups"][0]
-    for output in group["outputs"]:
-        output.update({"container": "fmp4", "audio": [], "audio_rendition_sets": ["stereo"]})
-    group["outputs"].append({"name_modifier": "_audio", "audio": ["a128"], "container": "fmp4", "audio_group": "stereo",
-                             "language": "en"})
-    return value
+    return ladder_of_codecs(NAME, origin, LADDER, RUNGS)
 
 
 class Channel(Codecs):

@@ -9,7 +9,7 @@ import check_twins
 from conftest import chromium_missing
 from players import Browser, Page, play_with_hls_js, play_with_shaka
 from testbed import cmaf_sink, hls_rules
-from testbed.box import SMALL_LADDER, Box, channel, node, rtp_input
+from testbed.box import SMALL_LADDER, Box, channel, in_fmp4, node, rtp_input
 from testbed.hls import MediaPlaylist
 from testbed.origin import Origin
 from testbed.processes import wait_for
@@ -25,12 +25,7 @@ def settings(origin):
                     hls={"keep_segments": 60, "index_n_segments": 8, "i_frame_only_playlists": True,
                          "redundant_manifest": True, "input_loss_action": "pause_output"},
                     input_loss={"repeat_frame_msec": 500})
-    group = value["output_groups"][0]
-    for output in group["outputs"]:
-        output.update({"container": "fmp4", "audio": [], "audio_rendition_sets": ["stereo"]})
-    group["outputs"].append({"name_modifier": "_audio", "audio": ["a128"], "container": "fmp4", "audio_group": "stereo",
-                             "language": "en"})
-    return value
+    return in_fmp4(value)
 
 
 class Fmp4:

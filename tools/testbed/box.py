@@ -69,6 +69,16 @@ def channel(name, source, destinations, ladder=LADDER, preset="veryfast", segmen
             "output_groups": [group], **more}
 
 
+def in_fmp4(value):
+    """The channel's outputs become fragmented MP4 files of video alone, and its audio a rendition of its own: "_audio"."""
+    group = value["output_groups"][0]
+    for output in group["outputs"]:
+        output.update({"container": "fmp4", "audio": [], "audio_rendition_sets": ["stereo"]})
+    group["outputs"].append({"name_modifier": "_audio", "audio": ["a128"], "container": "fmp4", "audio_group": "stereo",
+                             "language": "en"})
+    return value
+
+
 # ---- the API ----
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path, timeout):

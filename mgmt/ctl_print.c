@@ -5,15 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mgmt/answer_words.h"
 #include "mgmt/console/pages.h"
 #include "mgmt/metrics.h"
-#include "mgmt/text_table.h"
-
-enum { WORD_BYTES = 128 };
-
-struct word {
-    char text[WORD_BYTES];
-};
 
 /* A value at a dotted path of keys, as a word; "-": not there, or null. */
 static struct word get(const json_t *json, const char *path)
@@ -37,23 +31,6 @@ static struct word get(const json_t *json, const char *path)
     return word;
 }
 
-static struct word duration(double seconds)
-{
-    struct word word;
-    unsigned long long s = seconds > 0 ? (unsigned long long)seconds : 0;
-    if (s >= 86400)
-        snprintf(word.text, sizeof word.text, "%llud %02lluh", s / 86400, s / 3600 % 24);
-    else if (s >= 3600)
-        snprintf(word.text, sizeof word.text, "%lluh %02llum", s / 3600, s / 60 % 60);
-    else
-        snprintf(word.text, sizeof word.text, "%llum %02llus", s / 60, s % 60);
-    return word;
-}
-
-#define ROW(table, ...)                                                                                                \
-    text_table_row((table), (const char *const[]){ __VA_ARGS__ },                                                      \
-                   sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
-
 static void print_and_free(struct text_table *table, FILE *stream)
 {
     text_table_print(table, stream);
@@ -68,22 +45,23 @@ static double number(const json_t *json, const char *key)
 /* ---- the pages ---- */
 static void add_channels(struct text_table *table, const json_t *channels)
 {
-    ROW(table, "CHANNEL", "CLASS", "INPUT", "STATE", "LOCKED", "PIPELINE", "PROCESS", "RESTARTS", "SEGMENTS", "LAST");
+    TABLE_ROW(table, "CHANNEL", "CLASS", "INPUT", "STATE", "LOCKED", "PIPELINE", "PROCESS", "RESTARTS", "SEGMENTS",
+              "LAST");
     for (size_t i = 0; i < json_array_size(channels); i++) {
         const json_t *channel = json_array_get(channels, i), *pipelines = json_object_get(channel, "pipelines");
         struct word name = get(channel, "name"), class_name = get(channel, "class"), input = get(channel, "input");
         struct word state = get(channel, "state"), locked = get(channel, "locked");
         if (!json_array_size(pipelines))
-            ROW(table, name.text, class_name.text, input.text, state.text, locked.text);
+            TABLE_ROW(table, name.text, class_name.text, input.text, state.text, locked.text);
         for (size_t p = 0; p < json_array_size(pipelines); p++) {
             const json_t *pipeline = json_array_get(pipelines, p);
             char which[WORD_BYTES + 24], last[WORD_BYTES + 8];
             snprintf(which, sizeof which, "%s %.20s", get(pipeline, "pipeline").text, get(pipeline, "state").text);
             struct word ago = get(pipeline, "last_segment_s");
             snprintf(last, sizeof last, "%s%s", ago.text, strcmp(ago.text, "-") == 0 ? "" : " s ago");
-            ROW(table, p ? "" : name.text, p ? "" : class_name.text, p ? "" : input.text, p ? "" : state.text,
-                p ? "" : locked.text, which, get(pipeline, "pid").text, get(pipeline, "restarts").text,
-                get(pipeline, "segments").text, last);
+            TABLE_ROW(table, p ? "" : name.text, p ? "" : class_name.text, p ? "" : input.text, p ? "" : state.text,
+                      p ? "" : locked.text, which, get(pipeline, "pid").text, get(pipeline, "restarts").text,
+                      get(pipeline, "segments").text, last);
         }
     }
 }
@@ -119,8 +97,8 @@ static void add_coders(struct text_table *table, const json_t *accelerator, cons
         char sizes[4 * WORD_BYTES];
         snprintf(sizes, sizeof sizes, "%.9sx%.9s to %.9sx%.9s", get(coder, "width_min").text,
                  get(coder, "height_min").text, get(coder, "width_max").text, get(coder, "height_max").text);
-        ROW(table, "", does, get(coder, "codec").text, get(coder, "bit_depth").text,
-            number(coder, "width_max") > 0 ? sizes : "not told", formats_of(coder).text);
+        TABLE_ROW(table, "", does, get(coder, "codec").text, get(coder, "bit_depth").text,
+                  number(coder, "width_max") > 0 ? sizes : "not told", formats_of(coder).text);
     }
 }
 
@@ -155,7 +133,7 @@ void ctl_print_accelerators(const json_t *answer, FILE *stream)
                 !hardware                         ? ""
                 : number(accelerator, "node") < 0 ? "not known"
                                                   : node.text);
-        ROW(&table, "", "DOES", "CODEC", "BITS", "SIZES", "FORMATS");
+        TABLE_ROW(&table, "", "DOES", "CODEC", "BITS", "SIZES", "FORMATS");
         add_coders(&table, accelerator, "encoders", "encode");
         add_coders(&table, accelerator, "decoders", "decode");
         print_and_free(&table, stream);
@@ -170,33 +148,21 @@ void ctl_print_status(const json_t *answer, FILE *stream)
     const json_t *nodes = json_object_get(answer, "nodes");
     fprintf(stream, "biplane %s on %s, board %s, accelerator %s, up %s, %s active alerts%s\n\n",
             get(answer, "version").text, get(answer, "host").text, get(answer, "board").text,
-            get(answer, "accelerator").text, duration(number(answer, "uptime_s")).text, get(answer, "alerts").text,
+            get(answer, "accelerator").text, word_of_duration(number(answer, "uptime_s")).text,
+            get(answer, "alerts").text,
             json_is_true(json_object_get(answer, "shutting_down")) ? ", shutting down" : "");
-    ROW(&table, "NODE", "STATE", "PROCESS", "UP", "RESTARTS", "POLL", "PORTS");
+    TABLE_ROW(&table, "NODE", "STATE", "PROCESS", "UP", "RESTARTS", "POLL", "PORTS");
     for (size_t i = 0; i < json_array_size(nodes); i++) {
         const json_t *node = json_array_get(nodes, i), *process = json_object_get(node, "process");
         const json_t *port = json_array_get(json_object_get(node, "ports"), 0);
-        ROW(&table, get(node, "pipeline").text, get(process, "state").text, get(process, "pid").text,
-            duration(number(process, "uptime_s")).text, get(process, "restarts").text, get(node, "poll").text,
-            get(port, "device").text);
+        TABLE_ROW(&table, get(node, "pipeline").text, get(process, "state").text, get(process, "pid").text,
+                  word_of_duration(number(process, "uptime_s")).text, get(process, "restarts").text,
+                  get(node, "poll").text, get(port, "device").text);
     }
     text_table_print(&table, stream);
     text_table_free(&table);
     fputc('\n', stream);
     ctl_print_channels(json_object_get(answer, "channels"), stream);
-}
-
-/* Packets that did not reach the stream, for whatever reason: which one is in --json and the alerts. */
-static struct word dropped(const json_t *told)
-{
-    struct word word = { "-" };
-    const char *reason;
-    json_t *count, *drops = json_object_get(told, "drops");
-    json_int_t sum = 0;
-    json_object_foreach(drops, reason, count) sum += json_integer_value(count);
-    if (drops)
-        snprintf(word.text, sizeof word.text, "%lld", (long long)sum);
-    return word;
 }
 
 static void add_endpoint(struct text_table *table, const json_t *input, const json_t *endpoint)
@@ -205,20 +171,20 @@ static void add_endpoint(struct text_table *table, const json_t *input, const js
     char rate[32] = "-";
     if (json_is_object(told))
         snprintf(rate, sizeof rate, "%.2f", number(told, "bits_per_second") / 1e6);
-    ROW(table, get(input, "name").text, get(input, "type").text, get(endpoint, "node").text,
-        get(endpoint, "address").text, get(endpoint, "port").text,
-        json_is_true(present)  ? "present"
-        : json_is_object(told) ? "silent"
-                               : "-",
-        rate, get(told, "received").text, get(told, "recovered").text, get(told, "lost").text, dropped(told).text,
-        get(told, "readers").text);
+    TABLE_ROW(table, get(input, "name").text, get(input, "type").text, get(endpoint, "node").text,
+              get(endpoint, "address").text, get(endpoint, "port").text,
+              json_is_true(present)  ? "present"
+              : json_is_object(told) ? "silent"
+                                     : "-",
+              rate, get(told, "received").text, get(told, "recovered").text, get(told, "lost").text,
+              word_of_drops(told).text, get(told, "readers").text);
 }
 
 void ctl_print_inputs(const json_t *answer, FILE *stream)
 {
     struct text_table table = { 0 };
-    ROW(&table, "INPUT", "TYPE", "NODE", "ADDRESS", "PORT", "SOURCE", "Mb/s", "RECEIVED", "RECOVERED", "LOST",
-        "DROPPED", "READERS");
+    TABLE_ROW(&table, "INPUT", "TYPE", "NODE", "ADDRESS", "PORT", "SOURCE", "Mb/s", "RECEIVED", "RECOVERED", "LOST",
+              "DROPPED", "READERS");
     for (size_t i = 0; i < json_array_size(answer); i++) {
         const json_t *input = json_array_get(answer, i), *endpoints = json_object_get(input, "endpoints");
         for (size_t e = 0; e < json_array_size(endpoints); e++)
@@ -232,11 +198,11 @@ static void add_publishers(struct text_table *table, const json_t *pipeline)
     const json_t *publishers = json_object_get(pipeline, "publishers");
     for (size_t i = 0; i < json_array_size(publishers); i++) {
         const json_t *publisher = json_array_get(publishers, i);
-        ROW(table, get(pipeline, "pipeline").text, get(publisher, "group").text, get(publisher, "state").text,
-            get(publisher, "counters.segments_delivered").text, get(publisher, "queued_segments").text,
-            get(publisher, "counters.retries").text, get(publisher, "handoff_to_playlist_ms.p95").text,
-            get(publisher, "source_to_playlist_ms.p95").text, get(publisher, "url").text,
-            get(publisher, "last_error").text);
+        TABLE_ROW(table, get(pipeline, "pipeline").text, get(publisher, "group").text, get(publisher, "state").text,
+                  get(publisher, "counters.segments_delivered").text, get(publisher, "queued_segments").text,
+                  get(publisher, "counters.retries").text, get(publisher, "handoff_to_playlist_ms.p95").text,
+                  get(publisher, "source_to_playlist_ms.p95").text, get(publisher, "url").text,
+                  get(publisher, "last_error").text);
     }
 }
 
@@ -247,10 +213,10 @@ static void add_outputs(struct text_table *table, const json_t *pipeline)
         const json_t *publisher = json_array_get(publishers, i), *outputs = json_object_get(publisher, "outputs");
         for (size_t o = 0; o < json_array_size(outputs); o++) {
             const json_t *output = json_array_get(outputs, o);
-            ROW(table, get(pipeline, "pipeline").text, get(publisher, "group").text, get(output, "name").text,
-                get(output, "last_received").text, get(output, "last_delivered").text,
-                get(output, "last_in_playlist").text, get(output, "queued_segments").text,
-                get(output, "playlist").text);
+            TABLE_ROW(table, get(pipeline, "pipeline").text, get(publisher, "group").text, get(output, "name").text,
+                      get(output, "last_received").text, get(output, "last_delivered").text,
+                      get(output, "last_in_playlist").text, get(output, "queued_segments").text,
+                      get(output, "playlist").text);
         }
     }
 }
@@ -262,9 +228,9 @@ void ctl_print_channel(const json_t *answer, FILE *stream)
     json_t *one = json_pack("[O]", answer);
     ctl_print_channels(one, stream);
     json_decref(one);
-    ROW(&publishers, "PIPELINE", "GROUP", "STATE", "DELIVERED", "QUEUED", "RETRIES", "P95 ms", "FROM SOURCE ms", "URL",
-        "LAST ERROR");
-    ROW(&outputs, "PIPELINE", "GROUP", "OUTPUT", "RECEIVED", "DELIVERED", "IN PLAYLIST", "QUEUED", "PLAYLIST");
+    TABLE_ROW(&publishers, "PIPELINE", "GROUP", "STATE", "DELIVERED", "QUEUED", "RETRIES", "P95 ms", "FROM SOURCE ms",
+              "URL", "LAST ERROR");
+    TABLE_ROW(&outputs, "PIPELINE", "GROUP", "OUTPUT", "RECEIVED", "DELIVERED", "IN PLAYLIST", "QUEUED", "PLAYLIST");
     for (size_t i = 0; i < json_array_size(pipelines); i++) {
         const json_t *pipeline = json_array_get(pipelines, i);
         const char *last_end = json_string_value(json_object_get(json_object_get(pipeline, "process"), "last_end"));
@@ -286,12 +252,13 @@ void ctl_print_alerts(const json_t *answer, FILE *stream)
         fputs("no alerts\n", stream);
         return;
     }
-    ROW(&table, "ID", "STATE", "SINCE", "CLEARED", "AT", "ABOUT", "MESSAGE");
+    TABLE_ROW(&table, "ID", "STATE", "SINCE", "CLEARED", "AT", "ABOUT", "MESSAGE");
     for (size_t i = 0; i < json_array_size(answer); i++) {
         const json_t *alert = json_array_get(answer, i);
         const char *message = json_string_value(json_object_get(alert, "message"));
-        ROW(&table, get(alert, "id").text, get(alert, "state").text, get(alert, "set").text, get(alert, "cleared").text,
-            get(alert, "source").text, get(alert, "subject").text, message ? message : "-");
+        TABLE_ROW(&table, get(alert, "id").text, get(alert, "state").text, get(alert, "set").text,
+                  get(alert, "cleared").text, get(alert, "source").text, get(alert, "subject").text,
+                  message ? message : "-");
     }
     print_and_free(&table, stream);
 }
@@ -306,7 +273,7 @@ void ctl_print_counters(const json_t *answer, FILE *stream)
         if (!space || strcmp(space, " 0") == 0)
             continue;
         *space = '\0';
-        ROW(&table, strncmp(line, "biplane_", 8) == 0 ? line + 8 : line, space + 1);
+        TABLE_ROW(&table, strncmp(line, "biplane_", 8) == 0 ? line + 8 : line, space + 1);
     }
     free(text);
     print_and_free(&table, stream);

@@ -6,13 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mgmt/text_table.h"
-
-enum { WORD_BYTES = 128 };
-
-struct word {
-    char text[WORD_BYTES];
-};
+#include "mgmt/answer_words.h"
 
 static struct word word_of(const json_t *json)
 {
@@ -35,18 +29,8 @@ static struct word get(const json_t *json, const char *key)
 
 static struct word duration(const json_t *json, const char *key)
 {
-    struct word word = { "-" };
-    double seconds = json_number_value(json_object_get(json, key));
-    unsigned long long s = seconds > 0 ? (unsigned long long)seconds : 0;
-    if (!json_object_get(json, key))
-        return word;
-    if (s >= 86400)
-        snprintf(word.text, sizeof word.text, "%llud %02lluh", s / 86400, s / 3600 % 24);
-    else if (s >= 3600)
-        snprintf(word.text, sizeof word.text, "%lluh %02llum", s / 3600, s / 60 % 60);
-    else
-        snprintf(word.text, sizeof word.text, "%llum %02llus", s / 60, s % 60);
-    return word;
+    const json_t *seconds = json_object_get(json, key);
+    return seconds ? word_of_duration(json_number_value(seconds)) : (struct word){ "-" };
 }
 
 static struct word cut(struct word word, unsigned width)
@@ -55,10 +39,6 @@ static struct word cut(struct word word, unsigned width)
         strcpy(word.text + width - 1, "~");
     return word;
 }
-
-#define ROW(table, ...)                                                                                                \
-    text_table_row((table), (const char *const[]){ __VA_ARGS__ },                                                      \
-                   sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 
 static void add_table(struct text_table *table, struct lines *lines)
 {
@@ -78,7 +58,7 @@ static void add_table(struct text_table *table, struct lines *lines)
 static void add_nodes(const json_t *nodes, struct lines *lines)
 {
     struct text_table table = { 0 };
-    ROW(&table, "NODE", "STATE", "UP", "RESTARTS", "PORT", "LINK", "DEVICE");
+    TABLE_ROW(&table, "NODE", "STATE", "UP", "RESTARTS", "PORT", "LINK", "DEVICE");
     for (size_t i = 0; i < json_array_size(nodes); i++) {
         const json_t *node = json_array_get(nodes, i), *process = json_object_get(node, "process");
         const json_t *told = json_object_get(json_object_get(node, "told"), "ports");
@@ -86,10 +66,10 @@ static void add_nodes(const json_t *nodes, struct lines *lines)
         for (size_t p = 0; p == 0 || p < json_array_size(ports); p++) {
             const json_t *port = json_array_get(ports, p), *link = json_object_get(json_array_get(told, p), "link_up");
             struct word state = get(process, "state"), pipeline = get(node, "pipeline");
-            ROW(&table, p ? "" : pipeline.text, p ? "" : state.text, p ? "" : duration(process, "uptime_s").text,
-                p ? "" : get(process, "restarts").text, cut(get(port, "name"), 12).text,
-                json_is_boolean(link) ? (json_is_true(link) ? "up" : "down") : word_of(link).text,
-                cut(get(port, "device"), 24).text);
+            TABLE_ROW(&table, p ? "" : pipeline.text, p ? "" : state.text, p ? "" : duration(process, "uptime_s").text,
+                      p ? "" : get(process, "restarts").text, cut(get(port, "name"), 12).text,
+                      json_is_boolean(link) ? (json_is_true(link) ? "up" : "down") : word_of(link).text,
+                      cut(get(port, "device"), 24).text);
         }
     }
     add_table(&table, lines);
@@ -115,22 +95,10 @@ static void add_interfaces(const json_t *interfaces, struct lines *lines)
         lines_add_wrapped(lines, PAGE_COLUMNS, text);
 }
 
-static struct word dropped(const json_t *told)
-{
-    struct word word = { "-" };
-    const char *reason;
-    json_t *count, *drops = json_object_get(told, "drops");
-    json_int_t sum = 0;
-    json_object_foreach(drops, reason, count) sum += json_integer_value(count);
-    if (drops)
-        snprintf(word.text, sizeof word.text, "%lld", (long long)sum);
-    return word;
-}
-
 static void add_inputs(const json_t *inputs, struct lines *lines)
 {
     struct text_table table = { 0 };
-    ROW(&table, "INPUT", "NODE", "ADDRESS", "PORT", "SOURCE", "Mb/s", "LOST", "DROPPED");
+    TABLE_ROW(&table, "INPUT", "NODE", "ADDRESS", "PORT", "SOURCE", "Mb/s", "LOST", "DROPPED");
     for (size_t i = 0; i < json_array_size(inputs); i++) {
         const json_t *input = json_array_get(inputs, i), *endpoints = json_object_get(input, "endpoints");
         for (size_t e = 0; e < json_array_size(endpoints); e++) {
@@ -138,12 +106,12 @@ static void add_inputs(const json_t *inputs, struct lines *lines)
             char rate[32] = "-";
             if (json_is_object(told))
                 snprintf(rate, sizeof rate, "%.2f", json_number_value(json_object_get(told, "bits_per_second")) / 1e6);
-            ROW(&table, e ? "" : cut(get(input, "name"), 18).text, get(endpoint, "node").text,
-                cut(get(endpoint, "address"), 18).text, get(endpoint, "port").text,
-                json_is_true(json_object_get(told, "present")) ? "present"
-                : json_is_object(told)                         ? "silent"
-                                                               : "-",
-                rate, get(told, "lost").text, dropped(told).text);
+            TABLE_ROW(&table, e ? "" : cut(get(input, "name"), 18).text, get(endpoint, "node").text,
+                      cut(get(endpoint, "address"), 18).text, get(endpoint, "port").text,
+                      json_is_true(json_object_get(told, "present")) ? "present"
+                      : json_is_object(told)                         ? "silent"
+                                                                     : "-",
+                      rate, get(told, "lost").text, word_of_drops(told).text);
         }
     }
     add_table(&table, lines);
@@ -152,7 +120,7 @@ static void add_inputs(const json_t *inputs, struct lines *lines)
 static void add_channels(const json_t *channels, struct lines *lines)
 {
     struct text_table table = { 0 };
-    ROW(&table, "CHANNEL", "STATE", "LOCKED", "PIPELINE", "RESTARTS", "SEGMENTS", "LAST");
+    TABLE_ROW(&table, "CHANNEL", "STATE", "LOCKED", "PIPELINE", "RESTARTS", "SEGMENTS", "LAST");
     for (size_t i = 0; i < json_array_size(channels); i++) {
         const json_t *channel = json_array_get(channels, i), *pipelines = json_object_get(channel, "pipelines");
         for (size_t p = 0; p == 0 || p < json_array_size(pipelines); p++) {
@@ -162,9 +130,9 @@ static void add_channels(const json_t *channels, struct lines *lines)
             snprintf(which, sizeof which, "%.8s %.20s", get(pipeline, "pipeline").text, get(pipeline, "state").text);
             if (json_is_number(last))
                 snprintf(ago, sizeof ago, "%.1f s ago", json_number_value(last));
-            ROW(&table, p ? "" : cut(get(channel, "name"), 18).text, p ? "" : get(channel, "state").text,
-                p ? "" : get(channel, "locked").text, which, get(pipeline, "restarts").text,
-                get(pipeline, "segments").text, ago);
+            TABLE_ROW(&table, p ? "" : cut(get(channel, "name"), 18).text, p ? "" : get(channel, "state").text,
+                      p ? "" : get(channel, "locked").text, which, get(pipeline, "restarts").text,
+                      get(pipeline, "segments").text, ago);
         }
     }
     add_table(&table, lines);
@@ -260,12 +228,12 @@ static void add_core_map(const json_t *hardware, const json_t *status, struct li
 {
     const json_t *pipelines = json_object_get(hardware, "pipelines"), *nodes = json_object_get(status, "nodes");
     struct text_table table = { 0 };
-    ROW(&table, "PIPELINE", "NODE", "CORES", "SHARED", "POLL", "DATA PLANE");
+    TABLE_ROW(&table, "PIPELINE", "NODE", "CORES", "SHARED", "POLL", "DATA PLANE");
     for (size_t i = 0; i < json_array_size(pipelines); i++) {
         const json_t *pipeline = json_array_get(pipelines, i), *plane = json_array_get(nodes, i);
-        ROW(&table, get(pipeline, "pipeline").text, get(pipeline, "node").text, get(pipeline, "cores").text,
-            get(pipeline, "shared").text, get(plane, "poll").text,
-            get(json_object_get(plane, "process"), "state").text);
+        TABLE_ROW(&table, get(pipeline, "pipeline").text, get(pipeline, "node").text, get(pipeline, "cores").text,
+                  get(pipeline, "shared").text, get(plane, "poll").text,
+                  get(json_object_get(plane, "process"), "state").text);
     }
     add_table(&table, lines);
 }
@@ -277,10 +245,10 @@ static void add_gpus(const json_t *gpus, struct lines *lines)
         lines_add(lines, "no GPU: encoders run in software");
         return;
     }
-    ROW(&table, "GPU", "VENDOR", "NODE");
+    TABLE_ROW(&table, "GPU", "VENDOR", "NODE");
     for (size_t i = 0; i < json_array_size(gpus); i++) {
         const json_t *gpu = json_array_get(gpus, i);
-        ROW(&table, get(gpu, "device").text, get(gpu, "vendor").text, get(gpu, "node").text);
+        TABLE_ROW(&table, get(gpu, "device").text, get(gpu, "vendor").text, get(gpu, "node").text);
     }
     add_table(&table, lines);
 }
@@ -292,7 +260,7 @@ void page_hardware(const json_t *hardware, const json_t *status, struct lines *l
     lines_add(lines, "Accelerator of channels that say \"auto\": %s", get(status, "accelerator").text);
     add_gpus(json_object_get(hardware, "gpus"), lines);
     lines_add(lines, " ");
-    ROW(&table, "NUMA NODE", "CORES", "MEMORY", "FREE HUGEPAGES");
+    TABLE_ROW(&table, "NUMA NODE", "CORES", "MEMORY", "FREE HUGEPAGES");
     for (size_t i = 0; i < json_array_size(nodes); i++) {
         const json_t *node = json_array_get(nodes, i);
         char memory[32], huge[32];
@@ -300,7 +268,7 @@ void page_hardware(const json_t *hardware, const json_t *status, struct lines *l
                  json_number_value(json_object_get(node, "memory_bytes")) / (double)(1 << 30));
         snprintf(huge, sizeof huge, "%.1f GiB",
                  json_number_value(json_object_get(node, "hugepages_free_bytes")) / (double)(1 << 30));
-        ROW(&table, get(node, "id").text, get(node, "cores").text, memory, huge);
+        TABLE_ROW(&table, get(node, "id").text, get(node, "cores").text, memory, huge);
     }
     add_table(&table, lines);
     lines_add(lines, " ");

@@ -14,7 +14,7 @@
 #include "encode/rung.h"
 #include "encode/timeline.h"
 
-enum { ENCODERS_ASYNC_DEPTH = 4, KBPS_MAX = 65535, AV1_DISTANCE = 8 };
+enum { ENCODERS_ASYNC_DEPTH = 4, KBPS_MAX = 65535, AV1_DISTANCE = 8, JPEG_HEADER_BYTES = 1024 };
 
 static void fill_frame(mfxFrameInfo *info, const struct rung_config *config)
 {
@@ -174,6 +174,17 @@ void encoder_parameters_fill(struct encoder_parameters *parameters, const struct
         fill_words(parameters, config->description);
     if (may_say_light(config))
         fill_light(parameters, config->light);
+}
+
+uint32_t encoder_parameters_picture_bytes(const mfxVideoParam *got)
+{
+    uint32_t multiplier = got->mfx.BRCParamMultiplier ? got->mfx.BRCParamMultiplier : 1;
+    uint32_t samples = (uint32_t)got->mfx.FrameInfo.Width * got->mfx.FrameInfo.Height;
+
+    if (got->mfx.CodecId == MFX_CODEC_JPEG) /* rate control's fields mean something else */
+        return samples * 3 + JPEG_HEADER_BYTES;
+    uint32_t wanted = got->mfx.BufferSizeInKB * multiplier * 1000;
+    return wanted > samples ? wanted : samples;
 }
 
 void encoder_parameters_colour(struct AVCodecParameters *parameters, const mfxExtVideoSignalInfo *colour)

@@ -8,6 +8,7 @@
  */
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 #include <vpl/mfx.h>
 
 #include "drivers/softvpl/softvpl_ext.h"
@@ -32,5 +33,8 @@ struct encoder_parameters {
 void encoder_parameters_fill(struct encoder_parameters *parameters, const struct rung_config *config);
 /* Colours of what is encoded, for containers and playlists. NULL: not described. */
 void encoder_parameters_colour(struct AVCodecParameters *parameters, const mfxExtVideoSignalInfo *colour);
+/* Bytes that one coded picture may need: what the encoder wants room for before it takes a picture, and more where the
+ * burst at the start of a stream is larger. got: as MFXVideoENCODE_GetVideoParam tells. */
+uint32_t encoder_parameters_picture_bytes(const mfxVideoParam *got);
 /* Sentences like "TargetKbps 3000 became 2900", separated by commas; empty: all is as wanted. */
 void encoder_parameters_compare(const mfxVideoParam *wanted, const mfxVideoParam *got, char *text, size_t bytes);

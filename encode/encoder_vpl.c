@@ -28,7 +28,6 @@ enum {
     PAYLOADS = 128, /* captions must live until their frame is encoded: longer than any encoder's delay */
     WAIT_MS = 2000,
     BUSY_TURNS_MAX = 4000,
-    SPARE_BYTES = 1024,
 };
 
 struct task {
@@ -104,14 +103,8 @@ static bool is_jpeg(const struct vpl_encoder *encoder)
 
 static int make_tasks(struct vpl_encoder *encoder, struct error *err)
 {
-    unsigned multiplier = encoder->got.mfx.BRCParamMultiplier ? encoder->got.mfx.BRCParamMultiplier : 1;
-    mfxU32 bytes = (mfxU32)encoder->got.mfx.BufferSizeInKB * multiplier * 1000;
-    mfxU32 least = encoder->config.width * encoder->config.height; /* a burst at the start of a stream fits */
+    mfxU32 bytes = encoder_parameters_picture_bytes(&encoder->got);
 
-    if (is_jpeg(encoder)) /* rate control's fields mean something else */
-        bytes = least * 3 + SPARE_BYTES;
-
-    bytes = bytes > least ? bytes : least;
     encoder->packet = av_packet_alloc();
     for (unsigned i = 0; i < TASKS; i++) {
         encoder->tasks[i].bitstream.Data = malloc(bytes);

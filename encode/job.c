@@ -100,8 +100,10 @@ static const struct setting video_description_rows[] = {
     SETTING_UNSIGNED(struct video_description, quality, .minimum = 1, .maximum = 10, .default_number = 7,
                      .help =
                          "Quality level for qvbr, 10 is best: 8 to 10 for television, 7 for tablets, 6 for phones."),
-    SETTING_DOUBLE(struct video_description, gop_seconds, .maximum = 60, .unit = "s",
-                   .help = "Distance of IDR pictures; 0: gop_frames counts, and if that is 0 too, one per segment."),
+    SETTING_DOUBLE(
+        struct video_description, gop_seconds, .maximum = 60, .unit = "s",
+        .help = "Distance of IDR pictures; 0: gop_frames counts, and if that is 0 too, one per segment, or one in "
+                "two seconds where there are no segments (RTMP)."),
     SETTING_UNSIGNED(struct video_description, gop_frames, .maximum = 7200, .unit = "frames",
                      .help = "Distance of IDR pictures in frames of this video, if gop_seconds is 0."),
     SETTING_UNSIGNED(struct video_description, b_frames, .maximum = 7, .default_number = 2,

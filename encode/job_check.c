@@ -7,7 +7,12 @@
 #include "encode/job.h"
 
 /* The smallest picture that hardware encoders take. */
-enum { PICTURE_SIDE_MIN = 32, AV1_SIDE_MIN = 64, AAC_FRAME_SAMPLES = 1024, AAC_CHANNEL_FRAME_BITS = 6144 };
+enum {
+    PICTURE_SIDE_MIN = 32,
+    LARGE_BLOCK_SIDE_MIN = 64 /* HEVC's and AV1's */,
+    AAC_FRAME_SAMPLES = 1024,
+    AAC_CHANNEL_FRAME_BITS = 6144
+};
 
 /* ---- one video description ---- */
 static void check_size(const struct video_description *video, struct problems *problems)
@@ -91,10 +96,11 @@ static void check_codec(const struct video_description *video, struct problems *
         problem_at(problems, &video->color_space,
                    "video \"%s\": color_space = \"%s\" needs bit_depth = 10: in 8 bits HDR shows bands", video->name,
                    color_space_name(video->color_space));
-    if (video->codec == VIDEO_CODEC_AV1 && video->width &&
-        (video->width < AV1_SIDE_MIN || video->height < AV1_SIDE_MIN))
-        problem_at(problems, &video->width, "video \"%s\": %ux%u is too small for av1: at least %dx%d", video->name,
-                   video->width, video->height, AV1_SIDE_MIN, AV1_SIDE_MIN);
+    if (video->codec != VIDEO_CODEC_H264 && video->width &&
+        (video->width < LARGE_BLOCK_SIDE_MIN || video->height < LARGE_BLOCK_SIDE_MIN))
+        problem_at(problems, &video->width, "video \"%s\": %ux%u is too small for %s: at least %dx%d", video->name,
+                   video->width, video->height, video_codec_name(video->codec), LARGE_BLOCK_SIDE_MIN,
+                   LARGE_BLOCK_SIDE_MIN);
 }
 
 void video_description_check(const struct video_description *video, struct problems *problems)

@@ -13,7 +13,7 @@
 #include "encode/decoder.h"
 #include "encode/encoder_choice.h"
 
-enum { FRAMES_TRIED = 6000 };
+enum { FRAMES_TRIED = 6000, UNCUT_GOP_SECONDS = 2 /* of a stream that nothing cuts and whose GOP is not set */ };
 
 struct lane {
     struct ladder *ladder;
@@ -45,15 +45,27 @@ int64_t ladder_cut_length_90k(const struct encode_output *output)
     return llround(encode_output_cut_length(output) * 90000);
 }
 
-/* GOP in frames of the channel, a multiple of what all rungs share. */
-static int64_t gop_of(const struct timeline_rate *rate, const struct video_description *video)
+/* A multiple of what all rungs share, at least one. */
+static int64_t whole_gop(const struct timeline_rate *rate, double frames)
 {
     int64_t multiple = rate->frame_multiple ? rate->frame_multiple : 1;
-    double frames = video->gop_seconds > 0
-                        ? video->gop_seconds * rate->numerator / rate->denominator
-                        : (double)video->gop_frames * (video->framerate_divisor ? video->framerate_divisor : 1);
     int64_t gop = (int64_t)ceil(frames / (double)multiple - 1e-6) * multiple;
     return gop > 0 ? gop : multiple;
+}
+
+static int64_t gop_of_seconds(const struct timeline_rate *rate, double seconds)
+{
+    return whole_gop(rate, seconds * rate->numerator / rate->denominator);
+}
+
+/* GOP in frames of the channel; 0: none is set. */
+static int64_t gop_of(const struct timeline_rate *rate, const struct video_description *video)
+{
+    if (video->gop_seconds > 0)
+        return gop_of_seconds(rate, video->gop_seconds);
+    if (!video->gop_frames)
+        return 0;
+    return whole_gop(rate, (double)video->gop_frames * (video->framerate_divisor ? video->framerate_divisor : 1));
 }
 
 bool ladder_is_idr(const struct encode_job *job, const struct timeline_rate *rate, unsigned video, int64_t frame)
@@ -73,8 +85,8 @@ bool ladder_is_idr(const struct encode_job *job, const struct timeline_rate *rat
         next = ends < next ? ends : next;
     }
     if (first == INT64_MIN)
-        return frame % gop == 0;
-    return (frame - first) % gop == 0 && next - frame >= gop / 2;
+        return frame % (gop ? gop : gop_of_seconds(rate, UNCUT_GOP_SECONDS)) == 0;
+    return gop && (frame - first) % gop == 0 && next - frame >= gop / 2;
 }
 
 bool ladder_is_captured(const struct encode_job *job, const struct timeline_rate *rate, unsigned video, int64_t frame)

@@ -3,7 +3,8 @@
  *
  * The IDR cadence is a pure function of the frame's place on the timeline: at every segment boundary of every output,
  * and every GOP counted from there. Twins therefore cut alike whenever they were started. A last GOP that would be
- * shorter than half is joined to the one before. One thread.
+ * shorter than half is joined to the one before. Where no GOP is set, a segment is one; where nothing is cut either, a
+ * GOP lasts two seconds. One thread.
  *
  *     ladder_create(&ladder, &config, &err);
  *     ladder_encode(ladder, frame, &(struct ladder_picture){.picture = &picture, .serial = n});

@@ -14,7 +14,7 @@
 #include "encode/rung.h"
 #include "encode/slate.h"
 
-enum { HEADER_BYTES = 1024 /* of an SPS or PPS */, AV1_TRIAL_BYTES = 1 << 20, TRIAL_MS = 20000 };
+enum { HEADER_BYTES = 1024 /* of an SPS or PPS */, TRIAL_MS = 20000 };
 
 struct header {
     const uint8_t *bytes;
@@ -120,30 +120,41 @@ static int take_sequence_header(struct headers *headers, const mfxBitstream *bit
                      headers->config->description->name);
 }
 
-/* AV1: no encoder tells its sequence header. A black picture is coded for it, and the encoder made anew. */
-static int find_sequence_header(struct headers *headers, struct error *err)
+/* A black picture, coded into bitstream. */
+static mfxStatus code_black(const struct headers *headers, mfxBitstream *bitstream)
 {
-    uint8_t *memory = malloc(AV1_TRIAL_BYTES);
-    mfxBitstream bitstream = { .Data = memory, .MaxLength = AV1_TRIAL_BYTES };
     mfxFrameSurface1 *surface = NULL;
     mfxSyncPoint point = NULL;
-    mfxStatus status = memory ? MFXMemory_GetSurfaceForEncode(headers->session, &surface) : MFX_ERR_MEMORY_ALLOC;
+    mfxStatus status = MFXMemory_GetSurfaceForEncode(headers->session, &surface);
 
     if (status >= MFX_ERR_NONE && slate_paint(headers->config->slate, SLATE_BLACK, surface) < 0)
         status = MFX_ERR_UNKNOWN;
     if (status >= MFX_ERR_NONE)
-        status = MFXVideoENCODE_EncodeFrameAsync(headers->session, NULL, surface, &bitstream, &point);
+        status = MFXVideoENCODE_EncodeFrameAsync(headers->session, NULL, surface, bitstream, &point);
     if (status == MFX_ERR_MORE_DATA)
-        status = MFXVideoENCODE_EncodeFrameAsync(headers->session, NULL, NULL, &bitstream, &point);
+        status = MFXVideoENCODE_EncodeFrameAsync(headers->session, NULL, NULL, bitstream, &point);
     if (status >= MFX_ERR_NONE && point)
         status = MFXVideoCORE_SyncOperation(headers->session, point, TRIAL_MS);
     if (surface)
         surface->FrameInterface->Release(surface);
+    return status;
+}
+
+/* AV1: no encoder tells its sequence header. A picture is coded for it, and the encoder made anew. */
+static int find_sequence_header(struct headers *headers, struct error *err)
+{
+    int result = read_parameters(headers, NULL, 0, err);
+
+    if (result < 0)
+        return result;
+    uint32_t bytes = encoder_parameters_picture_bytes(headers->got);
+    uint8_t *memory = malloc(bytes);
+    mfxBitstream bitstream = { .Data = memory, .MaxLength = bytes };
+    mfxStatus status = memory ? code_black(headers, &bitstream) : MFX_ERR_MEMORY_ALLOC;
     MFXVideoENCODE_Close(headers->session);
-    int result = status == MFX_ERR_NONE
-                     ? take_sequence_header(headers, &bitstream, err)
-                     : error_set(err, -EINVAL, "video \"%s\": coding a first picture: %s",
-                                 headers->config->description->name, accelerator_status_name(status));
+    result = status == MFX_ERR_NONE ? take_sequence_header(headers, &bitstream, err)
+                                    : error_set(err, -EINVAL, "video \"%s\": coding a first picture: %s",
+                                                headers->config->description->name, accelerator_status_name(status));
     free(memory);
     status = MFXVideoENCODE_Init(headers->session, headers->wanted);
     if (result == 0 && status < MFX_ERR_NONE)
@@ -159,7 +170,7 @@ static int read_stream(struct headers *headers, struct error *err)
 
     describe(headers, parameters);
     if (codec == VIDEO_CODEC_JPEG)
-        return 0;
+        return read_parameters(headers, NULL, 0, err);
     int status = codec == VIDEO_CODEC_AV1 ? find_sequence_header(headers, err) : read_parameter_sets(headers, err);
     if (status == 0 && codec == VIDEO_CODEC_H264) {
         parameters->profile = headers->got->mfx.CodecProfile & 0xff;

@@ -172,6 +172,41 @@ static void every_codec_fills_its_packages(void **state)
     }
 }
 
+/* AV1's header is had by coding a picture, into the room that its bitrate asks for. */
+static void high_bitrates_begin_too(void **state)
+{
+    (void)state;
+    static const unsigned codecs[] = { VIDEO_CODEC_H264, VIDEO_CODEC_HEVC, VIDEO_CODEC_AV1 };
+
+    for (unsigned i = 0; i < sizeof codecs / sizeof codecs[0]; i++) {
+        struct video_description video = { .name = "v",
+                                           .codec = codecs[i],
+                                           .bit_depth = 8,
+                                           .rate_control = RATE_CONTROL_CBR,
+                                           .framerate_divisor = 1,
+                                           .bitrate = 40000000,
+                                           .profile = PROFILE_HIGH,
+                                           .preset = PRESET_ULTRAFAST };
+        struct run run = { 0 };
+        struct rung_config config = { .description = &video,
+                                      .rate = &rate,
+                                      .width = WIDTH,
+                                      .height = HEIGHT,
+                                      .gop_frames = CUT,
+                                      .accelerator = accelerator,
+                                      .slate = slate,
+                                      .on_packet = take_later,
+                                      .context = &run };
+        struct error err = { 0 };
+        struct rung *rung;
+
+        if (rung_create(&rung, &config, &err) < 0)
+            fail_msg("%s: %s", video_codec_name(codecs[i]), err.text);
+        assert_true(rung_parameters(rung)->extradata_size > 0);
+        rung_destroy(rung);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -198,6 +233,7 @@ const char *__lsan_default_suppressions(void)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(every_codec_fills_its_packages) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_codec_fills_its_packages),
+                                        cmocka_unit_test(high_bitrates_begin_too) };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -147,6 +147,7 @@ static const struct broken broken[] = {
     { "height = 360;", "height = 360; codec = \"jpeg\"; color_space = \"rec_601\";",
       "no meaning with codec = \"jpeg\"" },
     { "width = 640; height = 360;", "width = 64; height = 48; codec = \"av1\";", "too small for av1" },
+    { "width = 640; height = 360;", "width = 96; height = 54; codec = \"hevc\";", "too small for hevc" },
     { "height = 360;", "height = 360; codec = \"av1\";", "\"v360\" is av1: no player takes av1 in transport streams" },
     { "video = \"v360\"", "transport_stream = { timed_metadata_pid = 484; }; video = \"v360\"",
       "PID 484 is used twice" },

@@ -199,6 +199,34 @@ static void idr_pictures_stand_at_every_boundary(void **state)
     }
 }
 
+static unsigned idr_pictures(const struct encode_job *job, const struct timeline_rate *at, int64_t begin, int64_t count)
+{
+    unsigned found = 0;
+    for (int64_t i = begin; i < begin + count; i++)
+        found += ladder_is_idr(job, at, 0, i);
+    return found;
+}
+
+static void without_a_gop_a_segment_is_one(void **state)
+{
+    (void)state;
+    static const struct timeline_rate rates[] = { { 25, 1, 1 }, { 60000, 1001, 2 }, { 60000, 1001, 1 } };
+    struct encode_job job;
+    describe(&job);
+    for (unsigned i = 0; i < job.videos_count; i++)
+        job.videos[i].gop_seconds = job.videos[i].gop_frames = 0;
+    for (unsigned r = 0; r < 3; r++) {
+        int64_t begin = timeline_segment_first_frame(&rates[r], 180000, 897250000);
+        int64_t end = timeline_segment_first_frame(&rates[r], 180000, 897250100);
+        assert_int_equal(idr_pictures(&job, &rates[r], begin, end - begin), 100);
+    }
+    for (unsigned i = 0; i < job.outputs_count; i++)
+        job.outputs[i].package = PACKAGE_FLV;
+    for (unsigned r = 0; r < 3; r++) /* nothing is cut: one in two seconds */
+        assert_in_range(idr_pictures(&job, &rates[r], START_FRAME, 200ll * rates[r].numerator / rates[r].denominator),
+                        99, 101);
+}
+
 static void one_picture_an_interval_is_captured(void **state)
 {
     (void)state;
@@ -248,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(idr_pictures_stand_at_every_boundary),
+        cmocka_unit_test(without_a_gop_a_segment_is_one),
         cmocka_unit_test(three_rungs_cut_alike),
         cmocka_unit_test(one_picture_an_interval_is_captured),
     };

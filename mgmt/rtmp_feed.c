@@ -111,7 +111,8 @@ static int send_header(struct rtmp_feed *feed, struct rtmp_client *client, uint3
 static uint32_t session_ms(const struct rtmp_feed *feed, const struct flv_tag *tag)
 {
     uint32_t time_ms = tag->timestamp_ms - feed->base_ms;
-    return (int32_t)time_ms < 0 && time_ms > UINT32_MAX - JUMP_BACK_MS ? 0 : time_ms;
+    bool at_the_beginning = !feed->begun || feed->last_ms - feed->base_ms < JUMP_BACK_MS; /* not 49 days later */
+    return at_the_beginning && time_ms > UINT32_MAX - JUMP_BACK_MS ? 0 : time_ms;
 }
 
 static void note_sent(struct rtmp_feed *feed, const struct flv_tag *tag, uint64_t now_ns)

@@ -450,6 +450,34 @@ static void test_breaks_in_the_stream(void **state)
     tear_down(&bench);
 }
 
+/* The session's time passes 2^32 ms, after 49 days. */
+static void test_the_time_wraps(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench, RTMP_SERVER_GOOD);
+    static const int64_t pieces[][2] = {
+        { 0, 1 }, { 7158275, 7158276 }, { 14316550, 14316551 }, { 21474830, 21474838 }
+    };
+    unsigned handed_over = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        hand_over(&bench, pieces[i][0], pieces[i][1]);
+        handed_over += (unsigned)(pieces[i][1] - pieces[i][0]);
+        TURN_UNTIL(&bench, bench.acknowledged == handed_over);
+        assert_int_equal(bench.acknowledged, handed_over);
+    }
+    const struct rtmp_server_session *seen = session(&bench, 0);
+    unsigned pictures = 0;
+    for (unsigned i = 0; i < seen->message_count; i++)
+        if (picture_of(&seen->messages[i]) >= 0) {
+            unsigned at = pictures++;
+            int64_t piece = at < 15 ? pieces[at / 5][0] : 21474830 + (at - 15) / 5;
+            assert_int_equal(seen->messages[i].timestamp_ms, (uint32_t)(piece * 200 + at % 5 * 40));
+        }
+    assert_int_equal(pictures, 55);
+    tear_down(&bench);
+}
+
 /* What has to be caught up goes at twice its time, beyond the first two seconds. */
 static void test_catching_up_is_paced(void **state)
 {
@@ -503,6 +531,7 @@ int main(void)
         cmocka_unit_test(test_deaf_server_is_waited_for),
         cmocka_unit_test(test_cache_is_bounded),
         cmocka_unit_test(test_breaks_in_the_stream),
+        cmocka_unit_test(test_the_time_wraps),
         cmocka_unit_test(test_catching_up_is_paced),
         cmocka_unit_test(test_wrong_pieces),
     };

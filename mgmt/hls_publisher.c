@@ -3,7 +3,8 @@
  * sent, playlist confirmed, deletions.
  *
  * The window is saved before the acknowledgement: whatever is killed in between, either the encode process still has
- * the segment and sends it again, or the spool knows that it was delivered. Only what was delivered is saved; that a
+ * the segment and sends it again, or the spool knows that it was delivered. Where windows are long, several segments
+ * wait for one saving. Only what was delivered is saved; that a
  * playlist named it is learnt again by sending that playlist once more.
  */
 #include "mgmt/hls_publisher.h"
@@ -20,7 +21,11 @@
 #include "mgmt/hls_publisher_private.h"
 #include "mgmt/spool.h"
 
-enum { BASE_BYTES_MAX = 200 };
+enum {
+    BASE_BYTES_MAX = 200,
+    SAVE_AT_ONCE_SEGMENTS = 1000, /* a state of less is written with each segment that is delivered */
+    SAVE_INTERVAL_NS = 50000,     /* of a longer one, for each of its segments */
+};
 /* So many segment lengths without a segment: the source is lost, and the encode process pauses. */
 #define PAUSE_SEGMENTS 2.5
 
@@ -60,6 +65,43 @@ static void save(struct hls_publisher *publisher, enum spool_durability durabili
     if (result < 0 && !publisher->spool_failing)
         log_error(publisher->config.log, "%s", err.text);
     publisher->spool_failing = result < 0;
+}
+
+static void save_and_acknowledge(struct hls_publisher *publisher, enum spool_durability durability)
+{
+    save(publisher, durability);
+    while (publisher->unsaved) {
+        struct hls_item *item = publisher->unsaved;
+        publisher->unsaved = item->next;
+        publisher_spool_remove(publisher->spool, &item->waiting);
+        hls_free_item(item);
+    }
+}
+
+/* How long a state of that many segments is good for: writing it takes some 3 microseconds for each, all channels wait
+ * for that, and with long windows it would go on all the time. */
+static uint64_t save_interval_ns(const struct hls_publisher *publisher)
+{
+    uint64_t segments = 0;
+    for (unsigned i = 0; i < publisher->lane_count; i++)
+        segments += publisher->lanes[i].state.window.count;
+    return segments < SAVE_AT_ONCE_SEGMENTS ? 0 : segments * SAVE_INTERVAL_NS;
+}
+
+static void save_in_time(struct hls_publisher *publisher)
+{
+    uint64_t now = hls_now_ns(publisher);
+    if (now < publisher->save_due_ns) {
+        loop_timer_set(publisher->save_timer, publisher->save_due_ns);
+        return;
+    }
+    save_and_acknowledge(publisher, SPOOL_FAST);
+    publisher->save_due_ns = now + save_interval_ns(publisher);
+}
+
+static void on_save_timer(void *context)
+{
+    save_in_time(context);
 }
 
 static void load(struct hls_publisher *publisher)
@@ -137,14 +179,16 @@ static bool has_playlists(const struct hls_publisher *publisher)
 
 static void announce(struct hls_publisher *publisher, unsigned index);
 
-static void append(struct hls_publisher *publisher, struct hls_lane *lane, const struct hls_item *item)
+static void append(struct hls_publisher *publisher, struct hls_lane *lane, struct hls_item *item)
 {
     struct handoff_key keys[HANDOFF_KEYS_MAX];
     struct window_segment segment = hls_window_segment(publisher, lane, item, keys);
     segment_window_append(&lane->state.window, &segment);
     free(segment.cue);
     hls_remember_format(lane, item);
-    save(publisher, SPOOL_FAST);
+    item->next = publisher->unsaved;
+    publisher->unsaved = item;
+    save_in_time(publisher);
 }
 
 static void on_header_done(struct hls_publisher *publisher, unsigned index, struct hls_item *item,
@@ -169,11 +213,13 @@ static void on_file_done(void *context, unsigned index, void *file, enum destina
         on_header_done(publisher, index, item, outcome);
         return;
     }
-    if (outcome == DESTINATION_DELIVERED)
-        append(publisher, lane, item);
-    publisher_spool_remove(publisher->spool, &item->waiting);
     bool lacks_header = item->waiting.segment.header_bytes && !lane->header.confirmed;
-    hls_free_item(item);
+    if (outcome == DESTINATION_DELIVERED) {
+        append(publisher, lane, item);
+    } else {
+        publisher_spool_remove(publisher->spool, &item->waiting);
+        hls_free_item(item);
+    }
     if (lacks_header && outcome == DESTINATION_DELIVERED)
         hls_put_header(publisher, index); /* it was dropped on its way: once more, and then the playlist */
     else if (outcome == DESTINATION_DELIVERED || (publisher->finished && !lane->first))
@@ -289,7 +335,7 @@ static void finish(struct publisher *base)
 {
     struct hls_publisher *publisher = of(base);
     publisher->finished = true;
-    save(publisher, SPOOL_DURABLE);
+    save_and_acknowledge(publisher, SPOOL_DURABLE);
     for (unsigned i = 0; i < publisher->lane_count; i++)
         if (hls_is_vod(publisher) && !publisher->lanes[i].first)
             announce(publisher, i);
@@ -297,7 +343,7 @@ static void finish(struct publisher *base)
 
 static bool is_idle(const struct publisher *base)
 {
-    return destination_queue_idle(of_const(base)->queue);
+    return destination_queue_idle(of_const(base)->queue) && !of_const(base)->unsaved;
 }
 
 static int64_t resume_tick_90k(const struct publisher *base)
@@ -343,8 +389,14 @@ static void publisher_free(struct hls_publisher *publisher)
     publisher_spool_destroy(publisher->spool);
     loop_timer_destroy(publisher->timer);
     loop_timer_destroy(publisher->pause_timer);
+    loop_timer_destroy(publisher->save_timer);
     for (unsigned i = 0; i < publisher->lane_count; i++)
         hls_free_lane(&publisher->lanes[i]);
+    while (publisher->unsaved) {
+        struct hls_item *item = publisher->unsaved;
+        publisher->unsaved = item->next;
+        hls_free_item(item);
+    }
     free(publisher->master);
     free(publisher);
 }
@@ -406,7 +458,8 @@ static int create(struct publisher **out, const struct publisher_config *config,
     int result = open_queue(publisher, err);
     publisher->timer = loop_timer_create(config->loop, on_timer, publisher);
     publisher->pause_timer = loop_timer_create(config->loop, on_pause, publisher);
-    if (result == 0 && (!publisher->timer || !publisher->pause_timer))
+    publisher->save_timer = loop_timer_create(config->loop, on_save_timer, publisher);
+    if (result == 0 && (!publisher->timer || !publisher->pause_timer || !publisher->save_timer))
         result = error_set(err, -ENOMEM, "output group %s", group->name);
     if (result == 0)
         result = open_spool(publisher, err);

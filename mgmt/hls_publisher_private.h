@@ -57,6 +57,9 @@ struct hls_publisher {
     struct publisher_spool *spool;
     struct loop_timer *timer;       /* of deletions that must wait */
     struct loop_timer *pause_timer; /* of a source that is lost */
+    struct loop_timer *save_timer;
+    struct hls_item *unsaved; /* delivered: they are acknowledged when the state says so */
+    uint64_t save_due_ns;
     unsigned lane_count;
     struct hls_lane lanes[OUTPUT_GROUP_OUTPUTS_MAX];
     bool finished;

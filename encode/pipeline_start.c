@@ -146,6 +146,21 @@ static int64_t boundary_from(const struct pipeline *pipeline, int64_t frame)
     return first == frame ? frame : timeline_segment_first_frame(&pipeline->rate, length_90k, segment + 1);
 }
 
+/* Not before the end of what was handed over, if that is soon: it would only be thrown away. If it is not (the clock
+ * was ahead in the last life, or is behind in this one), the timeline begins anew where it is; publishers can do that.
+ */
+static int64_t behind_end(const struct pipeline *pipeline, int64_t frame)
+{
+    int64_t resume = timeline_frame_at_90k(&pipeline->rate, pipeline->welcome.resume_tick_90k);
+    int64_t wait_90k = pipeline->welcome.resume_tick_90k - timeline_frame_tick_90k(&pipeline->rate, frame);
+
+    if (wait_90k <= RESUME_LIMIT_90K)
+        return frame < resume ? resume : frame;
+    log_warning(pipeline->config.log, "what was handed over before ends %lld s ahead: the output begins anew",
+                (long long)wait_90k / 90000);
+    return frame;
+}
+
 /* The frame to begin with; false: not known yet. */
 static bool choose_frame(struct pipeline *pipeline, int64_t *frame)
 {
@@ -173,7 +188,7 @@ static bool choose_frame(struct pipeline *pipeline, int64_t *frame)
     if (pipeline->begin == BEGIN_FRESH) {
         *frame = boundary_from(pipeline, *frame);
     } else {
-        *frame = *frame < resume ? resume : *frame;
+        *frame = behind_end(pipeline, *frame);
         *frame +=
             (pipeline->rate.frame_multiple - *frame % pipeline->rate.frame_multiple) % pipeline->rate.frame_multiple;
     }

@@ -525,6 +525,24 @@ static void resumes_exactly_where_it_ended(void **state)
     assert_int_equal(decode(first), 24);
 }
 
+/* The clock was ahead in the last life. */
+static void an_end_in_the_future_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct running a;
+    fill_ring();
+    int64_t now = (int64_t)ns_to_90k(clock_utc_ns(&clock_now));
+    fake.welcome.framerate_numerator = 24;
+    fake.welcome.framerate_denominator = 1;
+    fake.welcome.resume_tick_90k = now + INT64_C(3600) * 90000;
+    start(&a, 0);
+    wait_for(2, 4000);
+    stop(&a);
+    assert_true(fake.segment_count >= 2);
+    assert_true(fake.segments[0].header.start_90k < now + 10 * 90000);
+    assert_true(fake.segments[0].header.flags & HANDOFF_DISCONTINUITY);
+}
+
 static void without_a_source_the_slate_is_encoded(void **state)
 {
     (void)state;
@@ -684,6 +702,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(resumes_exactly_where_it_ended, before, after),
         cmocka_unit_test_setup_teardown(a_lost_accelerator_ends_the_pipeline, before, after),
         cmocka_unit_test_setup_teardown(colours_of_a_late_source_are_taken, before, after),
+        cmocka_unit_test_setup_teardown(an_end_in_the_future_is_not_waited_for, before, after),
         cmocka_unit_test_setup_teardown(without_a_source_the_slate_is_encoded, before, after),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

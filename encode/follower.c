@@ -19,6 +19,7 @@
 #define MARGIN_NS       (400 * NS_PER_MS)
 #define START_GRACE_NS  (2 * NS_PER_S) /* for the first picture: an IDR picture has to be found */
 #define TOLERANCE_90K   INT64_C(90000)
+#define NEAR_90K        INT64_C(180000) /* so far from the timeline so far a known anchor may lead */
 #define ANSWER_NS       (500 * NS_PER_MS)
 #define ANCHOR_PAUSE_NS (300 * NS_PER_MS) /* a stream of random timestamps must not ask without end */
 #define ALONE           (UINT64_C(1) << 63)
@@ -123,16 +124,33 @@ static void use_anchor(struct follower *follower, const struct handoff_anchor *a
         follower->config.on_anchor(follower->config.context, anchor);
 }
 
-/* Nobody answers: the newest known anchor that fits, or one of our own. */
+static bool is_near(const struct handoff_anchor *anchor, const struct handoff_anchor *own)
+{
+    int64_t step_90k = own->id ? anchor->skew_90k - own->skew_90k : 0;
+    return step_90k >= -NEAR_90K && step_90k <= NEAR_90K;
+}
+
+/* Where the output is: with nothing of our own yet, the newest that is known tells, and not that it is behind UTC. */
+static int64_t lead_90k(const struct follower *follower)
+{
+    if (follower->anchor.id)
+        return timeline_lead_90k(follower->anchor.skew_90k);
+    int64_t lead_90k =
+        follower->known_count ? timeline_lead_90k(follower->known[follower->known_count - 1].skew_90k) : 0;
+    return lead_90k > 0 ? lead_90k : 0;
+}
+
+/* Nobody answers: the newest known anchor that fits and leaves the output where it is, or one of our own. */
 static void choose_anchor(struct follower *follower, int64_t pts_90k, int64_t arrival_90k)
 {
     for (unsigned i = follower->known_count; i-- > 0;)
-        if (fits(&follower->known[i], pts_90k, arrival_90k)) {
+        if (is_near(&follower->known[i], &follower->anchor) && fits(&follower->known[i], pts_90k, arrival_90k)) {
             struct handoff_anchor known = follower->known[i];
             use_anchor(follower, &known);
             return;
         }
-    struct handoff_anchor anchor = { .anchor_90k = timeline_anchor_for(follower->config.rate, pts_90k, arrival_90k) };
+    struct handoff_anchor anchor = { .skew_90k = lead_90k(follower) };
+    anchor.anchor_90k = timeline_anchor_for(follower->config.rate, pts_90k, arrival_90k + anchor.skew_90k);
     anchor.id = ALONE | (uint64_t)anchor.anchor_90k;
     follower->counters.anchors_alone++;
     use_anchor(follower, &anchor);

@@ -57,3 +57,10 @@ int64_t timeline_anchor_for(const struct timeline_rate *rate, int64_t pts_90k, i
     int64_t tick_90k = timeline_frame_tick_90k(rate, timeline_frame_at_90k(rate, arrival_90k));
     return (tick_90k - pts_90k) & (PTS_MODULUS - 1);
 }
+
+int64_t timeline_lead_90k(int64_t skew_90k)
+{
+    int64_t kept_90k = (skew_90k < 0 ? -skew_90k : skew_90k) - 22500;
+    int64_t lead_90k = kept_90k < 0 ? 0 : kept_90k / 90000 * 90000;
+    return skew_90k < 0 ? -lead_90k : lead_90k;
+}

@@ -38,3 +38,8 @@ int64_t timeline_place_pts_90k(int64_t pts_90k, int64_t anchor_90k, int64_t expe
 
 /* The anchor (0 .. 2^33-1) that puts pts_90k onto the frame of the grid nearest to arrival_90k. */
 int64_t timeline_anchor_for(const struct timeline_rate *rate, int64_t pts_90k, int64_t arrival_90k);
+
+/* How far from its arrival a new anchor is to put a picture where the timeline so far was skew_90k away from UTC, so
+ * that the output goes on where it is instead of waiting, or filling, for as long as that. In whole seconds, so that
+ * twins which choose alone come to the same, and 0.25 to 1.25 s nearer to UTC: many anchors must not carry it away. */
+int64_t timeline_lead_90k(int64_t skew_90k);

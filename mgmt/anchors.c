@@ -7,6 +7,10 @@
 #define TOLERANCE_90K   90000               /* how far from its arrival a known anchor may put a picture */
 #define DRIFT_LIMIT_90K (5 * 90000)         /* a segment further off than this tells nothing about drift */
 #define SELF_CHOSEN     (UINT64_C(1) << 63) /* see struct handoff_anchor */
+#define NEAR_90K        (2 * 90000)         /* so far from the timeline so far a known anchor may lead */
+#define PAST_90K        (30 * 90000)        /* the outputs of a pipeline do not end at the same tick */
+#define WAIT_90K        (8 * 90000)         /* a new anchor so far behind the output's end: that is waited for */
+#define LIFT_LIMIT_90K  (1000 * 90000) /* further behind it the output begins anew: publishers see that it jumped */
 
 enum { DRIFT_SMOOTHING = 16 }; /* segments: one late packet must not move the skew by its whole delay */
 
@@ -30,6 +34,17 @@ static struct handoff_anchor *add(struct anchors *anchors, const struct handoff_
     return &anchors->known[0];
 }
 
+void anchors_resume(struct anchors *anchors, unsigned pipeline, int64_t tick_90k)
+{
+    anchors->reached_90k[pipeline] = tick_90k;
+}
+
+void anchors_reach(struct anchors *anchors, unsigned pipeline, int64_t tick_90k)
+{
+    if (tick_90k > anchors->reached_90k[pipeline])
+        anchors->reached_90k[pipeline] = tick_90k;
+}
+
 static bool fits(const struct handoff_anchor *anchor, const struct handoff_anchor_request *request)
 {
     int64_t expected_90k = request->arrival_90k + anchor->skew_90k;
@@ -38,23 +53,49 @@ static bool fits(const struct handoff_anchor *anchor, const struct handoff_ancho
     return off_90k >= -TOLERANCE_90K && off_90k <= TOLERANCE_90K;
 }
 
-/* The twin's first: what locks them is better than what is newest. */
+static bool is_near(const struct handoff_anchor *anchor, const struct handoff_anchor *own)
+{
+    int64_t step_90k = own ? anchor->skew_90k - own->skew_90k : 0;
+    return step_90k >= -NEAR_90K && step_90k <= NEAR_90K;
+}
+
+/* The twin's first: what locks them is better than what is newest. Of others one that leaves the output where it is: a
+ * standby's may be of a time when the timeline was elsewhere. */
 static struct handoff_anchor *find_fitting(struct anchors *anchors, unsigned pipeline,
                                            const struct handoff_anchor_request *request)
 {
+    const struct handoff_anchor *own = find(anchors, anchors->in_use[pipeline]);
     struct handoff_anchor *twins = find(anchors, anchors->in_use[!pipeline]);
     if (twins && fits(twins, request))
         return twins;
     for (unsigned i = 0; i < HANDOFF_ANCHORS_MAX && anchors->known[i].id; i++)
-        if (fits(&anchors->known[i], request))
+        if (is_near(&anchors->known[i], own) && fits(&anchors->known[i], request))
             return &anchors->known[i];
     return NULL;
+}
+
+/* How far from its arrival a new anchor puts a picture: where this pipeline's output is, as far as one knows. */
+static int64_t lead_90k(struct anchors *anchors, unsigned pipeline, int64_t arrival_90k)
+{
+    const struct handoff_anchor *own = find(anchors, anchors->in_use[pipeline]);
+    const struct handoff_anchor *twins = find(anchors, anchors->in_use[!pipeline]);
+    int64_t reached_90k = anchors->reached_90k[pipeline];
+    if (!own && anchors->reached_90k[!pipeline] > reached_90k) /* it may be the one that the twin will follow */
+        reached_90k = anchors->reached_90k[!pipeline];
+
+    int64_t lead_90k = timeline_lead_90k(own ? own->skew_90k : twins ? twins->skew_90k : anchors->known[0].skew_90k);
+    bool is_past = !own && !twins && reached_90k && arrival_90k >= reached_90k + PAST_90K;
+    if (is_past || (!own && lead_90k < 0)) /* nothing keeps it from UTC */
+        lead_90k = 0;
+    int64_t behind_90k = reached_90k - arrival_90k - lead_90k;
+    return behind_90k > WAIT_90K && behind_90k <= LIFT_LIMIT_90K ? lead_90k + behind_90k : lead_90k;
 }
 
 struct handoff_anchor anchors_answer(struct anchors *anchors, unsigned pipeline,
                                      const struct handoff_anchor_request *request)
 {
     struct handoff_anchor *anchor = find_fitting(anchors, pipeline, request);
+    int64_t skew_90k = lead_90k(anchors, pipeline, request->arrival_90k);
     anchors->in_use[pipeline] = 0; /* what it used so far may make room */
     if (!anchor) {
         struct timeline_rate rate = {
@@ -64,10 +105,12 @@ struct handoff_anchor anchors_answer(struct anchors *anchors, unsigned pipeline,
         };
         if (anchors->next_id == 0)
             anchors->next_id = 1;
-        anchor = add(anchors, &(struct handoff_anchor){
-                                  .id = anchors->next_id++,
-                                  .anchor_90k = timeline_anchor_for(&rate, request->pts_90k, request->arrival_90k),
-                              });
+        anchor = add(anchors,
+                     &(struct handoff_anchor){
+                         .id = anchors->next_id++,
+                         .anchor_90k = timeline_anchor_for(&rate, request->pts_90k, request->arrival_90k + skew_90k),
+                         .skew_90k = skew_90k,
+                     });
     }
     anchors->in_use[pipeline] = anchor->id;
     anchors->framerate_numerator = request->framerate_numerator;

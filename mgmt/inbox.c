@@ -287,6 +287,7 @@ static void on_hello(struct connection *connection, const struct handoff_hello *
         end_connection(connection);
         return;
     }
+    anchors_resume(&entry->anchors, peer->pipeline, welcome.resume_tick_90k);
     anchors_use(&entry->anchors, peer->pipeline, &hello->anchor);
     save_channel(inbox, entry);
     handoff_header_fill(&welcome.header, HANDOFF_WELCOME, sizeof welcome);
@@ -346,9 +347,12 @@ static void on_segment(struct connection *connection, const struct handoff_segme
 {
     struct inbox *inbox = connection->inbox;
     struct channel_anchors *entry = find_channel(inbox, connection->peer.channel);
+    int64_t end_90k = segment->start_90k + segment->duration_90k;
     inbox->counters.segments++;
+    if (entry)
+        anchors_reach(&entry->anchors, connection->peer.pipeline, end_90k);
     if (entry && segment->end_arrival_utc_ns && !(segment->flags & HANDOFF_FILLER)) {
-        anchors_follow(&entry->anchors, connection->peer.pipeline, segment->start_90k + segment->duration_90k,
+        anchors_follow(&entry->anchors, connection->peer.pipeline, end_90k,
                        (int64_t)ns_to_90k(segment->end_arrival_utc_ns));
         save_channel(inbox, entry);
     }

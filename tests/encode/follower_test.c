@@ -247,6 +247,70 @@ static void a_drifting_clock_is_followed_for_days(void **state)
     assert_in_range(follower_anchor(follower)->skew_90k, 120000, 160000);
 }
 
+/* A source whose clock is fast or slow for days, then it begins anew, and nobody answers: the longest time without a
+ * frame, in milliseconds, and how many were filled. */
+static unsigned restart_after_drift(int step_ns, unsigned *filled)
+{
+    int64_t pts = 900000, frame = begin(pts), next = frame + 1;
+    unsigned without = 0, longest = 0;
+    *filled = 0;
+    nobody = true;
+    double source = 0;
+    for (int i = 1; i < 80000; i++) { /* 0.4 ms a picture: 32 s */
+        fake_clock_advance(&fake, (uint64_t)(40000000 + step_ns));
+        source += 3600;
+        push(pts + (int64_t)source);
+        while (take(next, NULL) != FOLLOWER_WAIT)
+            next++;
+    }
+    assert_int_equal(asked, 1);
+    for (int i = 0; i < 1000; i++) {
+        struct follower_shown shown;
+        fake_clock_advance(&fake, 40 * NS_PER_MS);
+        push(5000000000 + i * 3600);
+        without += 40;
+        for (; take(next, &shown) != FOLLOWER_WAIT; next++, without = 0)
+            *filled += shown.filler;
+        longest = without > longest ? without : longest;
+    }
+    assert_int_equal(asked, 2);
+    return longest;
+}
+
+static void the_output_goes_on_after_days_of_a_fast_clock(void **state)
+{
+    (void)state;
+    unsigned filled;
+    assert_in_range(restart_after_drift(-400000, &filled), 0, 1300);
+    assert_in_range(follower_anchor(follower)->skew_90k, 29 * 90000, 32 * 90000);
+}
+
+static void the_output_goes_on_after_days_of_a_slow_clock(void **state)
+{
+    (void)state;
+    unsigned filled;
+    assert_in_range(restart_after_drift(400000, &filled), 0, 200);
+    assert_in_range(filled, 0, 33);
+}
+
+static void a_standby_does_not_take_the_output_back(void **state)
+{
+    (void)state;
+    struct handoff_anchor own = { .id = 3, .skew_90k = 26 * 90000 }, standby = { .id = 4 };
+    nobody = true;
+    int64_t now = (int64_t)ns_to_90k(START_UTC_NS);
+    own.anchor_90k = timeline_anchor_for(&rate, 900000, now + own.skew_90k);
+    standby.anchor_90k = timeline_anchor_for(&rate, 5000000000, now);
+    follower_know(follower, &standby);
+    follower_know(follower, &own);
+    push(900000);
+    assert_int_equal(in_use.id, 3);
+    fake_clock_advance(&fake, NS_PER_S);
+    push(5000000000 + 90000);
+    assert_int_not_equal(in_use.id, 4);
+    assert_int_equal(in_use.skew_90k, 25 * 90000);
+}
+
 static void random_timestamps_do_not_ask_without_end(void **state)
 {
     (void)state;
@@ -292,11 +356,12 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, before, after)
     const struct CMUnitTest tests[] = {
-        T(pictures_follow_each_other_over_a_wrap), T(a_lost_source_is_filled_and_comes_back),
-        T(a_hole_of_one_picture_is_bridged),       T(a_jump_asks_for_another_anchor),
-        T(without_an_answer_it_chooses_alone),     T(a_known_anchor_is_used_when_nobody_answers),
-        T(a_drifting_clock_is_followed_for_days),  T(random_timestamps_do_not_ask_without_end),
-        T(a_slow_reader_shows_pictures_again),
+        T(pictures_follow_each_other_over_a_wrap),  T(a_lost_source_is_filled_and_comes_back),
+        T(a_hole_of_one_picture_is_bridged),        T(a_jump_asks_for_another_anchor),
+        T(without_an_answer_it_chooses_alone),      T(a_known_anchor_is_used_when_nobody_answers),
+        T(a_drifting_clock_is_followed_for_days),   T(random_timestamps_do_not_ask_without_end),
+        T(a_slow_reader_shows_pictures_again),      T(the_output_goes_on_after_days_of_a_fast_clock),
+        T(a_standby_does_not_take_the_output_back), T(the_output_goes_on_after_days_of_a_slow_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,20 @@ static void an_anchor_puts_the_picture_on_the_grid(void **state)
     }
 }
 
+static void a_lead_is_a_little_less_than_the_skew(void **state)
+{
+    (void)state;
+    assert_int_equal(timeline_lead_90k(0), 0);
+    assert_int_equal(timeline_lead_90k(112499), 0);
+    assert_int_equal(timeline_lead_90k(-112499), 0);
+    for (int64_t skew = 112500; skew < 100 * 90000; skew += 12345) {
+        int64_t lead = timeline_lead_90k(skew);
+        assert_int_equal(lead % 90000, 0);
+        assert_in_range(skew - lead, 22500, 112499);
+        assert_int_equal(timeline_lead_90k(-skew), -lead);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +101,7 @@ int main(void)
         cmocka_unit_test(segment_boundaries_agree_with_counting),
         cmocka_unit_test(a_wrapping_pts_goes_on),
         cmocka_unit_test(an_anchor_puts_the_picture_on_the_grid),
+        cmocka_unit_test(a_lead_is_a_little_less_than_the_skew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,84 @@ static void drift_is_followed(void **state)
     assert_int_equal(anchors.known[0].skew_90k, skew_90k);
 }
 
+/* Of a picture that both ask for, on a timeline that is skew_s off after weeks. */
+static int64_t place_after_drift(struct anchors *anchors, int skew_s)
+{
+    const int64_t skew_90k = skew_s * INT64_C(90000), start_pts = 12345678;
+    *anchors = (struct anchors){ 0 };
+    ask(anchors, 0, 0, NOW_90K);
+    ask(anchors, 1, 0, NOW_90K);
+    for (int64_t i = 1, at = 0; i <= 3000; i++, at = skew_90k * (i < 2000 ? i : 2000) / 2000)
+        anchors_follow(anchors, i & 1, NOW_90K + i * 180000 + at, NOW_90K + i * 180000);
+    int64_t arrival_90k = NOW_90K + 3001 * 180000;
+    struct handoff_anchor first = ask(anchors, 0, start_pts, arrival_90k);
+    struct handoff_anchor second = ask(anchors, 1, start_pts + 18000, arrival_90k + 18000);
+    assert_int_equal(first.id, 2);
+    assert_int_equal(second.id, 2); /* the twin gets the same */
+    assert_true(anchors_locked(anchors));
+    return timeline_place_pts_90k(start_pts, first.anchor_90k, arrival_90k + first.skew_90k) - arrival_90k;
+}
+
+/* The output is ahead of UTC, or behind it, and cannot go back to it for a source that begins anew. */
+static void a_new_anchor_goes_on_where_the_output_is(void **state)
+{
+    (void)state;
+    struct anchors anchors;
+    assert_in_range(place_after_drift(&anchors, 30), 28 * 90000, 30 * 90000);
+    assert_in_range(-place_after_drift(&anchors, -30), 28 * 90000, 30 * 90000);
+    assert_in_range(place_after_drift(&anchors, 0) + 1800, 0, 3600);
+    /* a source that begins anew again and again carries it nowhere: back to UTC, in fact */
+    place_after_drift(&anchors, 30);
+    for (int i = 0; i < 40; i++)
+        ask(&anchors, 0, i * INT64_C(90000000), NOW_90K + (10000 + i) * INT64_C(90000));
+    assert_int_equal(anchors.known[0].skew_90k, 0);
+}
+
+/* It was on the air when the timeline was where UTC is, and its clock is good. */
+static void a_standby_does_not_take_the_output_back(void **state)
+{
+    (void)state;
+    struct anchors anchors = { 0 };
+    struct handoff_anchor standby = ask(&anchors, 0, 0, NOW_90K);
+    ask(&anchors, 0, 5000000000, NOW_90K);
+    anchors.known[0].skew_90k = 26 * 90000; /* after a month */
+    struct handoff_anchor again = ask(&anchors, 0, 900 * 90000, NOW_90K + 900 * 90000);
+    assert_int_not_equal(again.id, standby.id);
+    assert_int_equal(again.skew_90k, 25 * 90000);
+    assert_int_equal(ask(&anchors, 1, 901 * 90000, NOW_90K + 901 * 90000).id, again.id);
+    /* not so far: the same again */
+    assert_int_equal(ask(&anchors, 0, 5000000000 + 26 * 90000, NOW_90K).id, standby.id + 1);
+    assert_int_equal(ask(&anchors, 0, 902 * 90000, NOW_90K + 902 * 90000).id, again.id);
+}
+
+/* The clock is behind what was handed over in the last life. */
+static void a_new_anchor_is_not_behind_the_end(void **state)
+{
+    (void)state;
+    struct anchors anchors = { 0 };
+    anchors_resume(&anchors, 0, NOW_90K + 300 * 90000);
+    anchors_resume(&anchors, 1, NOW_90K + 306 * 90000); /* its twin will follow */
+    struct handoff_anchor first = ask(&anchors, 0, 777, NOW_90K);
+    assert_in_range(timeline_place_pts_90k(777, first.anchor_90k, NOW_90K + first.skew_90k) + 1800,
+                    NOW_90K + 306 * 90000, NOW_90K + 306 * 90000 + 3600);
+    assert_int_equal(ask(&anchors, 1, 777, NOW_90K).id, first.id);
+    /* so far behind that the output has to begin anew */
+    anchors = (struct anchors){ 0 };
+    anchors_resume(&anchors, 0, NOW_90K + 3600 * 90000);
+    assert_int_equal(ask(&anchors, 0, 777, NOW_90K).skew_90k, 0);
+    /* nothing keeps it from UTC: off the air for longer than it was ahead */
+    anchors.known[0].skew_90k = 26 * 90000;
+    anchors_use(&anchors, 0, &(struct handoff_anchor){ 0 });
+    anchors_resume(&anchors, 0, NOW_90K + 26 * 90000);
+    assert_int_equal(ask(&anchors, 0, 5000000000, NOW_90K + 20 * 90000).skew_90k, 25 * 90000);
+    anchors_use(&anchors, 0, &(struct handoff_anchor){ 0 });
+    assert_int_equal(ask(&anchors, 0, 70000000, NOW_90K + 70 * 90000).skew_90k, 0);
+    anchors_reach(&anchors, 0, NOW_90K + 71 * 90000);
+    assert_int_equal(anchors.reached_90k[0], NOW_90K + 71 * 90000);
+    anchors_reach(&anchors, 0, NOW_90K); /* once more */
+    assert_int_equal(anchors.reached_90k[0], NOW_90K + 71 * 90000);
+}
+
 static void self_chosen_anchor_is_kept(void **state)
 {
     (void)state;
@@ -166,6 +244,9 @@ int main(void)
         cmocka_unit_test(another_timeline_gets_another),
         cmocka_unit_test(wrap_of_the_source),
         cmocka_unit_test(drift_is_followed),
+        cmocka_unit_test(a_new_anchor_goes_on_where_the_output_is),
+        cmocka_unit_test(a_standby_does_not_take_the_output_back),
+        cmocka_unit_test(a_new_anchor_is_not_behind_the_end),
         cmocka_unit_test(self_chosen_anchor_is_kept),
         cmocka_unit_test(number_given_out_twice),
         cmocka_unit_test(those_in_use_are_not_forgotten),

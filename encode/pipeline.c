@@ -100,6 +100,8 @@ int pipeline_create(struct pipeline **out, const struct pipeline_config *config,
                                       .callbacks = { on_welcome, on_anchor_answer, on_stop },
                                       .context = pipeline };
     int status = slate_create(&pipeline->slate, &config->job->input_loss, err);
+    if (status == 0 && slate_missing(pipeline->slate))
+        log_warning(config->log, "%s: its colour is shown instead", slate_missing(pipeline->slate));
     if (status == 0)
         status = handoff_create(&pipeline->handoff, &handoff, err);
     if (status < 0) {

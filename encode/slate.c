@@ -16,7 +16,8 @@
 
 struct slate {
     unsigned char color[3];
-    AVFrame *image; /* as it was decoded; NULL: the colour */
+    AVFrame *image;       /* as it was decoded; NULL: the colour */
+    struct error missing; /* why there is none though one is wanted */
 };
 
 static const unsigned char black[3] = { 16, 128, 128 };
@@ -90,12 +91,12 @@ int slate_create(struct slate **out, const struct input_loss_behavior *behavior,
         return error_set(err, -ENOMEM, "slate");
     if (slate_color_parse(behavior->color[0] ? behavior->color : "000000", slate->color) < 0)
         status = error_set(err, -EINVAL, "input loss color \"%s\": want RRGGBB", behavior->color);
-    if (status == 0 && behavior->image == INPUT_LOSS_SLATE)
-        status = load(slate, behavior->slate, err);
     if (status < 0) {
         slate_destroy(slate);
         return status;
     }
+    if (behavior->image == INPUT_LOSS_SLATE && load(slate, behavior->slate, &slate->missing) < 0)
+        av_frame_free(&slate->image);
     *out = slate;
     return 0;
 }
@@ -106,6 +107,11 @@ void slate_destroy(struct slate *slate)
         return;
     av_frame_free(&slate->image);
     free(slate);
+}
+
+const char *slate_missing(const struct slate *slate)
+{
+    return slate->missing.code < 0 ? slate->missing.text : NULL;
 }
 
 /* Eight bits at the upper end of sixteen are the same colour of ten. */

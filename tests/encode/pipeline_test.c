@@ -146,11 +146,17 @@ static void *run(void *context)
     return NULL;
 }
 
+static bool unreadable_slate; /* the job wants a picture that is gone */
+
 static void start(struct running *running, unsigned number)
 {
     memset(running, 0, sizeof *running);
     running->number = number;
     describe(&jobs[number], number);
+    if (unreadable_slate) {
+        jobs[number].input_loss.image = INPUT_LOSS_SLATE;
+        strcpy(jobs[number].input_loss.slate, "/nowhere/slate.png");
+    }
     if (every_package)
         add_packages(&jobs[number]);
     if (splices)
@@ -550,7 +556,9 @@ static void without_a_source_the_slate_is_encoded(void **state)
     feed_open(1 << 20);
     fake.welcome.framerate_numerator = 25;
     fake.welcome.framerate_denominator = 1;
+    unreadable_slate = true;
     start(&a, 0);
+    unreadable_slate = false;
     wait_for(2, 7000);
     stop(&a);
     const struct fake_segment *segment = &fake.segments[0];
@@ -559,6 +567,7 @@ static void without_a_source_the_slate_is_encoded(void **state)
     assert_int_equal(segment->header.end_arrival_utc_ns, 0);
     assert_int_equal(decode(segment), 25);
     assert_non_null(strstr(fake.status[0], "\"id\":5201"));
+    assert_non_null(strstr(fake.status[0], "\"id\":5905")); /* nor is there a picture: its colour is shown */
     assert_non_null(strstr(fake.status[0], "no program map has come yet"));
 }
 

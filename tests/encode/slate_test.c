@@ -109,17 +109,26 @@ static void a_picture_stands_in_the_middle(void **state)
     unlink(path);
 }
 
-static void what_cannot_be_read_is_named(void **state)
+/* It is for when the source is lost: it keeps nobody off the air while the source is there. */
+static void the_colour_stands_in_for_a_picture_that_cannot_be_read(void **state)
 {
     (void)state;
-    struct input_loss_behavior loss = { .image = INPUT_LOSS_SLATE, .slate = "/nowhere/slate.png" };
+    struct input_loss_behavior loss = { .image = INPUT_LOSS_SLATE, .slate = "/nowhere/slate.png", .color = "00ff00" };
     struct slate *slate = NULL;
     struct error err = { 0 };
-    assert_true(slate_create(&slate, &loss, &err) < 0);
-    assert_string_equal(err.text, "slate /nowhere/slate.png: no such file");
+    unsigned char green[3];
+    assert_int_equal(slate_create(&slate, &loss, &err), 0);
+    assert_string_equal(slate_missing(slate), "slate /nowhere/slate.png: no such file");
+    assert_int_equal(slate_paint(slate, SLATE_IMAGE, &surface), 0);
+    assert_int_equal(slate_color_parse("00ff00", green), 0);
+    assert_int_equal(luma[0], green[0]);
+    slate_destroy(slate);
     strcpy(loss.slate, "tests/encode/slate_test.c");
-    assert_true(slate_create(&slate, &loss, &err) < 0);
-    assert_non_null(strstr(err.text, "no PNG or JPEG"));
+    assert_int_equal(slate_create(&slate, &loss, &err), 0);
+    assert_non_null(strstr(slate_missing(slate), "no PNG or JPEG"));
+    slate_destroy(slate);
+    strcpy(loss.color, "green");
+    assert_int_equal(slate_create(&slate, &loss, &err), -EINVAL);
 }
 
 int main(void)
@@ -128,7 +137,7 @@ int main(void)
         cmocka_unit_test(colours_are_limited_range_bt709),
         cmocka_unit_test(black_and_colour_fill_the_surface),
         cmocka_unit_test(a_picture_stands_in_the_middle),
-        cmocka_unit_test(what_cannot_be_read_is_named),
+        cmocka_unit_test(the_colour_stands_in_for_a_picture_that_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,7 @@ static int64_t lead_90k(struct anchors *anchors, unsigned pipeline, int64_t arri
     const struct handoff_anchor *own = find(anchors, anchors->in_use[pipeline]);
     const struct handoff_anchor *twins = find(anchors, anchors->in_use[!pipeline]);
     int64_t reached_90k = anchors->reached_90k[pipeline];
-    if (!own && anchors->reached_90k[!pipeline] > reached_90k) /* it may be the one that the twin will follow */
+    if (!own && !twins && anchors->reached_90k[!pipeline] > reached_90k) /* the twin will follow */
         reached_90k = anchors->reached_90k[!pipeline];
 
     int64_t lead_90k = timeline_lead_90k(own ? own->skew_90k : twins ? twins->skew_90k : anchors->known[0].skew_90k);

@@ -152,6 +152,12 @@ static void a_new_anchor_is_not_behind_the_end(void **state)
     assert_in_range(timeline_place_pts_90k(777, first.anchor_90k, NOW_90K + first.skew_90k) + 1800,
                     NOW_90K + 306 * 90000, NOW_90K + 306 * 90000 + 3600);
     assert_int_equal(ask(&anchors, 1, 777, NOW_90K).id, first.id);
+    /* a process that begins with what its ring has held is not carried to where its twin is by now */
+    anchors_use(&anchors, 1, &(struct handoff_anchor){ 0 });
+    anchors_resume(&anchors, 1, NOW_90K + 1000 * 90000);
+    anchors_reach(&anchors, 0, NOW_90K + 1009 * 90000);
+    anchors.known[0].skew_90k = 0;
+    assert_int_equal(ask(&anchors, 1, 5000000000, NOW_90K + 998 * 90000).skew_90k, 0);
     /* so far behind that the output has to begin anew */
     anchors = (struct anchors){ 0 };
     anchors_resume(&anchors, 0, NOW_90K + 3600 * 90000);

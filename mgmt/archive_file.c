@@ -56,7 +56,7 @@ int archive_file_read(const char *directory, const char *name, struct archive_fi
     snprintf(file, sizeof file, "%s%s", name, info_suffix);
     json_t *json = spool_read(directory, file, &found);
     if (!json)
-        return error_set(err, found.code < 0 ? -EBADMSG : -ENOENT, "recording %s: %s", name,
+        return error_set(err, found.code < 0 ? found.code : -ENOENT, "recording %s: %s", name,
                          found.code < 0 ? found.text : "is not there");
     int result = json_unpack(json, "{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "version", &version, "bytes", &bytes,
                              "start", &start, "end", &end, "pieces", &pieces, "holes", &holes, "checksum", &checksum,

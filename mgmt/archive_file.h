@@ -46,6 +46,7 @@ struct archive_file_info archive_file_info(const struct archive_file *file);
 /* Reads all of it: -EBADMSG when the bytes are not those that were written. Between megabytes it looks whether it is
  * called off by another thread: -ECANCELED then. */
 int archive_file_verify(const struct archive_file *file, const atomic_bool *called_off, struct error *err);
+/* -ENOENT: nothing is said of it; -EBADMSG: that is damaged; others: it cannot be read for now. */
 int archive_file_read(const char *directory, const char *name, struct archive_file_info *info, struct error *err);
 int archive_file_descriptor(const char *directory, const char *name); /* give, to read; negative errno */
 /* upload: what is said of its upload goes too, last of all. */

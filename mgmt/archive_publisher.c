@@ -22,6 +22,7 @@
 enum {
     WAITING_BYTES_MAX = 64 << 20, /* for the disk; more: it does not keep up */
     JUMP_BACK_S = 100,            /* so far below all that is known a piece is no repetition: the timeline jumped */
+    AGAIN_S = 1,                  /* until one that could not be completed is tried again */
     STATE_VERSION = 1,
 };
 
@@ -32,6 +33,7 @@ struct entry {
     int64_t number;
     unsigned part; /* 1, or 2, ... when that interval had one before */
     bool old;      /* begun in an earlier life: its bytes are checked */
+    bool again;    /* could not be completed for now */
     struct recording *recording;
     char bookmark[ARCHIVE_NAME_BYTES]; /* of its upload */
 };
@@ -61,6 +63,7 @@ struct archive_publisher {
     struct destination_queue *queue;
     struct worker *worker;
     atomic_bool called_off; /* for the worker: nobody waits for what it looks through */
+    struct loop_timer *again; /* for entries that are tried again */
     struct entry *entries;
     unsigned lane_count;
     struct lane lanes[OUTPUT_GROUP_OUTPUTS_MAX];
@@ -151,17 +154,46 @@ static void deliver(struct archive_publisher *publisher, struct entry *entry)
                                                      .bookmark = entry->bookmark });
 }
 
+/* Nothing says that its bytes are not good: its files stay. */
+static void try_later(struct archive_publisher *publisher, struct entry *entry, const char *text)
+{
+    char reason[ERROR_TEXT_BYTES];
+    snprintf(reason, sizeof reason, "recording %s is kept and tried again: %s", recording_name(entry->recording), text);
+    raise_alert(publisher, ALERT_FINALISE_FAILED, reason);
+    entry->again = true;
+    loop_timer_set(publisher->again, clock_monotonic_ns(publisher->config.clock) + AGAIN_S * NS_PER_S);
+}
+
+static void on_again(void *context)
+{
+    struct archive_publisher *publisher = context;
+    for (struct entry *entry = publisher->entries, *next; entry; entry = next) {
+        next = entry->next; /* without memory for it, on_ready() tells at once */
+        if (!entry->again)
+            continue;
+        entry->again = false;
+        recording_complete(entry->recording, entry->old);
+    }
+}
+
 static void on_ready(void *context, struct recording *recording, int result, const char *text)
 {
     struct archive_publisher *publisher = context;
     struct entry *entry = entry_of(publisher, recording);
-    if (result == 0) {
+    if (recording_descriptor(recording) >= 0) {
         publisher->counters.completed++;
         clear_alert(publisher, ALERT_FINALISE_FAILED);
+        if (result < 0) /* that it is complete is not noted: a later life would complete it again */
+            raise_alert(publisher, ALERT_WRITE_FAILED, text);
         deliver(publisher, entry);
         return;
     }
-    if (result != -ENODATA) {
+    bool holds_something = entry->old || recording_info(recording).bytes > 0;
+    if (holds_something && result != -EBADMSG && result != -ENODATA) {
+        try_later(publisher, entry, text);
+        return;
+    }
+    if (holds_something && result != -ENODATA) {
         publisher->counters.damaged++;
         log_error(publisher->config.log, "%s: recording is lost: %s", publisher->source, text);
         raise_alert(publisher, ALERT_FINALISE_FAILED, text);
@@ -261,9 +293,12 @@ static void take_up(void *context, const char *name)
             break;
     if (found.lane == publisher->lane_count)
         return;
-    if (archive_file_read(publisher->config.spool_directory, name, &info, &err) < 0) {
-        log_warning(publisher->config.log, "%s: it is removed", err.text); /* it was never said to hold anything */
-        archive_file_remove(publisher->config.spool_directory, name, false);
+    int result = archive_file_read(publisher->config.spool_directory, name, &info, &err);
+    if (result < 0) {
+        bool useless = result == -ENOENT || result == -EBADMSG; /* it was never said to hold anything */
+        log_warning(publisher->config.log, "%s: it %s", err.text, useless ? "is removed" : "stays for a later start");
+        if (useless)
+            archive_file_remove(publisher->config.spool_directory, name, false);
         return;
     }
     found.number = number;
@@ -456,6 +491,7 @@ static void destroy(struct publisher *base)
 {
     struct archive_publisher *publisher = of(base);
     destination_queue_destroy(publisher->queue);
+    loop_timer_destroy(publisher->again);
     publisher->called_off = true;
     unsigned undone = worker_destroy(publisher->worker); /* what was handed over gets onto the disk */
     if (publisher->source[0]) {
@@ -519,7 +555,9 @@ static int create(struct publisher **out, const struct publisher_config *config,
     if (!publisher)
         return error_set(err, -ENOMEM, "output group %s", config->group->name);
     set_up(publisher, config);
-    int result = worker_create(&publisher->worker, config->loop, "archive", err);
+    publisher->again = loop_timer_create(config->loop, on_again, publisher);
+    int result = publisher->again ? worker_create(&publisher->worker, config->loop, "archive", err)
+                                  : error_set(err, -ENOMEM, "output group %s", config->group->name);
     if (result == 0)
         result = open_queue(publisher, err);
     if (result < 0) {

@@ -52,11 +52,12 @@ static int complete(struct disk_job *job)
     int result = 0;
     if (job->work == WORK_VERIFY)
         result = archive_file_verify(recording->file, recording->config.called_off, &job->err);
-    if (result == 0)
-        result = archive_file_complete(recording->file, &job->err);
-    if (result == 0)
-        job->descriptor = archive_file_descriptor(recording->config.spool_directory, recording->name);
-    return result < 0 ? result : job->descriptor < 0 ? job->descriptor : 0;
+    if (result < 0)
+        return result;
+    job->descriptor = archive_file_descriptor(recording->config.spool_directory, recording->name);
+    if (job->descriptor < 0)
+        return error_set_errno(&job->err, job->descriptor, "recording %s", recording->name);
+    return archive_file_complete(recording->file, &job->err);
 }
 
 static int work(struct worker_job *base)
@@ -173,7 +174,7 @@ void recording_complete(struct recording *recording, bool verify)
     struct disk_job *job = make_job(recording, verify ? WORK_VERIFY : WORK_COMPLETE);
     if (job)
         worker_submit(recording->config.worker, &job->job);
-    else /* it stays on the disk, for the next life */
+    else
         recording->config.ready(recording->config.context, recording, -ENOMEM, "no memory");
 }
 

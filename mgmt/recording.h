@@ -27,7 +27,9 @@ struct recording_config {
     /* A piece is on the disk, or (result < 0) lost, for the reason in text (borrow during the call). */
     void (*appended)(void *context, struct recording *recording, const struct handoff_segment *segment, int result,
                      const char *text);
-    /* It is complete: the descriptor stays the recording's. result < 0: it is damaged, or nothing is in it. */
+    /* It is complete: the descriptor stays the recording's. result < 0: with a descriptor only the note that it is
+     * complete could not be written; without one it is damaged (-EBADMSG), nothing is in it (-ENODATA), or the disk or
+     * the memory fails for now, and recording_complete() may be called again. */
     void (*ready)(void *context, struct recording *recording, int result, const char *text);
     void *context;
 };

@@ -89,9 +89,15 @@ json_t *spool_read(const char *directory, const char *name, struct error *err)
         return NULL;
     if (access(path, F_OK) < 0 && errno == ENOENT)
         return NULL;
-    json_t *json = json_load_file(path, 0, &where);
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        error_set_errno(err, -errno, "spool file %s", path);
+        return NULL;
+    }
+    json_t *json = json_loadf(file, 0, &where);
     if (!json)
         error_set(err, -EBADMSG, "spool file %s:%d: %s", path, where.line, where.text);
+    fclose(file);
     return json;
 }
 

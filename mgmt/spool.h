@@ -23,6 +23,7 @@ int spool_write(const char *directory, const char *name, const char *text, size_
                 enum spool_durability durability, struct error *err);
 int spool_write_json(const char *directory, const char *name, const json_t *json, enum spool_durability durability,
                      struct error *err);
-/* give; NULL with err->code 0: there is no such file; with -EBADMSG: it is damaged. err must not be NULL. */
+/* give; NULL with err->code 0: there is no such file; with -EBADMSG: it is damaged; with another: it
+ * cannot be read for now. err must not be NULL. */
 json_t *spool_read(const char *directory, const char *name, struct error *err);
 void spool_remove(const char *directory, const char *name); /* none is fine */

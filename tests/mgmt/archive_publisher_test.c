@@ -315,6 +315,72 @@ static void test_damaged_bytes_are_not_delivered(void **state)
     tear_down(&bench);
 }
 
+/* What is on the disk is whole, whether that can be noted there or not. */
+static void test_a_full_disk_at_the_end_of_a_recording(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[160];
+    set_up(&bench);
+    hand_over_all(&bench, 300, 302);
+    run_until_acknowledged(&bench, 3);
+    snprintf(path, sizeof path, "%s/news.0.record.hd.000100.json.new", bench.spool);
+    assert_int_equal(mkdir(path, 0700), 0); /* nothing can be written under that name */
+    hand_over(&bench, 303);
+    run_until_stored(&bench, "/rec/news_hd.000100.m2ts");
+    assert_holds(&bench, "/rec/news_hd.000100.m2ts", 300, 3);
+    assert_int_equal(counter(&bench, "recordings_damaged"), 0);
+    RUN_UNTIL(&bench, spooled(&bench) == 1 && !alerts_active(bench.alerts)); /* the next piece was written */
+    tear_down(&bench);
+}
+
+/* A path that leads to itself cannot be opened: like too many open files. */
+static void test_a_recording_that_cannot_be_opened_for_now(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[160], aside[200];
+    set_up(&bench);
+    hand_over_all(&bench, 300, 302);
+    run_until_acknowledged(&bench, 3);
+    snprintf(path, sizeof path, "%s/news.0.record.hd.000100.part", bench.spool);
+    snprintf(aside, sizeof aside, "%s.aside", path);
+    assert_int_equal(rename(path, aside), 0);
+    assert_int_equal(symlink(path, path), 0);
+    hand_over(&bench, 303);
+    RUN_UNTIL(&bench, alerts_active(bench.alerts));
+    assert_int_equal(alerts_active(bench.alerts), 1);
+    assert_int_equal(rename(aside, path), 0);
+    run_until_stored(&bench, "/rec/news_hd.000100.m2ts");
+    assert_holds(&bench, "/rec/news_hd.000100.m2ts", 300, 3);
+    assert_int_equal(alerts_active(bench.alerts), 0);
+    assert_int_equal(counter(&bench, "recordings_damaged"), 0);
+    tear_down(&bench);
+}
+
+static void test_what_is_said_of_it_cannot_be_read_for_now(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[160], aside[200];
+    set_up(&bench);
+    hand_over_all(&bench, 300, 302);
+    run_until_acknowledged(&bench, 3);
+    publisher_destroy(bench.publisher);
+    snprintf(path, sizeof path, "%s/news.0.record.hd.000100.json", bench.spool);
+    snprintf(aside, sizeof aside, "%s.aside", path);
+    assert_int_equal(rename(path, aside), 0);
+    assert_int_equal(symlink(path, path), 0);
+    open_publisher(&bench);
+    assert_int_equal(spooled(&bench), 1);
+    assert_int_equal(rename(aside, path), 0);
+    reopen(&bench);
+    hand_over(&bench, 303);
+    run_until_stored(&bench, "/rec/news_hd.000100.m2ts");
+    assert_holds(&bench, "/rec/news_hd.000100.m2ts", 300, 3);
+    tear_down(&bench);
+}
+
 static void test_the_disk_is_bounded(void **state)
 {
     (void)state;
@@ -496,6 +562,9 @@ int main(void)
         cmocka_unit_test(test_stopped_and_started_within_an_interval),
         cmocka_unit_test(test_an_outage_and_a_restart_in_it),
         cmocka_unit_test(test_damaged_bytes_are_not_delivered),
+        cmocka_unit_test(test_a_full_disk_at_the_end_of_a_recording),
+        cmocka_unit_test(test_a_recording_that_cannot_be_opened_for_now),
+        cmocka_unit_test(test_what_is_said_of_it_cannot_be_read_for_now),
         cmocka_unit_test(test_the_disk_is_bounded),
         cmocka_unit_test(test_an_upload_goes_on_after_a_restart),
         cmocka_unit_test(test_an_upload_of_a_recording_that_is_gone),

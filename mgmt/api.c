@@ -7,15 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "board/clock.h"
 #include "board/error.h"
 #include "board/log.h"
+#include "board/loop.h"
 #include "mgmt/box.h"
 #include "mgmt/management.h"
 #include "mgmt/media_desk.h"
 #include "mgmt/metrics.h"
 
+enum { LISTEN_AGAIN_S = 1 };
+
 struct api {
     struct api_config config;
+    struct loop_timer *again; /* to listen on TCP */
     struct media_desk *desk;
     struct http_server *server;
 };
@@ -303,6 +308,24 @@ void api_ask_media(struct call *call, const struct media_question *question,
     api_refuse(call, api_status_of(result), err.text);
 }
 
+/* Encoders do not depend on who may look at them: what fails here is told, and tried again. */
+static void listen_on_tcp(void *context)
+{
+    struct api *api = context;
+    const struct api_settings *settings = api->config.settings;
+    struct error err = { 0 };
+    if (http_server_listen(api->server, settings->address, settings->port, &err) < 0) {
+        management_alert(api->config.management, ALERT_API_CLOSED, "api", err.text);
+        loop_timer_set(api->again, clock_monotonic_ns(api->config.clock) + LISTEN_AGAIN_S * NS_PER_S);
+        return;
+    }
+    management_alert(api->config.management, ALERT_API_CLOSED, "api", NULL);
+    bool loopback = strncmp(settings->address, "127.", 4) == 0 || strcmp(settings->address, "::1") == 0;
+    log_write(api->config.log, loopback ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "API at http://%s:%u%s",
+              settings->address, settings->port,
+              loopback ? "" : ": without a password, for everybody who reaches this address");
+}
+
 int api_create(struct api **out, const struct api_config *config, struct error *err)
 {
     char path[1024];
@@ -316,19 +339,14 @@ int api_create(struct api **out, const struct api_config *config, struct error *
         result = http_server_create(&api->server, config->loop, config->clock, on_request, api, err);
     if (result == 0)
         result = http_server_listen_unix(api->server, path, err);
-    if (result == 0 && config->settings->port)
-        result = http_server_listen(api->server, config->settings->address, config->settings->port, err);
+    if (result == 0 && !(api->again = loop_timer_create(config->loop, listen_on_tcp, api)))
+        result = error_set(err, -ENOMEM, "api");
     if (result < 0) {
         api_destroy(api);
         return result;
     }
-    if (config->settings->port) {
-        bool loopback =
-            strncmp(config->settings->address, "127.", 4) == 0 || strcmp(config->settings->address, "::1") == 0;
-        log_write(config->log, loopback ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "API at http://%s:%u%s",
-                  config->settings->address, config->settings->port,
-                  loopback ? "" : ": without a password, for everybody who reaches this address");
-    }
+    if (config->settings->port)
+        listen_on_tcp(api);
     *out = api;
     return 0;
 }
@@ -337,6 +355,7 @@ void api_destroy(struct api *api)
 {
     if (!api)
         return;
+    loop_timer_destroy(api->again);
     http_server_retire(api->server); /* nobody asks the desk any more */
     media_desk_destroy(api->desk);   /* it has answers for those who wait */
     http_server_destroy(api->server);

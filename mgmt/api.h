@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* api.h - the doors to the management plane: HTTP with JSON, on the unix socket "api.socket" in the run directory and
- * on a TCP address of the box's configuration. docs/api.md lists the requests; the tables of routes are in api.c,
- * api_configuration.c and api_machine.c.
+ * on a TCP address of the box's configuration; where that cannot be had, it is tried again, and everything else goes
+ * on. docs/api.md lists the requests; the tables of routes are in api.c, api_configuration.c and api_machine.c.
  *
  * A refusal is {"error": sentence} with a fitting status. Requests that change something and come from a web page of
  * somewhere else (they carry an Origin) are refused; those that change files or the machine are taken on the unix
@@ -22,6 +22,8 @@ struct media;
 struct staging;
 struct update;
 
+enum { ALERT_API_CLOSED = 4005 };
+
 struct api_config {
     struct loop *loop; /* borrow, like all below */
     const struct clock *clock;
@@ -36,5 +38,6 @@ struct api_config {
     const struct media *media;
 };
 
+/* The unix socket is open then. */
 int api_create(struct api **out, const struct api_config *config, struct error *err);
 void api_destroy(struct api *api); /* NULL is fine */

@@ -62,7 +62,7 @@ struct archive_publisher {
     struct connection_settings connection; /* bounded by the disk, not by time */
     struct destination_queue *queue;
     struct worker *worker;
-    atomic_bool called_off; /* for the worker: nobody waits for what it looks through */
+    atomic_bool called_off;   /* for the worker: nobody waits for what it looks through */
     struct loop_timer *again; /* for entries that are tried again */
     struct entry *entries;
     unsigned lane_count;

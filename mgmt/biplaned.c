@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "board/clock.h"
 #include "board/error.h"
@@ -16,6 +18,7 @@
 #include "mgmt/accelerators.h"
 #include "mgmt/api.h"
 #include "mgmt/caretaker.h"
+#include "mgmt/configuration_wait.h"
 #include "mgmt/daemon_options.h"
 #include "mgmt/log_tail.h"
 #include "mgmt/management.h"
@@ -140,19 +143,38 @@ static int find_places(const struct daemon_options *options, struct places *plac
     return result;
 }
 
-/* NULL: its problems were printed. What no accelerator encodes is printed as well, and is the caller's to judge. */
-static struct configuration *read_configuration(const struct places *places, const json_t *accelerators,
-                                                bool *can_be_encoded)
+struct reading {
+    const struct places *places;
+    const json_t *accelerators;
+    bool can_be_encoded;
+};
+
+/* What no accelerator encodes is a problem as well, but the caller's to judge. */
+static struct configuration *read_configuration(void *context, struct problems *problems)
 {
+    struct reading *reading = context;
     struct configuration *configuration = NULL;
-    struct problems *problems = problems_create();
-    int result = configuration_read(&configuration, places->config, places->boards, problems);
+    int result = configuration_read(&configuration, reading->places->config, reading->places->boards, problems);
     if (result == 0)
-        accelerators_check(accelerators, true, configuration, NULL, problems);
-    *can_be_encoded = problems_count(problems) == 0;
-    problems_print(problems, stderr);
-    problems_destroy(problems);
+        accelerators_check(reading->accelerators, true, configuration, NULL, problems);
+    reading->can_be_encoded = problems_count(problems) == 0;
     return result < 0 ? NULL : configuration;
+}
+
+static void rest(void *context, unsigned seconds)
+{
+    (void)context;
+    sd_notify(0, "STATUS=The configuration cannot be used: waits for a better one");
+    sleep(seconds);
+}
+
+/* NULL: in vain; its problems were printed. */
+static struct configuration *await_configuration(struct reading *reading, unsigned seconds_max)
+{
+    const struct configuration_wait wait = { read_configuration, rest, stderr, seconds_max, reading };
+    struct configuration *configuration = configuration_await(&wait);
+    sd_notify(0, "STATUS=");
+    return configuration;
 }
 
 static const char *runtime_of(const struct daemon_options *options, const struct places *places)
@@ -171,11 +193,12 @@ static void print_devices(const struct box *box)
 
 static int check(const struct daemon_options *options, const struct places *places, bool only_devices)
 {
-    bool good;
     json_t *accelerators =
         only_devices ? NULL
                      : accelerators_ask(places->programs, runtime_of(options, places), ACCELERATORS_PATIENCE_MS, NULL);
-    struct configuration *configuration = read_configuration(places, accelerators, &good);
+    struct reading reading = { places, accelerators, false };
+    struct configuration *configuration = await_configuration(&reading, 0);
+    bool good = reading.can_be_encoded;
     json_decref(accelerators);
     if (configuration && only_devices)
         print_devices(&configuration->box);
@@ -199,9 +222,11 @@ static int start(const struct daemon_options *options, const struct places *plac
     const char *runtime = runtime_of(options, places);
     struct error untold = { 0 };
     json_t *accelerators = accelerators_ask(places->programs, runtime, ACCELERATORS_PATIENCE_MS, &untold);
-    bool good;
-    struct configuration *configuration = read_configuration(places, accelerators, &good);
-    if (configuration && !good) /* a GPU that has died takes nothing off the air that can do without it */
+    struct reading reading = { places, accelerators, false };
+    unsigned seconds_max = getenv("NOTIFY_SOCKET") ? CONFIGURATION_WAIT_S : 0; /* else it was started by hand */
+    struct configuration *configuration = await_configuration(&reading, seconds_max);
+    if (configuration &&
+        !reading.can_be_encoded) /* a GPU that has died takes nothing off the air that can do without it */
         log_warning(&daemon.log, "the configuration has videos that no accelerator of this machine encodes");
     if (untold.text[0])
         log_warning(&daemon.log, "%s", untold.text);

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -380,6 +381,10 @@ int http_server_listen(struct http_server *server, const char *text, unsigned po
     if (listening < 0)
         return error_set_errno(err, -errno, "api: socket");
     setsockopt(listening, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address.ss_family == AF_INET)
+        setsockopt(listening, IPPROTO_IP, IP_FREEBIND, &on, sizeof on);
+    else
+        setsockopt(listening, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof on);
     if (bind(listening, (struct sockaddr *)&address, bytes) < 0 || listen(listening, BACKLOG) < 0 ||
         getsockname(listening, (struct sockaddr *)&address, &bytes) < 0) {
         int code = -errno;

@@ -52,7 +52,7 @@ int http_server_create(struct http_server **out, struct loop *loop, const struct
 void http_server_retire(struct http_server *server);
 void http_server_destroy(struct http_server *server); /* who still waits is told that it ends; NULL is fine */
 int http_server_listen_unix(struct http_server *server, const char *path, struct error *err); /* mode 0600 */
-/* port 0: any. Returns the port. */
+/* port 0: any. Returns the port. The address need not be there yet: it may come and go. */
 int http_server_listen(struct http_server *server, const char *address, unsigned port, struct error *err);
 
 /* Value of a query parameter (borrow during the call), "" if it has none; NULL: not there. */

@@ -60,6 +60,8 @@ json_t *management_status(const struct management *management);
 json_t *management_inputs(const struct management *management);
 json_t *management_channels(const struct management *management);
 json_t *management_channel(const struct management *management, const char *name); /* NULL: no such channel */
+/* An alert of the box itself, of a part that has no alerts; text NULL: what it told is over. */
+void management_alert(struct management *management, unsigned id, const char *subject, const char *text);
 json_t *management_alerts(const struct management *management, bool also_cleared);
 json_t *management_counters(const struct management *management);
 json_t *management_accelerators(const struct management *management); /* mgmt/accelerators.h */

@@ -100,6 +100,14 @@ json_t *management_channel(const struct management *management, const char *name
     return channel ? runtime_channel_status(channel) : NULL;
 }
 
+void management_alert(struct management *management, unsigned id, const char *subject, const char *text)
+{
+    if (text)
+        alerts_raise(management->alerts, "box", id, subject, "%s", text);
+    else
+        alerts_clear(management->alerts, "box", id, subject);
+}
+
 json_t *management_alerts(const struct management *management, bool also_cleared)
 {
     return alerts_json(management->alerts, also_cleared);

@@ -9,9 +9,12 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include "tests/mgmt/api_house.h"
 
@@ -208,6 +211,42 @@ static void refuses_with_the_right_status(void **state)
     assert_int_equal(raw(house, "GET", name, NULL, 0), 404);
 }
 
+static bool is_closed(const struct house *house)
+{
+    bool closed = false;
+    json_t *alerts = ask(house, "GET", "/v1/alerts", 0);
+    for (size_t i = 0; i < json_array_size(alerts); i++)
+        closed |= json_integer_value(json_object_get(json_array_get(alerts, i), "id")) == ALERT_API_CLOSED;
+    json_decref(alerts);
+    return closed;
+}
+
+/* Another program has the port: the box runs all the same, and listens once it may. */
+static void a_port_in_use_stops_nothing(void **state)
+{
+    struct house *house = *state;
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t bytes = sizeof address;
+    char text[2048];
+    int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(other, (struct sockaddr *)&address, bytes), 0);
+    assert_int_equal(listen(other, 1), 0);
+    assert_int_equal(getsockname(other, (struct sockaddr *)&address, &bytes), 0);
+    move_out(house);
+    snprintf(text, sizeof text, "%.*sapi = { address = \"127.0.0.1\"; port = %u; };\n",
+             (int)(strstr(fixture_box, "api = ") - fixture_box), fixture_box, ntohs(address.sin_port));
+    fixture_write(&house->fixture, "box.cfg", text, 0644);
+    move_in(house);
+    assert_true(is_closed(house));
+    close(other);
+    for (unsigned i = 0; i < 500 && is_closed(house); i++)
+        usleep(20000);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&address, bytes), 0);
+    close(client);
+    assert_false(is_closed(house));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_removed_channel_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_secret_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_with_the_right_status, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_port_in_use_stops_nothing, set_up, tear_down),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

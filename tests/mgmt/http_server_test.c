@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,11 +92,29 @@ static void who_asks_while_it_ends_is_not_heard(void **state)
     close(client);
 }
 
+/* The cable of the management network is out, or its DHCP server has not answered yet. */
+static void listens_on_an_address_that_is_not_there(void **state)
+{
+    struct room *room = *state;
+    struct error err = { 0 };
+    assert_true(http_server_listen(room->server, "192.0.2.7", 0, &err) > 0);
+}
+
+static void listens_on_an_ipv6_address_that_is_not_there(void **state)
+{
+    struct room *room = *state;
+    struct error err = { 0 };
+    int port = http_server_listen(room->server, "2001:db8::7", 0, &err);
+    assert_true(port > 0 || port == -EAFNOSUPPORT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(requests_are_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_asks_while_it_ends_is_not_heard, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(listens_on_an_address_that_is_not_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(listens_on_an_ipv6_address_that_is_not_there, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,11 +2,13 @@
 /* log.c - a line is built in one buffer on the stack and written at once. */
 #include "board/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -120,6 +122,16 @@ static void begin_json(const struct log *log, enum log_level level, struct line 
     append(line, "\",\"message\":\"", strlen("\",\"message\":\""));
 }
 
+/* A log that cannot be written is no reason to stop being on air. Of a socket, as journald's is, nobody waits for the
+ * reader: a line for which there is no room went to the listener only. */
+static void write_line(int file_descriptor, const struct line *line)
+{
+    ssize_t written = send(file_descriptor, line->text, line->used, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (written < 0 && errno == ENOTSOCK)
+        written = write(file_descriptor, line->text, line->used);
+    (void)written;
+}
+
 void log_write(const struct log *log, enum log_level level, const char *format, ...)
 {
     if (!log || level > log->level)
@@ -142,7 +154,5 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
     if (log->listener)
         log->listener(log->context, line.text, line.used);
     line.text[line.used++] = '\n';
-    /* a log that cannot be written is no reason to stop being on air */
-    ssize_t written = write(log->file_descriptor, line.text, line.used);
-    (void)written;
+    write_line(log->file_descriptor, &line);
 }

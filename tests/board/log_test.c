@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -97,6 +98,29 @@ static void levels_have_names(void **state)
     log_info(NULL, "a NULL log drops the line");
 }
 
+/* A journald that hangs: whoever logs goes on, and what was written is whole lines. */
+static void nobody_waits_for_a_socket_that_is_not_read(void **state)
+{
+    (void)state;
+    int ends[2];
+    char text[4096];
+    struct log log;
+    alarm(20);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    log_open(&log, &(struct log_config){ .name = "biplaned", .file_descriptor = ends[1] });
+    for (unsigned i = 0; i < 20000; i++)
+        log_info(&log, "line of some length, so that any room is used up in time: %u", i);
+    shutdown(ends[1], SHUT_WR);
+    char last = 0;
+    for (ssize_t got; (got = read(ends[0], text, sizeof text)) > 0;)
+        last = text[got - 1];
+    assert_int_equal(last, '\n');
+    close(ends[0]);
+    log_info(&log, "nobody is there");
+    close(ends[1]);
+    alarm(0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +128,7 @@ int main(void)
         cmocka_unit_test(json_lines_are_json_whatever_is_in_them),
         cmocka_unit_test(long_json_lines_stay_json),
         cmocka_unit_test(journal_lines_start_with_the_level),
+        cmocka_unit_test(nobody_waits_for_a_socket_that_is_not_read),
         cmocka_unit_test(levels_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,6 +174,12 @@ static int check(const struct options *options)
     paths_boards(programs, boards);
     int result =
         configuration_read(&configuration, options->argument, options->boards ? options->boards : boards, problems);
+    if (result == 0)
+        configuration_check_files(configuration, problems);
+    if (result == 0 && problems_count(problems)) {
+        configuration_destroy(configuration);
+        result = -EINVAL;
+    }
     if (result == 0) {
         json_t *accelerators = accelerators_ask(programs, NULL, ACCELERATORS_PATIENCE_MS, NULL);
         accelerators_check(accelerators, true, configuration, NULL, problems);

@@ -146,18 +146,20 @@ static int find_places(const struct daemon_options *options, struct places *plac
 struct reading {
     const struct places *places;
     const json_t *accelerators;
-    bool can_be_encoded;
+    bool good;
 };
 
-/* What no accelerator encodes is a problem as well, but the caller's to judge. */
+/* What no accelerator encodes, and files that are gone, are problems as well, but the caller's to judge. */
 static struct configuration *read_configuration(void *context, struct problems *problems)
 {
     struct reading *reading = context;
     struct configuration *configuration = NULL;
     int result = configuration_read(&configuration, reading->places->config, reading->places->boards, problems);
-    if (result == 0)
+    if (result == 0) {
+        configuration_check_files(configuration, problems);
         accelerators_check(reading->accelerators, true, configuration, NULL, problems);
-    reading->can_be_encoded = problems_count(problems) == 0;
+    }
+    reading->good = problems_count(problems) == 0;
     return result < 0 ? NULL : configuration;
 }
 
@@ -198,7 +200,7 @@ static int check(const struct daemon_options *options, const struct places *plac
                      : accelerators_ask(places->programs, runtime_of(options, places), ACCELERATORS_PATIENCE_MS, NULL);
     struct reading reading = { places, accelerators, false };
     struct configuration *configuration = await_configuration(&reading, 0);
-    bool good = reading.can_be_encoded;
+    bool good = reading.good;
     json_decref(accelerators);
     if (configuration && only_devices)
         print_devices(&configuration->box);
@@ -225,9 +227,9 @@ static int start(const struct daemon_options *options, const struct places *plac
     struct reading reading = { places, accelerators, false };
     unsigned seconds_max = getenv("NOTIFY_SOCKET") ? CONFIGURATION_WAIT_S : 0; /* else it was started by hand */
     struct configuration *configuration = await_configuration(&reading, seconds_max);
-    if (configuration &&
-        !reading.can_be_encoded) /* a GPU that has died takes nothing off the air that can do without it */
-        log_warning(&daemon.log, "the configuration has videos that no accelerator of this machine encodes");
+    if (configuration && !reading.good) /* neither takes anything off the air that can do without it */
+        log_warning(&daemon.log, "the configuration is used in spite of its problems: a file is gone, or there are "
+                                 "videos that no accelerator of this machine encodes");
     if (untold.text[0])
         log_warning(&daemon.log, "%s", untold.text);
     int result = configuration && daemon.log_tail ? 0 : error_set(err, -EINVAL, "the configuration cannot be used");

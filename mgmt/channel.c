@@ -255,12 +255,13 @@ static void check_input(const struct channel *channel, const struct box *box, st
             problem_at(problems, name, "pipeline %u would receive nothing: node %u of the box has no port", node, node);
 }
 
-static void check_input_loss(const struct channel *channel, struct problems *problems)
+void channel_check_files(const struct channel *channel, struct problems *problems)
 {
     const struct input_loss_behavior *loss = &channel->input_loss;
-    input_loss_check(loss, problems);
     if (loss->image == INPUT_LOSS_SLATE && loss->slate[0] && access(loss->slate, R_OK) < 0)
         problem_at(problems, loss->slate, "input_loss: slate %s cannot be read", loss->slate);
+    for (unsigned i = 0; i < channel->output_groups_count; i++)
+        output_group_check_files(&channel->output_groups[i], problems);
 }
 
 static void check_framerate(const struct channel *channel, struct problems *problems)
@@ -402,7 +403,7 @@ void channel_check(const struct channel *channel, const struct box *box, struct 
     check_encodes(channel, problems);
     check_selectors(channel, problems);
     check_framerate(channel, problems);
-    check_input_loss(channel, problems);
+    input_loss_check(&channel->input_loss, problems);
     check_input(channel, box, problems);
     if (problems_count(problems) == before)
         check_as_job(channel, 0, problems);

@@ -57,6 +57,8 @@ void channel_complete(struct channel *channel, const char *directory);
 unsigned channel_pipelines(const struct channel *channel);
 void channel_check(const struct channel *channel, const struct box *box, struct problems *problems);
 /* Names of credentials exist. */
+/* Files that it names, which may go away at any time. */
+void channel_check_files(const struct channel *channel, struct problems *problems);
 void channel_check_credentials(const struct channel *channel, const struct credentials *credentials,
                                struct problems *problems);
 /* No two channels of this list (NULLs are skipped), nor two groups or pipelines of one, write to one file name. */

@@ -110,6 +110,12 @@ int configuration_read(struct configuration **out, const char *directory, const 
     return 0;
 }
 
+void configuration_check_files(const struct configuration *configuration, struct problems *problems)
+{
+    for (unsigned i = 0; i < configuration->channels_count; i++)
+        channel_check_files(configuration->channels[i], problems);
+}
+
 void configuration_destroy(struct configuration *configuration)
 {
     if (!configuration)

@@ -25,6 +25,10 @@ struct configuration {
 /* 0 and a configuration (give), or -EINVAL and problems. */
 int configuration_read(struct configuration **out, const char *directory, const char *boards_directory,
                        struct problems *problems);
+/* Adds a problem for each file that is named there and cannot be read: a picture, a certificate. Right after
+ * configuration_read() with the same problems. Whoever changes something is refused; who starts goes on without them.
+ */
+void configuration_check_files(const struct configuration *configuration, struct problems *problems);
 void configuration_destroy(struct configuration *configuration); /* NULL is fine */
 const struct channel *configuration_channel(const struct configuration *configuration, const char *name); /* borrow */
 

@@ -233,7 +233,8 @@ json_t *document_folder_problems(const char *directory, const char *boards_direc
     struct network *network = malloc(sizeof *network);
     if (problems && network) {
         if (configuration_read(&configuration, directory, boards_directory, problems) == 0)
-            configuration_destroy(configuration);
+            configuration_check_files(configuration, problems);
+        configuration_destroy(configuration);
         document_file(directory, "network", path);
         network_read(network, path, problems);
     }

@@ -366,6 +366,7 @@ int management_reload(struct management *management, struct problems *problems, 
     }
     int result = configuration_read(&configuration, config->config_directory, config->boards_directory, problems);
     if (result == 0) {
+        configuration_check_files(configuration, problems);
         check_accelerators(management, configuration, problems);
         if (problems_count(problems)) {
             configuration_destroy(configuration);

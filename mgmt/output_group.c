@@ -242,16 +242,20 @@ static void check_destination(const struct output_group *group, unsigned index, 
     if (delivery_path_read(&path, destination->interface, destination->source_address, &err) < 0)
         problem_at(problems, destination->interface[0] ? destination->interface : destination->source_address,
                    "output group \"%s\": destination %u: %s", group->name, index, err.text);
-    if (!destination->certificate_authority[0])
-        return;
-    if (!is_secure(destination))
+    if (destination->certificate_authority[0] && !is_secure(destination))
         problem_at(problems, destination->certificate_authority,
                    "output group \"%s\": destination %u has a certificate_authority but is not https or rtmps",
                    group->name, index);
-    else if (access(destination->certificate_authority, R_OK) < 0)
-        problem_at(problems, destination->certificate_authority,
-                   "output group \"%s\": certificate_authority %s of destination %u cannot be read", group->name,
-                   destination->certificate_authority, index);
+}
+
+void output_group_check_files(const struct output_group *group, struct problems *problems)
+{
+    for (unsigned i = 0; i < group->destinations_count; i++) {
+        const char *file = group->destinations[i].certificate_authority;
+        if (*file && access(file, R_OK) < 0)
+            problem_at(problems, file, "output group \"%s\": certificate_authority %s of destination %u cannot be read",
+                       group->name, file, i);
+    }
 }
 
 static void check_url_identifiers(const struct output_group *group, unsigned index, struct problems *problems)

@@ -139,4 +139,5 @@ const struct output_group_class *output_group_class_of(const struct output_group
 void output_group_complete(struct output_group *group);
 
 /* Checks what a row cannot say: URL forms, duplicates after resolution, modifiers, and what the type checks. */
+void output_group_check_files(const struct output_group *group, struct problems *problems);
 void output_group_check(const struct output_group *group, unsigned pipelines, struct problems *problems);

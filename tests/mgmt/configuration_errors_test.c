@@ -216,13 +216,15 @@ static struct problems *read_broken(const struct configuration_fixture *fixture,
     struct problems *problems = problems_create();
     fixture_write(fixture, names[file], text, mode);
     int result = configuration_read(&configuration, fixture->directory, "board/boards", problems);
+    if (result == 0)
+        configuration_check_files(configuration, problems);
     fixture_write(fixture, names[file], texts[file], file == CREDENTIALS ? 0600 : 0644);
-    if (result == 0) {
+    if (result == 0)
         configuration_destroy(configuration);
-        problems_destroy(problems);
-        return NULL;
-    }
-    return problems;
+    if (problems_count(problems))
+        return problems;
+    problems_destroy(problems);
+    return NULL;
 }
 
 static bool answered(const struct configuration_fixture *fixture, const struct broken *broken,
@@ -361,6 +363,24 @@ static void two_channels_may_not_write_one_file(void **state)
     unlink(path);
 }
 
+/* A logo that somebody tidied away: it is told, and biplaned starts. */
+static void a_file_that_is_gone_does_not_make_it_useless(void **state)
+{
+    const struct configuration_fixture *fixture = *state;
+    char *text = fixture_replace(fixture_channel, "color = \"102040\"", "image = \"slate\"; slate = \"none.png\"");
+    struct configuration *configuration = NULL;
+    struct problems *problems = problems_create();
+    fixture_write(fixture, names[CHANNEL], text, 0644);
+    assert_int_equal(configuration_read(&configuration, fixture->directory, "board/boards", problems), 0);
+    fixture_write(fixture, names[CHANNEL], fixture_channel, 0644);
+    assert_int_equal(problems_count(problems), 0);
+    configuration_check_files(configuration, problems);
+    assert_int_equal(problems_count(problems), 1);
+    configuration_destroy(configuration);
+    problems_destroy(problems);
+    free(text);
+}
+
 static void a_missing_folder_is_named(void **state)
 {
     (void)state;
@@ -396,6 +416,7 @@ int main(void)
         cmocka_unit_test(no_message_holds_a_password),
         cmocka_unit_test(a_credentials_file_that_others_can_read_is_refused),
         cmocka_unit_test(two_channels_may_not_write_one_file),
+        cmocka_unit_test(a_file_that_is_gone_does_not_make_it_useless),
         cmocka_unit_test(a_missing_folder_is_named),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

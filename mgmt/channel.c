@@ -348,6 +348,19 @@ static void check_gop_is_set(const struct output_group *group, const struct vide
                    video->name);
 }
 
+/* In Smooth Streaming the bitrate is all that tells videos apart: a publishing point takes one of two as the other. */
+static void check_bitrate_is_its_own(const struct channel *channel, const struct output_group *group,
+                                     const struct video_description *video, struct problems *problems)
+{
+    for (const struct video_description *other = channel->encodes.video; other < video; other++)
+        if (group->type == OUTPUT_GROUP_SMOOTH && other->bitrate == video->bitrate &&
+            group_takes_video(group, other->name))
+            problem_at(problems, &video->bitrate,
+                       "output group \"%s\": videos \"%s\" and \"%s\" have the same bitrate: a group of type smooth "
+                       "needs one of its own for each",
+                       group->name, other->name, video->name);
+}
+
 static void check_encodes(const struct channel *channel, struct problems *problems)
 {
     for (unsigned i = 0; i < channel->encodes.video_count; i++) {
@@ -357,6 +370,7 @@ static void check_encodes(const struct channel *channel, struct problems *proble
             if (group_takes_video(&channel->output_groups[g], video->name)) {
                 check_codec(&channel->output_groups[g], video, problems);
                 check_gop_is_set(&channel->output_groups[g], video, problems);
+                check_bitrate_is_its_own(channel, &channel->output_groups[g], video, problems);
                 check_segment_length(channel, &channel->output_groups[g], video, problems);
             }
     }

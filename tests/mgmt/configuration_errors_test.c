@@ -242,6 +242,26 @@ static bool answered(const struct configuration_fixture *fixture, const struct b
     return false;
 }
 
+/* What a publishing point would take for one. */
+static void videos_of_a_smooth_group_differ_in_bitrate(void **state)
+{
+    static const struct broken want = { .file = CHANNEL, .line = 7, .reason = "\"v720\" and \"v360\" have the same" };
+    char *smooth = fixture_replace(texts[CHANNEL], "type = \"hls\"", "type = \"smooth\"");
+    char *text = fixture_replace(smooth, "bitrate = 800000", "bitrate = 3000000");
+    char *hls = fixture_replace(texts[CHANNEL], "bitrate = 800000", "bitrate = 3000000");
+    struct problems *problems = read_broken(*state, CHANNEL, text, 0644);
+    assert_non_null(problems);
+    assert_true(answered(*state, &want, problems));
+    problems_destroy(problems);
+    problems = read_broken(*state, CHANNEL, smooth, 0644);
+    assert_false(problems && answered(*state, &want, problems));
+    problems_destroy(problems);
+    assert_null(read_broken(*state, CHANNEL, hls, 0644));
+    free(smooth);
+    free(text);
+    free(hls);
+}
+
 static void every_broken_file_is_answered_with_line_and_reason(void **state)
 {
     const struct configuration_fixture *fixture = *state;
@@ -410,6 +430,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_good_files_are_good),
         cmocka_unit_test(every_broken_file_is_answered_with_line_and_reason),
+        cmocka_unit_test(videos_of_a_smooth_group_differ_in_bitrate),
         cmocka_unit_test(modifiers_that_become_different_are_good),
         cmocka_unit_test(the_iv_of_sample_aes_depends_on_the_container),
         cmocka_unit_test(all_problems_are_told_at_once),

@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include <libavcodec/avcodec.h>
-#include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
 
 #include "encode/job.h"
@@ -17,10 +16,11 @@
 #include "encode/smooth_boxes.h"
 #include "encode/timeline.h"
 #include "tests/encode/fake_management.h"
+#include "tests/encode/marked_stream.h"
 #include "tests/encode/ring_feed.h"
 #include "tests/encode/runtime.h"
 #include "tests/encode/splice_section.h"
-#include "tests/encode/table_packets.h"
+#include "tests/encode/strict_decoder.h"
 
 #define FILE_SECONDS 2.4 /* of sd-hls0000000000.ts, at 24 pictures a second */
 
@@ -193,62 +193,6 @@ static void wait_for_both(unsigned count, unsigned milliseconds)
     }
 }
 
-enum { SPLICE_PID = 0x1f0, SPLICE_PACKET = 500, SPLICE_PTS = 40 * 3750 /* of picture 40 */ };
-
-/* Tables that tell of SCTE 35 messages, and one of these well before its picture. */
-static uint8_t *add_splice(uint8_t *data, size_t *bytes)
-{
-    static const struct table_program program = { 1, 0x100 };
-    static const struct table_stream streams[] = { { 0x1b, 0x101, 0 }, { 0x0f, 0x102, 0 }, { 0x86, SPLICE_PID, 0 } };
-    uint8_t *more = realloc(data, *bytes + 188);
-
-    table_pmt_of(more + 188, &program, 0, streams, 3, 0x101, 1);
-    memmove(more + (SPLICE_PACKET + 1) * 188, more + SPLICE_PACKET * 188, *bytes - SPLICE_PACKET * 188);
-    table_splice_insert(more + SPLICE_PACKET * 188, SPLICE_PID, 77, SPLICE_PTS, 2700000);
-    *bytes += 188;
-    return more;
-}
-
-/* The same stream whose parameter sets tell of BT.2020's colours and PQ. */
-static uint8_t *load_described(const char *path, size_t *bytes)
-{
-    AVFormatContext *in = NULL, *out = NULL;
-    AVBSFContext *filter = NULL;
-    AVPacket *packet = av_packet_alloc();
-    uint8_t *memory, *data;
-    assert_int_equal(avformat_open_input(&in, path, NULL, NULL), 0);
-    assert_true(avformat_find_stream_info(in, NULL) >= 0);
-    assert_true(avformat_alloc_output_context2(&out, NULL, "mpegts", NULL) >= 0);
-    assert_int_equal(avio_open_dyn_buf(&out->pb), 0);
-    int video = av_find_best_stream(in, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
-    for (unsigned i = 0; i < in->nb_streams; i++)
-        avcodec_parameters_copy(avformat_new_stream(out, NULL)->codecpar, in->streams[i]->codecpar);
-    assert_int_equal(av_bsf_list_parse_str(
-                         "h264_metadata=colour_primaries=9:transfer_characteristics=16:matrix_coefficients=9", &filter),
-                     0);
-    avcodec_parameters_copy(filter->par_in, in->streams[video]->codecpar);
-    assert_int_equal(av_bsf_init(filter), 0);
-    out->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED;
-    assert_true(avformat_write_header(out, NULL) >= 0);
-    while (av_read_frame(in, packet) >= 0) {
-        if (packet->stream_index == video) {
-            assert_int_equal(av_bsf_send_packet(filter, packet), 0);
-            assert_int_equal(av_bsf_receive_packet(filter, packet), 0);
-        }
-        assert_true(av_interleaved_write_frame(out, packet) >= 0);
-    }
-    av_write_trailer(out);
-    *bytes = (size_t)avio_close_dyn_buf(out->pb, &memory);
-    data = malloc(*bytes);
-    memcpy(data, memory, *bytes);
-    av_free(memory);
-    av_bsf_free(&filter);
-    av_packet_free(&packet);
-    avformat_free_context(out);
-    avformat_close_input(&in);
-    return data;
-}
-
 static void fill_ring(void)
 {
     static const char path[] = "tests/media/sd-hls0000000000.ts";
@@ -260,44 +204,6 @@ static void fill_ring(void)
     feed_open(4 << 20);
     feed_all(data, bytes, now - (uint64_t)(FILE_SECONDS * 1e9), now);
     free(data);
-}
-
-/* Decodes a segment strictly; returns its number of pictures. */
-static unsigned decode(const struct fake_segment *segment)
-{
-    char path[] = "/tmp/pipeline-test-XXXXXX";
-    int file = mkstemp(path);
-    AVFormatContext *format = NULL;
-    AVPacket *packet = av_packet_alloc();
-    AVFrame *frame = av_frame_alloc();
-    AVCodecContext *context = avcodec_alloc_context3(NULL);
-    unsigned pictures = 0, packets = 0;
-    assert_int_equal(write(file, segment->bytes, segment->header.bytes), (ssize_t)segment->header.bytes);
-    close(file);
-    assert_int_equal(avformat_open_input(&format, path, NULL, NULL), 0);
-    assert_true(avformat_find_stream_info(format, NULL) >= 0);
-    assert_int_equal(format->nb_streams, 2);
-    assert_int_equal(avcodec_open2(context, avcodec_find_decoder(AV_CODEC_ID_H264), NULL), 0);
-    context->err_recognition = AV_EF_EXPLODE;
-    while (av_read_frame(format, packet) >= 0) {
-        if (format->streams[packet->stream_index]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO) {
-            if (packets++ == 0)
-                assert_true(packet->flags & AV_PKT_FLAG_KEY);
-            assert_int_equal(avcodec_send_packet(context, packet), 0);
-            while (avcodec_receive_frame(context, frame) >= 0)
-                pictures++;
-        }
-        av_packet_unref(packet);
-    }
-    avcodec_send_packet(context, NULL);
-    while (avcodec_receive_frame(context, frame) >= 0)
-        pictures++;
-    avcodec_free_context(&context);
-    avformat_close_input(&format);
-    av_frame_free(&frame);
-    av_packet_free(&packet);
-    unlink(path);
-    return pictures;
 }
 
 static const struct fake_segment *find(uint32_t pipeline, const char *output, int64_t number)

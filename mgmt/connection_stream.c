@@ -10,9 +10,10 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,4 +320,14 @@ bool connection_stream_is_lost(const struct connection_stream *stream)
     socklen_t bytes = sizeof info;
     return stream->socket != CURL_SOCKET_BAD && getsockopt(stream->socket, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0 &&
            (info.tcpi_retransmits >= LOST_AFTER_TRIES || info.tcpi_probes >= LOST_AFTER_TRIES);
+}
+
+size_t connection_stream_window(const struct connection_stream *stream)
+{
+    struct tcp_info info = { 0 };
+    socklen_t bytes = sizeof info;
+    if (stream->socket == CURL_SOCKET_BAD || getsockopt(stream->socket, IPPROTO_TCP, TCP_INFO, &info, &bytes) < 0 ||
+        bytes < offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof info.tcpi_snd_wnd) /* kernels before 5.4 */
+        return SIZE_MAX;
+    return info.tcpi_snd_wnd;
 }

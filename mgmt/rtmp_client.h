@@ -68,5 +68,7 @@ void rtmp_client_finish(struct rtmp_client *client);
  * connection has confirmed: what lies between may be lost with the session. */
 uint64_t rtmp_client_taken(const struct rtmp_client *client);
 uint64_t rtmp_client_confirmed(const struct rtmp_client *client);
+/* connection_stream_window() of its connection. */
+size_t rtmp_client_window(const struct rtmp_client *client);
 bool rtmp_client_is_lost(const struct rtmp_client *client); /* the network does not carry it any more */
 const char *rtmp_end_name(enum rtmp_end end);               /* "unreachable", "rejected", ... */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* rtmp_publisher.c - when there is a session and when not. A tick every 200 ms, as long as there is anything to look
  * after, confirms what has arrived, watches the bounds, and keeps the alerts true. */
-#include "mgmt/rtmp_publisher.h"
+#include "mgmt/rtmp_publisher_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,74 +13,13 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "board/loop.h"
-#include "mgmt/alerts.h"
-#include "mgmt/credentials.h"
-#include "mgmt/latency.h"
-#include "mgmt/rtmp_cache.h"
-#include "mgmt/rtmp_client.h"
-#include "mgmt/rtmp_feed.h"
-#include "mgmt/rtmp_url.h"
 #include "mgmt/transfer.h"
 
 enum {
-    TICK_MS = 200,
-    READ_TICKS = 10,   /* two seconds after its arrival everything counts as read by the server */
-    TROUBLE_MS = 2000, /* without a session or without being read: an alert */
-    STABLE_S = 10,     /* of publishing: failures before it are forgotten */
+    STABLE_S = 10, /* of publishing: failures before it are forgotten */
     WAIT_FOR_SERVER_S = 300,
-    BACKLOG_90K = 5 * 90000, /* waits while publishing: an alert */
-    JUMP_BACK_PIECES = 500,  /* so far below the newest it is no repetition */
+    JUMP_BACK_PIECES = 500, /* so far below the newest it is no repetition */
 };
-
-enum state {
-    STATE_WAITING, /* for the first piece */
-    STATE_CONNECTING,
-    STATE_PUBLISHING,
-    STATE_RETRYING,  /* a session failed, the next comes at wake_ns */
-    STATE_RESTING,   /* the cache was full, likewise */
-    STATE_STOPPED,   /* too many failures, or no rest is wanted */
-    STATE_FINISHING, /* all is sent, the server is told */
-    STATE_FINISHED,
-};
-
-struct rtmp_publisher {
-    struct publisher publisher; /* first */
-    struct publisher_config config;
-    const struct rtmp_settings *settings;
-    const struct destination *destination;
-    struct credential credential; /* a copy: the configuration that it is from goes with the next one */
-    struct rtmp_url url;
-    char shown_url[OUTPUT_URL_BYTES]; /* without its query */
-    char source[2 * ENCODE_NAME_BYTES];
-    struct rtmp_cache *cache;
-    struct rtmp_client *client;   /* NULL: no session */
-    uint64_t arrived[READ_TICKS]; /* bytes of the session, tick by tick; the oldest at ticks % READ_TICKS */
-    unsigned ticks;
-    struct rtmp_feed feed;
-    struct loop_timer *tick, *pace, *wake;
-    enum state state;
-    bool finished;         /* publisher_finish() was called */
-    unsigned failures;     /* in a row */
-    uint64_t since_ns;     /* in this state */
-    uint64_t progress_ns;  /* when the server's side has last confirmed anything, or had nothing to confirm */
-    uint64_t progress;     /* bytes that were confirmed then */
-    uint64_t blocked_ns;   /* since when the server does not read; 0: it does */
-    uint64_t full_ns;      /* since when the cache overflows although there is a session; 0: it does not */
-    int64_t newest_number; /* handed over; -1: none */
-    int64_t newest_end_90k;
-    int64_t delivered_number;
-    char last_error[ERROR_TEXT_BYTES];
-    struct {
-        uint64_t received, duplicates, damaged, unknown_output;
-        uint64_t delivered, bytes, dropped_no_room, dropped_given_up, dropped_cache_full;
-        uint64_t sessions, retries, failures, caches_full;
-    } counters;
-    struct latency handoff_to_sent, source_to_sent;
-    uint64_t *dropping; /* the counter of what is dropped now */
-};
-
-static const char *const state_names[] = { "waiting", "connecting", "well",      "retrying",
-                                           "failed",  "abandoned",  "finishing", "finished" };
 
 static uint64_t now_ns(const struct rtmp_publisher *publisher)
 {
@@ -92,58 +31,11 @@ static const char *subject(const struct rtmp_publisher *publisher)
     return publisher->config.group->name;
 }
 
-static void enter(struct rtmp_publisher *publisher, enum state state)
+static void enter(struct rtmp_publisher *publisher, enum rtmp_publisher_state state)
 {
     publisher->state = state;
     publisher->since_ns = now_ns(publisher);
-    publisher->progress_ns = publisher->since_ns;
     publisher->blocked_ns = publisher->full_ns = 0;
-}
-
-/* ---- alerts ---- */
-
-static void clear(struct rtmp_publisher *publisher, unsigned id)
-{
-    alerts_clear(publisher->config.alerts, publisher->source, id, subject(publisher));
-}
-
-static void clear_session_alerts(struct rtmp_publisher *publisher)
-{
-    clear(publisher, ALERT_CONNECT_FAILED);
-    clear(publisher, ALERT_UNAUTHORIZED);
-    clear(publisher, ALERT_CERTIFICATE);
-}
-
-static void raise(struct rtmp_publisher *publisher, unsigned id, const char *text)
-{
-    alerts_raise(publisher->config.alerts, publisher->source, id, subject(publisher), "%s: %s", publisher->shown_url,
-                 text);
-}
-
-static unsigned alert_of(enum rtmp_end end)
-{
-    return end == RTMP_END_UNAUTHORIZED  ? ALERT_UNAUTHORIZED
-           : end == RTMP_END_CERTIFICATE ? ALERT_CERTIFICATE
-                                         : ALERT_CONNECT_FAILED;
-}
-
-static void watch_alerts(struct rtmp_publisher *publisher, uint64_t now)
-{
-    bool publishing = publisher->state == STATE_PUBLISHING;
-    bool trouble = now - publisher->progress_ns > TROUBLE_MS * NS_PER_MS;
-    int64_t waiting_90k = rtmp_cache_waiting_90k(publisher->cache);
-    if (trouble && (publishing || publisher->state == STATE_CONNECTING))
-        raise(publisher, ALERT_CONNECT_FAILED,
-              publishing ? "the server does not take what is sent" : "the server does not answer so far");
-    else if (publishing && publisher->feed.begun)
-        clear_session_alerts(publisher);
-    if (waiting_90k > BACKLOG_90K) {
-        char text[96];
-        snprintf(text, sizeof text, "%.0f s wait for the server", (double)waiting_90k / 90000);
-        raise(publisher, ALERT_BACKLOG, text);
-    } else if (waiting_90k < BACKLOG_90K / 5) {
-        clear(publisher, ALERT_BACKLOG);
-    }
 }
 
 /* ---- what becomes of pieces ---- */
@@ -188,16 +80,11 @@ static void drop_oldest(struct rtmp_publisher *publisher)
 
 static void connect_now(struct rtmp_publisher *publisher);
 
-/* What the other end's kernel has, its server may never have read: that is sent again in a next session. */
-static uint64_t read_bytes(const struct rtmp_publisher *publisher)
-{
-    return publisher->arrived[publisher->ticks % READ_TICKS];
-}
-
 static void confirm(struct rtmp_publisher *publisher)
 {
     if (publisher->client)
-        rtmp_cache_confirm(publisher->cache, rtmp_client_confirmed(publisher->client), read_bytes(publisher));
+        rtmp_cache_confirm(publisher->cache, rtmp_client_confirmed(publisher->client),
+                           rtmp_progress_certain(&publisher->progress));
 }
 
 static void leave_session(struct rtmp_publisher *publisher)
@@ -206,20 +93,20 @@ static void leave_session(struct rtmp_publisher *publisher)
     rtmp_client_destroy(publisher->client);
     publisher->client = NULL;
     loop_timer_clear(publisher->pace);
-    rtmp_cache_rewind(publisher->cache, read_bytes(publisher));
-    memset(publisher->arrived, 0, sizeof publisher->arrived);
+    rtmp_cache_rewind(publisher->cache, rtmp_progress_certain(&publisher->progress));
+    rtmp_progress_begin(&publisher->progress, now_ns(publisher));
 }
 
 static void stop(struct rtmp_publisher *publisher)
 {
     enter(publisher, STATE_STOPPED);
     drop_all(publisher, &publisher->counters.dropped_given_up);
-    clear(publisher, ALERT_BACKLOG);
+    rtmp_publisher_clear_backlog(publisher);
     log_error(publisher->config.log, "%s, output group %s: the output is stopped: %s", publisher->source,
               subject(publisher), publisher->last_error);
 }
 
-static void sleep_in(struct rtmp_publisher *publisher, enum state state, double seconds)
+static void sleep_in(struct rtmp_publisher *publisher, enum rtmp_publisher_state state, double seconds)
 {
     enter(publisher, state);
     loop_timer_set(publisher->wake, now_ns(publisher) + (uint64_t)(seconds * (double)NS_PER_S));
@@ -243,7 +130,7 @@ static void fail(struct rtmp_publisher *publisher, enum rtmp_end end, const char
                  retries);
     else
         snprintf(message, sizeof message, "%s", publisher->last_error);
-    raise(publisher, alert_of(end), message);
+    rtmp_publisher_raise_end(publisher, end, message);
     if (publisher->failures > retries)
         stop(publisher);
     else
@@ -259,7 +146,7 @@ static void give_up_session(struct rtmp_publisher *publisher)
     drop_all(publisher, &publisher->counters.dropped_cache_full);
     snprintf(publisher->last_error, sizeof publisher->last_error,
              "the server did not take what was sent until the cache was full");
-    raise(publisher, ALERT_CONNECT_FAILED, publisher->last_error);
+    rtmp_publisher_raise_end(publisher, RTMP_END_TIMEOUT, publisher->last_error);
     publisher->failures = 0;
     if (rest_s > 0)
         sleep_in(publisher, STATE_RESTING, rest_s);
@@ -298,7 +185,7 @@ static void finish_if_done(struct rtmp_publisher *publisher)
 
 static void set_tick(struct rtmp_publisher *publisher)
 {
-    loop_timer_set(publisher->tick, now_ns(publisher) + TICK_MS * NS_PER_MS);
+    loop_timer_set(publisher->tick, now_ns(publisher) + RTMP_TICK_MS * NS_PER_MS);
 }
 
 static void pump(struct rtmp_publisher *publisher)
@@ -322,30 +209,20 @@ static void on_pace(void *context)
     pump(context);
 }
 
-static void note_progress(struct rtmp_publisher *publisher, uint64_t now)
-{
-    if (!publisher->client)
-        return;
-    uint64_t arrived = rtmp_client_confirmed(publisher->client);
-    publisher->arrived[publisher->ticks++ % READ_TICKS] = arrived;
-    bool well = arrived != publisher->progress || arrived == rtmp_client_taken(publisher->client);
-    if (publisher->state == STATE_PUBLISHING && well)
-        publisher->progress_ns = now;
-    publisher->progress = arrived;
-}
-
 static void on_tick(void *context)
 {
     struct rtmp_publisher *publisher = context;
     uint64_t now = now_ns(publisher);
-    note_progress(publisher, now);
+    if (publisher->client)
+        rtmp_progress_note(&publisher->progress, now, rtmp_client_taken(publisher->client),
+                           rtmp_client_confirmed(publisher->client), rtmp_client_window(publisher->client));
     confirm(publisher);
     if (publisher->state == STATE_PUBLISHING && rtmp_client_is_lost(publisher->client))
         fail(publisher, RTMP_END_CLOSED, "the network does not carry what is sent any more");
     if (publisher->state < STATE_STOPPED)
         watch_bounds(publisher, now);
     if (publisher->state < STATE_STOPPED)
-        watch_alerts(publisher, now);
+        rtmp_publisher_watch_alerts(publisher, now);
     if (publisher->state != STATE_WAITING && publisher->state != STATE_STOPPED && publisher->state != STATE_FINISHED)
         set_tick(publisher);
 }
@@ -357,6 +234,7 @@ static void on_published(void *context)
              publisher->shown_url);
     publisher->counters.sessions++;
     enter(publisher, STATE_PUBLISHING);
+    rtmp_progress_begin(&publisher->progress, publisher->since_ns);
     rtmp_feed_begin(&publisher->feed);
     pump(publisher);
 }
@@ -378,8 +256,7 @@ static void on_ended(void *context, enum rtmp_end end, const char *text)
     /* what the server did not confirm in time is given up; the channel is at its end */
     leave_session(publisher);
     drop_all(publisher, &publisher->counters.dropped_given_up);
-    clear_session_alerts(publisher);
-    clear(publisher, ALERT_BACKLOG);
+    rtmp_publisher_clear_alerts(publisher);
     enter(publisher, STATE_FINISHED);
 }
 
@@ -502,10 +379,8 @@ static int64_t resume_tick_90k(const struct publisher *given)
 static void destroy(struct publisher *given)
 {
     struct rtmp_publisher *publisher = (struct rtmp_publisher *)given;
-    if (publisher->cache) {
-        clear_session_alerts(publisher);
-        clear(publisher, ALERT_BACKLOG);
-    }
+    if (publisher->cache)
+        rtmp_publisher_clear_alerts(publisher);
     rtmp_client_destroy(publisher->client);
     rtmp_cache_destroy(publisher->cache);
     rtmp_feed_clear(&publisher->feed);
@@ -566,52 +441,6 @@ static int create(struct publisher **out, const struct publisher_config *config,
     return 0;
 }
 
-/* ---- status ---- */
-
-static void set_count(json_t *object, const char *name, uint64_t value)
-{
-    json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
-static json_t *counters_status(const struct rtmp_publisher *publisher)
-{
-    json_t *counters = json_object();
-    set_count(counters, "segments_received", publisher->counters.received);
-    set_count(counters, "segments_duplicate", publisher->counters.duplicates);
-    set_count(counters, "segments_damaged", publisher->counters.damaged);
-    set_count(counters, "segments_unknown_output", publisher->counters.unknown_output);
-    set_count(counters, "segments_delivered", publisher->counters.delivered);
-    set_count(counters, "bytes_delivered", publisher->counters.bytes);
-    set_count(counters, "pictures_sent", publisher->feed.counters.pictures);
-    set_count(counters, "key_pictures_sent", publisher->feed.counters.keys);
-    set_count(counters, "tags_skipped", publisher->feed.counters.tags_skipped);
-    set_count(counters, "jumps_back", publisher->feed.counters.jumps_back);
-    set_count(counters, "dropped_no_room", publisher->counters.dropped_no_room);
-    set_count(counters, "dropped_cache_full", publisher->counters.dropped_cache_full);
-    set_count(counters, "dropped_given_up", publisher->counters.dropped_given_up);
-    set_count(counters, "connections_opened", publisher->counters.sessions);
-    set_count(counters, "retries", publisher->counters.retries);
-    set_count(counters, "failures", publisher->counters.failures);
-    set_count(counters, "caches_full", publisher->counters.caches_full);
-    return counters;
-}
-
-static json_t *status(const struct publisher *given)
-{
-    const struct rtmp_publisher *publisher = (const struct rtmp_publisher *)given;
-    json_int_t queued = rtmp_cache_waiting_pieces(publisher->cache);
-    json_t *output = json_pack("{s:s, s:I, s:I, s:I}", "name", publisher->config.group->outputs[0].name,
-                               "queued_segments", queued, "last_received", (json_int_t)publisher->newest_number,
-                               "last_delivered", (json_int_t)publisher->delivered_number);
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:[o]}", "group", subject(publisher), "url",
-                     publisher->shown_url, "state", state_names[publisher->state], "queued_segments", queued,
-                     "queued_ms", (json_int_t)(rtmp_cache_waiting_90k(publisher->cache) / 90), "queued_bytes",
-                     (json_int_t)rtmp_cache_bytes(publisher->cache), "last_error", publisher->last_error,
-                     "handoff_to_sent_ms", latency_json(&publisher->handoff_to_sent), "source_to_sent_ms",
-                     latency_json(&publisher->source_to_sent), "counters", counters_status(publisher), "outputs",
-                     output);
-}
-
 const struct publisher_class rtmp_publisher_class = {
     .name = "rtmp",
     .create = create,
@@ -620,5 +449,5 @@ const struct publisher_class rtmp_publisher_class = {
     .finish = finish,
     .idle = is_idle,
     .resume_tick_90k = resume_tick_90k,
-    .status = status,
+    .status = rtmp_publisher_status,
 };

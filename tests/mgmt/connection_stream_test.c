@@ -106,6 +106,7 @@ static void test_both_ways(void **state)
     assert_int_equal(read(bench.peer, data, sizeof data), 5);
     assert_memory_equal(data, "hello", 5);
     assert_int_equal(connection_stream_unconfirmed(bench.stream), 0);
+    assert_in_range(connection_stream_window(bench.stream), 10000, 64 << 20);
     assert_int_equal(write(bench.peer, "answer", 6), 6);
     TURN_UNTIL(&bench, bench.readable);
     assert_int_equal(connection_stream_receive(bench.stream, data, sizeof data), 6);
@@ -135,6 +136,7 @@ static void test_a_peer_that_reads_late(void **state)
         sent += (size_t)result;
     assert_int_equal(result, -EAGAIN);
     assert_true(connection_stream_unconfirmed(bench.stream) > 0);
+    assert_true(connection_stream_window(bench.stream) < connection_stream_unconfirmed(bench.stream));
     assert_false(connection_stream_is_lost(bench.stream));
     bench.writable = 0;
     connection_stream_want_write(bench.stream, true);

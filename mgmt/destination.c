@@ -225,6 +225,7 @@ static void set_timer(struct destination_queue *queue, uint64_t now)
     struct wake wake = { .now = now, .at = UINT64_MAX };
     wake_at(&wake, queue->hold_until_ns);
     wake_at(&wake, queue->alert_due_ns);
+    wake_at(&wake, destination_late_at_ns(queue));
     destination_for_each_job(queue, wake_for_job, &wake);
     if (wake.at == UINT64_MAX)
         loop_timer_clear(queue->timer);
@@ -257,7 +258,7 @@ static void pump(struct destination_queue *queue)
         }
     }
     destination_raise_overdue(queue, now);
-    destination_watch_backlog(queue);
+    destination_watch_backlog(queue, now);
     set_timer(queue, now);
 }
 

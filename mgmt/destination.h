@@ -107,7 +107,7 @@ struct destination_queue_config {
     uint64_t disk_bytes;                          /* of files that may wait beyond cache_megabytes: on a disk */
     unsigned lanes;                               /* of files */
     unsigned texts;                               /* lanes of texts; 0: one more than of files */
-    unsigned segment_length_s;                    /* rounded up: for Cache-Control */
+    unsigned segment_length_s;                    /* rounded up: for Cache-Control, and for what is late */
     unsigned alert_after_ms;                      /* of standing still or failing, at the latest; 0: 4000 */
     struct loop *loop;                            /* borrow, like all below */
     struct transfer_engine *engine;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "board/clock.h"
 #include "mgmt/alerts.h"
 #include "mgmt/destination_private.h"
 
@@ -83,19 +84,37 @@ void destination_note_acceptance(struct destination_queue *queue, struct job_lis
         destination_clear(queue, ALERT_FILE_REFUSED);
 }
 
-/* Raised early, cleared late: a queue that breathes around the bound must not make the alert flap. */
-void destination_watch_backlog(struct destination_queue *queue)
+uint64_t destination_late_at_ns(const struct destination_queue *queue)
+{
+    uint64_t oldest_ns = UINT64_MAX;
+    for (unsigned lane = 0; lane < queue->config.lanes; lane++) {
+        const struct job *job = queue->files[lane].first;
+        uint64_t since_ns = !job                                  ? UINT64_MAX
+                            : job->queued_ns > job->not_before_ns ? job->queued_ns
+                                                                  : job->not_before_ns;
+        if (oldest_ns > since_ns)
+            oldest_ns = since_ns;
+    }
+    return oldest_ns == UINT64_MAX ? UINT64_MAX
+                                   : oldest_ns + queue->config.segment_length_s * NS_PER_S + queue->alert_after_ns;
+}
+
+/* Raised early, cleared late: a queue that breathes around the bound must not make the alert flap. Long segments are
+ * not waited for until several of them wait: one that is not there some seconds after the next has come is late. */
+void destination_watch_backlog(struct destination_queue *queue, uint64_t now)
 {
     unsigned deepest = 0;
     for (unsigned lane = 0; lane < queue->config.lanes; lane++)
         if (deepest < queue->files[lane].count)
             deepest = queue->files[lane].count;
     uint64_t percent = destination_waiting_bytes(queue) * 100 / queue->cache_bytes;
-    if (deepest > BACKLOG_SEGMENTS || percent > BACKLOG_PERCENT) {
+    bool late = now >= destination_late_at_ns(queue);
+    if (late || deepest > BACKLOG_SEGMENTS || percent > BACKLOG_PERCENT) {
         destination_raise(
             queue, ALERT_BACKLOG,
-            "destination %s: up to %u segments of one output wait, %llu %% of the cache; %llu dropped so far",
-            queue->config.destination->url, deepest, (unsigned long long)percent, (unsigned long long)dropped(queue));
+            "destination %s: up to %u segments of one output wait%s, %llu %% of the cache; %llu dropped so far",
+            queue->config.destination->url, deepest, late ? ", the oldest for longer than it lasts" : "",
+            (unsigned long long)percent, (unsigned long long)dropped(queue));
         queue->backlog = true;
     } else if (queue->backlog && deepest <= 1 && percent <= BACKLOG_PERCENT / 2) {
         destination_clear(queue, ALERT_BACKLOG);

@@ -60,4 +60,6 @@ void destination_raise_refusal(struct job *job, const struct transfer_result *re
 void destination_raise_failure(struct destination_queue *queue, const struct job *job,
                                const struct transfer_result *result);
 void destination_note_acceptance(struct destination_queue *queue, struct job_list *list);
-void destination_watch_backlog(struct destination_queue *queue);
+/* When the oldest file should have been delivered, and is an alert; UINT64_MAX: there is none. */
+uint64_t destination_late_at_ns(const struct destination_queue *queue);
+void destination_watch_backlog(struct destination_queue *queue, uint64_t now);

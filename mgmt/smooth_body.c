@@ -387,6 +387,14 @@ uint64_t smooth_body_next_due_ns(const struct smooth_body *body)
     return item ? item->received_ns + body->config.delay_ns : 0;
 }
 
+uint64_t smooth_body_unconfirmed_ns(const struct smooth_body *body)
+{
+    const struct item *item = body->first;
+    while (item && item->confirmed)
+        item = item->next;
+    return item ? item->received_ns + body->config.delay_ns : 0;
+}
+
 bool smooth_body_has_header(const struct smooth_body *body)
 {
     return body->header.count > 0;

@@ -79,5 +79,7 @@ unsigned smooth_body_waiting(const struct smooth_body *body);   /* fragments tha
 unsigned smooth_body_confirmed(const struct smooth_body *body); /* in this POST */
 size_t smooth_body_bytes(const struct smooth_body *body);       /* of all that is here */
 uint64_t smooth_body_oldest_ns(const struct smooth_body *body); /* when the oldest that may be dropped came; 0: none */
+/* Since when the oldest fragment is to be sent that has not wholly arrived; 0: none is. */
+uint64_t smooth_body_unconfirmed_ns(const struct smooth_body *body);
 uint64_t smooth_body_next_due_ns(const struct smooth_body *body); /* when the next may be read; 0: none waits */
 bool smooth_body_empty(const struct smooth_body *body);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* smooth_publisher_status.c - what a Smooth publisher tells: its alerts, and its status as JSON. */
+#include "board/clock.h"
 #include "board/log.h"
 #include "mgmt/alerts.h"
 #include "mgmt/smooth_publisher_private.h"
 
-enum { BACKLOG_FRAGMENTS = 3, BACKLOG_PERCENT = 30 };
+enum { BACKLOG_FRAGMENTS = 3, BACKLOG_PERCENT = 30, LATE_MS = 4000 /* beyond its length, since it could be sent */ };
 
 static const unsigned alert_ids[SMOOTH_ALERTS] = { ALERT_OUTPUT_FAILED, ALERT_UNAUTHORIZED, ALERT_CERTIFICATE };
 
@@ -37,20 +38,32 @@ static void tell_alert(struct smooth_publisher *publisher, enum smooth_alert ale
         alerts_clear(publisher->config.alerts, publisher->source, alert_ids[alert], publisher->config.group->name);
 }
 
-/* Raised early, cleared late: a queue that breathes around the bound must not make the alert flap. */
+static bool is_late(const struct smooth_publisher *publisher, const struct smooth_stream *stream)
+{
+    uint64_t now = clock_monotonic_ns(publisher->config.clock);
+    uint64_t since_ns = stream ? smooth_body_unconfirmed_ns(smooth_stream_body(stream)) : 0;
+    uint64_t length_ns = (uint64_t)(publisher->config.group->smooth.fragment_length * 1e9);
+    return since_ns && now > since_ns + length_ns + LATE_MS * NS_PER_MS;
+}
+
+/* Raised early, cleared late: a queue that breathes around the bound must not make the alert flap. Long fragments are
+ * not waited for until several of them wait: one that is not there some seconds after the next has come is late. */
 static void watch_backlog(struct smooth_publisher *publisher)
 {
     unsigned deepest = 0;
+    bool late = false;
     for (unsigned i = 0; i < publisher->media_count; i++) { /* messages come in bursts */
         const struct smooth_stream *stream = publisher->lanes[i].stream;
         unsigned waiting = stream ? smooth_body_waiting(smooth_stream_body(stream)) : 0;
         deepest = waiting > deepest ? waiting : deepest;
+        late |= is_late(publisher, stream);
     }
     uint64_t percent = smooth_publisher_waiting_bytes(publisher) * 100 / smooth_publisher_cache_bytes(publisher);
-    if (deepest > BACKLOG_FRAGMENTS || percent > BACKLOG_PERCENT) {
+    if (late || deepest > BACKLOG_FRAGMENTS || percent > BACKLOG_PERCENT) {
         alerts_raise(publisher->config.alerts, publisher->source, ALERT_BACKLOG, publisher->config.group->name,
-                     "destination %s: up to %u fragments of one stream wait, %llu %% of the cache",
-                     publisher->destination->url, deepest, (unsigned long long)percent);
+                     "destination %s: up to %u fragments of one stream wait%s, %llu %% of the cache",
+                     publisher->destination->url, deepest, late ? ", the oldest for longer than it lasts" : "",
+                     (unsigned long long)percent);
         publisher->backlog = true;
     } else if (publisher->backlog && deepest <= 1 && percent <= BACKLOG_PERCENT / 2) {
         alerts_clear(publisher->config.alerts, publisher->source, ALERT_BACKLOG, publisher->config.group->name);

@@ -34,6 +34,7 @@ struct bench {
     struct connection_settings connection;
     struct destination_queue *queue;
     unsigned alert_after_ms; /* 0: as the queue likes */
+    bool no_length;          /* of segments: 2 s otherwise */
     unsigned event_count;
     struct event events[EVENTS_MAX];
 };
@@ -90,7 +91,7 @@ static inline void open_queue(struct bench *bench)
                                                .destination = &bench->destination,
                                                .connection = &bench->connection,
                                                .lanes = LANES,
-                                               .segment_length_s = 2,
+                                               .segment_length_s = bench->no_length ? 0 : 2,
                                                .alert_after_ms = bench->alert_after_ms,
                                                .loop = bench->loop,
                                                .engine = bench->engine,

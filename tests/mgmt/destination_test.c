@@ -109,6 +109,30 @@ static void oldest_is_dropped_when_the_cache_is_full(void **state)
     tear_down(&bench);
 }
 
+/* A single file that takes longer than it lasts, and then some: others need not wait behind it for that to be told. */
+static void one_that_takes_too_long_is_a_backlog(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.connection.timeout = 5;
+    bench.alert_after_ms = 100;
+    bench.no_length = true;
+    open_queue(&bench);
+    bench.origin->behaviour = ORIGIN_HANG;
+    put_file(&bench, 0, 1, 1000);
+    run_for(&bench, 30);
+    assert_false(alert_is_active(&bench, 6501));
+    RUN_UNTIL(&bench, alert_is_active(&bench, 6501));
+    assert_true(alert_says(&bench, 6501, "the oldest for longer than it lasts"));
+    assert_int_equal(bench.event_count, 0);
+    bench.origin->behaviour = ORIGIN_GOOD;
+    origin_drop_connections(bench.origin);
+    run_until_idle(&bench, 2000);
+    assert_int_equal(alerts_active(bench.alerts), 0);
+    tear_down(&bench);
+}
+
 static void too_old_is_dropped(void **state)
 {
     (void)state;
@@ -182,6 +206,7 @@ int main(void)
         cmocka_unit_test(only_the_newest_text_waits),
         cmocka_unit_test(origin_that_deletes_nothing),
         cmocka_unit_test(oldest_is_dropped_when_the_cache_is_full),
+        cmocka_unit_test(one_that_takes_too_long_is_a_backlog),
         cmocka_unit_test(too_old_is_dropped),
         cmocka_unit_test(restart_delay_0_is_the_end),
         cmocka_unit_test(bad_configurations),

@@ -254,6 +254,27 @@ static void test_delay(void **state)
     smooth_body_destroy(bench.body);
 }
 
+static void test_the_oldest_that_has_not_arrived(void **state)
+{
+    (void)state;
+    struct bench bench = { .body = make(NULL, 5) };
+    assert_int_equal(smooth_body_unconfirmed_ns(bench.body), 0);
+    for (char letter = 'a'; letter <= 'c'; letter++)
+        add(&bench, letter, HEADER, (uint64_t)letter);
+    assert_int_equal(smooth_body_unconfirmed_ns(bench.body), 'a' + 5); /* it could not be sent before */
+    begin(&bench);
+    drain(&bench, 1000);
+    smooth_body_confirm(bench.body, HEADER_BYTES + 10);
+    assert_int_equal(smooth_body_unconfirmed_ns(bench.body), 'b' + 5);
+    smooth_body_break(bench.body); /* what has arrived is sent again, but is no backlog */
+    assert_int_equal(smooth_body_unconfirmed_ns(bench.body), 'b' + 5);
+    begin(&bench);
+    drain(&bench, 1000);
+    smooth_body_complete(bench.body);
+    assert_int_equal(smooth_body_unconfirmed_ns(bench.body), 0);
+    smooth_body_destroy(bench.body);
+}
+
 static void test_only_what_is_untouched_is_dropped(void **state)
 {
     (void)state;
@@ -272,6 +293,7 @@ static void test_only_what_is_untouched_is_dropped(void **state)
     drain(&bench, 1000);
     assert_int_equal(bench.offset, HEADER_BYTES + 30); /* a, c, d */
     assert_int_equal(smooth_body_oldest_ns(bench.body), 0);
+    assert_int_equal(smooth_body_unconfirmed_ns(bench.body), 'a'); /* read, and on its way */
     smooth_body_break(bench.body);
     assert_int_equal(smooth_body_oldest_ns(bench.body), 'a');
     assert_true(smooth_body_drop(bench.body, UINT64_MAX, &fragment));
@@ -317,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_success_at_the_end_frees_all),
         cmocka_unit_test(test_another_format_needs_another_post),
         cmocka_unit_test(test_delay),
+        cmocka_unit_test(test_the_oldest_that_has_not_arrived),
         cmocka_unit_test(test_only_what_is_untouched_is_dropped),
         cmocka_unit_test(test_from_the_start_again_and_nowhere_else),
         cmocka_unit_test(test_what_is_no_fragment_is_refused),

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from testbed.alert_times import AlertTimes, print_alert_time
 from testbed.box import SMALL_LADDER, channel
 from testbed.certificates import Authority
 from testbed.feed import FedBox
@@ -107,7 +108,7 @@ class Stage:
         self.sinks = {name: RtmpSink(SINK_PORT + i, refusal=fault.refusal) for i, (name, fault) in enumerate(FAULTS.items())
                       if fault.refusal}
         self.box = FedBox(str(directory / "box"), [self.channel(name, authority) for name in FAULTS])
-        self.alert_after, self.told, self.began = {}, {name: set() for name in FAULTS}, 0.0
+        self.times, self.told = None, {name: set() for name in FAULTS}
 
     def channel(self, name, authority):
         first = {"url": f"rtmp://127.0.0.1:{self.proxies[name].port}/live", "stream": f"{name}-0"}
@@ -146,7 +147,7 @@ class Stage:
 
     def strike(self):
         """All faults at once, for a while. Notes how long each alert took."""
-        began = self.began = time.monotonic()
+        self.times = AlertTimes()
         for name, fault in FAULTS.items():
             if fault.refusal:
                 self.proxies[name].lead_to(self.sinks[name].port)
@@ -157,7 +158,7 @@ class Stage:
                 self.proxies[name].cut()
         wait_for(lambda: self.listen() >= {name for name in FAULTS if FAULTS[name].alert and name not in LONG}, 20,
                  "an alert of each fault", 0.05)
-        while time.monotonic() < began + STRUCK_SECONDS:
+        while time.monotonic() < self.times.began + STRUCK_SECONDS:
             self.listen()
             time.sleep(0.1)
 
@@ -167,8 +168,8 @@ class Stage:
         for name, fault in FAULTS.items():
             self.told[name] |= set(self.alerts(alerts, name))
             if any(number == fault.alert for number, _ in self.told[name]):
-                self.alert_after.setdefault(name, time.monotonic() - self.began)
-        return set(self.alert_after)
+                self.times.note(name)
+        return set(self.times.after)
 
     def mend(self, name):
         fault, proxy = FAULTS[name], self.proxies[name]
@@ -210,9 +211,10 @@ def test_fault(stage, name):
     fault = FAULTS[name]
     if name in LONG:
         wait_for(lambda: name in stage.listen(), 40, "its alert")
-        time.sleep(max(0.0, stage.began + (AWAY_SECONDS if name == "away" else 0) - time.monotonic()))
+        time.sleep(max(0.0, stage.times.began + (AWAY_SECONDS if name == "away" else 0) - time.monotonic()))
         stage.mend(name)
-    print(f"{name}: alert {fault.alert} after {stage.alert_after.get(name, 0):.1f} s")
+    if fault.alert:
+        print_alert_time(name, "rtmp", fault.alert, stage.times.after[name])
     told = stage.told[name]
     assert any(number == fault.alert and fault.text in message for number, message in told) if fault.alert else not told
 

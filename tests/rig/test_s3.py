@@ -10,6 +10,7 @@ import pytest
 
 from s3_channel import Bucket, BucketPresentation, s3_channel
 from testbed import radosgw, swift
+from testbed.alert_times import print_alert_time
 from testbed.box import SMALL_LADDER, Box, node, rtp_input
 from testbed.fault_proxy import FaultProxy
 from testbed.feed import FedBox
@@ -421,9 +422,12 @@ def test_faults(tmp_path):
         while time.monotonic() < faulty[-1].began + longest + 1:
             for item in faulty:
                 item.watch(box, time.monotonic())
-            time.sleep(0.2)
+            time.sleep(0.1)
         wait_for(lambda: not any(of(box, item.fault.name) for item in faulty), 40, "all alerts cleared", 0.5)
         time.sleep(3)
+        for item in faulty:
+            if item.alerted:
+                print_alert_time(item.fault.name.removeprefix("f"), "s3", item.fault.alert, item.alerted - item.began)
         assert [text for item in faulty for text in item.faults()] == []
         counters = {name: sum(request["status"] == status for request in item.sink.requests)
                     for item in faulty for name, status in (("moved", 301), ("clock", 403)) if item.fault.name == name}

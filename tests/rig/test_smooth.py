@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from testbed.alert_times import AlertTimes
 from testbed.box import SMALL_LADDER, Box, channel, node, rtp_input
 from testbed.hls import Presentation
 from testbed.processes import end, run, start, wait_for
@@ -183,6 +184,13 @@ FAULTS = [("status:401", 6015, 6), ("status:403", 6015, 6), ("status:404", 6010,
 ALERT_WITHIN = 20  # seconds; a stall shows only after the kernels' buffers have filled
 
 
+def wait_for_alert(rig, fault, alert):
+    times = AlertTimes()
+    wait_for(lambda: alert in [a["id"] for a in rig.alerts()], ALERT_WITHIN, f"alert {alert}", 0.05)
+    times.note("smooth")
+    times.print(fault, "smooth", alert)
+
+
 @pytest.mark.parametrize("mode,alert,lasts", FAULTS)
 def test_fault(rig, mode, alert, lasts):
     rig.wait_flowing()
@@ -190,7 +198,7 @@ def test_fault(rig, mode, alert, lasts):
     began, wanted = time.time(), rig.box.publisher(NAME, 0, "smooth")["counters"]["headers_wanted"]
     rig.sinks[0].set(mode)
     if alert:
-        wait_for(lambda: alert in [a["id"] for a in rig.alerts()], ALERT_WITHIN, f"alert {alert}")
+        wait_for_alert(rig, mode, alert)
         assert "secret" not in str(rig.alerts()) and "127.0.0.1" in rig.alerts()[0]["message"]
         assert {a["id"] for a in rig.alerts()} <= {alert, 6501} and {a["source"] for a in rig.alerts()} == {f"{NAME}/0"}
     time.sleep(max(0, began + lasts - time.time()))
@@ -210,7 +218,7 @@ def test_fault(rig, mode, alert, lasts):
 def test_away_for_a_minute(rig):
     rig.wait_flowing()
     rig.sinks[0].go_down()
-    wait_for(lambda: 6010 in [alert["id"] for alert in rig.alerts()], 20, "the alert")
+    wait_for_alert(rig, "away", 6010)
     time.sleep(60)
     assert 6501 in [alert["id"] for alert in rig.alerts()]
     rig.sinks[0].go_up()

@@ -8,14 +8,25 @@ each connection soon after it has answered, as servers do with idle ones. `journ
 method, target, bytes of the body, status.
 """
 import collections
+import select
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
 
 
 class Connection(socketserver.StreamRequestHandler):
+    def setup(self):
+        if self.server.proxy.context:
+            self.request = self.server.proxy.context.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def finish(self):
+        super().finish()
+        self.request.close()
+
     def handle(self):
         proxy = self.server.proxy
         upstream = None
@@ -29,7 +40,7 @@ class Connection(socketserver.StreamRequestHandler):
                 mode = proxy.mode
                 if mode in ("pass", "slow", "close_idle"):
                     self._invite(head)
-                    upstream = upstream or socket.create_connection(proxy.upstream, 10)
+                    upstream = upstream or proxy.connect()
                     if not self._forward(upstream, head, self._body(head)):
                         break
                     if mode == "close_idle" and self._stays_idle():
@@ -104,13 +115,7 @@ class Connection(socketserver.StreamRequestHandler):
 
     def _stays_idle(self):
         """Whether there is no further request for a moment."""
-        self.request.settimeout(0.2)
-        try:
-            return not self.request.recv(1, socket.MSG_PEEK)
-        except TimeoutError:
-            return True
-        finally:
-            self.request.settimeout(None)
+        return not select.select([self.request], [], [], 0.2)[0]
 
     def _invite(self, head):
         if any(line.lower().startswith(b"expect:") for line in head):
@@ -148,11 +153,9 @@ class Connection(socketserver.StreamRequestHandler):
 
     def _hang(self):
         while self.server.proxy.mode in ("hang", "refuse") and self.server.proxy.running:
-            time.sleep(0.1)
-            try:  # take what comes, so that the other side sees an origin that is only silent
-                self.request.recv(65536, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                pass
+            time.sleep(0.1)  # take what comes, so that the other side sees an origin that is only silent
+            if select.select([self.request], [], [], 0)[0]:
+                self.request.recv(65536)
 
 
 class Listener(socketserver.ThreadingTCPServer):
@@ -165,8 +168,13 @@ class Listener(socketserver.ThreadingTCPServer):
 
 
 class FaultProxy:
-    def __init__(self, port, upstream_port, address="127.0.0.1"):
-        self.address, self.port = address, port
+    """certificate: (certificate, key) files: it speaks TLS, to both sides."""
+
+    def __init__(self, port, upstream_port, address="127.0.0.1", certificate=None):
+        self.address, self.port, self.context = address, port, None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*certificate)
         self.upstream = (address, upstream_port)
         self.mode = "pass"
         self.status, self.headers, self.bytes_per_second = 500, "", 50_000
@@ -179,7 +187,16 @@ class FaultProxy:
 
     @property
     def url(self):
-        return f"http://{self.address}:{self.port}"
+        return f"http{'s' if self.context else ''}://{self.address}:{self.port}"
+
+    def connect(self):
+        """To the server behind it, whatever its certificate."""
+        connection = socket.create_connection(self.upstream, 10)
+        if self.context:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection = context.wrap_socket(connection)
+        return connection
 
     def track(self, connection, is_open):
         with self.lock:

@@ -81,6 +81,30 @@ static const json_t *counterpart(const json_t *list, const json_t *element, size
     return name ? NULL : json_array_get(list, place);
 }
 
+/* Whether this element was shown so. */
+static bool is_masked_as(const json_t *old, const json_t *element, const struct settings *settings)
+{
+    json_t *shown = json_deep_copy(old);
+    mask(shown, settings);
+    bool is = shown && json_equal(shown, element);
+    json_decref(shown);
+    return is;
+}
+
+/* The element that this one was when it was shown: of those without a name the one that looked just so, for they are
+ * put into another order too; or else the one at its place. */
+static const json_t *shown_element(const json_t *list, const json_t *element, size_t place,
+                                   const struct settings *settings)
+{
+    const json_t *same = counterpart(list, element, place);
+    if (!json_is_object(element) || name_of(element) || is_masked_as(same, element, settings))
+        return same;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (is_masked_as(json_array_get(list, i), element, settings))
+            return json_array_get(list, i);
+    return same;
+}
+
 /* A text that came back as it was shown, with something concealed in it. */
 static bool is_shown_as(const json_t *old, const json_t *value)
 {
@@ -127,11 +151,12 @@ void document_unmask(json_t *document, const json_t *before, const struct settin
         if (json_is_object(value))
             document_unmask(value, old, row ? row->settings : NULL);
         for (size_t i = 0; i < json_array_size(value); i++) {
+            const struct settings *settings_of_it = row ? row->settings : NULL;
             json_t *element = json_array_get(value, i), *text = shown_so(old, element, i);
             if (text)
                 json_array_set(value, i, text);
             else
-                document_unmask(element, counterpart(old, element, i), row ? row->settings : NULL);
+                document_unmask(element, shown_element(old, element, i, settings_of_it), settings_of_it);
         }
     }
 }

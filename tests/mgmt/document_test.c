@@ -148,6 +148,40 @@ static void secrets_are_masked_and_come_back(void **state)
     json_decref(before);
 }
 
+/* Groups without a name as well: destinations that are put into another order keep their users and streams. */
+static void secrets_of_nameless_groups_come_back(void **state)
+{
+    (void)state;
+    json_t *before = parse("output_groups = ( { name = \"g\"; destinations = ("
+                           "{ url = \"https://u:x-one@a/\"; stream = \"x-key-of-a\"; },"
+                           "{ url = \"rtmp://b/live\"; stream = \"x-key-of-b\"; },"
+                           "{ url = \"https://u:x-three@c/\"; } ); } );");
+    json_t *shown = json_deep_copy(before);
+    document_mask(shown, &channel_settings);
+    char *text = json_dumps(shown, 0);
+    assert_null(strstr(text, "x-"));
+    free(text);
+    json_t *same = json_deep_copy(shown);
+    document_unmask(same, before, &channel_settings);
+    assert_true(json_equal(same, before));
+    json_t *group = json_array_get(json_object_get(shown, "output_groups"), 0);
+    json_t *list = json_object_get(group, "destinations");
+    json_array_append(list, json_array_get(list, 0)); /* b, c, a */
+    json_array_remove(list, 0);
+    document_unmask(shown, before, &channel_settings);
+    const json_t *old = json_object_get(json_array_get(json_object_get(before, "output_groups"), 0), "destinations");
+    for (size_t i = 0; i < 3; i++)
+        assert_true(json_equal(json_array_get(list, i), json_array_get(old, (i + 1) % 3)));
+    json_array_remove(list, 0); /* c, a */
+    document_mask(shown, &channel_settings);
+    document_unmask(shown, before, &channel_settings);
+    assert_true(json_equal(json_array_get(list, 0), json_array_get(old, 2)));
+    assert_true(json_equal(json_array_get(list, 1), json_array_get(old, 0)));
+    json_decref(same);
+    json_decref(shown);
+    json_decref(before);
+}
+
 /* Of lists of texts too, and in another order. */
 static void users_in_lists_of_texts_come_back(void **state)
 {
@@ -279,6 +313,7 @@ int main(void)
         cmocka_unit_test(what_cannot_stand_in_a_file_is_refused),
         cmocka_unit_test(a_line_leads_to_its_value),
         cmocka_unit_test(secrets_are_masked_and_come_back),
+        cmocka_unit_test(secrets_of_nameless_groups_come_back),
         cmocka_unit_test(users_in_lists_of_texts_come_back),
         cmocka_unit_test(what_no_table_knows_is_secret),
         cmocka_unit_test(differences_name_elements_and_keep_secrets),

@@ -55,15 +55,15 @@ FAULTS = {
 
 
 class Files:
-    """A family whose servers keep files: playlists and segments below live/news (pipelines) and tls/news."""
+    """A family whose servers keep files: playlists and segments below live/news (pipelines) and tls/news (or another base)."""
 
-    cdn, destination = {}, {}
+    base, cdn, destination = "news", {}, {}
 
     def __init__(self, name, servers):
         self.name, self.servers = name, servers
 
     def channel(self, name, fronts, folder, **more):
-        settings = channel(name, "studio", [(f"{front.url}/{folder}/news", self.name) for front in fronts], SMALL_LADDER,
+        settings = channel(name, "studio", [(f"{front.url}/{folder}/{self.base}", self.name) for front in fronts], SMALL_LADDER,
                            segment_length=1.0, connection={**CONNECTION, **self.cdn},
                            hls={"index_n_segments": 120, "keep_segments": 1000})
         for destination in settings["output_groups"][0]["destinations"]:
@@ -71,25 +71,25 @@ class Files:
         return settings
 
     def presentation(self, server, folder="live"):
-        return Presentation(f"{server.root}/{folder}", "news")
+        return Presentation(f"{server.root}/{folder}", self.base)
 
     def numbers(self, server, folder="live"):
-        return self.presentation(server, folder).playlist("news_180p.m3u8").numbers
+        return self.presentation(server, folder).playlist(f"{self.base}_180p.m3u8").numbers
 
     def stored(self, since):
         """Numbers of the first rung's segments, in the order in which they got their names there."""
         names = [item["uri"] for item in self.servers[0].requests()
                  if item["time"] >= since and item["status"] in (200, 201, 204) and item["method"] in ("PUT", "MOVE")
-                 and "news_180p_" in item["uri"] and not (item["method"] == "PUT" and item["uri"].endswith(".part"))]
+                 and f"{self.base}_180p_" in item["uri"] and not (item["method"] == "PUT" and item["uri"].endswith(".part"))]
         return [int(re.search(r"_(\d+)\.ts", name).group(1)) for name in names]
 
     def judge(self, first, last, since):
-        playlist = self.presentation(self.servers[0]).playlist("news_180p.m3u8")
+        playlist = self.presentation(self.servers[0]).playlist(f"{self.base}_180p.m3u8")
         assert playlist.faults() == [] and not any(entry.discontinuity for entry in playlist.entries[1:])
         assert set(range(first, last + 1)) <= set(playlist.numbers), f"{self.name}: the playlist lacks segments"
         places = [self.presentation(server) for server in self.servers]
         for number in range(first, last + 1):
-            one, two = (place.segment(place.segment_name("news_180p.m3u8", number)) for place in places)
+            one, two = (place.segment(place.segment_name(f"{self.base}_180p.m3u8", number)) for place in places)
             assert one.faults == [] and one.video_pts() == two.video_pts(), f"{self.name}: {one.name} differs"
             assert one.audio_times(0) == two.audio_times(0), f"{self.name}: {one.name} differs"
         order = self.stored(since)
@@ -103,11 +103,13 @@ class WebDav(Files):
 class MediaPackage(WebDav):
     """Version 1: the same, with what that service imposes, and nothing but https."""
 
-    cdn = {}
+    base, cdn = "channel", {}
 
     def channel(self, name, fronts, folder, **more):
         settings = super().channel(name, fronts, folder, **more)
+        settings["framerate_numerator"] = 25
         settings["output_groups"][0]["type"] = "mediapackage"
+        settings["output_groups"][0]["hls"]["program_date_time_period"] = 1
         return settings
 
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <vpl/mfx.h>
 
+#include "encode/captions.h"
 #include "encode/colours.h"
 
 struct AVPacket;
@@ -26,7 +27,7 @@ struct device_watch;
 struct error;
 struct log;
 
-enum { PICTURE_CAPTION_BYTES_MAX = 512 };
+enum { PICTURE_CAPTION_BYTES_MAX = CAPTIONS_BYTES_MAX };
 
 /* A decoded picture. The surface is shared by reference count: picture_use() and picture_release(). */
 struct picture {

@@ -11,6 +11,7 @@
 #include "board/clock.h"
 #include "board/error.h"
 #include "board/log.h"
+#include "encode/captions.h"
 #include "encode/decoder.h"
 #include "encode/job.h"
 #include "encode/timeline.h"
@@ -53,6 +54,7 @@ struct follower {
     uint64_t last_serial;
     int64_t last_frame;
     int64_t last_pts_90k;
+    struct captions captions; /* of pictures that were dropped, for the next one */
     struct follower_counters counters;
 };
 
@@ -182,6 +184,26 @@ static void follow_skew(struct follower *follower, int64_t tick_90k, int64_t arr
     follower->skew_error -= step * SMOOTHING;
 }
 
+/* What a dropped picture would have shown of its captions, and that of pictures dropped before it, is the next one's.
+ */
+static void hand_on_captions(struct follower *follower, struct picture *next)
+{
+    if (!follower->captions.bytes)
+        return;
+    if (captions_join(&follower->captions, next->captions, next->caption_bytes)) {
+        next->caption_bytes = follower->captions.bytes;
+        memcpy(next->captions, follower->captions.messages, follower->captions.bytes);
+    }
+    follower->captions.bytes = 0;
+}
+
+static void drop(struct follower *follower, struct picture *picture, uint64_t *counter)
+{
+    ++*counter;
+    captions_join(&follower->captions, picture->captions, picture->caption_bytes);
+    picture_release(picture);
+}
+
 static void enqueue(struct follower *follower, struct picture *picture, int64_t frame)
 {
     const struct placed *newest = &follower->queue[(follower->oldest + follower->used + QUEUE - 1) % QUEUE];
@@ -196,10 +218,10 @@ static void enqueue(struct follower *follower, struct picture *picture, int64_t 
     else if (follower->used == QUEUE)
         dropped = &follower->counters.dropped_unplaced;
     if (dropped) {
-        ++*dropped;
-        picture_release(picture);
+        drop(follower, picture, dropped);
         return;
     }
+    hand_on_captions(follower, picture);
     follower->queue[(follower->oldest + follower->used++) % QUEUE] = (struct placed){ *picture, frame };
 }
 
@@ -357,10 +379,11 @@ void follower_take(struct follower *follower, int64_t frame, struct follower_sho
 {
     follower->next_frame = frame;
     while (follower->used && follower->queue[follower->oldest].frame < frame) {
-        picture_release(&follower->queue[follower->oldest].picture);
+        drop(follower, &follower->queue[follower->oldest].picture, &follower->counters.dropped_late);
         follower->oldest = (follower->oldest + 1) % QUEUE;
         follower->used--;
-        follower->counters.dropped_late++;
+        if (follower->used)
+            hand_on_captions(follower, &follower->queue[follower->oldest].picture);
     }
     *shown = (struct follower_shown){ .kind = FOLLOWER_WAIT };
     if (follower->used && follower->queue[follower->oldest].frame == frame)

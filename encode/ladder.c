@@ -241,8 +241,11 @@ void ladder_encode(struct ladder *ladder, int64_t frame, const struct ladder_pic
 
     for (unsigned i = 0; i < ladder->count; i++) {
         unsigned divisor = config->job->videos[i].framerate_divisor;
-        if (divisor > 1 && frame % divisor)
+        if (divisor > 1 && frame % divisor) {
+            if (picture->picture)
+                rung_skip(ladder->lanes[i].rung, picture->picture, picture->serial);
             continue;
+        }
         if (config->job->videos[i].codec == VIDEO_CODEC_JPEG &&
             !ladder_is_captured(config->job, config->rate, i, frame))
             continue;

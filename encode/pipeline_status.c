@@ -125,6 +125,7 @@ static json_t *video_json(struct pipeline *pipeline, unsigned i, double seconds)
     json_object_set_new(
         video, "copied_bytes_per_frame",
         json_integer((json_int_t)(counters.copied_bytes / (counters.frames_in ? counters.frames_in : 1))));
+    json_object_set_new(video, "captions_lost", json_integer((json_int_t)counters.captions_lost));
 
     pipeline->status_frames[i] = counters.frames_out;
     pipeline->status_bytes[i] = counters.bytes;

@@ -19,6 +19,7 @@ struct rung {
     struct colour_plan plan;
     bool shown;
     uint64_t shown_serial, captioned_serial;
+    struct captions captions; /* for the next picture */
     struct rung_counters counters;
 };
 
@@ -135,6 +136,20 @@ static bool choose_picture(struct rung *rung, const struct rung_frame *frame)
     return rung->shown; /* better the picture before than none: the frame must not be missing */
 }
 
+static void keep_captions(struct rung *rung, const struct picture *picture, uint64_t serial)
+{
+    if (serial == rung->captioned_serial) /* it is shown again */
+        return;
+    rung->captioned_serial = serial;
+    if (!captions_join(&rung->captions, picture->captions, picture->caption_bytes))
+        rung->counters.captions_lost++;
+}
+
+void rung_skip(struct rung *rung, const struct picture *picture, uint64_t serial)
+{
+    keep_captions(rung, picture, serial);
+}
+
 void rung_encode(struct rung *rung, const struct rung_frame *frame)
 {
     struct encoder_frame encoded = { .tick_90k = frame->tick_90k, .idr = frame->idr };
@@ -142,12 +157,14 @@ void rung_encode(struct rung *rung, const struct rung_frame *frame)
     rung->counters.frames_in++;
     if (!choose_picture(rung, frame))
         return;
-    if (frame->picture && frame->picture->caption_bytes && frame->serial != rung->captioned_serial) { /* once */
-        rung->captioned_serial = frame->serial;
-        encoded.captions = frame->picture->captions;
-        encoded.caption_bytes = frame->picture->caption_bytes;
+    if (frame->picture)
+        keep_captions(rung, frame->picture, frame->serial);
+    if (rung->captions.bytes) {
+        encoded.captions = rung->captions.messages;
+        encoded.caption_bytes = rung->captions.bytes;
     }
     rung->kind->encode(rung->encoder, &encoded);
+    rung->captions.bytes = 0;
     rung_poll(rung);
 }
 

@@ -63,13 +63,16 @@ struct rung_frame {
 
 struct rung_counters {
     uint64_t frames_in, frames_out, bytes, scaled, reused, errors, scalers, busy_waits;
-    uint64_t copied_bytes; /* of pictures, between memories */
+    uint64_t copied_bytes;  /* of pictures, between memories */
+    uint64_t captions_lost; /* pictures whose captions had no room beside those of others */
 };
 
 int rung_create(struct rung **out, const struct rung_config *config, struct error *err);
 void rung_destroy(struct rung *rung); /* what is under way is dropped; NULL is fine */
 /* Once the device is lost the rung does nothing any more, and waits for nothing. */
 void rung_encode(struct rung *rung, const struct rung_frame *frame);
+/* A picture that this rung leaves out: its captions go with the next one. */
+void rung_skip(struct rung *rung, const struct picture *picture, uint64_t serial);
 void rung_poll(struct rung *rung);
 /* Waits up to wait_ms for the oldest frame under way; false: none is. */
 bool rung_wait(struct rung *rung, unsigned wait_ms);

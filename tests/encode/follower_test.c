@@ -323,6 +323,33 @@ static void random_timestamps_do_not_ask_without_end(void **state)
     assert_true(asked < 10);
 }
 
+/* 50 pictures a second in a channel of 25. */
+static void captions_of_dropped_pictures_go_with_the_next(void **state)
+{
+    (void)state;
+    unsigned seen = 0;
+    struct follower_shown shown;
+    int64_t next = begin(1000) + 1;
+    for (unsigned i = 1; i <= 100; i++) {
+        struct picture picture = { .surface = &surface,
+                                   .pts_90k = 1000 + i * 1800,
+                                   .arrival_utc_ns = clock_utc_ns(&fake.clock),
+                                   .caption_bytes = 3,
+                                   .captions = { 5, 1, (uint8_t)i } };
+        references++;
+        follower_push(follower, &picture);
+        fake_clock_advance(&fake, 20 * NS_PER_MS);
+        if (i % 8)
+            continue;
+        for (; take(next, &shown) != FOLLOWER_WAIT; next++)
+            for (unsigned at = 0; shown.kind == FOLLOWER_PICTURE && at < shown.picture->caption_bytes; at += 3)
+                assert_int_equal(shown.picture->captions[at + 2], ++seen);
+    }
+    struct follower_counters counters = follower_counters(follower);
+    assert_in_range(counters.dropped_twice + counters.dropped_late, 40, 50);
+    assert_in_range(seen, 90, 100); /* in their order, without a gap; the last ones wait for a picture */
+}
+
 /* A process that was stopped for a while reads on where it was, 1.2 s behind, no faster than the source: after the few
  * frames that were filled it shows pictures again, late, instead of filling for ever. */
 static void a_slow_reader_shows_pictures_again(void **state)
@@ -356,12 +383,19 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, before, after)
     const struct CMUnitTest tests[] = {
-        T(pictures_follow_each_other_over_a_wrap),  T(a_lost_source_is_filled_and_comes_back),
-        T(a_hole_of_one_picture_is_bridged),        T(a_jump_asks_for_another_anchor),
-        T(without_an_answer_it_chooses_alone),      T(a_known_anchor_is_used_when_nobody_answers),
-        T(a_drifting_clock_is_followed_for_days),   T(random_timestamps_do_not_ask_without_end),
-        T(a_slow_reader_shows_pictures_again),      T(the_output_goes_on_after_days_of_a_fast_clock),
-        T(a_standby_does_not_take_the_output_back), T(the_output_goes_on_after_days_of_a_slow_clock),
+        T(pictures_follow_each_other_over_a_wrap),
+        T(a_lost_source_is_filled_and_comes_back),
+        T(a_hole_of_one_picture_is_bridged),
+        T(a_jump_asks_for_another_anchor),
+        T(without_an_answer_it_chooses_alone),
+        T(a_known_anchor_is_used_when_nobody_answers),
+        T(a_drifting_clock_is_followed_for_days),
+        T(random_timestamps_do_not_ask_without_end),
+        T(a_slow_reader_shows_pictures_again),
+        T(the_output_goes_on_after_days_of_a_fast_clock),
+        T(a_standby_does_not_take_the_output_back),
+        T(the_output_goes_on_after_days_of_a_slow_clock),
+        T(captions_of_dropped_pictures_go_with_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@ enum { FRAMES_MAX = 200 };
 struct lane_seen {
     unsigned count, keys;
     int64_t pts[FRAMES_MAX], dts[FRAMES_MAX], key_pts[FRAMES_MAX];
-    unsigned decoded;
+    unsigned decoded, triplets;
     AVCodecContext *check;
 };
 
@@ -49,6 +49,23 @@ static void check_packet(struct lane_seen *lane, const AVPacket *packet)
     av_frame_free(&picture);
 }
 
+static unsigned triplets_in(const AVPacket *packet)
+{
+    unsigned found = 0;
+    for (int i = 0; i + 8 < packet->size; i++)
+        if (!memcmp(packet->data + i, "\x00\x31GA94\x03", 7))
+            found += packet->data[i + 7] & 0x1f;
+    return found;
+}
+
+static void give_captions(struct picture *picture)
+{
+    static const uint8_t share[] = { 4,    17,   0xb5, 0x00, 0x31, 'G',  'A',  '9',  '4', 0x03,
+                                     0xc2, 0xff, 0xfc, 0x94, 0x2c, 0xfe, 0x61, 0x62, 0xff };
+    memcpy(picture->captions, share, sizeof share);
+    picture->caption_bytes = sizeof share;
+}
+
 static void take_packet(void *context, unsigned video, const AVPacket *packet)
 {
     (void)context;
@@ -56,6 +73,7 @@ static void take_packet(void *context, unsigned video, const AVPacket *packet)
     assert_true(lane->count < FRAMES_MAX);
     lane->pts[lane->count] = packet->pts;
     lane->dts[lane->count++] = packet->dts;
+    lane->triplets += triplets_in(packet);
     if (packet->flags & AV_PKT_FLAG_KEY)
         lane->key_pts[lane->keys++] = packet->pts;
     check_packet(lane, packet);
@@ -65,6 +83,7 @@ static void take_picture(void *context, struct picture *picture)
 {
     (void)context;
     serial++;
+    give_captions(picture);
     ladder_encode(ladder, frame++, &(struct ladder_picture){ .picture = picture, .serial = serial });
     if (serial % 10 == 0) /* a picture shown twice */
         ladder_encode(ladder, frame++, &(struct ladder_picture){ .picture = picture, .serial = serial });
@@ -153,6 +172,8 @@ static void three_rungs_cut_alike(void **state)
         check_packet(&seen[i], NULL);
         assert_int_equal(seen[i].count, (total + divisor - 1) / divisor);
         assert_int_equal(seen[i].decoded, seen[i].count);
+        /* of all pictures, whether this rung has them or not; the last one is before the next of the third */
+        assert_int_equal(seen[i].triplets, 2 * (serial - (i == 2)));
         assert_int_equal(seen[i].keys, (total + 29) / 30 + (i == 0));
         for (unsigned k = 0, grid = 0; k < seen[i].keys; k++)
             if (i == 0 && k == 2)

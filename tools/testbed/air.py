@@ -2,6 +2,7 @@
 """What is on air: a channel's HLS as it lies at its two origins, looked at as a downstream would."""
 import os
 import subprocess
+import threading
 import time
 
 from .hls import Presentation, continuity_faults, inner_faults
@@ -80,3 +81,37 @@ class Air:
                               "scale=1:1:flags=area,format=gray", "-f", "rawvideo", "-"], input=data,
                              stdout=subprocess.PIPE, check=True).stdout
         return raw[0]
+
+
+class Watch:
+    """Judges what comes to each origin while it comes: for what takes longer than a playlist is.
+
+        with Watch(air) as watch:
+            ...
+        assert watch.faults == []
+    """
+
+    def __init__(self, air):
+        self.air, self.faults, self.ended = air, [], threading.Event()
+        self.thread = threading.Thread(target=self._go_on, daemon=True)
+
+    def __enter__(self):
+        self.judged = [self.air.newest(origin) for origin in range(2)]
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+        self._judge()
+
+    def _go_on(self):
+        while not self.ended.wait(2):
+            self._judge()
+
+    def _judge(self):
+        for origin in range(2):
+            newest = self.air.newest(origin)
+            if newest > self.judged[origin]:
+                self.faults += self.air.faults(origin, self.judged[origin], newest)
+                self.judged[origin] = newest

@@ -88,7 +88,7 @@ demo: deps ## the main job end to end: two sources, twin pipelines, two origins 
 
 test: deps ## unit tests, fuzz targets for a short while, the rig in network namespaces, the image in a virtual machine (needs root); T=name picks
 	$(MAKE) all $(TESTS) $(FUZZERS) $(SOFTVA_ASAN)
-	tests/run.sh "$(T)"
+	tests/run.sh "$(T)"; status=$$?; $(if $(T),,make tsan valgrind leaks || status=1;) exit $$status
 
 unit: $(call picked,$(TESTS)) $(SOFTVPL) $(SOFTVA) $(SOFTVA_ASAN) ## unit tests only (no root); T=name picks
 	tests/run.sh --unit "$(T)"
@@ -99,14 +99,14 @@ fuzz: $(call picked,$(FUZZERS)) $(SOFTVPL) ## every fuzz target for FUZZ_SECONDS
 tsan: $(TSAN_TESTS) $(TSAN_SOFTVPL) ## the software runtime's own tests with all its threads under ThreadSanitizer (no root)
 	@for test in $(TSAN_TESTS); do echo "  TSAN  $$(basename $$test)"; \
 	    BIPLANE_SOFTVPL_DIR=$(BUILD)/tsan/lib TSAN_OPTIONS="exitcode=66 suppressions=tests/drivers/softvpl/tsan.supp" \
-	    setarch -R $$test >$(BUILD)/tsan/log 2>&1 || { tail -n 60 $(BUILD)/tsan/log; exit 1; }; done
+	    setarch -R timeout -k 5 300 $$test >$(BUILD)/tsan/log 2>&1 || { tail -n 60 $(BUILD)/tsan/log; exit 1; }; done
 
 leaks: $(BUILD)/tests/drivers/softvpl_session_test $(SOFTVPL) ## a thousand sessions of the software runtime under LeakSanitizer (no root)
 	BIPLANE_SESSIONS=1000 BIPLANE_SOFTVPL_DIR=$(BUILD)/lib $(BUILD)/tests/drivers/softvpl_session_test
 
 valgrind: $(VALGRIND_TESTS) $(SOFTVPL) ## the software runtime as it is shipped under valgrind: pictures and H.264 (no root)
 	@for test in $(VALGRIND_TESTS); do echo "  VALGRIND  $$(basename $$test)"; BIPLANE_SOFTVPL_DIR=$(BUILD)/lib \
-	    valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+	    timeout -k 5 300 valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
 	    $$test >$(BUILD)/plain/log 2>&1 || { tail -n 60 $(BUILD)/plain/log; exit 1; }; done
 
 rig: all ## the rig tests only (needs root); PLACE=processes|qemu|box: scenarios of a whole box there; T=name picks

@@ -80,35 +80,42 @@ static bool start(struct deinterlacer *deinterlacer, const mfxFrameInfo *info)
     return deinterlacer->working;
 }
 
-/* The surface belongs to the oldest picture that waits. */
+/* The surface belongs to the oldest picture that waits, also if it cannot be had. */
 static void emit(struct deinterlacer *deinterlacer, mfxFrameSurface1 *surface, mfxSyncPoint point)
 {
     mfxStatus status = device_watch_sync(deinterlacer->config.watch, &deinterlacer->wait, "deinterlacer",
                                          deinterlacer->session, point, SYNC_WAIT_MS);
 
-    if (!deinterlacer->used || status != MFX_ERR_NONE) {
+    struct picture picture = deinterlacer->waiting[deinterlacer->oldest];
+    bool known = deinterlacer->used > 0;
+    if (known) {
+        deinterlacer->oldest = (deinterlacer->oldest + 1) % WAITING_MAX;
+        deinterlacer->used--;
+    }
+    if (!known || status != MFX_ERR_NONE) {
         deinterlacer->errors++;
         surface->FrameInterface->Release(surface);
         return;
     }
-    struct picture picture = deinterlacer->waiting[deinterlacer->oldest];
-    deinterlacer->oldest = (deinterlacer->oldest + 1) % WAITING_MAX;
-    deinterlacer->used--;
     deinterlacer->pictures++;
     picture.surface = surface;
     deinterlacer->config.on_picture(deinterlacer->config.context, &picture);
 }
 
-/* One call of the VPP; true: something came out. */
-static bool run(struct deinterlacer *deinterlacer, mfxFrameSurface1 *in)
+enum outcome { REFUSED, TAKEN, CAME_OUT };
+
+/* One call of the VPP. */
+static enum outcome run(struct deinterlacer *deinterlacer, mfxFrameSurface1 *in)
 {
     mfxFrameSurface1 *out = NULL;
     mfxSyncPoint point = NULL;
     mfxStatus status;
     unsigned turns = 0;
 
-    if (MFXMemory_GetSurfaceForVPPOut(deinterlacer->session, &out) != MFX_ERR_NONE)
-        return false;
+    if (MFXMemory_GetSurfaceForVPPOut(deinterlacer->session, &out) != MFX_ERR_NONE) {
+        deinterlacer->errors++;
+        return REFUSED;
+    }
     while ((status = MFXVideoVPP_RunFrameVPPAsync(deinterlacer->session, in, out, NULL, &point)) ==
                MFX_WRN_DEVICE_BUSY &&
            ++turns < BUSY_TURNS)
@@ -116,19 +123,20 @@ static bool run(struct deinterlacer *deinterlacer, mfxFrameSurface1 *in)
     device_watch_status(deinterlacer->config.watch, &deinterlacer->wait, "deinterlacer", status);
     if (status >= MFX_ERR_NONE && point) {
         emit(deinterlacer, out, point);
-        return true;
+        return CAME_OUT;
     }
     out->FrameInterface->Release(out);
-    if (status < MFX_ERR_NONE && status != MFX_ERR_MORE_DATA)
-        deinterlacer->errors++;
-    return false;
+    if (status == MFX_ERR_MORE_DATA || status == MFX_ERR_NONE)
+        return TAKEN;
+    deinterlacer->errors++;
+    return REFUSED;
 }
 
 void deinterlacer_flush(struct deinterlacer *deinterlacer)
 {
     if (!deinterlacer->working)
         return;
-    for (unsigned i = 0; i < WAITING_MAX && deinterlacer->used && run(deinterlacer, NULL); i++)
+    for (unsigned i = 0; i < WAITING_MAX && deinterlacer->used && run(deinterlacer, NULL) == CAME_OUT; i++)
         ;
     deinterlacer->used = 0;
     MFXVideoVPP_Close(deinterlacer->session);
@@ -160,8 +168,14 @@ void deinterlacer_push(struct deinterlacer *deinterlacer, struct picture *pictur
     struct picture *waiting = &deinterlacer->waiting[(deinterlacer->oldest + deinterlacer->used++) % WAITING_MAX];
     *waiting = *picture;
     waiting->surface = NULL;
-    run(deinterlacer, picture->surface);
+    if (run(deinterlacer, picture->surface) == REFUSED) /* nothing will come out for it */
+        deinterlacer->used--;
     picture_release(picture);
+}
+
+uint64_t deinterlacer_errors(const struct deinterlacer *deinterlacer)
+{
+    return deinterlacer->errors;
 }
 
 uint64_t deinterlacer_pictures(const struct deinterlacer *deinterlacer)

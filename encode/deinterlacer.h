@@ -30,3 +30,5 @@ void deinterlacer_destroy(struct deinterlacer *deinterlacer);
 void deinterlacer_push(struct deinterlacer *deinterlacer, struct picture *picture); /* take, always */
 void deinterlacer_flush(struct deinterlacer *deinterlacer);
 uint64_t deinterlacer_pictures(const struct deinterlacer *deinterlacer);
+uint64_t
+deinterlacer_errors(const struct deinterlacer *deinterlacer); /* calls that failed: a picture is lost by each */

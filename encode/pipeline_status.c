@@ -193,6 +193,8 @@ static json_t *source_counters_json(const struct pipeline *pipeline, const struc
     add_number(counters, "decode_errors", decoder.errors);
     add_number(counters, "pictures_deinterlaced",
                pipeline->deinterlacer ? deinterlacer_pictures(pipeline->deinterlacer) : 0);
+    add_number(counters, "deinterlacer_errors",
+               pipeline->deinterlacer ? deinterlacer_errors(pipeline->deinterlacer) : 0);
     add_number(counters, "audio_unplaced", pipeline->audio_unplaced);
     add_number(counters, "splices", status->splices);
     add_number(counters, "splices_taken", pipeline->splice.counters.taken);

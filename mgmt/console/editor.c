@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mgmt/console/editor.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@ struct editor {
     struct console *console;
     const char *name;
     json_t *document;
+    json_t *seen;                   /* as biplaned had it when this editor last read or staged it */
+    bool stale;                     /* it has another since */
     const struct editor_page *page; /* instead of a document; NULL: a document */
 };
 
@@ -33,6 +36,24 @@ static void renew(const struct editor *editor, struct form *form)
         form->problems = session_problems(&editor->console->session);
 }
 
+/* A form may stand open for hours: what others staged or applied meanwhile is not put back to what it was. */
+static bool is_stale(struct editor *editor)
+{
+    json_t *now = session_document(&editor->console->session, editor->name, NULL);
+    editor->stale |= now && !json_equal(now, editor->seen);
+    json_decref(now);
+    return editor->stale;
+}
+
+static void remember(struct editor *editor)
+{
+    json_t *now = session_document(&editor->console->session, editor->name, NULL);
+    if (!now)
+        return;
+    json_decref(editor->seen);
+    editor->seen = now;
+}
+
 static void store(struct editor *editor)
 {
     struct error err = { 0 };
@@ -40,8 +61,15 @@ static void store(struct editor *editor)
         editor->page->stored(editor->page->context);
         return;
     }
+    if (is_stale(editor)) {
+        view_message(editor->console->view, editor->name,
+                     "Somebody else has changed this since it was opened here. What was just entered is not taken: go "
+                     "back, and open it again.");
+        return;
+    }
     if (session_stage(&editor->console->session, editor->name, editor->document, &err) < 0)
         console_tell(editor->console, editor->name, &err);
+    remember(editor);
     console_refresh_top(editor->console);
 }
 
@@ -304,9 +332,16 @@ static bool begin(struct editor *editor, struct console *console, const char *do
         console_tell(console, document, &err);
         return false;
     }
+    editor->seen = json_deep_copy(editor->document);
     *form = (struct form){ .settings = schema, .object = editor->document, .document = document };
     renew(editor, form);
     return true;
+}
+
+static void end(struct editor *editor)
+{
+    json_decref(editor->seen);
+    json_decref(editor->document);
 }
 
 void editor_open(struct console *console, const char *document, const char *list)
@@ -320,7 +355,7 @@ void editor_open(struct console *console, const char *document, const char *list
         edit_list(&editor, &form, (size_t)field);
     else
         edit_group(&editor, &form);
-    json_decref(editor.document);
+    end(&editor);
 }
 
 void editor_open_destination(struct console *console, const char *document, unsigned group, unsigned destination)
@@ -338,5 +373,5 @@ void editor_open_destination(struct console *console, const char *document, unsi
             edit_group(&editor, &innermost);
         }
     }
-    json_decref(editor.document);
+    end(&editor);
 }

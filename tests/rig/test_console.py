@@ -132,6 +132,27 @@ def test_a_network_that_nobody_confirms_comes_back(box, terminal):
     assert "network" not in box.api("/v1/configuration") or not box.api("/v1/configuration")["network"].get("host_name")
 
 
+def test_a_form_left_open_takes_nothing_back_that_others_staged(box, terminal):
+    choose(terminal, "Inputs", "studio")
+    terminal.press("enter")
+    terminal.wait("reorder_msec")
+    with Terminal([program("biplane-console"), "--run", box.run]) as other:
+        other.wait("Menu", "Status")
+        choose(other, "Inputs", "studio")
+        other.press("enter")
+        set_field(other, "reorder_packets", "99")
+        wait_for(lambda: staged(box)["difference"], 10, "the other's change")
+    set_field(terminal, "reorder_msec", "70")
+    terminal.wait("Somebody else")
+    assert [entry["after"] for entry in staged(box)["difference"]] == [99]
+    terminal.press("enter", "q", "q")
+    choose(terminal, "Inputs", "studio")
+    terminal.press("enter")
+    set_field(terminal, "reorder_msec", "70")
+    set_field(terminal, "reorder_packets", "98")
+    wait_for(lambda: sorted(entry["after"] for entry in staged(box)["difference"]) == [70, 98], 10, "both of one's own")
+
+
 def test_a_line_that_drops_in_a_form_loses_nothing(box, terminal):
     choose(terminal, "Inputs", "studio")
     terminal.press("enter")

@@ -239,14 +239,21 @@ static void on_worked(struct worker_job *base, int result)
     release(base);
 }
 
+/* The oldest file of a later version; NULL: there is none. */
+static struct spool_entry *oldest_kept(const struct segment_spool *spool)
+{
+    struct spool_entry *oldest = NULL;
+    for (struct spool_entry *entry = spool->entries; entry; entry = entry->next)
+        if (entry->later)
+            oldest = entry;
+    return oldest;
+}
+
 /* Files of later versions go, oldest first, until `bytes` more fit. */
 static void make_room(struct segment_spool *spool, uint64_t bytes)
 {
-    while (spool->kept && spool->bytes + bytes > spool->config.bytes_max) {
-        struct spool_entry *oldest = NULL;
-        for (struct spool_entry *entry = spool->entries; entry; entry = entry->next)
-            if (entry->later)
-                oldest = entry;
+    struct spool_entry *oldest;
+    while (spool->bytes + bytes > spool->config.bytes_max && (oldest = oldest_kept(spool)) != NULL) {
         remove_file(spool, oldest->id);
         drop_entry(spool, oldest);
         spool->kept--;

@@ -324,10 +324,5 @@ bool connection_stream_is_lost(const struct connection_stream *stream)
 
 size_t connection_stream_window(const struct connection_stream *stream)
 {
-    struct tcp_info info = { 0 };
-    socklen_t bytes = sizeof info;
-    if (stream->socket == CURL_SOCKET_BAD || getsockopt(stream->socket, IPPROTO_TCP, TCP_INFO, &info, &bytes) < 0 ||
-        bytes < offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof info.tcpi_snd_wnd) /* kernels before 5.4 */
-        return SIZE_MAX;
-    return info.tcpi_snd_wnd;
+    return stream->socket == CURL_SOCKET_BAD ? SIZE_MAX : delivery_socket_window(stream->socket);
 }

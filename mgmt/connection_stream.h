@@ -59,8 +59,7 @@ ssize_t connection_stream_receive(struct connection_stream *stream, void *data, 
 void connection_stream_want_write(struct connection_stream *stream, bool wanted);
 /* Bytes that were accepted and the peer has not confirmed: in the kernel and here. */
 size_t connection_stream_unconfirmed(const struct connection_stream *stream);
-/* For how many bytes more, from the first that is not confirmed on, the peer's kernel has room: what its process has
- * not read is missing there. SIZE_MAX: not known. */
+/* delivery_socket_window() of its connection. */
 size_t connection_stream_window(const struct connection_stream *stream);
 /* The way to the peer does not carry any more: what is sent goes unanswered, again and again (after some 6 s on a near
  * network). The kernel itself would hope for a quarter of an hour. A peer that lives and reads nothing is not lost. */

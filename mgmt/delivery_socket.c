@@ -3,8 +3,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,6 +30,16 @@ int delivery_path_read(struct delivery_path *out, const char *interface, const c
     out->source_bytes = found->ai_addrlen;
     freeaddrinfo(found);
     return 0;
+}
+
+size_t delivery_socket_window(int file_descriptor)
+{
+    struct tcp_info info = { 0 };
+    socklen_t bytes = sizeof info;
+    if (getsockopt(file_descriptor, IPPROTO_TCP, TCP_INFO, &info, &bytes) < 0 ||
+        bytes < offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof info.tcpi_snd_wnd) /* kernels before 5.4 */
+        return SIZE_MAX;
+    return info.tcpi_snd_wnd;
 }
 
 int delivery_path_family(const struct delivery_path *path)

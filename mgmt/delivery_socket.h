@@ -11,6 +11,7 @@
  */
 #pragma once
 #include <net/if.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 struct error;
@@ -28,6 +29,10 @@ int delivery_path_read(struct delivery_path *out, const char *interface, const c
 /* Gives a descriptor, closed on exec. type may hold SOCK_NONBLOCK. -EAFNOSUPPORT: the source address is of another
  * family than `family`. */
 int delivery_socket_open(const struct delivery_path *path, int family, int type, int protocol, struct error *err);
+
+/* For how many bytes more, from the first that is not confirmed on, the peer's kernel has room: what its process has
+ * not read is missing there. SIZE_MAX: not known. */
+size_t delivery_socket_window(int file_descriptor);
 
 /* AF_INET or AF_INET6 when the source address asks for it, else AF_UNSPEC: what to look up of the server's name. */
 int delivery_path_family(const struct delivery_path *path);

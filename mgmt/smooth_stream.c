@@ -16,7 +16,7 @@
 #include "board/log.h"
 #include "board/loop.h"
 
-enum { LOOK_MS = 100, SETTLE_MS = 1000, RETRY_AFTER_MAX_S = 60, ALERT_AFTER_DEFAULT_MS = 4000 };
+enum { LOOK_MS = 100, SETTLE_MS = 1000, RETRY_AFTER_MAX_S = 60, ALERT_AFTER_DEFAULT_MS = 2000 };
 
 enum phase {
     PHASE_NONE,  /* no request */
@@ -37,6 +37,8 @@ struct smooth_stream {
     uint64_t post_began_ns, newest_ns;     /* newest: when a fragment came last, or the POST began */
     uint64_t given;                        /* bytes of the POST that libcurl has given to the kernel */
     uint64_t arrived, arrived_ns;          /* bytes that the server's kernel has, and since when */
+    uint64_t taken_ns;                     /* when the server took something last, or there was nothing to take */
+    size_t widest;                         /* room that its kernel had at most in this POST */
     bool settled;                          /* this POST has proven itself */
     bool finished, over;                   /* the channel is stopped; and the server knows, or will never */
     bool last;                             /* no POST will follow this one */
@@ -253,7 +255,8 @@ static void start_post(struct smooth_stream *stream)
     stream->announce = stream->reading = false;
     stream->phase = PHASE_POST;
     stream->given = stream->arrived = 0;
-    stream->post_began_ns = stream->arrived_ns = stream->newest_ns = now_ns(stream);
+    stream->widest = 0;
+    stream->post_began_ns = stream->arrived_ns = stream->taken_ns = stream->newest_ns = now_ns(stream);
     stream->settled = false;
     stream->counters.posts++;
     if (transfer_start(stream->config.target, &request, &stream->transfer, &err) < 0) {
@@ -286,7 +289,7 @@ static void ask(struct smooth_stream *stream)
         .method = TRANSFER_POST, .url = stream->config.url, .done = on_asked, .context = stream
     };
     stream->phase = PHASE_ASK;
-    stream->arrived_ns = now_ns(stream);
+    stream->arrived_ns = stream->taken_ns = now_ns(stream);
     if (transfer_start(stream->config.target, &request, &stream->transfer, &err) < 0)
         start_failed(stream, &err);
 }
@@ -299,13 +302,26 @@ static bool is_proven(const struct smooth_stream *stream)
            (stream->config.rare && stream->arrived && !smooth_body_waiting(stream->body));
 }
 
+/* What its process does not read takes up the room in its kernel. */
+static bool server_reads(struct smooth_stream *stream)
+{
+    size_t window = transfer_window(stream->transfer);
+    if (window != SIZE_MAX && window > stream->widest)
+        stream->widest = window;
+    return window >= stream->widest / 2;
+}
+
 static void look(struct smooth_stream *stream, uint64_t now)
 {
+    bool reads = server_reads(stream);
     bool nothing_is_due = stream->phase == PHASE_POST && stream->reading;
     uint64_t waits = transfer_unacknowledged(stream->transfer);
     uint64_t arrived = waits < stream->given ? stream->given - waits : 0;
-    if (arrived > stream->arrived || (waits == 0 && nothing_is_due))
+    if (arrived > stream->arrived || (waits == 0 && nothing_is_due)) {
         stream->arrived_ns = now;
+        if (reads)
+            stream->taken_ns = now;
+    }
     if (arrived > stream->arrived) {
         stream->arrived = arrived;
         smooth_body_confirm(stream->body, arrived);
@@ -374,7 +390,7 @@ static void set_timer(struct smooth_stream *stream, uint64_t now)
     else if (stream->phase == PHASE_NONE && stream->state != DESTINATION_ABANDONED && has_work(stream, UINT64_MAX))
         at = stream->hold_until_ns;
     else if (stream->phase == PHASE_ASK && !stream->stalled)
-        at = stream->arrived_ns + stream->alert_after_ns;
+        at = stream->taken_ns + stream->alert_after_ns;
     if (due_ns > now && due_ns < at)
         at = due_ns;
     if (stream->alert_due_ns && stream->alert_due_ns < at)
@@ -400,7 +416,7 @@ static void pump(struct smooth_stream *stream)
     if (stream->phase == PHASE_NONE && stream->state != DESTINATION_ABANDONED && now >= stream->hold_until_ns &&
         has_work(stream, now))
         begin(stream);
-    stream->stalled = stream->phase != PHASE_NONE && now >= stream->arrived_ns + stream->alert_after_ns;
+    stream->stalled = stream->phase != PHASE_NONE && now >= stream->taken_ns + stream->alert_after_ns;
     raise_overdue(stream, now);
     set_timer(stream, now);
     stream->config.changed(stream->config.context);

@@ -13,7 +13,8 @@
  * again when one of its POSTs broke: the server may have forgotten it.
  *
  * A try that fails is worth an alert if the next does not put it right, or is too far away; so is a server that takes
- * nothing for alert_after_ms, though its time is not over.
+ * nothing for alert_after_ms, though its time is not over: its kernel acknowledges nothing, or has less than half of
+ * the room that it had, because its process does not read.
  *
  * What a server has is not known before its answer at the end of the POST. A fragment counts as delivered when the
  * server's kernel has acknowledged it and SMOOTH_BODY_RESEND later ones: only what a server loses with more than those
@@ -47,7 +48,7 @@ struct smooth_stream_config {
     uint64_t silence_ns;     /* after which a POST is ended */
     bool eos;                /* say that the stream is over when it is */
     bool rare;               /* announces itself */
-    unsigned alert_after_ms; /* of standing still or failing, at the latest; 0: 4000 */
+    unsigned alert_after_ms; /* of standing still or failing, at the latest; 0: 2000 */
     struct loop *loop;
     const struct clock *clock;
     const struct log *log;

@@ -17,6 +17,7 @@
 #include "board/clock.h"
 #include "board/error.h"
 #include "board/loop.h"
+#include "mgmt/delivery_socket.h"
 #include "mgmt/transfer_private.h"
 
 enum { WATCH_INTERVAL_MS = 200 /* of transfers' progress */ };
@@ -224,6 +225,11 @@ uint64_t transfer_unacknowledged(const struct transfer *transfer)
     if (!transfer->running || transfer->socket < 0 || ioctl(transfer->socket, SIOCOUTQ, &bytes) < 0)
         return UINT64_MAX;
     return (uint64_t)bytes;
+}
+
+size_t transfer_window(const struct transfer *transfer)
+{
+    return transfer->running && transfer->socket >= 0 ? delivery_socket_window(transfer->socket) : SIZE_MAX;
 }
 
 /* CURLMOPT_SOCKETFUNCTION. A watch that cannot be had is noticed by the transfer's own time limits. */

@@ -159,6 +159,7 @@ void transfer_cancel(struct transfer *transfer); /* done is not called */
 /* Bytes of its connection that the other end's kernel has not acknowledged yet, those of TLS and HTTP among them;
  * UINT64_MAX: not known. What a body's `read` has given before its last call has at least reached our kernel. */
 uint64_t transfer_unacknowledged(const struct transfer *transfer);
+size_t transfer_window(const struct transfer *transfer); /* delivery_socket_window() of its connection */
 
 /* The value of a header of the answer, the first of that name; NULL: none. Borrow: during done, until a transfer is
  * started on this target. */

@@ -24,7 +24,7 @@
     "\0\0\0\x0c"                                                                                                       \
     "moovbbbb"
 
-enum { HEADER_BYTES = 36, ALERT_MS = 100, LARGE_BYTES = 16 << 20 /* more than sockets hold */ };
+enum { HEADER_BYTES = 36, ALERT_MS = 100, LARGE_BYTES = 16 << 20 /* more than sockets hold */, UNREAD_BYTES = 50000 };
 
 struct bench {
     struct loop *loop;
@@ -149,6 +149,22 @@ static void a_server_that_stops_reading(void **state)
     tear_down(bench);
 }
 
+/* Its kernel still takes all that comes: that nobody reads it is seen by the room that is left. */
+static void a_server_whose_kernel_takes_all_and_that_reads_nothing(void **state)
+{
+    (void)state;
+    struct bench bench[1];
+    set_up(bench);
+    add(bench, 1000);
+    RUN_UNTIL(bench, smooth_body_confirmed(smooth_stream_body(bench->stream)) == 1);
+    bench->origin->behaviour = ORIGIN_DEAF;
+    add(bench, UNREAD_BYTES);
+    RUN_UNTIL(bench, bench->told);
+    assert_non_null(strstr(alert(bench), "no progress"));
+    assert_int_equal(smooth_body_confirmed(smooth_stream_body(bench->stream)), 2);
+    tear_down(bench);
+}
+
 static void a_failure_whose_next_try_is_far_away(void **state)
 {
     (void)state;
@@ -187,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_that_does_not_answer),
         cmocka_unit_test(a_server_that_stops_reading),
+        cmocka_unit_test(a_server_whose_kernel_takes_all_and_that_reads_nothing),
         cmocka_unit_test(a_failure_whose_next_try_is_far_away),
         cmocka_unit_test(a_failure_that_the_next_try_puts_right),
     };

@@ -187,6 +187,7 @@ ALERT_WITHIN = 20  # seconds; a stall shows only after the kernels' buffers have
 def wait_for_alert(rig, fault, alert):
     times = AlertTimes()
     wait_for(lambda: alert in [a["id"] for a in rig.alerts()], ALERT_WITHIN, f"alert {alert}", 0.05)
+    times.began = rig.sinks[0].stalled or times.began
     times.note("smooth")
     times.print(fault, "smooth", alert)
 

@@ -273,6 +273,7 @@ class SmoothSink:
         if certificate:
             self.present(certificate)
         self.mode, self.mode_since = "pass", 0
+        self.stalled = None  # since when it reads nothing: what it is reading when it is told so, it still takes
         self.streams = {}   # by path
         self.problems = []  # sentences: what was malformed
         self.refused = []   # (path, status) of answers that were no success
@@ -309,7 +310,7 @@ class SmoothSink:
 
     def set(self, mode):
         """What is under way is cut for the modes that answer or close: a server that has been restarted."""
-        self.mode, self.mode_since = mode, time.time()
+        self.mode, self.mode_since, self.stalled = mode, time.time(), None
         if mode in ("close", "idle") or mode.startswith("status:"):
             self.cut_all()
 
@@ -395,6 +396,7 @@ class SmoothSink:
         return self._take(connection, file, stream, head)
 
     def _wait_while(self, mode):
+        self.stalled = self.stalled or time.monotonic()
         while self.mode == mode and self.listener:
             time.sleep(0.05)
 

@@ -113,6 +113,7 @@ static void complaints(void **state)
     assert_fault(LIVE "#EXTINF:2,\n#EXT-X-GAP\na.ts\n", "EXT-X-VERSION is 3, but EXT-X-GAP want 8");
     assert_fault(LIVE "#EXTINF:2,\na.ts\n#EXT-X-MEDIA-SEQUENCE:7\n", "EXT-X-MEDIA-SEQUENCE stands behind");
     assert_fault(LIVE "#EXTINF:nan,\na.ts\n", "is not a duration");
+    assert_fault(LIVE "#EXTINF:27777777777777777777,\na.ts\n", "is not a duration");
     assert_fault("#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n#EXT-X-BYTERANGE:9\na.ts\n",
                  "has no offset");
     assert_fault("#EXTM3U\n#EXT-X-STREAM-INF:CODECS=\"x\"\nv.m3u8\n", "no BANDWIDTH");

@@ -126,9 +126,9 @@ static void check_dates(struct judge *judge, struct judge_track *track, const st
     for (unsigned i = 0; i < playlist->entries_count; i++) {
         const struct playlist_entry *entry = &playlist->entries[i];
         if (entry->date_time_ns != INT64_MIN) {
-            double off_s = (double)(entry->date_time_ns - counted_ns) / 1e9;
+            double off_s = counted_ns == INT64_MIN ? 0 : (double)(entry->date_time_ns - counted_ns) / 1e9;
             bool newer = !track->seen || entry->number > track->newest_number;
-            if (counted_ns != INT64_MIN && !entry->discontinuity && newer && fabs(off_s) > DATE_TIME_TOLERANCE_S)
+            if (!entry->discontinuity && newer && fabs(off_s) > DATE_TIME_TOLERANCE_S)
                 judge_raise(judge, FINDING_DATE_TIME, track, "number %lld: its programme date time is %+.3f s off",
                             (long long)entry->number, off_s);
             counted_ns = entry->date_time_ns;

@@ -62,7 +62,7 @@ static void tag_target_duration(struct reader *reader, char *value)
     uint64_t seconds;
     if (reader->target_seen)
         fault(reader, "EXT-X-TARGETDURATION stands there twice");
-    if (number_tag(reader, "EXT-X-TARGETDURATION", value, &seconds) && seconds <= 86400)
+    if (number_tag(reader, "EXT-X-TARGETDURATION", value, &seconds) && seconds <= PLAYLIST_DURATION_MAX_S)
         reader->playlist->target_duration_s = (unsigned)seconds;
     reader->target_seen = true;
 }

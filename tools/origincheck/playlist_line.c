@@ -55,9 +55,12 @@ bool playlist_duration(const char *text, double *seconds, bool *is_integer)
     char *end;
     if (!isdigit((unsigned char)*text))
         return false;
-    *seconds = strtod(text, &end);
+    double number = strtod(text, &end);
+    if ((*end && *end != ',') || !isfinite(number) || number > PLAYLIST_DURATION_MAX_S)
+        return false;
+    *seconds = number;
     *is_integer = !memchr(text, '.', (size_t)(end - text));
-    return (!*end || *end == ',') && isfinite(*seconds) && *seconds < 1e6;
+    return true;
 }
 
 static bool zone_seconds(const char *text, int *seconds)

@@ -92,7 +92,7 @@ class Files:
             one, two = (place.segment(place.segment_name(f"{self.base}_180p.m3u8", number)) for place in places)
             assert one.faults == [] and one.video_pts() == two.video_pts(), f"{self.name}: {one.name} differs"
             assert one.audio_times(0) == two.audio_times(0), f"{self.name}: {one.name} differs"
-        order = self.stored(since)
+        order = list(dict.fromkeys(self.stored(since)))  # one that was given up may arrive once more, later
         assert order == sorted(order), f"{self.name}: {order}"
 
 

@@ -66,7 +66,7 @@ def test_the_password_is_changed_in_the_menu(encoder, screen):
     screen.press(PASSWORD, "enter")
     screen.wait("Again", seconds=PATIENCE)
     screen.press(PASSWORD, "enter")
-    screen.wait("Menu", "Status", seconds=PATIENCE)
+    screen.wait("Menu", "Password", seconds=PATIENCE)
     assert encoder.output("cat /data/system/shadow") != kept
 
 

@@ -100,6 +100,22 @@ struct kind {
     const char *name, *format;
 };
 
+static void create_rung(struct rung **rung, const struct video_description *video, struct run *run)
+{
+    struct error err = { 0 };
+    struct rung_config config = { .description = video,
+                                  .rate = &rate,
+                                  .width = WIDTH,
+                                  .height = HEIGHT,
+                                  .gop_frames = CUT,
+                                  .accelerator = accelerator,
+                                  .slate = slate,
+                                  .on_packet = take_later,
+                                  .context = run };
+    if (rung_create(rung, &config, &err) < 0)
+        fail_msg("%s, %u bits: %s", video_codec_name(video->codec), video->bit_depth, err.text);
+}
+
 static void check_segments(const struct kind *kind, const struct shelf *shelf)
 {
     static const unsigned expected[] = { 25, 25, 10 };
@@ -142,21 +158,10 @@ static void every_codec_fills_its_packages(void **state)
                                            .preset = PRESET_ULTRAFAST };
         struct encode_output output = { .group = "web", .name = "v", .package = kinds[i].package, .segment_length = 1 };
         struct run run = { 0 };
-        struct rung_config config = { .description = &video,
-                                      .rate = &rate,
-                                      .width = WIDTH,
-                                      .height = HEIGHT,
-                                      .gop_frames = CUT,
-                                      .accelerator = accelerator,
-                                      .slate = slate,
-                                      .on_packet = take_later,
-                                      .context = &run };
-        struct error err = { 0 };
         struct shelf shelf;
         struct rung *rung;
 
-        if (rung_create(&rung, &config, &err) < 0)
-            fail_msg("%s: %s", kinds[i].name, err.text);
+        create_rung(&rung, &video, &run);
         run.package = make_package(rung, &output, &shelf);
         encode_slates(rung);
         assert_int_equal(run.packets, FRAMES);
@@ -188,20 +193,9 @@ static void high_bitrates_begin_too(void **state)
                                            .profile = PROFILE_HIGH,
                                            .preset = PRESET_ULTRAFAST };
         struct run run = { 0 };
-        struct rung_config config = { .description = &video,
-                                      .rate = &rate,
-                                      .width = WIDTH,
-                                      .height = HEIGHT,
-                                      .gop_frames = CUT,
-                                      .accelerator = accelerator,
-                                      .slate = slate,
-                                      .on_packet = take_later,
-                                      .context = &run };
-        struct error err = { 0 };
         struct rung *rung;
 
-        if (rung_create(&rung, &config, &err) < 0)
-            fail_msg("%s: %s", video_codec_name(codecs[i]), err.text);
+        create_rung(&rung, &video, &run);
         assert_true(rung_parameters(rung)->extradata_size > 0);
         rung_destroy(rung);
     }

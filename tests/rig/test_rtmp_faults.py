@@ -80,6 +80,13 @@ def pieces(path):
     return found
 
 
+def agree(session, whole, at):
+    """Whether a session is what the other server got from place `at` on. Either may have begun, or ended, before the other."""
+    session, whole = session[max(0, -at):], whole[max(0, at):]
+    both = min(len(session), len(whole))
+    return both > 0 and session[:both] == whole[:both]
+
+
 def judge(sessions, whole, kind):
     """What one server got, session by session, against what the other got in one: nothing is missing, in its order."""
     sessions = [[piece for piece in session if piece[0] == kind] for session in sessions]
@@ -87,11 +94,8 @@ def judge(sessions, whole, kind):
     repeated = REPEATED_SECONDS * (FRAMERATE if kind == 9 else 48000 // 1024)
     end = None
     for session in filter(None, sessions):
-        if end is None:  # the two may have begun one after the other
-            session = session[session.index(whole[0]):] if whole[0] in session[:repeated] else session
-        places = range(repeated) if end is None else range(end, max(-1, end - repeated), -1)
-        at = next((at for at in places if session == whole[at:at + len(session)] or  # the whole may end first
-                   (len(whole) - at < len(session) and session[:len(whole) - at] == whole[at:])), None)
+        places = sorted(range(-repeated, repeated), key=abs) if end is None else range(end, end - repeated, -1)
+        at = next((at for at in places if agree(session, whole, at)), None)
         assert at is not None, f"kind {kind}: {len(session)} pieces are not in one piece, or not behind {end} of {len(whole)}"
         end = at + len(session)
     assert end > len(whole) - 2 * repeated, f"kind {kind}: {end} of {len(whole)} pieces"

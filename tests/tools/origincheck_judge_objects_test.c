@@ -47,6 +47,26 @@ static void an_archive_with_one_and_none(void **state)
     assert_found(scene, FINDING_NO_COPY, "no copy of number 3 is complete");
 }
 
+/* Whoever begins at an archive that has run for an hour sees all of it at once, and looks into a few in each round. */
+static void a_long_archive(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_of(1, 300);
+    for (int64_t from = 0; from < 60; from += 8) {
+        for (int64_t number = 0; number < 60; number++) {
+            struct observation observation = object_of(scene, 0, number);
+            observation.object.inspected = number >= from && number < from + 8;
+            judge_observe(scene->judge, &observation);
+        }
+        list(scene, 0);
+        judge_finish(scene->judge); /* it may end before all were looked into */
+        assert_int_equal(judge_tally(scene->judge, 0).none, 0);
+    }
+    assert_int_equal(judge_tally(scene->judge, 0).all, 60);
+    assert_int_equal(judge_troubles(scene->judge), 0);
+    judge_destroy(scene->judge);
+}
+
 static void an_object_that_grows(void **state)
 {
     (void)state;
@@ -253,19 +273,13 @@ static void what_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_archive_with_one_and_none),
-        cmocka_unit_test(an_object_that_grows),
-        cmocka_unit_test(a_hole_between_objects),
-        cmocka_unit_test(a_rollover_that_loses),
-        cmocka_unit_test(objects_that_stop_coming),
-        cmocka_unit_test(a_stream_that_stops),
-        cmocka_unit_test(a_stream_that_fails),
-        cmocka_unit_test(fragments_with_a_gap),
-        cmocka_unit_test(fragments_of_twins),
-        cmocka_unit_test(fragments_of_one_copy_only),
-        cmocka_unit_test(messages_come_when_they_come),
-        cmocka_unit_test(fragments_that_end),
-        cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(an_archive_with_one_and_none), cmocka_unit_test(a_long_archive),
+        cmocka_unit_test(an_object_that_grows),         cmocka_unit_test(a_hole_between_objects),
+        cmocka_unit_test(a_rollover_that_loses),        cmocka_unit_test(objects_that_stop_coming),
+        cmocka_unit_test(a_stream_that_stops),          cmocka_unit_test(a_stream_that_fails),
+        cmocka_unit_test(fragments_with_a_gap),         cmocka_unit_test(fragments_of_twins),
+        cmocka_unit_test(fragments_of_one_copy_only),   cmocka_unit_test(messages_come_when_they_come),
+        cmocka_unit_test(fragments_that_end),           cmocka_unit_test(what_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,48 @@ static void what_is_under_way_at_the_end(void **state)
     judge_destroy(scene->judge);
 }
 
+/* An origin that was away comes back with everything: fetching takes longer than the next tick. */
+static void many_at_once(void **state)
+{
+    (void)state;
+    for (unsigned copies = 1; copies <= 2; copies++) {
+        struct scene *scene = scene_of(copies, 0);
+        play(scene, copies, 50, 52);
+        playlist_to(scene, 56);
+        for (unsigned copy = 0; copy < copies; copy++)
+            send_playlist(scene, copy);
+        for (int64_t number = 53; number <= 56; number++) {
+            pass(scene, 0.3);
+            for (unsigned copy = 0; copy < copies; copy++)
+                send_segment(scene, copy, number);
+        }
+        judge_finish(scene->judge);
+        struct judge_tally tally = judge_tally(scene->judge, 0);
+        assert_int_equal(tally.all, 7);
+        assert_int_equal(tally.some + tally.none, 0);
+        assert_null(finding(scene, FINDING_NO_COPY));
+        judge_destroy(scene->judge);
+    }
+}
+
+/* What is listed and never looked at is waited for, but not for ever. */
+static void one_that_is_never_looked_at(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_of(1, 0);
+    play(scene, 1, 50, 52);
+    for (int64_t number = 53; number <= 100; number++) {
+        playlist_to(scene, number);
+        send_playlist(scene, 0);
+        if (number != 60)
+            send_segment(scene, 0, number);
+        pass(scene, 2);
+    }
+    assert_int_equal(judge_tally(scene->judge, 0).all, 97 - 50);
+    assert_int_equal(judge_tally(scene->judge, 0).none, 1);
+    assert_found(scene, FINDING_NO_COPY, "number 60");
+}
+
 static void timestamps_that_wrap(void **state)
 {
     (void)state;
@@ -392,6 +434,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(twins_that_are_well),
         cmocka_unit_test(what_is_under_way_at_the_end),
+        cmocka_unit_test(many_at_once),
+        cmocka_unit_test(one_that_is_never_looked_at),
         cmocka_unit_test(timestamps_that_wrap),
         cmocka_unit_test(stale_and_back),
         cmocka_unit_test(an_ended_playlist_is_not_stale),

@@ -10,7 +10,7 @@
 #include "board/error.h"
 #include "tools/origincheck/judge_private.h"
 
-enum { BEHIND_NUMBERS = 2 };
+enum { BEHIND_NUMBERS = 2, UNDER_WAY_S = 60 };
 
 int judge_create(struct judge **out, const struct judge_config *config, struct error *err)
 {
@@ -159,11 +159,19 @@ struct judge_record *judge_record_of(struct judge_track *track, int64_t number)
     return record->state != RECORD_EMPTY && record->number == number ? record : NULL;
 }
 
-struct judge_record *judge_record_new(struct judge_track *track, int64_t number)
+struct judge_record *judge_record_new(struct judge *judge, struct judge_track *track, int64_t number)
 {
     struct judge_record *record = &track->records[number % JUDGE_RECORDS_MAX];
-    *record = (struct judge_record){ .state = RECORD_LISTED, .number = number };
+    *record = (struct judge_record){ .state = RECORD_LISTED, .number = number, .known_ns = judge->at_ns };
     return record;
+}
+
+void judge_looked_at(struct judge *judge, struct judge_track *track, int64_t number)
+{
+    if (track->followed_from < 0)
+        track->followed_from = number;
+    track->looked_at_number = number;
+    track->looked_at_ns = judge->at_ns;
 }
 
 /* ---- what comes ---- */
@@ -276,6 +284,25 @@ static bool in_charge(struct judge *judge, const struct judge_track *track)
     return true;
 }
 
+/* Some copy's is listed and will still be looked at: says nothing against anybody. Whoever comes to a long list has
+ * much to look at: that goes on as long as those before it get their turn.
+ */
+static bool is_under_way(struct judge *judge, const struct judge_track *track, int64_t number)
+{
+    for (unsigned copy = 0; copy < judge->groups[track->group].copies; copy++) {
+        struct judge_track *twin = judge_twin(judge, track, copy);
+        const struct judge_record *record = twin ? judge_record_of(twin, number) : NULL;
+        if (!record || record->state != RECORD_LISTED || number < twin->followed_from)
+            continue;
+        uint64_t since_ns = record->known_ns;
+        if (twin->looked_at_number < number && twin->looked_at_ns > since_ns)
+            since_ns = twin->looked_at_ns;
+        if (judge->at_ns - since_ns < UNDER_WAY_S * NS_PER_S)
+            return true;
+    }
+    return false;
+}
+
 static void tally_track(struct judge *judge, struct judge_track *track, int64_t lag)
 {
     int64_t from = -1, newest = -1;
@@ -293,7 +320,7 @@ static void tally_track(struct judge *judge, struct judge_track *track, int64_t 
     int64_t oldest = newest - JUDGE_RECORDS_MAX + 1;
     if (track->tallied < oldest - 1)
         track->tallied = oldest - 1;
-    for (; track->tallied < newest - lag; track->tallied++)
+    for (; track->tallied < newest - lag && !is_under_way(judge, track, track->tallied + 1); track->tallied++)
         tally_number(judge, track, track->tallied + 1);
 }
 
@@ -328,18 +355,6 @@ void judge_tick(struct judge *judge, uint64_t at_ns, uint64_t utc_ns)
     }
 }
 
-/* Some copy's is listed and still being fetched. */
-static bool is_under_way(struct judge *judge, const struct judge_track *track, int64_t number)
-{
-    for (unsigned copy = 0; copy < judge->groups[track->group].copies; copy++) {
-        struct judge_track *twin = judge_twin(judge, track, copy);
-        const struct judge_record *record = twin ? judge_record_of(twin, number) : NULL;
-        if (record && record->state == RECORD_LISTED)
-            return true;
-    }
-    return false;
-}
-
 void judge_finish(struct judge *judge)
 {
     for (unsigned i = 0; i < judge->tracks_count; i++) {
@@ -352,9 +367,6 @@ void judge_finish(struct judge *judge)
             if (twin && twin->newest_number < common)
                 common = twin->newest_number;
         }
-        /* what is still under way at the end says nothing against anybody */
-        while (newest - common < JUDGE_TALLY_LAG && is_under_way(judge, track, common))
-            common--;
         int64_t lag = newest - common;
         if (in_charge(judge, track))
             tally_track(judge, track, lag < JUDGE_TALLY_LAG ? lag : JUDGE_TALLY_LAG);

@@ -21,7 +21,7 @@ static void learn_interval(struct judge *judge, struct judge_track *track)
 
 static void new_object(struct judge *judge, struct judge_track *track, const struct observed_object *object)
 {
-    struct judge_record *record = judge_record_new(track, object->number);
+    struct judge_record *record = judge_record_new(judge, track, object->number);
     record->listed_ns = track->seen ? judge->at_ns : 0;
     record->bytes = object->bytes;
     record->modified_ns = object->modified_ns;
@@ -54,8 +54,7 @@ static void inspected_object(struct judge *judge, struct judge_track *track, str
                              const struct observed_object *object)
 {
     record->media = object->media;
-    if (track->followed_from < 0)
-        track->followed_from = object->number;
+    judge_looked_at(judge, track, object->number);
     bool well = judge_media_faults(judge, track, &object->media, object->name);
     record->state = well ? RECORD_WELL : RECORD_FAULTY;
     track->well += well;
@@ -97,7 +96,7 @@ void judge_listing(struct judge *judge, struct judge_track *track)
             continue;
         judge_raise(judge, FINDING_HOLE, track, "number %lld is not there, and number %lld is", (long long)number,
                     (long long)track->newest_number);
-        judge_record_new(track, number)->state = RECORD_FAULTY;
+        judge_record_new(judge, track, number)->state = RECORD_FAULTY;
     }
     track->seen = true;
 }
@@ -210,7 +209,7 @@ static void compare_fragment(struct judge *judge, struct judge_track *track, con
 static void remember_fragment(struct judge *judge, struct judge_track *track, const struct boxes_fragment *fragment)
 {
     uint32_t scale = fragment->timescale ? fragment->timescale : 10000000;
-    struct judge_record *record = judge_record_new(track, (int64_t)track->segments);
+    struct judge_record *record = judge_record_new(judge, track, (int64_t)track->segments);
     int64_t first_90k = (int64_t)((double)fragment->time / scale * 90000 + 0.5);
     record->state = RECORD_WELL;
     record->listed_ns = judge->at_ns;

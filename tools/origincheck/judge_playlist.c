@@ -69,7 +69,7 @@ static void note_entry(struct judge *judge, struct judge_track *track, const str
         return;
     }
     if (!record) {
-        record = judge_record_new(track, entry->number);
+        record = judge_record_new(judge, track, entry->number);
         record->listed_ns = track->seen ? judge->at_ns : 0;
         if (entry->gap) {
             record->state = RECORD_FAULTY;

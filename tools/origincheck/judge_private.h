@@ -9,6 +9,7 @@ enum record_state { RECORD_EMPTY, RECORD_LISTED, RECORD_WELL, RECORD_FAULTY };
 struct judge_record {
     enum record_state state;
     int64_t number;
+    uint64_t known_ns;  /* since when there is this record */
     uint64_t listed_ns; /* when it was first seen in a list; 0: it was there before we came */
     uint64_t identity;  /* of its entry's URI and range */
     double duration_s;
@@ -30,6 +31,8 @@ struct judge_track {
     unsigned target_duration_s;
     int64_t first_number, newest_number; /* of the current list; -1 */
     int64_t followed_from;               /* the first number that was fetched; -1: none */
+    int64_t looked_at_number;            /* the last number that was fetched, and when */
+    uint64_t looked_at_ns;
     uint64_t newest_at_ns, failing_since_ns, discontinuity_sequence;
     double usual_interval_s; /* of objects and fragments: learned */
     int64_t newest_end_ns;   /* programme date time; INT64_MIN: unknown */
@@ -66,8 +69,10 @@ void judge_hold(struct judge *judge, enum finding_kind kind, const struct judge_
 struct judge_track *judge_track_of(struct judge *judge, unsigned group, unsigned copy, const char *name);
 /* The track of the same name of another copy; NULL: none yet. */
 struct judge_track *judge_twin(struct judge *judge, const struct judge_track *track, unsigned copy);
-struct judge_record *judge_record_of(struct judge_track *track, int64_t number);  /* NULL: not known (any more) */
-struct judge_record *judge_record_new(struct judge_track *track, int64_t number); /* forgets what had its place */
+struct judge_record *judge_record_of(struct judge_track *track, int64_t number); /* NULL: not known (any more) */
+/* Forgets what had its place. */
+struct judge_record *judge_record_new(struct judge *judge, struct judge_track *track, int64_t number);
+void judge_looked_at(struct judge *judge, struct judge_track *track, int64_t number);
 
 /* judge_playlist.c */
 void judge_master(struct judge *judge, const struct observation *observation);

@@ -188,8 +188,7 @@ void judge_segment(struct judge *judge, struct judge_track *track, const struct 
     if (!record)
         return; /* it left the records while it was under way */
     track->segments++;
-    if (track->followed_from < 0)
-        track->followed_from = segment->number;
+    judge_looked_at(judge, track, segment->number);
     if (!segment->there) {
         not_there(judge, track, record, observation);
         return;

@@ -10,6 +10,7 @@
 #define NEAR_90K        (2 * 90000)         /* so far from the timeline so far a known anchor may lead */
 #define PAST_90K        (30 * 90000)        /* the outputs of a pipeline do not end at the same tick */
 #define WAIT_90K        (8 * 90000)         /* a new anchor so far behind the output's end: that is waited for */
+#define RUNNING_90K     (1 * 90000)         /* less where the output runs: pictures are dropped meanwhile */
 #define LIFT_LIMIT_90K  (1000 * 90000) /* further behind it the output begins anew: publishers see that it jumped */
 
 enum { DRIFT_SMOOTHING = 16 }; /* segments: one late packet must not move the skew by its whole delay */
@@ -37,12 +38,16 @@ static struct handoff_anchor *add(struct anchors *anchors, const struct handoff_
 void anchors_resume(struct anchors *anchors, unsigned pipeline, int64_t tick_90k)
 {
     anchors->reached_90k[pipeline] = tick_90k;
+    anchors->offset_90k[pipeline] = 0;
 }
 
-void anchors_reach(struct anchors *anchors, unsigned pipeline, int64_t tick_90k)
+/* Outputs end at different ticks; one far below has begun anew, and what was reached before is no mark any more. */
+void anchors_reach(struct anchors *anchors, unsigned pipeline, int64_t tick_90k, int64_t offset_90k)
 {
-    if (tick_90k > anchors->reached_90k[pipeline])
-        anchors->reached_90k[pipeline] = tick_90k;
+    int64_t *reached_90k = &anchors->reached_90k[pipeline];
+    anchors->offset_90k[pipeline] = offset_90k;
+    if (tick_90k > *reached_90k || tick_90k < *reached_90k - LIFT_LIMIT_90K)
+        *reached_90k = tick_90k;
 }
 
 static bool fits(const struct handoff_anchor *anchor, const struct handoff_anchor_request *request)
@@ -74,8 +79,16 @@ static struct handoff_anchor *find_fitting(struct anchors *anchors, unsigned pip
     return NULL;
 }
 
+/* How far UTC was put forward since this pipeline's output came as far as it is: running on, it does not leave out that
+ * time, nor fill it. 0: not so far that it matters. */
+static int64_t step_90k(const struct anchors *anchors, unsigned pipeline, int64_t offset_90k)
+{
+    int64_t step_90k = offset_90k - anchors->offset_90k[pipeline];
+    return anchors->offset_90k[pipeline] && step_90k > PAST_90K ? step_90k : 0;
+}
+
 /* How far from its arrival a new anchor puts a picture: where this pipeline's output is, as far as one knows. */
-static int64_t lead_90k(struct anchors *anchors, unsigned pipeline, int64_t arrival_90k)
+static int64_t lead_90k(struct anchors *anchors, unsigned pipeline, int64_t arrival_90k, int64_t offset_90k)
 {
     const struct handoff_anchor *own = find(anchors, anchors->in_use[pipeline]);
     const struct handoff_anchor *twins = find(anchors, anchors->in_use[!pipeline]);
@@ -87,15 +100,18 @@ static int64_t lead_90k(struct anchors *anchors, unsigned pipeline, int64_t arri
     bool is_past = !own && !twins && reached_90k && arrival_90k >= reached_90k + PAST_90K;
     if (is_past || (!own && lead_90k < 0)) /* nothing keeps it from UTC */
         lead_90k = 0;
+    if (own)
+        lead_90k -= step_90k(anchors, pipeline, offset_90k);
     int64_t behind_90k = reached_90k - arrival_90k - lead_90k;
-    return behind_90k > WAIT_90K && behind_90k <= LIFT_LIMIT_90K ? lead_90k + behind_90k : lead_90k;
+    return behind_90k > (own ? RUNNING_90K : WAIT_90K) && behind_90k <= LIFT_LIMIT_90K ? lead_90k + behind_90k
+                                                                                       : lead_90k;
 }
 
 struct handoff_anchor anchors_answer(struct anchors *anchors, unsigned pipeline,
-                                     const struct handoff_anchor_request *request)
+                                     const struct handoff_anchor_request *request, int64_t offset_90k)
 {
     struct handoff_anchor *anchor = find_fitting(anchors, pipeline, request);
-    int64_t skew_90k = lead_90k(anchors, pipeline, request->arrival_90k);
+    int64_t skew_90k = lead_90k(anchors, pipeline, request->arrival_90k, offset_90k);
     anchors->in_use[pipeline] = 0; /* what it used so far may make room */
     if (!anchor) {
         struct timeline_rate rate = {

@@ -130,6 +130,12 @@ static int open_temporary(const char *path, char temporary[PATH_BYTES + 16])
     return file < 0 ? -errno : file;
 }
 
+/* There it cannot be asked for: a file system without it, or a folder that may be written to and not read. */
+static bool is_not_to_be_had(int code)
+{
+    return code == EINVAL || code == EACCES || code == EPERM || code == ENOSYS || code == EOPNOTSUPP;
+}
+
 /* Whoever is told that a file is there may forget it: a power cut must not take its name away again. */
 static int sync_folder(const char *path)
 {
@@ -137,8 +143,8 @@ static int sync_folder(const char *path)
     snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path + 1), path);
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
-        return -errno;
-    int result = fsync(descriptor) < 0 && errno != EINVAL ? -errno : 0; /* -EINVAL: there it cannot be asked for */
+        return is_not_to_be_had(errno) ? 0 : -errno;
+    int result = fsync(descriptor) < 0 && !is_not_to_be_had(errno) ? -errno : 0;
     close(descriptor);
     return result;
 }

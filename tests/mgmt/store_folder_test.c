@@ -23,13 +23,15 @@
 
 /* Folders that were brought onto the disk. */
 static unsigned synced_folders;
+static int folder_fault; /* an errno */
 
 int fsync(int descriptor)
 {
     struct stat status;
     assert_int_equal(fstat(descriptor, &status), 0);
     synced_folders += S_ISDIR(status.st_mode);
-    return 0;
+    errno = S_ISDIR(status.st_mode) ? folder_fault : 0;
+    return errno ? -1 : 0;
 }
 
 struct bench {
@@ -186,6 +188,23 @@ static void test_what_cannot_be_written_says_why(void **state)
     tear_down(&bench);
 }
 
+/* Network file systems have folders that cannot be brought onto a disk: what is in its place is there. */
+static void test_folders_that_cannot_be_synced(void **state)
+{
+    (void)state;
+    static const int faults[] = { EINVAL, EOPNOTSUPP, EACCES, EIO };
+    struct bench bench;
+    set_up(&bench);
+    for (unsigned i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        folder_fault = faults[i];
+        start(&bench, (struct store_request){ .name = "news_1.ts", .body = "x", .bytes = 1 });
+        wait_done(&bench);
+        assert_int_equal(bench.result.outcome, faults[i] == EIO ? TRANSFER_FAILED : TRANSFER_OK);
+    }
+    folder_fault = 0;
+    tear_down(&bench);
+}
+
 /* Opening a pipe that nobody reads stands for a network file system that has gone away. */
 static void make_it_hang(const struct bench *bench, const char *name)
 {
@@ -279,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_files_come_and_go),
         cmocka_unit_test(test_from_a_descriptor),
         cmocka_unit_test(test_what_cannot_be_written_says_why),
+        cmocka_unit_test(test_folders_that_cannot_be_synced),
         cmocka_unit_test(test_a_folder_that_hangs),
         cmocka_unit_test(test_cancelled_and_destroyed_while_it_hangs),
         cmocka_unit_test(test_urls),

@@ -198,10 +198,10 @@ void publisher_spool_load(struct publisher_spool *spool)
     if (segment_spool_kept(spool->disk) || segment_spool_kept_lost(spool->disk))
         log_warning(
             spool->config.publisher->log,
-            "%s: group %s: %llu segments on the box's disk are of a later release: they wait for it, and are not "
-            "delivered before; %llu were too many",
+            "%s: group %s: %llu segments on the box's disk are of a later release, or (%llu) cannot be read for now: "
+            "they wait for the next start, and are not delivered before; %llu were too many",
             spool->config.source, spool->config.publisher->group->name,
-            (unsigned long long)segment_spool_kept(spool->disk),
+            (unsigned long long)segment_spool_kept(spool->disk), (unsigned long long)segment_spool_unread(spool->disk),
             (unsigned long long)segment_spool_kept_lost(spool->disk));
 }
 

@@ -39,7 +39,7 @@ struct spool_entry {
     uint64_t id;
     size_t bytes;
     void *owner;
-    bool later; /* of a version that is not known yet: nobody owns it */
+    bool later; /* of a version that is not known yet, or it could not be read: nobody owns it */
     bool under_way;
     bool forgotten; /* while under way: to be removed when it is written */
 };
@@ -49,7 +49,7 @@ struct segment_spool {
     char directory[PATH_BYTES / 2], prefix[PATH_BYTES / 4];
     struct worker *worker;
     struct spool_entry *entries; /* newest first */
-    uint64_t next_id, bytes, under_way, lost, kept, kept_lost;
+    uint64_t next_id, bytes, under_way, lost, kept, kept_lost, unread;
 };
 
 enum spool_work { SPOOL_STORE, SPOOL_REMOVE };
@@ -346,6 +346,11 @@ uint64_t segment_spool_kept(const struct segment_spool *spool)
     return spool->kept;
 }
 
+uint64_t segment_spool_unread(const struct segment_spool *spool)
+{
+    return spool->unread;
+}
+
 uint64_t segment_spool_kept_lost(const struct segment_spool *spool)
 {
     return spool->kept_lost;
@@ -365,18 +370,22 @@ static bool is_of_later_version(const struct head *head)
     return head->magic == SPOOL_MAGIC && head->version > SPOOL_VERSION;
 }
 
-/* -EPROTO: of a later version, mapping->bytes is how much it takes; other errors: it holds no segment. */
+/* -EPROTO: of a later version; -EBADMSG, -ENOENT: it holds no segment; other errors: it cannot be read for now.
+ * mapping->bytes is how much it takes. */
 static int open_found(const char *path, struct head *head, struct segment_mapping *mapping)
 {
     struct stat status;
     int file = open(path, O_RDONLY | O_CLOEXEC);
     int result = file < 0 || fstat(file, &status) < 0 ? -errno : 0;
-    if (result == 0 && pread(file, head, sizeof *head, 0) != sizeof *head)
-        result = -EBADMSG;
-    if (result == 0 && is_of_later_version(head)) {
+    if (result == 0)
         mapping->bytes = (size_t)status.st_size;
+    ssize_t count = result == 0 ? pread(file, head, sizeof *head, 0) : 0;
+    if (count < 0)
+        result = -errno;
+    else if (result == 0 && count != sizeof *head)
+        result = -EBADMSG;
+    if (result == 0 && is_of_later_version(head))
         result = -EPROTO;
-    }
     if (result == 0 && (!is_head(head) || status.st_size <= HEAD_BYTES ||
                         (uint64_t)status.st_size - HEAD_BYTES != head->segment.bytes))
         result = -EBADMSG;
@@ -389,10 +398,11 @@ static int open_found(const char *path, struct head *head, struct segment_mappin
     return result;
 }
 
+/* For a life that can read it. */
 static void keep(struct segment_spool *spool, uint64_t id, size_t bytes)
 {
     const struct spool_entry entry = { .id = id, .bytes = bytes, .later = true };
-    if (add_entry(spool, &entry)) /* else it lies there unseen until the next life */
+    if (add_entry(spool, &entry)) /* else it lies there unseen until then */
         spool->kept++;
 }
 
@@ -403,12 +413,18 @@ static void load_one(struct segment_spool *spool, uint64_t id, segment_spool_loa
     struct segment_mapping mapping = { 0 };
     path_of(spool, id, path);
     int result = open_found(path, &head, &mapping);
-    if (result == -EPROTO) {
+    if (result < 0 && result != -EBADMSG && result != -ENOENT) {
+        spool->unread += result != -EPROTO;
         keep(spool, id, mapping.bytes);
         return;
     }
     const struct spool_entry fresh = { .id = id, .bytes = mapping.bytes };
     bool added = result == 0 && add_entry(spool, &fresh); /* first: it may be forgotten while it is taken up */
+    if (result == 0 && !added) {                          /* no memory: it stays */
+        spool->unread++;
+        segment_mapping_close(&mapping);
+        return;
+    }
     void *owner = added ? loaded(spool->config.context, &head.segment, id, head.checksum, &mapping) : NULL;
     struct spool_entry *entry = find(spool, id);
     if (owner && entry)

@@ -7,7 +7,8 @@
  * refused. The owner bounds what lies on the disk: it forgets what it does not want.
  *
  * Files of a version that is not known yet (the box went back to an older release) are kept for the release that can
- * read them. They count towards bytes_max, and are the first to go, oldest first, when segments need the room.
+ * read them, and those that cannot be read for now (no descriptor, no memory, a disk that fails) for the next life.
+ * They count towards bytes_max, and are the first to go, oldest first, when segments need the room.
  *
  *     segment_spool_create(&spool, &(struct segment_spool_config){ .directory = spool, .prefix = "news.0.web.", ... },
  * &err); segment_spool_load(spool, on_loaded); item->spooled = segment_spool_store(spool, &segment, &mapping, item); //
@@ -53,5 +54,6 @@ uint64_t segment_spool_store(struct segment_spool *spool, const struct handoff_s
 void segment_spool_forget(struct segment_spool *spool, uint64_t id); /* stored() is not called any more; 0 is fine */
 uint64_t segment_spool_bytes(const struct segment_spool *spool);     /* on the disk, or on their way there */
 uint64_t segment_spool_lost(const struct segment_spool *spool);      /* files found at load that held no segment */
-uint64_t segment_spool_kept(const struct segment_spool *spool);      /* files of later versions that are there */
+uint64_t segment_spool_kept(const struct segment_spool *spool);      /* files that wait for a later life */
+uint64_t segment_spool_unread(const struct segment_spool *spool);    /* those of them that could not be read */
 uint64_t segment_spool_kept_lost(const struct segment_spool *spool); /* and those that had to go */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mgmt/segment_spool.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,12 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <zlib.h>
 
 #include "board/loop.h"
+
+/* A disk that fails to read. */
+static bool reads_fail;
+
+ssize_t pread(int descriptor, void *buffer, size_t bytes, off_t offset)
+{
+    if (!reads_fail)
+        return syscall(SYS_pread64, descriptor, buffer, bytes, offset);
+    errno = EIO;
+    return -1;
+}
 
 enum { BYTES = 5000, OWNERS = 8 };
 
@@ -277,6 +290,33 @@ static void test_files_of_a_later_version_are_kept(void **state)
     tear_down(&bench);
 }
 
+/* They were acknowledged: nobody else has them any more. */
+static void test_what_cannot_be_read_for_now_stays(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    for (unsigned i = 0; i < 3; i++)
+        store(&bench, i);
+    run_until(&bench, 3);
+    segment_spool_destroy(bench.spool);
+    close_mappings(&bench);
+    bench.bytes_max = 1 << 20;
+    open_spool(&bench);
+    reads_fail = true;
+    segment_spool_load(bench.spool, on_loaded);
+    reads_fail = false;
+    assert_int_equal(bench.loaded, 0);
+    assert_int_equal(segment_spool_unread(bench.spool), 3);
+    assert_int_equal(segment_spool_lost(bench.spool), 0);
+    assert_int_equal(files(&bench), 3);
+    segment_spool_destroy(bench.spool);
+    open_spool(&bench);
+    segment_spool_load(bench.spool, on_loaded);
+    assert_int_equal(bench.loaded, 3);
+    tear_down(&bench);
+}
+
 static void test_a_disk_that_does_not_take_it(void **state)
 {
     (void)state;
@@ -300,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_wanted_or_no_segment_goes),
         cmocka_unit_test(test_files_of_the_first_version),
         cmocka_unit_test(test_files_of_a_later_version_are_kept),
+        cmocka_unit_test(test_what_cannot_be_read_for_now_stays),
         cmocka_unit_test(test_a_disk_that_does_not_take_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,18 +91,12 @@ static bool is_masked_as(const json_t *old, const json_t *element, const struct 
     return is;
 }
 
-/* The element that this one was when it was shown: of those without a name the one that looked just so, for they are
- * put into another order too; or else the one at its place. */
-static const json_t *shown_element(const json_t *list, const json_t *element, size_t place,
-                                   const struct settings *settings)
+static bool is_one_shown_as(const json_t *list, const json_t *old, const struct settings *settings)
 {
-    const json_t *same = counterpart(list, element, place);
-    if (!json_is_object(element) || name_of(element) || is_masked_as(same, element, settings))
-        return same;
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (is_masked_as(json_array_get(list, i), element, settings))
-            return json_array_get(list, i);
-    return same;
+        if (is_masked_as(old, json_array_get(list, i), settings))
+            return true;
+    return false;
 }
 
 /* A text that came back as it was shown, with something concealed in it. */
@@ -114,6 +108,37 @@ static bool is_shown_as(const json_t *old, const json_t *value)
     bool is = shown && strcmp(shown, json_string_value(value)) == 0;
     free(shown);
     return is;
+}
+
+static bool has_url_of(const json_t *old, const json_t *element)
+{
+    const json_t *before = json_object_get(old, "url"), *after = json_object_get(element, "url");
+    return json_is_string(before) && (json_equal(before, after) || is_shown_as(before, after));
+}
+
+/* The element that one of `after` was when it was shown. Of those without a name, which are put into another order too:
+ * the one that looked just so; or else, of those that no other one is, the one with its URL; or else the one at its
+ * place, when that is the only one left. NULL: none, or nobody knows: what is secret must not get to another. */
+static const json_t *shown_element(const json_t *before, const json_t *after, size_t place,
+                                   const struct settings *settings)
+{
+    const json_t *element = json_array_get(after, place), *same = counterpart(before, element, place), *left = NULL;
+    size_t count = 0;
+    if (!json_is_object(element) || name_of(element) || is_masked_as(same, element, settings))
+        return same;
+    for (size_t i = 0; i < json_array_size(before); i++)
+        if (is_masked_as(json_array_get(before, i), element, settings))
+            return json_array_get(before, i);
+    for (size_t i = 0; i < json_array_size(before); i++) {
+        const json_t *old = json_array_get(before, i);
+        if (is_one_shown_as(after, old, settings))
+            continue;
+        if (has_url_of(old, element))
+            return old;
+        left = old;
+        count++;
+    }
+    return count == 1 && left == same ? same : NULL;
 }
 
 /* The text of this list that was shown so, at this place or else anywhere: lists are put into another order; NULL:
@@ -150,14 +175,16 @@ void document_unmask(json_t *document, const json_t *before, const struct settin
         }
         if (json_is_object(value))
             document_unmask(value, old, row ? row->settings : NULL);
-        for (size_t i = 0; i < json_array_size(value); i++) {
+        json_t *shown = json_is_array(value) ? json_deep_copy(value) : NULL; /* as it came: what follows changes it */
+        for (size_t i = 0; i < json_array_size(shown); i++) {
             const struct settings *settings_of_it = row ? row->settings : NULL;
             json_t *element = json_array_get(value, i), *text = shown_so(old, element, i);
             if (text)
                 json_array_set(value, i, text);
             else
-                document_unmask(element, shown_element(old, element, i, settings_of_it), settings_of_it);
+                document_unmask(element, shown_element(old, shown, i, settings_of_it), settings_of_it);
         }
+        json_decref(shown);
     }
 }
 

@@ -182,6 +182,44 @@ static void secrets_of_nameless_groups_come_back(void **state)
     json_decref(before);
 }
 
+/* What is secret gets to no other destination, however they are moved, removed and edited at once. */
+static void secrets_stay_with_their_destination(void **state)
+{
+    (void)state;
+    static const char before_text[] = "output_groups = ( { name = \"g\"; destinations = ("
+                                      "{ url = \"rtmp://a/live\"; stream = \"x-key-of-a\"; },"
+                                      "{ url = \"rtmp://b/live\"; stream = \"x-key-of-b\"; } ); } );";
+    static const struct {
+        const char *shown[2]; /* what comes back, with the stream as it is shown */
+        const char *streams[2];
+    } rows[] = {
+        { { "{\"url\":\"rtmp://b/live\"}", "{\"url\":\"rtmp://a/live\",\"interface\":\"eth2\"}" },
+          { "x-key-of-b", "x-key-of-a" } },
+        { { "{\"url\":\"rtmp://b/live\",\"interface\":\"eth2\"}" }, { "x-key-of-b" } },
+        { { "{\"url\":\"rtmp://a/live\"}", "{\"url\":\"rtmp://new/live\"}" }, { "x-key-of-a", "x-key-of-b" } },
+        { { "{\"url\":\"rtmp://b/live\"}", "{\"url\":\"rtmp://new/live\"}" }, { "x-key-of-b", NULL } },
+        { { "{\"url\":\"rtmp://c/live\"}", "{\"url\":\"rtmp://d/live\"}" }, { NULL, NULL } },
+    };
+    json_t *before = parse(before_text);
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *list = json_array(), *group = json_pack("{s:s, s:o}", "name", "g", "destinations", list);
+        json_t *document = json_pack("{s:[o]}", "output_groups", group);
+        for (unsigned place = 0; place < 2 && rows[i].shown[place]; place++) {
+            json_t *element = json_loads(rows[i].shown[place], 0, NULL);
+            json_object_set_new(element, "stream", json_null());
+            json_array_append_new(list, element);
+        }
+        document_unmask(document, before, &channel_settings);
+        for (unsigned place = 0; place < json_array_size(list); place++) {
+            const char *stream = json_string_value(json_object_get(json_array_get(list, place), "stream"));
+            if (!stream != !rows[i].streams[place] || (stream && strcmp(stream, rows[i].streams[place]) != 0))
+                fail_msg("row %u, place %u: %s", i, place, stream ? stream : "none");
+        }
+        json_decref(document);
+    }
+    json_decref(before);
+}
+
 /* Of lists of texts too, and in another order. */
 static void users_in_lists_of_texts_come_back(void **state)
 {
@@ -314,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_line_leads_to_its_value),
         cmocka_unit_test(secrets_are_masked_and_come_back),
         cmocka_unit_test(secrets_of_nameless_groups_come_back),
+        cmocka_unit_test(secrets_stay_with_their_destination),
         cmocka_unit_test(users_in_lists_of_texts_come_back),
         cmocka_unit_test(what_no_table_knows_is_secret),
         cmocka_unit_test(differences_name_elements_and_keep_secrets),

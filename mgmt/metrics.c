@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_BYTES = 256, LABELS_BYTES = 512, DEPTH_MAX = 12, LINES_MAX = 20000 };
+enum { NAME_BYTES = 256, LABELS_BYTES = 1024, VALUE_BYTES = 256, DEPTH_MAX = 12, LINES_MAX = 20000 };
 
 struct lines {
     char **line;
@@ -41,7 +41,7 @@ static void name_below(char *below, const char *above, const char *key)
 
 static void labels_below(char *below, const char *above, const char *key, const char *value)
 {
-    char safe[64];
+    char safe[VALUE_BYTES];
     size_t used = 0;
     for (; *value && used + 1 < sizeof safe; value++)
         safe[used++] = isalnum((unsigned char)*value) || strchr("_-./:", *value) ? *value : '_';
@@ -70,6 +70,44 @@ static void identify(const json_t *element, size_t index, char *text, size_t byt
     snprintf(text, bytes, "%zu", index);
 }
 
+/* Those of an element, and its group's: two groups may have outputs of one name. */
+static void labels_of(char *labels, const char *above, const char *key, const json_t *element, size_t index)
+{
+    char identity[VALUE_BYTES], named[LABELS_BYTES];
+    const char *group = json_string_value(json_object_get(element, "group"));
+    identify(element, index, identity, sizeof identity);
+    labels_below(labels, above, key, identity);
+    if (!group || strcmp(group, identity) == 0 || strstr(above, "group=\""))
+        return;
+    labels_below(named, labels, "group", group);
+    strcpy(labels, named);
+}
+
+static void walk(struct lines *lines, const char *name, const char *key, const char *labels, const json_t *value,
+                 unsigned depth);
+
+/* No two elements may have the same labels: one that would gets its place. */
+static void walk_list(struct lines *lines, const char *name, const char *key, const char *labels, const json_t *list,
+                      unsigned depth)
+{
+    size_t count = json_array_size(list);
+    char(*below)[LABELS_BYTES] = count ? calloc(count, sizeof *below) : NULL;
+    for (size_t i = 0; below && i < count; i++) {
+        char place[24], plain[LABELS_BYTES];
+        labels_of(below[i], labels, key, json_array_get(list, i), i);
+        for (size_t earlier = 0; earlier < i; earlier++) {
+            if (strcmp(below[earlier], below[i]) != 0)
+                continue;
+            snprintf(place, sizeof place, "%zu", i);
+            strcpy(plain, below[i]);
+            labels_below(below[i], plain, "place", place);
+            break;
+        }
+        walk(lines, name, key, below[i], json_array_get(list, i), depth + 1);
+    }
+    free(below);
+}
+
 static void walk(struct lines *lines, const char *name, const char *key, const char *labels, const json_t *value,
                  unsigned depth)
 {
@@ -89,12 +127,7 @@ static void walk(struct lines *lines, const char *name, const char *key, const c
             walk(lines, below, child_key, labels, child, depth + 1);
         }
     } else if (json_is_array(value)) {
-        for (size_t i = 0; i < json_array_size(value); i++) {
-            char below[LABELS_BYTES], identity[64];
-            identify(json_array_get(value, i), i, identity, sizeof identity);
-            labels_below(below, labels, key, identity);
-            walk(lines, name, key, below, json_array_get(value, i), depth + 1);
-        }
+        walk_list(lines, name, key, labels, value, depth);
     }
 }
 

@@ -109,6 +109,23 @@ static void every_number_is_a_metric_named_by_its_path(void **state)
     json_decref(counters);
 }
 
+/* Outputs of two groups may be called alike, and what has no name at all may be there twice. */
+static void no_metric_comes_twice(void **state)
+{
+    (void)state;
+    json_t *counters = json_loads("{\"outputs\":[{\"name\":\"a\",\"group\":\"web\",\"n\":1},"
+                                  "{\"name\":\"a\",\"group\":\"rec\",\"n\":2}],"
+                                  "\"copies\":[{\"group\":\"web\",\"n\":3},{\"group\":\"web\",\"n\":4}]}",
+                                  0, NULL);
+    char *text = metrics_text(counters);
+    assert_string_equal(text, "biplane_copies_n{copies=\"web\",place=\"1\"} 4\n"
+                              "biplane_copies_n{copies=\"web\"} 3\n"
+                              "biplane_outputs_n{outputs=\"a\",group=\"rec\"} 2\n"
+                              "biplane_outputs_n{outputs=\"a\",group=\"web\"} 1\n");
+    free(text);
+    json_decref(counters);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +134,7 @@ int main(void)
         cmocka_unit_test(accelerators_in_tables),
         cmocka_unit_test(strange_answers_are_no_fault),
         cmocka_unit_test(every_number_is_a_metric_named_by_its_path),
+        cmocka_unit_test(no_metric_comes_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,7 +180,14 @@ int archive_file_verify(const struct archive_file *file, const atomic_bool *call
     for (uint64_t offset = 0; offset < file->info.bytes && !*called_off;) {
         uint64_t left = file->info.bytes - offset;
         ssize_t count = pread(file->descriptor, buffer, left < VERIFY_BYTES ? left : VERIFY_BYTES, (off_t)offset);
-        if (count <= 0)
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0) { /* nothing is said of the bytes */
+            int code = -errno;
+            free(buffer);
+            return error_set_errno(err, code, "recording %s", file->name);
+        }
+        if (count == 0)
             break;
         checksum = (uint32_t)crc32_z(checksum, buffer, (size_t)count);
         offset += (uint64_t)count;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* archive_publisher.c - which piece belongs to which recording, and which recordings wait for the destination. */
-#include "mgmt/archive_publisher.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,63 +14,16 @@
 #include "board/loop.h"
 #include "board/worker.h"
 #include "mgmt/alerts.h"
+#include "mgmt/archive_publisher_private.h"
 #include "mgmt/publisher_queue.h"
 #include "mgmt/recording.h"
-#include "mgmt/spool.h"
+#include "mgmt/state_files.h"
 
 enum {
     WAITING_BYTES_MAX = 64 << 20, /* for the disk; more: it does not keep up */
     JUMP_BACK_S = 100,            /* so far below all that is known a piece is no repetition: the timeline jumped */
-    AGAIN_S = 1,                  /* until one that could not be completed is tried again */
-    STATE_VERSION = 1,
-};
-
-/* A recording from its first piece to its delivery. */
-struct entry {
-    struct entry *next;
-    unsigned lane;
-    int64_t number;
-    unsigned part; /* 1, or 2, ... when that interval had one before */
-    bool old;      /* begun in an earlier life: its bytes are checked */
-    bool again;    /* could not be completed for now */
-    struct recording *recording;
-    char bookmark[ARCHIVE_NAME_BYTES]; /* of its upload */
-};
-
-/* One output. */
-struct lane {
-    const struct output *output;
-    struct entry *open; /* the one that grows; NULL: none */
-    int64_t number;     /* of the newest, open or not; -1: none */
-    unsigned part;
-    int64_t end_90k; /* of the newest piece that was handed over */
-    int64_t delivered_number;
-};
-
-struct archive_counters {
-    uint64_t received, duplicates, unknown_output, jumps_back;
-    uint64_t lost;    /* pieces that did not get onto the disk */
-    uint64_t damaged; /* recordings whose bytes were not those that were written */
-    uint64_t completed;
-};
-
-struct archive_publisher {
-    struct publisher base;
-    struct publisher_config config;
-    const struct destination *destination;
-    struct connection_settings connection; /* bounded by the disk, not by time */
-    struct destination_queue *queue;
-    struct worker *worker;
-    atomic_bool called_off;   /* for the worker: nobody waits for what it looks through */
-    struct loop_timer *again; /* for entries that are tried again */
-    struct entry *entries;
-    unsigned lane_count;
-    struct lane lanes[OUTPUT_GROUP_OUTPUTS_MAX];
-    int64_t interval_90k;
-    char source[2 * ENCODE_NAME_BYTES];     /* of alerts */
-    char prefix[3 * ENCODE_NAME_BYTES];     /* of the recordings' names in the spool */
-    char state_name[4 * ENCODE_NAME_BYTES]; /* of the spool file */
-    struct archive_counters counters;
+    AGAIN_S = 1, /* until one that could not be completed is tried again, and twice as long each time */
+    AGAIN_MAX_S = 300,
 };
 
 static struct archive_publisher *of(struct publisher *base)
@@ -154,26 +106,42 @@ static void deliver(struct archive_publisher *publisher, struct entry *entry)
                                                      .bookmark = entry->bookmark });
 }
 
+static void set_again(struct archive_publisher *publisher)
+{
+    uint64_t earliest = UINT64_MAX;
+    for (const struct entry *entry = publisher->entries; entry; entry = entry->next)
+        if (entry->again && entry->again_ns < earliest)
+            earliest = entry->again_ns;
+    if (earliest != UINT64_MAX)
+        loop_timer_set(publisher->again, earliest);
+}
+
 /* Nothing says that its bytes are not good: its files stay. */
 static void try_later(struct archive_publisher *publisher, struct entry *entry, const char *text)
 {
     char reason[ERROR_TEXT_BYTES];
     snprintf(reason, sizeof reason, "recording %s is kept and tried again: %s", recording_name(entry->recording), text);
     raise_alert(publisher, ALERT_FINALISE_FAILED, reason);
+    entry->pause_s = entry->pause_s ? 2 * entry->pause_s : AGAIN_S;
+    if (entry->pause_s > AGAIN_MAX_S)
+        entry->pause_s = AGAIN_MAX_S;
     entry->again = true;
-    loop_timer_set(publisher->again, clock_monotonic_ns(publisher->config.clock) + AGAIN_S * NS_PER_S);
+    entry->again_ns = clock_monotonic_ns(publisher->config.clock) + entry->pause_s * NS_PER_S;
+    set_again(publisher);
 }
 
 static void on_again(void *context)
 {
     struct archive_publisher *publisher = context;
+    uint64_t now = clock_monotonic_ns(publisher->config.clock);
     for (struct entry *entry = publisher->entries, *next; entry; entry = next) {
         next = entry->next; /* without memory for it, on_ready() tells at once */
-        if (!entry->again)
+        if (!entry->again || entry->again_ns > now)
             continue;
         entry->again = false;
         recording_complete(entry->recording, entry->old);
     }
+    set_again(publisher);
 }
 
 static void on_ready(void *context, struct recording *recording, int result, const char *text)
@@ -227,55 +195,7 @@ static int add_entry(struct archive_publisher *publisher, const struct entry *en
     return 0;
 }
 
-/* ---- spool: which was the newest, for the time when its files are gone ---- */
-
-static void save(struct archive_publisher *publisher)
-{
-    struct error err = { 0 };
-    json_t *outputs = json_array();
-    for (unsigned i = 0; i < publisher->lane_count; i++) {
-        const struct lane *lane = &publisher->lanes[i];
-        json_array_append_new(outputs, json_pack("{s:s, s:I, s:i, s:I}", "name", lane->output->name, "number",
-                                                 (json_int_t)lane->number, "part", (int)lane->part, "end",
-                                                 (json_int_t)lane->end_90k));
-    }
-    json_t *state =
-        json_pack("{s:i, s:s, s:o}", "version", STATE_VERSION, "url", publisher->destination->url, "outputs", outputs);
-    if (spool_write_json(publisher->config.spool_directory, publisher->state_name, state, SPOOL_FAST, &err) < 0)
-        log_error(publisher->config.log, "%s", err.text);
-    json_decref(state);
-}
-
-static void load_output(struct archive_publisher *publisher, json_t *json)
-{
-    const char *name;
-    json_int_t number, end;
-    int part;
-    if (json_unpack(json, "{s:s, s:I, s:i, s:I}", "name", &name, "number", &number, "part", &part, "end", &end) < 0)
-        return;
-    for (unsigned i = 0; i < publisher->lane_count; i++)
-        if (strcmp(publisher->lanes[i].output->name, name) == 0 && part >= 0 && end >= 0) {
-            publisher->lanes[i].number = number;
-            publisher->lanes[i].part = (unsigned)part;
-            publisher->lanes[i].end_90k = end;
-        }
-}
-
-static void load_state(struct archive_publisher *publisher)
-{
-    struct error err = { 0 };
-    const char *url;
-    json_t *outputs, *output;
-    size_t i;
-    int version;
-    json_t *state = spool_read(publisher->config.spool_directory, publisher->state_name, &err);
-    if (err.code < 0)
-        log_warning(publisher->config.log, "%s: recordings are numbered anew", err.text);
-    if (state && json_unpack(state, "{s:i, s:s, s:o}", "version", &version, "url", &url, "outputs", &outputs) == 0 &&
-        version == STATE_VERSION && strcmp(url, publisher->destination->url) == 0)
-        json_array_foreach(outputs, i, output) load_output(publisher, output);
-    json_decref(state);
-}
+/* ---- what an earlier life left ---- */
 
 /* A recording of an earlier life: the newest of its output may go on, the others are delivered. */
 static void take_up(void *context, const char *name)
@@ -343,7 +263,7 @@ static void close_open(struct archive_publisher *publisher, struct lane *lane)
         return;
     recording_complete(lane->open->recording, lane->open->old);
     lane->open = NULL;
-    save(publisher);
+    archive_save(publisher);
 }
 
 static bool open_next(struct archive_publisher *publisher, unsigned index, int64_t number)
@@ -493,13 +413,13 @@ static void destroy(struct publisher *base)
     destination_queue_destroy(publisher->queue);
     loop_timer_destroy(publisher->again);
     publisher->called_off = true;
+    if (publisher->state)
+        archive_save(publisher);
+    state_file_close(publisher->state);
     unsigned undone = worker_destroy(publisher->worker); /* what was handed over gets onto the disk */
-    if (publisher->source[0]) {
-        if (!undone) /* to the same disk */
-            save(publisher);
-        clear_alert(publisher, ALERT_WRITE_FAILED);
-        clear_alert(publisher, ALERT_FINALISE_FAILED);
-    }
+    state_files_destroy(publisher->states);
+    clear_alert(publisher, ALERT_WRITE_FAILED);
+    clear_alert(publisher, ALERT_FINALISE_FAILED);
     if (undone) {
         log_error(
             publisher->config.log,
@@ -559,54 +479,20 @@ static int create(struct publisher **out, const struct publisher_config *config,
     int result = publisher->again ? worker_create(&publisher->worker, config->loop, "archive", err)
                                   : error_set(err, -ENOMEM, "output group %s", config->group->name);
     if (result == 0)
+        result = archive_open_state(publisher, err);
+    if (result == 0)
         result = open_queue(publisher, err);
     if (result < 0) {
-        publisher->source[0] = '\0'; /* there is no state of its own to save */
+        state_file_close(publisher->state);
+        publisher->state = NULL; /* nothing of this life is to be saved */
         destroy(&publisher->base);
         return result;
     }
-    load_state(publisher);
+    archive_load(publisher);
     archive_file_list(config->spool_directory, publisher->prefix, take_up, publisher);
     archive_file_list_uploads(config->spool_directory, publisher->prefix, clear_upload, publisher);
     *out = &publisher->base;
     return 0;
-}
-
-/* ---- status ---- */
-
-static json_t *output_status(const struct lane *lane)
-{
-    const struct recording *open = lane->open ? lane->open->recording : NULL;
-    struct archive_file_info info = open ? recording_info(open) : (struct archive_file_info){ 0 };
-    return json_pack("{s:s, s:I, s:I, s:I, s:i, s:I}", "name", lane->output->name, "recording",
-                     (json_int_t)(open ? lane->open->number : -1), "bytes", (json_int_t)info.bytes, "seconds",
-                     (json_int_t)((info.end_90k - info.start_90k) / 90000), "holes", (int)info.holes, "last_delivered",
-                     (json_int_t)lane->delivered_number);
-}
-
-static json_t *counters_status(const struct archive_publisher *publisher)
-{
-    const struct archive_counters *mine = &publisher->counters;
-    json_t *counters = json_object();
-    publisher_count(counters, "pieces_received", mine->received);
-    publisher_count(counters, "pieces_duplicate", mine->duplicates);
-    publisher_count(counters, "pieces_unknown_output", mine->unknown_output);
-    publisher_count(counters, "pieces_lost", mine->lost);
-    publisher_count(counters, "jumps_back", mine->jumps_back);
-    publisher_count(counters, "recordings_completed", mine->completed);
-    publisher_count(counters, "recordings_damaged", mine->damaged);
-    publisher_queue_count(publisher->queue, counters);
-    return counters;
-}
-
-static json_t *status(const struct publisher *base)
-{
-    const struct archive_publisher *publisher = of_const(base);
-    json_t *outputs = json_array();
-    for (unsigned i = 0; i < publisher->lane_count; i++)
-        json_array_append_new(outputs, output_status(&publisher->lanes[i]));
-    return publisher_queue_status(publisher->queue, &publisher->config, publisher->lane_count,
-                                  counters_status(publisher), outputs);
 }
 
 const struct publisher_class archive_publisher_class = {
@@ -617,6 +503,6 @@ const struct publisher_class archive_publisher_class = {
     .finish = finish,
     .idle = is_idle,
     .resume_tick_90k = resume_tick_90k,
-    .status = status,
+    .status = archive_status,
     .on_disk = true,
 };

@@ -10,11 +10,13 @@
 #include "board/clock.h"
 #include "board/error.h"
 #include "board/log.h"
+#include "mgmt/instances.h"
 #include "mgmt/latency.h"
 #include "mgmt/publisher_queue.h"
+#include "mgmt/publisher_saver.h"
 #include "mgmt/publisher_spool.h"
 #include "mgmt/segment_mapping.h"
-#include "mgmt/spool.h"
+#include "mgmt/state_files.h"
 
 enum { TRACK_NAME_BYTES = ENCODE_NAME_BYTES + 24, JUMP_BACK_SEGMENTS = 100 };
 
@@ -29,6 +31,7 @@ struct track {
     const struct output *output;
     char name[TRACK_NAME_BYTES]; /* "Streams(video.cmfv)" */
     struct item *first, *last;
+    struct instances instances;
     int64_t newest_number; /* handed over, whatever became of it; -1: none */
     int64_t newest_end_90k;
     int64_t delivered_number; /* -1: none */
@@ -49,7 +52,7 @@ struct cmaf_publisher {
     struct publisher_spool *spool;
     unsigned track_count;
     struct track tracks[OUTPUT_GROUP_OUTPUTS_MAX];
-    bool spool_failing;
+    struct publisher_saver *saver;
     char source[2 * ENCODE_NAME_BYTES];
     char state_name[4 * ENCODE_NAME_BYTES];
     struct counters counters;
@@ -79,26 +82,29 @@ static void acknowledge(const struct cmaf_publisher *publisher, const struct han
 /* ---- spool ---- */
 static void save(struct cmaf_publisher *publisher, enum spool_durability durability)
 {
-    struct error err = { 0 };
     json_t *tracks = json_object();
     for (unsigned i = 0; i < publisher->track_count; i++) {
         const struct track *track = &publisher->tracks[i];
-        json_object_set_new(
-            tracks, track->name,
-            json_pack("[I, I]", (json_int_t)track->delivered_number, (json_int_t)track->delivered_end_90k));
+        json_object_set_new(tracks, track->name,
+                            json_pack("[I, I, I]", (json_int_t)track->delivered_number,
+                                      (json_int_t)track->delivered_end_90k, (json_int_t)track->instances.known[0]));
     }
     json_t *state = json_pack("{s:s, s:o}", "url", publisher->destination->url, "tracks", tracks);
-    int result = spool_write_json(publisher->config.spool_directory, publisher->state_name, state, durability, &err);
-    json_decref(state);
-    if (result < 0 && !publisher->spool_failing)
-        log_error(publisher->config.log, "%s", err.text);
-    publisher->spool_failing = result < 0;
+    publisher_saver_put(publisher->saver, state, durability);
+}
+
+static void on_saved(void *context, struct waiting_segment *waiting, bool saved)
+{
+    struct cmaf_publisher *publisher = context;
+    if (saved)
+        publisher_spool_remove(publisher->spool, waiting);
+    free(waiting); /* the item's first member */
 }
 
 static void load(struct cmaf_publisher *publisher)
 {
     struct error err = { 0 };
-    json_t *state = spool_read(publisher->config.spool_directory, publisher->state_name, &err);
+    json_t *state = state_files_read(publisher->config.states, publisher->state_name, &err);
     const char *url = json_string_value(json_object_get(state, "url"));
     json_t *tracks = json_object_get(state, "tracks");
     for (unsigned i = 0; url && strcmp(url, publisher->destination->url) == 0 && i < publisher->track_count; i++) {
@@ -107,6 +113,7 @@ static void load(struct cmaf_publisher *publisher)
         json_t *entry = json_object_get(tracks, track->name);
         if (!entry || json_unpack(entry, "[I, I]", &number, &end_90k) < 0 || number < -1 || end_90k < 0)
             continue;
+        instances_note(&track->instances, (uint64_t)json_integer_value(json_array_get(entry, 2)));
         track->newest_number = track->delivered_number = number;
         track->newest_end_90k = track->delivered_end_90k = end_90k;
     }
@@ -155,9 +162,11 @@ static void on_file_done(void *context, unsigned index, void *file, enum destina
         track->delivered_number = item->waiting.segment.number;
         track->delivered_end_90k = item->waiting.segment.start_90k + item->waiting.segment.duration_90k;
         measure(publisher, item);
+        publisher_saver_add(publisher->saver, &item->waiting);
         save(publisher, SPOOL_FAST);
+        return;
     }
-    if (outcome != DESTINATION_DELIVERED && !track->first)
+    if (!track->first)
         forget_header(track); /* it may have been dropped with it */
     publisher_spool_remove(publisher->spool, &item->waiting);
     free(item);
@@ -198,12 +207,18 @@ static int find_track(const struct cmaf_publisher *publisher, const char *output
     return -1;
 }
 
+static bool jumped_back(const struct track *track, const struct handoff_segment *segment)
+{
+    return segment->number + JUMP_BACK_SEGMENTS < track->newest_number ||
+           instances_jumped_back(&track->instances, segment, track->newest_end_90k);
+}
+
 /* True: it is here already, or comes too late. */
 static bool is_known(struct cmaf_publisher *publisher, struct track *track, const struct handoff_segment *segment)
 {
     if (segment->number > track->newest_number)
         return false;
-    if (segment->number + JUMP_BACK_SEGMENTS < track->newest_number) { /* the timeline itself has jumped */
+    if (jumped_back(track, segment)) { /* the timeline itself has */
         publisher->counters.jumps_back++;
         return false;
     }
@@ -271,6 +286,7 @@ static void put(struct cmaf_publisher *publisher, unsigned index, struct item *i
     publisher_spool_add(publisher->spool, &item->waiting, index);
     track->newest_number = segment->number;
     track->newest_end_90k = segment->start_90k + segment->duration_90k;
+    instances_note(&track->instances, segment->instance);
     destination_put_file(publisher->queue, index,
                          &(struct destination_file){
                              .name = track->name,
@@ -310,7 +326,10 @@ static struct waiting_segment *take_up(void *context, const struct handoff_segme
 {
     struct cmaf_publisher *publisher = context;
     int index = find_track(publisher, segment->output);
-    if (index < 0 || !has_header(segment) || segment->number <= publisher->tracks[index].newest_number)
+    if (index < 0 || !has_header(segment))
+        return NULL;
+    const struct track *track = &publisher->tracks[index];
+    if (segment->number <= track->newest_number && !jumped_back(track, segment))
         return NULL;
     *lane = (unsigned)index;
     return calloc(1, sizeof(struct item));
@@ -323,7 +342,7 @@ static void put_waiting(void *context, struct waiting_segment *waiting)
 
 static bool is_idle(const struct publisher *base)
 {
-    return destination_queue_idle(of_const(base)->queue);
+    return destination_queue_idle(of_const(base)->queue) && publisher_saver_idle(of_const(base)->saver);
 }
 
 static int64_t resume_tick_90k(const struct publisher *base)
@@ -392,6 +411,7 @@ static void publisher_free(struct cmaf_publisher *publisher)
         }
         free(track->header);
     }
+    publisher_saver_destroy(publisher->saver);
     free(publisher);
 }
 
@@ -404,8 +424,13 @@ static int create(struct publisher **out, const struct publisher_config *config,
     publisher->destination = &config->group->destinations[config->pipeline];
     publisher->track_count = config->group->outputs_count;
     name_tracks(publisher);
+    const struct publisher_saver_config saver = {
+        .publisher = &publisher->config, .name = publisher->state_name, .release = on_saved, .context = publisher
+    };
     load(publisher);
-    int result = open_queue(publisher, err);
+    int result = publisher_saver_create(&publisher->saver, &saver, err);
+    if (result == 0)
+        result = open_queue(publisher, err);
     if (result == 0)
         result = open_spool(publisher, err);
     if (result < 0) {

@@ -17,7 +17,7 @@
 #include "board/loop.h"
 #include "mgmt/alerts.h"
 #include "mgmt/destination_private.h"
-#include "mgmt/spool.h"
+#include "mgmt/state_files.h"
 #include "mgmt/store.h"
 #include "mgmt/url.h"
 
@@ -66,7 +66,7 @@ void destination_for_each_job(struct destination_queue *queue, void (*visit)(str
 static void forget(struct destination_queue *queue, const char *name, const char *bookmark)
 {
     if (!store_forget(queue->store, name, bookmark) && bookmark)
-        spool_remove(queue->config.bookmark_directory, bookmark);
+        state_files_remove(queue->config.states, bookmark);
 }
 
 void destination_drop_job(struct job *job, enum destination_outcome outcome)
@@ -288,7 +288,7 @@ int destination_queue_create(struct destination_queue **out, const struct destin
         .destination = config->destination,
         .connection = config->connection,
         .credential = config->credential,
-        .bookmark_directory = config->bookmark_directory,
+        .states = config->states,
         .stall_watch = { .tell = destination_stalled, .ms = alert_after_ms },
         .engine = config->engine,
         .loop = config->loop,

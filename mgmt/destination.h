@@ -103,7 +103,7 @@ struct destination_queue_config {
     const struct destination *destination;        /* borrow: outlives the queue */
     const struct connection_settings *connection; /* borrow: outlives the queue */
     const struct credential *credential;          /* borrow during create; NULL: none */
-    const char *bookmark_directory;               /* borrow: outlives the queue; NULL: no file has a bookmark */
+    struct state_files *states;                   /* borrow: outlives the queue; NULL: no file has a bookmark */
     uint64_t disk_bytes;                          /* of files that may wait beyond cache_megabytes: on a disk */
     unsigned lanes;                               /* of files */
     unsigned texts;                               /* lanes of texts; 0: one more than of files */

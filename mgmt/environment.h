@@ -9,6 +9,7 @@ struct clock;
 struct inbox;
 struct log;
 struct loop;
+struct state_files;
 struct supervisor;
 struct transfer_engine;
 
@@ -20,6 +21,7 @@ struct environment {
     struct supervisor *supervisor;
     struct inbox *inbox;
     struct transfer_engine *engine;
+    struct state_files *states;     /* in spool_directory */
     unsigned hello_within_ms;       /* what an encode process gets until it says hello */
     const char *run_directory;      /* job files, pid files, sockets */
     const char *spool_directory;    /* what outlives a power cut */

@@ -9,6 +9,7 @@
 
 #include "board/error.h"
 #include "board/log.h"
+#include "mgmt/instances.h"
 #include "mgmt/publisher_queue.h"
 #include "mgmt/publisher_spool.h"
 #include "mgmt/segment_mapping.h"
@@ -25,6 +26,8 @@ struct picture_lane {
     const struct output *output;
     struct picture_item *items;              /* newest first */
     int64_t newest_number, delivered_number; /* -1: none in this life */
+    int64_t newest_end_90k;
+    struct instances instances;
 };
 
 struct frame_capture_publisher {
@@ -105,7 +108,8 @@ static struct picture_lane *find_lane(struct frame_capture_publisher *publisher,
 /* Numbers come from the time of day, which may be put right. */
 static bool has_jumped_back(const struct picture_lane *lane, const struct handoff_segment *segment)
 {
-    return segment->number + JUMP_BACK_PICTURES < lane->newest_number;
+    return segment->number + JUMP_BACK_PICTURES < lane->newest_number ||
+           instances_jumped_back(&lane->instances, segment, lane->newest_end_90k);
 }
 
 /* It waits here already (its delivery will be acknowledged), or has been delivered. */
@@ -136,6 +140,8 @@ static void deliver(struct frame_capture_publisher *publisher, struct picture_la
     item->next = lane->items;
     lane->items = item;
     lane->newest_number = item->waiting.segment.number;
+    lane->newest_end_90k = item->waiting.segment.start_90k + item->waiting.segment.duration_90k;
+    instances_note(&lane->instances, item->waiting.segment.instance);
     publisher_spool_add(publisher->spool, &item->waiting, (unsigned)(lane - publisher->lanes));
     snprintf(name, sizeof name, "%s%s.%05lld.jpg", base, lane->output->name_modifier,
              (long long)item->waiting.segment.number);

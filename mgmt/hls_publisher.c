@@ -2,10 +2,9 @@
 /* hls_publisher.c - the order of things for one output: segment file confirmed, window saved, acknowledged, playlist
  * sent, playlist confirmed, deletions.
  *
- * The window is saved before the acknowledgement: whatever is killed in between, either the encode process still has
- * the segment and sends it again, or the spool knows that it was delivered. Where windows are long, several segments
- * wait for one saving. Only what was delivered is saved; that a
- * playlist named it is learnt again by sending that playlist once more.
+ * The window is saved before the acknowledgement (mgmt/publisher_saver.h). Where windows are long, several segments
+ * wait for one saving. Only what was delivered is saved; that a playlist named it is learnt again by sending that
+ * playlist once more.
  */
 #include "mgmt/hls_publisher.h"
 
@@ -19,7 +18,7 @@
 #include "board/log.h"
 #include "board/loop.h"
 #include "mgmt/hls_publisher_private.h"
-#include "mgmt/spool.h"
+#include "mgmt/state_files.h"
 
 enum {
     BASE_BYTES_MAX = 200,
@@ -53,29 +52,21 @@ uint64_t hls_now_ns(const struct hls_publisher *publisher)
 
 static void save(struct hls_publisher *publisher, enum spool_durability durability)
 {
-    struct error err = { 0 };
     const struct publisher_output *outputs[OUTPUT_GROUP_OUTPUTS_MAX];
     for (unsigned i = 0; i < publisher->lane_count; i++)
         outputs[i] = &publisher->lanes[i].state;
-    json_t *state =
-        publisher_state_json(outputs, publisher->lane_count, publisher->destination->url, publisher->finished);
-    int result = spool_write_json(publisher->config.spool_directory, publisher->state_name, state, durability, &err);
-    json_decref(state);
-    /* Delivery goes on: what is lost is that a restart finds its playlists. Said once, not at every segment. */
-    if (result < 0 && !publisher->spool_failing)
-        log_error(publisher->config.log, "%s", err.text);
-    publisher->spool_failing = result < 0;
+    publisher_saver_put(
+        publisher->saver,
+        publisher_state_json(outputs, publisher->lane_count, publisher->destination->url, publisher->finished),
+        durability);
 }
 
-static void save_and_acknowledge(struct hls_publisher *publisher, enum spool_durability durability)
+static void on_saved(void *context, struct waiting_segment *waiting, bool saved)
 {
-    save(publisher, durability);
-    while (publisher->unsaved) {
-        struct hls_item *item = publisher->unsaved;
-        publisher->unsaved = item->next;
-        publisher_spool_remove(publisher->spool, &item->waiting);
-        hls_free_item(item);
-    }
+    struct hls_publisher *publisher = context;
+    if (saved)
+        publisher_spool_remove(publisher->spool, waiting);
+    hls_free_item((struct hls_item *)waiting); /* its first member */
 }
 
 /* How long a state of that many segments is good for: writing it takes some 3 microseconds for each, all channels wait
@@ -95,13 +86,15 @@ static void save_in_time(struct hls_publisher *publisher)
         loop_timer_set(publisher->save_timer, publisher->save_due_ns);
         return;
     }
-    save_and_acknowledge(publisher, SPOOL_FAST);
+    save(publisher, SPOOL_FAST);
     publisher->save_due_ns = now + save_interval_ns(publisher);
 }
 
 static void on_save_timer(void *context)
 {
-    save_in_time(context);
+    struct hls_publisher *publisher = context;
+    if (publisher_saver_lacks(publisher->saver))
+        save_in_time(publisher);
 }
 
 static void load(struct hls_publisher *publisher)
@@ -110,7 +103,7 @@ static void load(struct hls_publisher *publisher)
     struct publisher_output *outputs[OUTPUT_GROUP_OUTPUTS_MAX];
     for (unsigned i = 0; i < publisher->lane_count; i++)
         outputs[i] = &publisher->lanes[i].state;
-    json_t *state = spool_read(publisher->config.spool_directory, publisher->state_name, &err);
+    json_t *state = state_files_read(publisher->config.states, publisher->state_name, &err);
     bool finished = false;
     if (state && publisher_state_read(state, outputs, publisher->lane_count, publisher->destination->url,
                                       hls_now_ns(publisher), &finished) < 0)
@@ -156,7 +149,10 @@ static void delete_expired(struct hls_publisher *publisher)
         uint64_t due;
         while ((segment = segment_window_expire(&lane->state.window, now, &due))) {
             delete_header(publisher, lane, segment);
-            destination_delete(publisher->queue, i, segment->name);
+            if (segment->replaced) /* there is, or will be, another one of that name */
+                segment_window_deleted(&lane->state.window);
+            else
+                destination_delete(publisher->queue, i, segment->name);
         }
         if (due && (!earliest || due < earliest))
             earliest = due;
@@ -186,8 +182,7 @@ static void append(struct hls_publisher *publisher, struct hls_lane *lane, struc
     segment_window_append(&lane->state.window, &segment);
     free(segment.cue);
     hls_remember_format(lane, item);
-    item->next = publisher->unsaved;
-    publisher->unsaved = item;
+    publisher_saver_add(publisher->saver, &item->waiting);
     save_in_time(publisher);
 }
 
@@ -335,7 +330,7 @@ static void finish(struct publisher *base)
 {
     struct hls_publisher *publisher = of(base);
     publisher->finished = true;
-    save_and_acknowledge(publisher, SPOOL_DURABLE);
+    save(publisher, SPOOL_DURABLE);
     for (unsigned i = 0; i < publisher->lane_count; i++)
         if (hls_is_vod(publisher) && !publisher->lanes[i].first)
             announce(publisher, i);
@@ -343,7 +338,7 @@ static void finish(struct publisher *base)
 
 static bool is_idle(const struct publisher *base)
 {
-    return destination_queue_idle(of_const(base)->queue) && !of_const(base)->unsaved;
+    return destination_queue_idle(of_const(base)->queue) && publisher_saver_idle(of_const(base)->saver);
 }
 
 static int64_t resume_tick_90k(const struct publisher *base)
@@ -392,11 +387,7 @@ static void publisher_free(struct hls_publisher *publisher)
     loop_timer_destroy(publisher->save_timer);
     for (unsigned i = 0; i < publisher->lane_count; i++)
         hls_free_lane(&publisher->lanes[i]);
-    while (publisher->unsaved) {
-        struct hls_item *item = publisher->unsaved;
-        publisher->unsaved = item->next;
-        hls_free_item(item);
-    }
+    publisher_saver_destroy(publisher->saver);
     free(publisher->master);
     free(publisher);
 }
@@ -454,8 +445,13 @@ static int create(struct publisher **out, const struct publisher_config *config,
     for (unsigned i = 0; i < publisher->lane_count; i++)
         segment_window_init(&publisher->lanes[i].state.window, &window);
     name_files(publisher);
+    const struct publisher_saver_config saver = {
+        .publisher = &publisher->config, .name = publisher->state_name, .release = on_saved, .context = publisher
+    };
     load(publisher);
-    int result = open_queue(publisher, err);
+    int result = publisher_saver_create(&publisher->saver, &saver, err);
+    if (result == 0)
+        result = open_queue(publisher, err);
     publisher->timer = loop_timer_create(config->loop, on_timer, publisher);
     publisher->pause_timer = loop_timer_create(config->loop, on_pause, publisher);
     publisher->save_timer = loop_timer_create(config->loop, on_save_timer, publisher);

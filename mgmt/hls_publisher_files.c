@@ -14,7 +14,7 @@
 #include "mgmt/hls_cue.h"
 #include "mgmt/hls_publisher_private.h"
 
-/* A segment so far below all that is known is no repetition: the timeline itself has jumped back. */
+/* A segment so far below all that is known is no repetition, of whatever life it is: the timeline itself has jumped. */
 enum { JUMP_BACK_SEGMENTS = 100, CLOCK_DRIFT_90K = 45000, TABLES_PACKETS_MAX = 16, TS_PACKET = 188 };
 
 /* ---- items ---- */
@@ -236,6 +236,8 @@ static bool jumped_back(const struct hls_lane *lane, const struct handoff_segmen
 {
     const struct segment_window *window = &lane->state.window;
     const struct window_segment *first = segment_window_at(window, window->first_listable);
+    if (instances_jumped_back(&lane->state.instances, segment, lane->newest_end_90k))
+        return true;
     int64_t oldest = first ? first->number : lane->newest_number;
     for (const struct hls_item *item = lane->first; item; item = item->next)
         if (!item->is_header && item->waiting.segment.number < oldest)
@@ -252,6 +254,7 @@ static bool is_known(struct hls_publisher *publisher, struct hls_lane *lane, con
         publisher->counters.jumps_back++;
         log_warning(publisher->config.log, "output %s: numbers jump back from %lld to %lld: its playlist starts anew",
                     segment->output, (long long)lane->newest_number, (long long)segment->number);
+        segment_window_replace(&lane->state.window, segment->number);
         return false;
     }
     if (publisher_spool_has(publisher->spool, segment)) {
@@ -302,6 +305,7 @@ static void put_segment(struct hls_publisher *publisher, unsigned index, struct 
     const struct handoff_segment *segment = &item->waiting.segment;
     lane->newest_number = segment->number;
     lane->newest_end_90k = segment->start_90k + segment->duration_90k;
+    instances_note(&lane->state.instances, segment->instance);
     note_header(publisher, index, item);
     append_item(lane, item);
     publisher_spool_add(publisher->spool, &item->waiting, index);
@@ -319,8 +323,10 @@ struct waiting_segment *hls_take_up(void *context, const struct handoff_segment 
 {
     struct hls_publisher *publisher = context;
     int index = find_lane(publisher, segment->output);
-    if (index < 0 || segment->header_bytes >= segment->bytes ||
-        segment->number <= publisher->lanes[index].newest_number)
+    if (index < 0 || segment->header_bytes >= segment->bytes)
+        return NULL;
+    const struct hls_lane *known = &publisher->lanes[index];
+    if (segment->number <= known->newest_number && !jumped_back(known, segment))
         return NULL;
     *lane = (unsigned)index;
     return calloc(1, sizeof(struct hls_item));

@@ -8,6 +8,7 @@
 #include "mgmt/hls_playlist.h"
 #include "mgmt/latency.h"
 #include "mgmt/publisher_queue.h"
+#include "mgmt/publisher_saver.h"
 #include "mgmt/publisher_spool.h"
 #include "mgmt/publisher_state.h"
 #include "mgmt/segment_mapping.h"
@@ -58,13 +59,12 @@ struct hls_publisher {
     struct loop_timer *timer;       /* of deletions that must wait */
     struct loop_timer *pause_timer; /* of a source that is lost */
     struct loop_timer *save_timer;
-    struct hls_item *unsaved; /* delivered: they are acknowledged when the state says so */
-    uint64_t save_due_ns;
+    struct publisher_saver *saver;
+    uint64_t save_due_ns; /* not before */
     unsigned lane_count;
     struct hls_lane lanes[OUTPUT_GROUP_OUTPUTS_MAX];
     bool finished;
-    bool paused; /* the source is lost: its playlists are taken away */
-    bool spool_failing;
+    bool paused;  /* the source is lost: its playlists are taken away */
     char *master; /* the newest text that was sent; NULL: none in this life */
     char master_name[HLS_FILE_NAME_BYTES];
     char source[2 * ENCODE_NAME_BYTES];     /* of alerts */

@@ -10,6 +10,7 @@
 #include "board/error.h"
 #include "board/log.h"
 #include "board/loop.h"
+#include "board/worker.h"
 #include "drivers/gpu.h"
 #include "mgmt/accelerator_survey.h"
 #include "mgmt/accelerators.h"
@@ -21,6 +22,7 @@
 #include "mgmt/running_file.h"
 #include "mgmt/runtime_channel.h"
 #include "mgmt/runtime_dataplane.h"
+#include "mgmt/state_files.h"
 #include "mgmt/supervisor.h"
 #include "mgmt/transfer.h"
 
@@ -124,6 +126,10 @@ static int create_parts(struct management *management, struct error *err)
         result = transfer_engine_create(&management->engine, config->loop, config->clock, err);
     if (result == 0)
         result = inbox_create(&management->inbox, &inbox_config, err);
+    if (result == 0)
+        result = worker_create(&management->state_worker, config->loop, "states", err);
+    if (result == 0)
+        result = state_files_create(&management->states, management->state_worker, config->spool_directory, err);
     *environment =
         (struct environment){ .loop = config->loop,
                               .clock = config->clock,
@@ -132,6 +138,7 @@ static int create_parts(struct management *management, struct error *err)
                               .supervisor = management->supervisor,
                               .inbox = management->inbox,
                               .engine = management->engine,
+                              .states = management->states,
                               .hello_within_ms = config->hello_within_ms ? config->hello_within_ms : HELLO_WITHIN_MS,
                               .run_directory = config->run_directory,
                               .spool_directory = config->spool_directory,
@@ -281,6 +288,15 @@ int management_create(struct management **out, const struct management_config *c
     return 0;
 }
 
+static void close_states(struct management *management)
+{
+    unsigned undone = worker_destroy(management->state_worker);
+    if (undone)
+        log_error(management->config.log,
+                  "the box's disk hangs: %u of the small files that say what was delivered are not the newest", undone);
+    state_files_destroy(management->states);
+}
+
 void management_destroy(struct management *management)
 {
     if (!management)
@@ -290,6 +306,7 @@ void management_destroy(struct management *management)
     for (unsigned i = 0; i < BOX_NODES_MAX; i++)
         runtime_dataplane_destroy(management->dataplanes[i]);
     inbox_destroy(management->inbox);
+    close_states(management);
     transfer_engine_destroy(management->engine);
     accelerator_survey_destroy(management->survey);
     supervisor_destroy(management->supervisor);

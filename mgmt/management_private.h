@@ -10,6 +10,7 @@
 struct loop_timer;
 struct runtime_channel;
 struct runtime_dataplane;
+struct worker;
 
 enum { MANAGEMENT_CHANNELS_MAX = 2 * CONFIGURATION_CHANNELS_MAX }; /* removed ones may still be stopping */
 
@@ -22,6 +23,8 @@ struct management {
     struct supervisor *supervisor;
     struct inbox *inbox;
     struct transfer_engine *engine;
+    struct worker *state_worker;
+    struct state_files *states;
     struct runtime_dataplane *dataplanes[BOX_NODES_MAX];
     struct runtime_channel *channels[MANAGEMENT_CHANNELS_MAX];
     unsigned channels_count;

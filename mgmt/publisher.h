@@ -25,6 +25,7 @@ struct error;
 struct log;
 struct loop;
 struct publisher;
+struct state_files;
 struct transfer_engine;
 
 struct publisher_config {
@@ -37,6 +38,7 @@ struct publisher_config {
     const struct credentials *credentials; /* borrow during create: they go with their configuration */
     struct alerts *alerts;
     const char *spool_directory;
+    struct state_files *states; /* in that directory */
     const struct clock *clock;
     const struct log *log;
     void (*acknowledge)(void *context, uint64_t instance, uint64_t serial);

@@ -22,7 +22,7 @@ int publisher_queue_open(struct destination_queue **out, const struct publisher_
         .destination = destination,
         .connection = config->connection ? config->connection : &group->connection,
         .credential = credential,
-        .bookmark_directory = publisher->spool_directory,
+        .states = publisher->states,
         .disk_bytes = config->disk_bytes,
         .lanes = config->lanes,
         .texts = config->texts,

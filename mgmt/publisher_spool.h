@@ -28,7 +28,8 @@ struct error;
 struct publisher_config;
 struct publisher_spool;
 
-/* The first member of what a publisher keeps of a segment. The second half is the spool's. */
+/* The first member of what a publisher keeps of a segment. The second half is the spool's, the last two lines are
+ * mgmt/publisher_saver.h's. */
 struct waiting_segment {
     struct handoff_segment segment;
     struct segment_mapping file;
@@ -38,6 +39,8 @@ struct waiting_segment {
     uint64_t id;       /* on the disk, or on its way there; 0: it is in memory only */
     uint32_t checksum; /* of one that an earlier life left */
     bool unchecked, acknowledged;
+    struct waiting_segment *unsaved; /* the next of those that are delivered and wait for a state that says so */
+    uint64_t saved_as;               /* its serial; 0: none was put yet */
 };
 
 struct publisher_spool_config {

@@ -59,8 +59,9 @@ json_t *publisher_state_json(const struct publisher_output *const *outputs, unsi
 {
     json_t *list = json_array();
     for (unsigned i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "name", outputs[i]->name, "stem",
-                                              outputs[i]->stem, "format", format_json(&outputs[i]->format), "window",
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:I, s:o}", "name", outputs[i]->name, "stem",
+                                              outputs[i]->stem, "format", format_json(&outputs[i]->format), "instance",
+                                              (json_int_t)outputs[i]->instances.known[0], "window",
                                               segment_window_json(&outputs[i]->window)));
     return json_pack("{s:i, s:s, s:b, s:o}", "version", STATE_VERSION, "url", url, "finished", finished, "outputs",
                      list);
@@ -79,8 +80,9 @@ static int read_output(const json_t *json, struct publisher_output *const *outpu
 {
     const char *name, *stem;
     json_t *format, *window;
-    if (json_unpack((json_t *)json, "{s:s, s:s, s:o, s:o}", "name", &name, "stem", &stem, "format", &format, "window",
-                    &window) < 0)
+    json_int_t instance = 0; /* an earlier release did not keep it */
+    if (json_unpack((json_t *)json, "{s:s, s:s, s:o, s?I, s:o}", "name", &name, "stem", &stem, "format", &format,
+                    "instance", &instance, "window", &window) < 0)
         return -EBADMSG;
     struct publisher_output *output = find(outputs, count, name, stem);
     if (!output)
@@ -88,6 +90,7 @@ static int read_output(const json_t *json, struct publisher_output *const *outpu
     segment_window_clear(&output->window);
     if (read_format(format, &output->format) < 0)
         return -EBADMSG;
+    instances_note(&output->instances, (uint64_t)instance);
     return segment_window_from_json(&output->window, window, now_ns);
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "mgmt/hls_master.h"
+#include "mgmt/instances.h"
 #include "mgmt/segment_window.h"
 
 struct publisher_output {
@@ -17,6 +18,7 @@ struct publisher_output {
     char stem[HLS_FILE_NAME_BYTES]; /* what its files are called after */
     struct segment_window window;
     struct hls_format format; /* of the newest segment; no codecs: none yet */
+    struct instances instances;
 };
 
 /* give; NULL: no memory. finished: the channel was stopped in order. */

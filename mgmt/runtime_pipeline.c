@@ -91,6 +91,7 @@ static int create_publishers(struct runtime_pipeline *pipeline, struct error *er
             .credentials = *pipeline->config.credentials,
             .alerts = environment->alerts,
             .spool_directory = environment->spool_directory,
+            .states = environment->states,
             .clock = environment->clock,
             .log = environment->log,
             .acknowledge = acknowledge,

@@ -3,7 +3,8 @@
  *
  * Nothing in a bookmark is believed: the store says which parts it has, and parts whose ETag or length is another are
  * sent again. So a bookmark needs no checksum, and only its first version (the upload's id) must be on the disk before
- * anything else happens.
+ * anything else happens. One that is written after its owner has removed it leads to an upload that is over, or to
+ * one that is there no more: the next life clears it away.
  */
 #include "mgmt/s3_file.h"
 
@@ -19,7 +20,7 @@
 #include "mgmt/disk_reader.h"
 #include "mgmt/s3_client.h"
 #include "mgmt/s3_upload.h"
-#include "mgmt/spool.h"
+#include "mgmt/state_files.h"
 
 enum { BOOKMARK_VERSION = 1, ABORT_TRIES_MAX = 3 };
 
@@ -30,9 +31,11 @@ struct buffer {
 
 struct s3_file {
     struct s3_file_config config;
-    char *key, *content_type, *cache_control, *canned_acl, *directory, *bookmark;
+    char *key, *content_type, *cache_control, *canned_acl, *bookmark;
     struct s3_upload *upload;
-    bool clearing; /* the upload is of a file that there was before this one: it is being aborted */
+    bool clearing;            /* the upload is of a file that there was before this one: it is being aborted */
+    struct state_file *state; /* the bookmark; NULL: there is none to be written */
+    uint64_t noting;          /* serial of its first version, on its way to the disk; 0: nothing is waited for */
     bool bookmark_failing;
     size_t part_bytes;
     unsigned part_count, next; /* part to be read */
@@ -151,7 +154,7 @@ static void advance(struct s3_file *file)
 {
     struct buffer *buffer;
     struct error err = { 0 };
-    if (file->clearing || file->read)
+    if (file->clearing || file->read || file->noting)
         return;
     while (file->next <= file->part_count &&
            (s3_upload_has_part(file->upload, file->next) || is_in_a_buffer(file, file->next)))
@@ -165,33 +168,44 @@ static void advance(struct s3_file *file)
 
 /* ---- the bookmark ---- */
 
-static void save(struct s3_file *file, enum spool_durability durability)
+/* Its serial; 0: nothing is written. */
+static uint64_t save(struct s3_file *file, enum spool_durability durability)
 {
-    struct error err = { 0 };
-    json_t *upload = file->bookmark[0] && !file->clearing ? s3_upload_save(file->upload) : NULL;
+    json_t *upload = file->state && !file->clearing ? s3_upload_save(file->upload) : NULL;
     if (!upload)
-        return;
+        return 0;
     json_t *mark =
         json_pack("{s:i, s:I, s:I, s:o}", "version", BOOKMARK_VERSION, "bytes", (json_int_t)file->config.bytes,
                   "part_bytes", (json_int_t)file->part_bytes, "upload", upload);
-    int result = spool_write_json(file->directory, file->bookmark, mark, durability, &err);
-    json_decref(mark);
-    if (result < 0 && !file->bookmark_failing)
-        log_warning(file->config.log, "a restart would send all of %s again: %s", file->key, err.text);
-    file->bookmark_failing = result < 0;
+    return mark ? state_file_put(file->state, mark, durability) : 0;
 }
 
-static void remove_bookmark(const struct s3_file *file)
+static void on_saved(void *context, uint64_t serial, int result, const char *text)
 {
-    if (file->bookmark[0])
-        spool_remove(file->directory, file->bookmark);
+    struct s3_file *file = context;
+    if (result < 0 && !file->bookmark_failing)
+        log_warning(file->config.log, "a restart would send all of %s again: %s", file->key, text);
+    file->bookmark_failing = result < 0;
+    if (!file->noting || serial < file->noting)
+        return;
+    file->noting = 0;
+    if (file->upload && !file->abandoned)
+        advance(file);
+}
+
+static void remove_bookmark(struct s3_file *file)
+{
+    file->noting = 0;
+    if (file->state)
+        state_file_put(file->state, NULL, SPOOL_FAST);
 }
 
 /* give; NULL: there is none that can be read. */
-static json_t *read_bookmark(const char *directory, const char *bookmark, uint64_t *bytes, size_t *part_bytes)
+static json_t *read_bookmark(const struct state_files *states, const char *bookmark, uint64_t *bytes,
+                             size_t *part_bytes)
 {
     struct error err = { 0 };
-    json_t *mark = bookmark && bookmark[0] ? spool_read(directory, bookmark, &err) : NULL;
+    json_t *mark = states && bookmark && bookmark[0] ? state_files_read(states, bookmark, &err) : NULL;
     json_int_t all, part;
     int version;
     if (!mark || json_unpack(mark, "{s:i, s:I, s:I}", "version", &version, "bytes", &all, "part_bytes", &part) < 0 ||
@@ -213,8 +227,9 @@ static const char *key_of(const json_t *mark)
 
 static void on_opened(void *context)
 {
-    save(context, SPOOL_DURABLE);
-    advance(context);
+    struct s3_file *file = context;
+    file->noting = save(file, SPOOL_DURABLE);
+    advance(file);
 }
 
 /* What was begun is of no use (any more). Without memory: s3_file_continue tries it again. */
@@ -323,7 +338,7 @@ static int begin(struct s3_file *file, struct error *err)
 {
     uint64_t bytes = 0;
     size_t part_bytes = 0;
-    json_t *mark = read_bookmark(file->directory, file->bookmark, &bytes, &part_bytes);
+    json_t *mark = read_bookmark(file->config.states, file->bookmark, &bytes, &part_bytes);
     const char *key = key_of(mark);
     int result = -EINVAL;
     stop_reading(file);
@@ -376,13 +391,14 @@ int s3_file_create(struct s3_file **out, const struct s3_file_config *config, st
     file->content_type = copy(config->content_type);
     file->cache_control = copy(config->cache_control);
     file->canned_acl = copy(config->canned_acl);
-    file->directory = copy(config->directory);
     file->bookmark = copy(config->bookmark);
     file->starter = loop_timer_create(config->loop, on_start, file);
     int result = 0;
     if (!file->starter || !file->key || !file->content_type || !file->cache_control || !file->canned_acl ||
-        !file->directory || !file->bookmark)
+        !file->bookmark)
         result = error_set(err, -ENOMEM, "upload of %.200s", config->key);
+    if (result == 0 && config->states && file->bookmark[0])
+        result = state_file_open(&file->state, config->states, file->bookmark, on_saved, file, err);
     if (result == 0)
         result = begin(file, err);
     if (result < 0) {
@@ -396,7 +412,7 @@ int s3_file_create(struct s3_file **out, const struct s3_file_config *config, st
 int s3_file_find(struct s3_file **out, const struct s3_file_config *config, struct error *err)
 {
     struct s3_file_config found = *config;
-    json_t *mark = read_bookmark(config->directory, config->bookmark, &found.bytes, &found.part_bytes);
+    json_t *mark = read_bookmark(config->states, config->bookmark, &found.bytes, &found.part_bytes);
     found.key = key_of(mark);
     int result = found.key ? s3_file_create(out, &found, err)
                            : error_set(err, -ENOENT, "nothing is noted in %.200s", config->bookmark);
@@ -417,7 +433,7 @@ void s3_file_destroy(struct s3_file *file)
     free(file->content_type);
     free(file->cache_control);
     free(file->canned_acl);
-    free(file->directory);
+    state_file_close(file->state);
     free(file->bookmark);
     free(file);
 }

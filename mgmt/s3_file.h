@@ -4,9 +4,9 @@
  * Over mgmt/s3_upload.h. It has a part read into a buffer (mgmt/disk_reader.h: by a thread), sends it, and has the next
  * one read; S3_FILE_BUFFERS are on their way at once. A try that fails ends the work for its owner (`done` says why),
  * but what the store has stays: s3_file_continue() goes on from there, with the same bytes. Whoever gives up calls
- * s3_file_abandon(). With a bookmark (a small file in the spool, mgmt/spool.h) a later life of the box goes on too:
- * every part that the store confirmed is noted there, and the store is asked which it still has. When the file is with
- * the store as a whole, the bookmark stays: its owner removes it after the file itself, so that no kill in between
+ * s3_file_abandon(). With a bookmark (a small file in the spool, mgmt/state_files.h) a later life of the box goes on
+ * too: every part that the store confirmed is noted there, and the store is asked which it still has. When the file is
+ * with the store as a whole, the bookmark stays: its owner removes it after the file itself, so that no kill in between
  * makes it be sent once more. One thread (the loop's).
  *
  *     s3_file_create(&file, &(struct s3_file_config){ .client = client, .key = "archive/news.000000.m2ts",
@@ -27,6 +27,7 @@ struct log;
 struct loop;
 struct s3_client;
 struct s3_file;
+struct state_files;
 
 enum { S3_FILE_BUFFERS = 3, S3_FILE_PART_BYTES = 8 << 20 /* larger when a file would have more than 10000 */ };
 
@@ -34,9 +35,10 @@ struct s3_file_config {
     struct s3_client *client;                                    /* borrow: outlives the file, like loop and clock */
     const char *key, *content_type, *cache_control, *canned_acl; /* borrow during create; NULL: none but key */
     uint64_t bytes;
-    size_t part_bytes;                /* 0: as large as they need to be */
-    const char *directory, *bookmark; /* borrow during create; where it is, and its name. bookmark NULL: none */
-    struct disk_reader *reader;       /* borrow, like all below: outlives the file */
+    size_t part_bytes;          /* 0: as large as they need to be */
+    const char *bookmark;       /* borrow during create; its name. NULL: none */
+    struct state_files *states; /* borrow, like all below: outlives the file. Where it is; NULL: nowhere */
+    struct disk_reader *reader;
     struct loop *loop;
     const struct clock *clock;
     const struct log *log;

@@ -190,6 +190,12 @@ const struct window_segment *segment_window_expire(struct segment_window *window
     return oldest;
 }
 
+void segment_window_replace(struct segment_window *window, int64_t number)
+{
+    for (unsigned i = 0; i < window->count; i++)
+        window->segments[i].replaced |= window->segments[i].number >= number;
+}
+
 void segment_window_deleted(struct segment_window *window)
 {
     if (window->deleting == window->base)
@@ -224,6 +230,8 @@ static json_t *segment_json(const struct window_segment *segment)
                   (json_int_t)segment->date_90k, "name", segment->name, "discontinuity", segment->discontinuity,
                   "discontinuities", (json_int_t)segment->discontinuities, "named", segment->named, "unlisted",
                   segment->unlisted_ns != 0);
+    if (segment->replaced)
+        json_object_set_new(json, "replaced", json_true());
     if (segment->header)
         json_object_set_new(json, "header", json_string(segment->header));
     if (segment->cue)
@@ -272,17 +280,17 @@ static int read_keys(const json_t *json, struct window_segment *segment, struct 
 static int read_segment(const json_t *json, struct segment_window *window, uint64_t now_ns)
 {
     json_int_t number, start_90k, duration_90k, date_90k, discontinuities, keys_before = 0, tables_bytes = 0;
-    int discontinuity, named, unlisted;
+    int discontinuity, named, unlisted, replaced = 0;
     const char *name, *header = NULL;
     struct handoff_key keys[HANDOFF_KEYS_MAX];
     json_t *keys_array = NULL, *cue_json = NULL;
     struct hls_cue *cue = NULL;
 
-    if (json_unpack((json_t *)json, "{s:I, s:I, s:I, s:I, s:s, s:b, s:I, s:b, s:b, s?s, s?o, s?I, s?I, s?o}", "number",
-                    &number, "start_90k", &start_90k, "duration_90k", &duration_90k, "date_90k", &date_90k, "name",
-                    &name, "discontinuity", &discontinuity, "discontinuities", &discontinuities, "named", &named,
-                    "unlisted", &unlisted, "header", &header, "keys", &keys_array, "keys_before", &keys_before,
-                    "tables_bytes", &tables_bytes, "cue", &cue_json) < 0 ||
+    if (json_unpack((json_t *)json, "{s:I, s:I, s:I, s:I, s:s, s:b, s:I, s:b, s:b, s?s, s?o, s?I, s?I, s?o, s?b}",
+                    "number", &number, "start_90k", &start_90k, "duration_90k", &duration_90k, "date_90k", &date_90k,
+                    "name", &name, "discontinuity", &discontinuity, "discontinuities", &discontinuities, "named",
+                    &named, "unlisted", &unlisted, "header", &header, "keys", &keys_array, "keys_before", &keys_before,
+                    "tables_bytes", &tables_bytes, "cue", &cue_json, "replaced", &replaced) < 0 ||
         number < 0 || start_90k < 0 || duration_90k <= 0 || date_90k < 0 || keys_before < 0 || tables_bytes < 0 ||
         tables_bytes > UINT32_MAX || discontinuities < 0 || discontinuities > UINT32_MAX || !name_is_safe(name) ||
         (header && !name_is_safe(header)))
@@ -299,6 +307,7 @@ static int read_segment(const json_t *json, struct segment_window *window, uint6
         .keys_before = (uint64_t)keys_before,
         .tables_bytes = (uint32_t)tables_bytes,
         .named = named,
+        .replaced = replaced,
         .unlisted_ns = unlisted ? now_ns : 0,
     };
     if (cue_json && !(cue = hls_cue_from_json(cue_json)))

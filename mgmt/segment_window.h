@@ -36,6 +36,7 @@ struct window_segment {
     bool discontinuity;       /* a tag stands before it */
     unsigned discontinuities; /* tags since the window's first segment, its own included */
     bool named;               /* a confirmed playlist has named it */
+    bool replaced;            /* its file becomes another's, or has: it is not deleted */
     uint64_t unlisted_ns;     /* when a playlist without it was confirmed after that; 0: not yet. Monotonic */
     uint64_t received_ns;     /* monotonic, for the latency; 0: in an earlier life */
     uint64_t arrival_utc_ns;  /* of the source packet that completed it; 0: filler */
@@ -80,6 +81,8 @@ void segment_window_confirmed(struct segment_window *window, uint64_t first, uin
 /* The oldest that may be deleted now (borrow), marked as being deleted; NULL: none, and *due_ns says when to ask again
  * (0: not before the next confirmation). */
 const struct window_segment *segment_window_expire(struct segment_window *window, uint64_t now_ns, uint64_t *due_ns);
+/* Numbers begin anew at this one: what is there of it and of those behind it will be overwritten. */
+void segment_window_replace(struct segment_window *window, int64_t number);
 /* The oldest of those being deleted is deleted, or will never be. */
 void segment_window_deleted(struct segment_window *window);
 /* Everything that is known at the destination, oldest first, is to be forgotten: a new life begins. */

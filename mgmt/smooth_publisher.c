@@ -12,9 +12,10 @@
 #include "board/log.h"
 #include "encode/smooth_boxes.h"
 #include "mgmt/credentials.h"
+#include "mgmt/publisher_saver.h"
 #include "mgmt/smooth_prelude.h"
 #include "mgmt/smooth_publisher_private.h"
-#include "mgmt/spool.h"
+#include "mgmt/state_files.h"
 #include "mgmt/transfer.h"
 
 enum {
@@ -42,22 +43,16 @@ static const struct smooth_settings *settings_of(const struct smooth_publisher *
 /* ---- spool: how far each output has come, for an encoder that is restarted ---- */
 static void save(struct smooth_publisher *publisher, enum spool_durability durability)
 {
-    struct error err = { 0 };
     json_t *ends = json_object();
     for (unsigned i = 0; i < publisher->media_count; i++)
         json_object_set_new(ends, publisher->lanes[i].name, json_integer(publisher->lanes[i].newest_end_90k));
-    json_t *state = json_pack("{s:o}", "received_until_90k", ends);
-    int result = spool_write_json(publisher->config.spool_directory, publisher->state_name, state, durability, &err);
-    json_decref(state);
-    if (result < 0 && !publisher->spool_failing)
-        log_error(publisher->config.log, "%s", err.text);
-    publisher->spool_failing = result < 0;
+    publisher_saver_put(publisher->saver, json_pack("{s:o}", "received_until_90k", ends), durability);
 }
 
 static void load(struct smooth_publisher *publisher)
 {
     struct error err = { 0 };
-    json_t *state = spool_read(publisher->config.spool_directory, publisher->state_name, &err);
+    json_t *state = state_files_read(publisher->config.states, publisher->state_name, &err);
     const json_t *ends = json_object_get(state, "received_until_90k");
     for (unsigned i = 0; i < publisher->media_count; i++) {
         json_int_t end = json_integer_value(json_object_get(ends, publisher->lanes[i].name));
@@ -117,7 +112,8 @@ static bool is_known(struct smooth_publisher *publisher, struct lane *lane, cons
 {
     if (segment->number > lane->newest_number)
         return false;
-    if (segment->number + jump_back(lane) < lane->newest_number) {
+    if (segment->number + jump_back(lane) < lane->newest_number ||
+        instances_jumped_back(&lane->instances, segment, lane->newest_end_90k)) {
         publisher->jumps_back++;
         log_warning(publisher->config.log, "output %s: numbers jump back from %lld to %lld", segment->output,
                     (long long)lane->newest_number, (long long)segment->number);
@@ -217,6 +213,7 @@ static void take_segment(struct publisher *base, const struct handoff_segment *s
     }
     lane->newest_number = segment->number;
     lane->newest_end_90k = segment->start_90k + segment->duration_90k;
+    instances_note(&lane->instances, segment->instance);
     save(publisher, SPOOL_FAST);
 }
 
@@ -260,6 +257,7 @@ static void publisher_free(struct smooth_publisher *publisher)
         smooth_stream_destroy(publisher->lanes[i].stream);
     transfer_target_destroy(publisher->target);
     smooth_publisher_clear_alerts(publisher);
+    publisher_saver_destroy(publisher->saver);
     free(publisher);
 }
 
@@ -368,9 +366,12 @@ static int create(struct publisher **out, const struct publisher_config *config,
     snprintf(publisher->source, sizeof publisher->source, "%s/%u", config->channel, config->pipeline);
     snprintf(publisher->state_name, sizeof publisher->state_name, "%s.%u.%s.json", config->channel, config->pipeline,
              config->group->name);
+    const struct publisher_saver_config saver = { .publisher = &publisher->config, .name = publisher->state_name };
     load(publisher);
     choose_event_id(publisher);
-    int result = open_target(publisher, err);
+    int result = publisher_saver_create(&publisher->saver, &saver, err);
+    if (result == 0)
+        result = open_target(publisher, err);
     if (result == 0)
         result = open_streams(publisher, err);
     if (result < 0) {

@@ -3,6 +3,7 @@
  * smooth_publisher_status.c (what it tells: alerts and status).
  */
 #pragma once
+#include "mgmt/instances.h"
 #include "mgmt/smooth_event.h"
 #include "mgmt/smooth_group.h"
 #include "mgmt/smooth_publisher.h"
@@ -17,6 +18,7 @@ struct lane {
     char url[SMOOTH_URL_BYTES];
     int64_t newest_number; /* handed over; -1: none */
     int64_t newest_end_90k;
+    struct instances instances;
     int64_t delivered_number; /* -1: none */
 };
 
@@ -34,7 +36,8 @@ struct smooth_publisher {
     char event_id[SMOOTH_EVENT_BYTES];
     char source[2 * ENCODE_NAME_BYTES];     /* of alerts */
     char state_name[4 * ENCODE_NAME_BYTES]; /* of the spool file */
-    bool finished, backlog, spool_failing;
+    bool finished, backlog;
+    struct publisher_saver *saver; /* no segment waits for it */
     uint64_t received, resent, duplicates, damaged, unknown_output, jumps_back;
 };
 

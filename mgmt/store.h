@@ -24,6 +24,7 @@ struct error;
 struct log;
 struct loop;
 struct problems;
+struct state_files;
 struct store;
 struct store_task;
 
@@ -36,7 +37,7 @@ struct store_request {
     const void *body; /* borrow until done or cancelled; NULL: the file's bytes are in `descriptor` */
     int descriptor;   /* borrow likewise: read with pread from offset 0, may be of many gigabytes */
     size_t bytes;
-    /* Name of a file in the bookmark directory, where the store may note how much of a large file is there, so that a
+    /* Name of a state file, where the store may note how much of a large file is there, so that a
      * later life of the box goes on with it; borrow during the call; NULL: it begins again. */
     const char *bookmark;
     transfer_done *done; /* made from the loop, never from within a call */
@@ -47,7 +48,7 @@ struct store_config {
     const struct destination *destination;        /* borrow: outlives the store */
     const struct connection_settings *connection; /* borrow: likewise */
     const struct credential *credential;          /* borrow during create; NULL: none */
-    const char *bookmark_directory;               /* borrow: likewise; NULL: no request has a bookmark */
+    struct state_files *states;                   /* borrow: likewise; NULL: no request has a bookmark */
     struct transfer_stall_watch stall_watch;      /* of all its tasks */
     struct transfer_engine *engine;               /* borrow, like all below */
     struct loop *loop;

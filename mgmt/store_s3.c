@@ -16,7 +16,7 @@
 #include "mgmt/disk_reader.h"
 #include "mgmt/s3_client.h"
 #include "mgmt/s3_file.h"
-#include "mgmt/spool.h"
+#include "mgmt/state_files.h"
 #include "mgmt/url.h"
 
 enum {
@@ -348,7 +348,8 @@ static void on_small_read(void *context, int result, char *data)
     if (result < 0 && result != -ETIMEDOUT) /* of no use to try again: what is gone from a disk does not come back */
         told.outcome = TRANSFER_REFUSED;
     if (result < 0)
-        error_set(&err, result, "%s", strerrordesc_np(-result));
+        error_set(&err, result, "cannot be read: %s",
+                  result == -ETIMEDOUT ? "the box's disk does not answer" : strerrordesc_np(-result));
     const struct store_request request = { .method = STORE_PUT,
                                            .content_type = small->content_type,
                                            .content_encoding = small->content_encoding,
@@ -432,7 +433,7 @@ static int start_file(struct store_task *task, const struct store_request *reque
         .cache_control = request->cache_control,
         .canned_acl = acl_text(store->config.connection),
         .bytes = request->bytes,
-        .directory = store->config.bookmark_directory,
+        .states = store->config.states,
         .bookmark = request->bookmark,
         .loop = store->config.loop,
         .reader = store->reader,
@@ -509,7 +510,7 @@ static void forget(struct store *base, const char *name, const char *bookmark)
         return;
     const struct s3_file_config config = {
         .client = store->client,
-        .directory = store->config.bookmark_directory,
+        .states = store->config.states,
         .bookmark = bookmark,
         .loop = store->config.loop,
         .reader = store->reader,
@@ -519,7 +520,7 @@ static void forget(struct store *base, const char *name, const char *bookmark)
     if (found || (bookmark && s3_file_find(&found, &config, NULL) == 0))
         abandon_file(store, found);
     else if (bookmark)
-        spool_remove(store->config.bookmark_directory, bookmark);
+        state_files_remove(store->config.states, bookmark);
 }
 
 const struct store_class store_s3_class = {

@@ -23,6 +23,7 @@
 #include "mgmt/transfer.h"
 #include "tests/mgmt/fake_origin.h"
 #include "tests/mgmt/fake_s3.h"
+#include "tests/mgmt/states_fixture.h"
 
 enum { INSTANCE = 100, PIECE_BYTES = 1880, LARGE_PIECE_BYTES = 3 << 20, INTERVAL_S = 3 };
 #define SECOND INT64_C(90000)
@@ -36,6 +37,7 @@ struct bench {
     struct fake_s3 *s3; /* NULL: the origin is all there is */
     struct credentials *credentials;
     char spool[64];
+    struct states_fixture states;
     struct output_group group;
     struct publisher *publisher;
     uint64_t serial;
@@ -75,6 +77,7 @@ static void open_publisher(struct bench *bench)
                                              .alerts = bench->alerts,
                                              .credentials = bench->credentials,
                                              .spool_directory = bench->spool,
+                                             .states = bench->states.files,
                                              .clock = &bench->clock,
                                              .acknowledge = acknowledge,
                                              .context = bench };
@@ -85,6 +88,7 @@ static void open_publisher(struct bench *bench)
 static void reopen(struct bench *bench)
 {
     publisher_destroy(bench->publisher);
+    states_fixture_flush(&bench->states);
     open_publisher(bench);
 }
 
@@ -95,6 +99,7 @@ static void set_up(struct bench *bench)
     assert_non_null(mkdtemp(bench->spool));
     assert_int_equal(loop_create(&bench->loop, NULL), 0);
     assert_int_equal(transfer_engine_create(&bench->engine, bench->loop, &bench->clock, NULL), 0);
+    states_fixture_open(&bench->states, bench->loop, bench->spool);
     bench->alerts = alerts_create(&bench->clock, NULL);
     bench->origin = origin_create(bench->loop);
     bench->group = (struct output_group){
@@ -120,6 +125,7 @@ static void tear_down(struct bench *bench)
 {
     char command[128];
     publisher_destroy(bench->publisher);
+    states_fixture_close(&bench->states);
     assert_int_equal(alerts_active(bench->alerts), 0);
     transfer_engine_destroy(bench->engine);
     alerts_destroy(bench->alerts);

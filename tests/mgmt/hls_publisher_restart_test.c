@@ -12,6 +12,7 @@ static void kill_publisher(struct bench *bench)
     size_t bytes = fread(text, 1, sizeof text, file);
     fclose(file);
     publisher_destroy(bench->base.publisher);
+    states_fixture_flush(&bench->base.states);
     file = fopen(path, "w");
     fwrite(text, 1, bytes, file);
     fclose(file);
@@ -199,6 +200,50 @@ static void resent_while_it_waits(void **state)
     tear_down(&bench);
 }
 
+/* Segments of 20 s, so that 13 minutes are not many of them. */
+static void hand_over_long(struct bench *bench, uint64_t instance, int64_t first, int64_t last)
+{
+    for (int64_t number = first; number <= last; number++) {
+        struct handoff_segment segment = segment_of(bench, "720p", number);
+        segment.instance = instance;
+        segment.start_90k = number * 20 * 90000;
+        segment.duration_90k = 20 * 90000;
+        hand_over(bench, &segment);
+        strcpy(segment.output, "360p");
+        segment.serial = ++bench->base.serial;
+        hand_over(bench, &segment);
+    }
+}
+
+/* The clock was put back while the box was off, by less than the window is long: what comes is no repetition. */
+static void a_life_begins_anew_within_the_window(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.base.group.hls.index_n_segments = 100;
+    bench.base.group.hls.keep_segments = 120;
+    bench.base.origin->stored = NULL;
+    publisher_bench_open(&bench.base);
+    hand_over_long(&bench, INSTANCE, 140, 179);
+    publisher_bench_run_until_acknowledged(&bench.base, 80);
+    publisher_bench_run_until_idle(&bench.base);
+    hand_over_long(&bench, INSTANCE + 1, 175, 178); /* a process that resumes: another output was behind */
+    assert_int_equal(publisher_bench_counter(&bench.base, "segments_duplicate"), 8);
+    publisher_bench_reopen(&bench.base);
+    hand_over_long(&bench, INSTANCE, 141, 142); /* once more */
+    assert_int_equal(publisher_bench_counter(&bench.base, "segments_duplicate"), 4);
+    hand_over_long(&bench, INSTANCE + 2, 141, 143);
+    publisher_bench_run_until_idle(&bench.base);
+    assert_int_equal(publisher_bench_counter(&bench.base, "jumps_back"), 2);
+    assert_int_equal(publisher_bench_counter(&bench.base, "segments_duplicate"), 4);
+    const char *text = body_of(&bench, "/live/news_720p.m3u8");
+    assert_non_null(strstr(text, "#EXT-X-MEDIA-SEQUENCE:141\n"));
+    assert_non_null(strstr(text, "news_720p_00143.ts\n"));
+    assert_null(strstr(text, "00179"));
+    tear_down(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +252,7 @@ int main(void)
         cmocka_unit_test(tags_of_breaks_outlive_the_process),
         cmocka_unit_test(the_end_of_a_break_is_not_lost),
         cmocka_unit_test(restarted_encoder),
+        cmocka_unit_test(a_life_begins_anew_within_the_window),
         cmocka_unit_test(resent_while_it_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,7 @@
 #include "mgmt/publisher.h"
 #include "mgmt/transfer.h"
 #include "tests/mgmt/fake_origin.h"
+#include "tests/mgmt/states_fixture.h"
 
 struct publisher_bench {
     struct loop *loop;
@@ -36,6 +37,7 @@ struct publisher_bench {
     struct origin *origin;
     const struct credentials *credentials; /* borrow; NULL: none */
     char spool[64];
+    struct states_fixture states;
     struct output_group group;
     unsigned pipeline;
     int64_t start_utc_s; /* of the channel */
@@ -53,6 +55,7 @@ static inline void publisher_bench_set_up(struct publisher_bench *bench)
     assert_int_equal(transfer_engine_create(&bench->engine, bench->loop, &bench->clock, NULL), 0);
     bench->alerts = alerts_create(&bench->clock, NULL);
     bench->origin = origin_create(bench->loop);
+    states_fixture_open(&bench->states, bench->loop, bench->spool);
 }
 
 /* Impatient, so that tests are quick. */
@@ -95,6 +98,7 @@ static inline struct publisher_config publisher_bench_config(struct publisher_be
                                       .credentials = bench->credentials,
                                       .alerts = bench->alerts,
                                       .spool_directory = bench->spool,
+                                      .states = bench->states.files,
                                       .clock = &bench->clock,
                                       .acknowledge = publisher_bench_acknowledge,
                                       .context = bench };
@@ -112,6 +116,7 @@ static inline void publisher_bench_open(struct publisher_bench *bench)
 static inline void publisher_bench_reopen(struct publisher_bench *bench)
 {
     publisher_destroy(bench->publisher);
+    states_fixture_flush(&bench->states);
     publisher_bench_open(bench);
 }
 
@@ -132,6 +137,7 @@ static inline void publisher_bench_expect_only_state(struct publisher_bench *ben
 {
     publisher_destroy(bench->publisher);
     bench->publisher = NULL;
+    states_fixture_flush(&bench->states);
     assert_int_equal(publisher_bench_others(bench), 0);
 }
 
@@ -139,6 +145,7 @@ static inline void publisher_bench_tear_down(struct publisher_bench *bench)
 {
     char command[128];
     publisher_destroy(bench->publisher);
+    states_fixture_close(&bench->states);
     assert_int_equal(alerts_active(bench->alerts), 0);
     transfer_engine_destroy(bench->engine);
     alerts_destroy(bench->alerts);

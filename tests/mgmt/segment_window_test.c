@@ -139,6 +139,25 @@ static void origin_that_deletes_nothing(void **state)
     segment_window_clear(&window);
 }
 
+/* What will be overwritten is not deleted: it would be the new file that goes. */
+static void numbers_that_come_again_are_replaced(void **state)
+{
+    (void)state;
+    struct segment_window window = window_of(3, 5), read = window_of(3, 5);
+    append(&window, 10, 19);
+    segment_window_replace(&window, 14);
+    append(&window, 14, 15);
+    for (unsigned i = 0; i < 12; i++)
+        assert_int_equal(window.segments[i].replaced, i >= 4 && i < 10);
+    json_t *json = segment_window_json(&window);
+    assert_int_equal(segment_window_from_json(&read, json, 1), 0);
+    for (unsigned i = 0; i < 12; i++)
+        assert_int_equal(read.segments[i].replaced, window.segments[i].replaced);
+    json_decref(json);
+    segment_window_clear(&read);
+    segment_window_clear(&window);
+}
+
 static void saved_and_read_back(void **state)
 {
     (void)state;
@@ -213,6 +232,7 @@ int main(void)
         cmocka_unit_test(nothing_is_deleted_before_it_is_replaced),
         cmocka_unit_test(earlier_window_is_deleted),
         cmocka_unit_test(origin_that_deletes_nothing),
+        cmocka_unit_test(numbers_that_come_again_are_replaced),
         cmocka_unit_test(saved_and_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

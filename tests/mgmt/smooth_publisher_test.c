@@ -17,6 +17,7 @@
 #include "mgmt/alerts.h"
 #include "mgmt/transfer.h"
 #include "tests/mgmt/fake_origin.h"
+#include "tests/mgmt/states_fixture.h"
 
 #define HEADER                                                                                                         \
     "\0\0\0\x0c"                                                                                                       \
@@ -36,6 +37,7 @@ struct bench {
     struct alerts *alerts;
     struct origin *origin;
     char spool[64];
+    struct states_fixture states;
     struct output_group group;
     struct publisher *publisher;
     uint64_t serial;
@@ -59,6 +61,7 @@ static void open_publisher(struct bench *bench)
                                              .engine = bench->engine,
                                              .alerts = bench->alerts,
                                              .spool_directory = bench->spool,
+                                             .states = bench->states.files,
                                              .clock = &bench->clock,
                                              .acknowledge = acknowledge,
                                              .context = bench };
@@ -72,6 +75,7 @@ static void set_up(struct bench *bench)
     assert_non_null(mkdtemp(bench->spool));
     assert_int_equal(loop_create(&bench->loop, NULL), 0);
     assert_int_equal(transfer_engine_create(&bench->engine, bench->loop, &bench->clock, NULL), 0);
+    states_fixture_open(&bench->states, bench->loop, bench->spool);
     bench->alerts = alerts_create(&bench->clock, NULL);
     bench->origin = origin_create(bench->loop);
     bench->group = (struct output_group){
@@ -97,6 +101,7 @@ static void tear_down(struct bench *bench)
 {
     char path[128];
     publisher_destroy(bench->publisher);
+    states_fixture_close(&bench->states);
     assert_int_equal(alerts_active(bench->alerts), 0);
     transfer_engine_destroy(bench->engine);
     alerts_destroy(bench->alerts);

@@ -17,6 +17,7 @@
 #include "mgmt/s3_client.h"
 #include "mgmt/spool.h"
 #include "tests/mgmt/fake_s3.h"
+#include "tests/mgmt/states_fixture.h"
 
 enum { LARGE_BYTES = (8 << 20) + 100 }; /* two parts */
 
@@ -34,6 +35,7 @@ struct bench {
     unsigned done;
     int file;
     char spool[64];
+    struct states_fixture states;
 };
 
 static const char bookmark[] = "news.000000.upload";
@@ -53,7 +55,7 @@ static int create(struct bench *bench, unsigned cdn, const char *url, struct err
         .destination = &bench->destination,
         .connection = &bench->connection,
         .credential = bench->credential.user[0] ? &bench->credential : NULL,
-        .bookmark_directory = bench->spool,
+        .states = bench->states.files,
         .engine = bench->engine,
         .loop = bench->loop,
         .clock = &bench->clock,
@@ -72,6 +74,7 @@ static int set_up(void **state)
     bench->connection = (struct connection_settings){ .timeout = 2, .connections = 4 };
     assert_int_equal(loop_create(&bench->loop, NULL), 0);
     assert_int_equal(transfer_engine_create(&bench->engine, bench->loop, &bench->clock, NULL), 0);
+    states_fixture_open(&bench->states, bench->loop, bench->spool);
     bench->s3 = fake_s3_create(bench->loop);
     strcpy(bench->credential.user, "AKID");
     strcpy(bench->credential.password, "very-secret");
@@ -85,6 +88,7 @@ static int tear_down(void **state)
 {
     struct bench *bench = *state;
     store_destroy(bench->store);
+    states_fixture_close(&bench->states);
     spool_remove(bench->spool, bookmark);
     assert_int_equal(rmdir(bench->spool), 0);
     transfer_engine_destroy(bench->engine);
@@ -344,6 +348,8 @@ static void test_what_is_left_of_a_file_that_is_gone(void **state)
     assert_false(is_noted(bench));
     assert_int_equal(spool_write(bench->spool, bookmark, "{", 1, SPOOL_FAST, NULL), 0);
     assert_true(store_forget(bench->store, NULL, bookmark)); /* of no use to anybody */
+    for (unsigned turns = 0; is_noted(bench) && turns < 500; turns++)
+        loop_turn(bench->loop, 20);
     assert_false(is_noted(bench));
     assert_int_equal(bench->s3->aborted, 1);
 }

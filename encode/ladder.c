@@ -68,13 +68,21 @@ static int64_t gop_of(const struct timeline_rate *rate, const struct video_descr
     return whole_gop(rate, (double)video->gop_frames * (video->framerate_divisor ? video->framerate_divisor : 1));
 }
 
+static bool feeds(const struct encode_job *job, unsigned video, const struct encode_output *output)
+{
+    return strcmp(output->video, job->videos[video].name) == 0;
+}
+
 bool ladder_is_idr(const struct encode_job *job, const struct timeline_rate *rate, unsigned video, int64_t frame)
 {
-    int64_t first = INT64_MIN, next = INT64_MAX, gop = gop_of(rate, &job->videos[video]);
+    int64_t first = INT64_MIN, next = INT64_MAX, gop = gop_of(rate, &job->videos[video]), length = 0;
 
     for (unsigned i = 0; i < job->outputs_count; i++) {
-        int64_t length = ladder_cut_length_90k(&job->outputs[i]);
-        if (length == 0 || (i > 0 && length == ladder_cut_length_90k(&job->outputs[i - 1])))
+        int64_t before = length;
+        if (!feeds(job, video, &job->outputs[i]))
+            continue;
+        length = ladder_cut_length_90k(&job->outputs[i]);
+        if (length == 0 || length == before)
             continue;
         int64_t segment = timeline_segment_of_frame(rate, length, frame);
         int64_t begins = timeline_segment_first_frame(rate, length, segment);
@@ -204,8 +212,7 @@ void ladder_destroy(struct ladder *ladder)
 static bool is_cut_at_splices(const struct encode_job *job, unsigned video)
 {
     for (unsigned i = 0; i < job->outputs_count; i++)
-        if (job->outputs[i].splice_cut != SPLICE_CUT_NONE &&
-            strcmp(job->outputs[i].video, job->videos[video].name) == 0)
+        if (job->outputs[i].splice_cut != SPLICE_CUT_NONE && feeds(job, video, &job->outputs[i]))
             return true;
     return false;
 }

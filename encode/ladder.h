@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ladder.h - one picture to every rung: which rungs encode a frame, and where all of them put an IDR picture.
  *
- * The IDR cadence is a pure function of the frame's place on the timeline: at every segment boundary of every output,
- * and every GOP counted from there. Twins therefore cut alike whenever they were started. A last GOP that would be
- * shorter than half is joined to the one before. Where no GOP is set, a segment is one; where nothing is cut either, a
- * GOP lasts two seconds. One thread.
+ * The IDR cadence is a pure function of the frame's place on the timeline: at every segment boundary of every output
+ * that the rung feeds, and every GOP counted from there. Twins therefore cut alike whenever they were started, and so
+ * do the rungs of an output group, whose segments are of one length. A last GOP that would be shorter than half is
+ * joined to the one before. Where no GOP is set, a segment is one; where nothing is cut either, a GOP lasts two
+ * seconds. One thread.
  *
  *     ladder_create(&ladder, &config, &err);
  *     ladder_encode(ladder, frame, &(struct ladder_picture){.picture = &picture, .serial = n});

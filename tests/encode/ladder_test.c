@@ -220,12 +220,59 @@ static void idr_pictures_stand_at_every_boundary(void **state)
     }
 }
 
-static unsigned idr_pictures(const struct encode_job *job, const struct timeline_rate *at, int64_t begin, int64_t count)
+static unsigned idr_pictures_of(const struct encode_job *job, const struct timeline_rate *at, unsigned video,
+                                int64_t begin, int64_t count)
 {
     unsigned found = 0;
     for (int64_t i = begin; i < begin + count; i++)
-        found += ladder_is_idr(job, at, 0, i);
+        found += ladder_is_idr(job, at, video, i);
     return found;
+}
+
+static unsigned idr_pictures(const struct encode_job *job, const struct timeline_rate *at, int64_t begin, int64_t count)
+{
+    return idr_pictures_of(job, at, 0, begin, count);
+}
+
+static void add_output(struct encode_job *job, const char *video, unsigned package, double length)
+{
+    struct encode_output *output = &job->outputs[job->outputs_count++];
+    *output = (struct encode_output){ .package = package, .segment_length = length };
+    strcpy(output->video, video);
+}
+
+/* Segments of 2 and of 6 s, an archive of 5 s, and RTMP: each rung has the IDR pictures of those that take it. */
+static void a_rung_has_the_boundaries_of_its_own_outputs(void **state)
+{
+    (void)state;
+    static const struct timeline_rate at = { 25, 1, 1 };
+    struct encode_job job;
+    int64_t begin = timeline_segment_first_frame(&at, 90000 * 30, 59000000);
+    describe(&job);
+    for (unsigned i = 0; i < 3; i++)
+        job.videos[i].gop_seconds = job.videos[i].gop_frames = 0;
+    strcpy(job.videos[0].name, "a"), strcpy(job.videos[1].name, "b"), strcpy(job.videos[2].name, "c");
+    job.outputs_count = 0;
+    add_output(&job, "a", PACKAGE_HLS_TS, 2);
+    add_output(&job, "b", PACKAGE_HLS_TS, 2);
+    add_output(&job, "a", PACKAGE_FMP4, 6);
+    add_output(&job, "c", PACKAGE_FMP4, 6);
+    add_output(&job, "b", PACKAGE_M2TS, 1);
+    job.outputs[4].rollover_interval = 5;
+    add_output(&job, "c", PACKAGE_FLV, 2);
+    for (int64_t i = begin; i < begin + 25 * 30; i++) {
+        int64_t of_second = i % 25, second = i / 25;
+        assert_true(ladder_is_idr(&job, &at, 0, i) == (of_second == 0 && second % 2 == 0));
+        assert_true(ladder_is_idr(&job, &at, 1, i) == (of_second == 0 && (second % 2 == 0 || second % 5 == 0)));
+        assert_true(ladder_is_idr(&job, &at, 2, i) == (of_second == 0 && second % 6 == 0));
+    }
+    job.outputs_count = 4; /* the rungs of a group, with GOPs that end within segments: equal all through */
+    job.videos[0].gop_seconds = job.videos[1].gop_seconds = 1;
+    job.videos[2].gop_seconds = 1.5;
+    for (int64_t i = begin; i < begin + 25 * 30; i++)
+        assert_true(ladder_is_idr(&job, &at, 0, i) == ladder_is_idr(&job, &at, 1, i));
+    assert_int_equal(idr_pictures_of(&job, &at, 1, begin, 25 * 30), 30);
+    assert_int_equal(idr_pictures_of(&job, &at, 2, begin, 25 * 30), 20);
 }
 
 static void without_a_gop_a_segment_is_one(void **state)
@@ -298,6 +345,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(idr_pictures_stand_at_every_boundary),
         cmocka_unit_test(without_a_gop_a_segment_is_one),
+        cmocka_unit_test(a_rung_has_the_boundaries_of_its_own_outputs),
         cmocka_unit_test(three_rungs_cut_alike),
         cmocka_unit_test(one_picture_an_interval_is_captured),
     };

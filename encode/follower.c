@@ -27,6 +27,9 @@
 #define SMOOTHING       1024
 #define NORMAL_GAP_90K  INT64_C(45000) /* a hole this short in a living source is always bridged by the last picture */
 #define FOR_EVER_MSEC   1000000
+#define STRANDED_90K    INT64_C(900000)   /* 10 s: a second is usual, and eight are waited for behind a restart */
+#define STRANDED_NS     NS_PER_S          /* time for another anchor */
+#define LIFT_LIMIT_90K  INT64_C(90000000) /* 1000 s, as the management plane has it */
 
 enum { QUEUE = 64, KNOWN = 8 };
 
@@ -44,6 +47,7 @@ struct follower {
     bool asking;                              /* held pictures wait for an anchor */
     uint64_t asked_ns, anchored_ns, alive_ns; /* monotonic */
     int64_t asked_pts_90k;
+    uint64_t stranded_ns; /* monotonic, since when the output is far ahead of the clock; 0: it is not */
     struct handoff_anchor anchor;
     struct handoff_anchor known[KNOWN];
     unsigned known_count;
@@ -132,11 +136,23 @@ static bool is_near(const struct handoff_anchor *anchor, const struct handoff_an
     return step_90k >= -NEAR_90K && step_90k <= NEAR_90K;
 }
 
+/* A clock that was put back would have all pictures placed behind the output, where none is shown: in whole seconds, as
+ * the twin's output ends at another frame. */
+static int64_t lifted_90k(const struct follower *follower, int64_t lead_90k, int64_t arrival_90k)
+{
+    if (follower->next_frame == INT64_MIN)
+        return lead_90k;
+    int64_t output_90k = timeline_frame_tick_90k(follower->config.rate, follower->next_frame);
+    int64_t behind_90k = output_90k - arrival_90k - lead_90k;
+    return behind_90k > NEAR_90K && behind_90k <= LIFT_LIMIT_90K ? lead_90k + (behind_90k / 90000 + 1) * 90000
+                                                                 : lead_90k;
+}
+
 /* Where the output is: with nothing of our own yet, the newest that is known tells, and not that it is behind UTC. */
-static int64_t lead_90k(const struct follower *follower)
+static int64_t lead_90k(const struct follower *follower, int64_t arrival_90k)
 {
     if (follower->anchor.id)
-        return timeline_lead_90k(follower->anchor.skew_90k);
+        return lifted_90k(follower, timeline_lead_90k(follower->anchor.skew_90k), arrival_90k);
     int64_t lead_90k =
         follower->known_count ? timeline_lead_90k(follower->known[follower->known_count - 1].skew_90k) : 0;
     return lead_90k > 0 ? lead_90k : 0;
@@ -151,7 +167,7 @@ static void choose_anchor(struct follower *follower, int64_t pts_90k, int64_t ar
             use_anchor(follower, &known);
             return;
         }
-    struct handoff_anchor anchor = { .skew_90k = lead_90k(follower) };
+    struct handoff_anchor anchor = { .skew_90k = lead_90k(follower, arrival_90k) };
     anchor.anchor_90k = timeline_anchor_for(follower->config.rate, pts_90k, arrival_90k + anchor.skew_90k);
     anchor.id = ALONE | (uint64_t)anchor.anchor_90k;
     follower->counters.anchors_alone++;
@@ -304,8 +320,24 @@ void follower_answer(struct follower *follower, const struct handoff_anchor_answ
     let_go(follower);
 }
 
+/* How long it is until the time of a frame. */
+static int64_t ahead_90k(const struct follower *follower, int64_t frame)
+{
+    int64_t now_90k = (int64_t)ns_to_90k(clock_utc_ns(follower->config.clock));
+    return timeline_frame_tick_90k(follower->config.rate, frame) - follower->anchor.skew_90k - now_90k;
+}
+
+static void watch_for_stranding(struct follower *follower)
+{
+    if (follower->next_frame == INT64_MIN || ahead_90k(follower, follower->next_frame) <= STRANDED_90K)
+        follower->stranded_ns = 0;
+    else if (!follower->stranded_ns)
+        follower->stranded_ns = clock_monotonic_ns(follower->config.clock);
+}
+
 void follower_turn(struct follower *follower)
 {
+    watch_for_stranding(follower);
     if (!follower->asking || clock_monotonic_ns(follower->config.clock) - follower->asked_ns < ANSWER_NS)
         return;
     const struct picture *first = &follower->held[0];
@@ -368,11 +400,8 @@ static void fill(struct follower *follower, int64_t frame, bool alive, struct fo
 /* Has the time of this frame passed without anything to show? */
 static bool overdue(const struct follower *follower, int64_t frame)
 {
-    int64_t now_90k = (int64_t)ns_to_90k(clock_utc_ns(follower->config.clock));
-    uint64_t now_ns = clock_monotonic_ns(follower->config.clock);
-    int64_t due_90k = timeline_frame_tick_90k(follower->config.rate, frame) - follower->anchor.skew_90k + MARGIN_90K;
-
-    return now_90k > due_90k && now_ns > follower->alive_ns + MARGIN_NS;
+    return ahead_90k(follower, frame) < -MARGIN_90K &&
+           clock_monotonic_ns(follower->config.clock) > follower->alive_ns + MARGIN_NS;
 }
 
 void follower_take(struct follower *follower, int64_t frame, struct follower_shown *shown)
@@ -418,6 +447,11 @@ bool follower_first_frame(const struct follower *follower, int64_t *frame)
     if (follower->used)
         *frame = follower->queue[follower->oldest].frame;
     return follower->used > 0;
+}
+
+bool follower_is_stranded(const struct follower *follower)
+{
+    return follower->stranded_ns && clock_monotonic_ns(follower->config.clock) - follower->stranded_ns >= STRANDED_NS;
 }
 
 bool follower_full(const struct follower *follower)

@@ -64,14 +64,17 @@ void follower_know(struct follower *follower, const struct handoff_anchor *ancho
 void follower_answer(struct follower *follower, const struct handoff_anchor_answer *answer);
 /* Frames before this one are late from now on. */
 void follower_start(struct follower *follower, int64_t frame);
-/* Lets held pictures go when nobody has answered; call it often. */
+/* Lets held pictures go when nobody has answered, and looks at the clock; call it often. */
 void follower_turn(struct follower *follower);
 void follower_take(struct follower *follower, int64_t frame, struct follower_shown *shown);
 /* Place of another timestamp of the same source (audio). False: not placed now. */
 bool follower_place(const struct follower *follower, int64_t pts_90k, uint64_t arrival_utc_ns, int64_t *tick_90k);
-bool follower_asks(const struct follower *follower);                           /* waits for an answer */
-bool follower_first_frame(const struct follower *follower, int64_t *frame);    /* the oldest picture that waits */
-bool follower_full(const struct follower *follower);                           /* pushing more would drop */
+bool follower_asks(const struct follower *follower);                        /* waits for an answer */
+bool follower_first_frame(const struct follower *follower, int64_t *frame); /* the oldest picture that waits */
+bool follower_full(const struct follower *follower);                        /* pushing more would drop */
+/* For a second the output has been so far ahead of the clock that nothing that comes is shown, and nothing filled: the
+ * clock was put back, and no anchor makes up for it. */
+bool follower_is_stranded(const struct follower *follower);
 const struct handoff_anchor *follower_anchor(const struct follower *follower); /* id 0: none; skew is kept current */
 int64_t follower_newest_pts_90k(const struct follower *follower); /* of the source, 33 bit; -1: no picture yet */
 struct follower_counters follower_counters(const struct follower *follower);

@@ -494,6 +494,8 @@ int pipeline_run(struct pipeline *pipeline, struct error *err)
         shown = pipeline->started ? produce(pipeline) : 0;
         if (status >= 0)
             status = pipeline_check_description(pipeline, err);
+        if (status >= 0)
+            status = pipeline_check_timeline(pipeline, err);
         tell_status(pipeline);
     }
     if (status < 0)

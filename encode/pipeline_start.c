@@ -233,3 +233,10 @@ int pipeline_check_description(struct pipeline *pipeline, struct error *err)
     return error_set(err, -ESTALE,
                      "a source has come, and tells of colours or of the shape of pixels: the encoders begin anew");
 }
+
+int pipeline_check_timeline(struct pipeline *pipeline, struct error *err)
+{
+    if (!pipeline->started || !follower_is_stranded(pipeline->follower))
+        return 0;
+    return error_set(err, -ESTALE, "the clock was put back, far behind the output: it begins anew");
+}

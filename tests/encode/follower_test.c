@@ -293,6 +293,56 @@ static void the_output_goes_on_after_days_of_a_slow_clock(void **state)
     assert_in_range(filled, 0, 33);
 }
 
+/* Plays for so long, with or without a source; returns the longest time without a frame, in milliseconds. */
+static unsigned play(int64_t pts, int64_t *next, unsigned seconds, bool source)
+{
+    unsigned without = 0, longest = 0;
+    for (unsigned i = 0; i < seconds * 25; i++, without += 40) {
+        fake_clock_advance(&fake, 40 * NS_PER_MS);
+        if (source)
+            push(pts + i * 3600);
+        for (; take(*next, NULL) != FOLLOWER_WAIT; ++*next)
+            without = 0;
+        longest = without > longest ? without : longest;
+    }
+    return longest;
+}
+
+/* Alone: the output goes on from where it is. */
+static void a_clock_that_is_put_back_is_made_up_for(void **state)
+{
+    (void)state;
+    for (unsigned seconds = 5; seconds <= 900; seconds += 5 * seconds) {
+        int64_t next = begin(900000) + 1;
+        nobody = true;
+        assert_in_range(play(903600, &next, 10, true), 0, 80);
+        fake.utc_ns -= seconds * NS_PER_S;
+        assert_in_range(play(903600 + 900000, &next, 10, true), 0, 1500);
+        assert_false(follower_is_stranded(follower));
+        after(state);
+        before(state);
+    }
+}
+
+static void who_is_out_of_the_reach_of_the_clock_is_stranded(void **state)
+{
+    (void)state;
+    for (unsigned source = 0; source < 2; source++) { /* with one, and without */
+        int64_t next = begin(900000) + 1;
+        nobody = true;
+        play(903600, &next, 10, true);
+        fake.utc_ns -= 1200 * NS_PER_S;
+        assert_false(follower_is_stranded(follower));
+        play(903600 + 900000, &next, 3, source);
+        assert_true(follower_is_stranded(follower));
+        fake.utc_ns += 1200 * NS_PER_S; /* and forth again */
+        play(903600 + 900000 + 3 * 90000, &next, 1, source);
+        assert_false(follower_is_stranded(follower));
+        after(state);
+        before(state);
+    }
+}
+
 static void a_standby_does_not_take_the_output_back(void **state)
 {
     (void)state;
@@ -394,6 +444,8 @@ int main(void)
         T(a_slow_reader_shows_pictures_again),
         T(the_output_goes_on_after_days_of_a_fast_clock),
         T(a_standby_does_not_take_the_output_back),
+        T(a_clock_that_is_put_back_is_made_up_for),
+        T(who_is_out_of_the_reach_of_the_clock_is_stranded),
         T(the_output_goes_on_after_days_of_a_slow_clock),
         T(captions_of_dropped_pictures_go_with_the_next),
     };

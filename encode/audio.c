@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* audio.c - decoder, sample rate and layout, encoder. Where samples lie is decided in audio_grid.c.
+/* audio.c - decoder, sample rate and layout, encoder. Where samples lie is decided in audio_grid.c, what is done about
+ * a source that drifts in audio_drift.c.
  *
  * The AAC encoder's first packet is heard 1024 samples before its first frame (priming): it is thrown away. A packet
  * leaves the encoder two frames after its samples went in.
@@ -16,6 +17,7 @@
 
 #include "board/error.h"
 #include "board/log.h"
+#include "encode/audio_drift.h"
 #include "encode/audio_grid.h"
 
 #define TICK_MAX_90K (INT64_C(1) << 53) /* no time of ours, and far from where products overflow */
@@ -35,6 +37,7 @@ struct audio {
     int in_rate, in_format;
     bool synced;      /* `position` is known */
     int64_t position; /* grid sample where the resampler's next output goes */
+    struct audio_drift drift;
     uint8_t *converted[CHANNELS_MAX];
     int converted_samples; /* room in each */
 
@@ -237,8 +240,8 @@ static int make_room(struct audio *audio, int samples)
     return 0;
 }
 
-/* Converts and lays down; NULL: what the resampler still holds. */
-static void convert(struct audio *audio, const AVFrame *decoded)
+/* Converts, slips up to a sample, and lays down; NULL: what the resampler still holds. */
+static void convert(struct audio *audio, const AVFrame *decoded, int slip)
 {
     int room = swr_get_out_samples(audio->resampler, decoded ? decoded->nb_samples : 0);
     if (room < 0 || make_room(audio, room + 1) < 0)
@@ -248,6 +251,11 @@ static void convert(struct audio *audio, const AVFrame *decoded)
                     decoded ? decoded->nb_samples : 0);
     if (samples <= 0)
         return;
+    slip = audio_drift_slip((float *const *)audio->converted, (unsigned)audio->encoder->ch_layout.nb_channels,
+                            (unsigned)samples, slip);
+    audio_drift_slipped(&audio->drift, slip);
+    audio->counters.samples_slipped += slip != 0;
+    samples += slip;
     audio_grid_put(audio->grid, audio->position, (const float *const *)audio->converted, (unsigned)samples);
     audio->position += samples;
 }
@@ -256,24 +264,33 @@ static void convert(struct audio *audio, const AVFrame *decoded)
 static void end_count(struct audio *audio)
 {
     if (audio->synced && audio->resampler)
-        convert(audio, NULL);
+        convert(audio, NULL, 0);
     audio->synced = false;
+}
+
+/* The slip that a frame's timestamp asks for. One that is far from the count of samples ends that. */
+static int compare(struct audio *audio, int64_t pts_90k)
+{
+    int64_t expected = audio->position + swr_get_delay(audio->resampler, audio->sample_rate);
+    int64_t off = sample_at(audio, pts_90k) - expected;
+
+    if (llabs(off) * 1000 < (int64_t)RESYNC_MS * audio->sample_rate)
+        return audio_drift_note(&audio->drift, off);
+    audio->counters.resyncs++;
+    end_count(audio);
+    return 0;
 }
 
 static void place(struct audio *audio, const AVFrame *decoded)
 {
+    int slip = 0;
+
     if (decoded->nb_samples <= 0 || follow_format(audio, decoded) < 0) {
         audio->counters.frames_damaged++;
         return;
     }
-    if (decoded->pts != AV_NOPTS_VALUE && audio->synced) {
-        int64_t expected = audio->position + swr_get_delay(audio->resampler, audio->sample_rate);
-        int64_t off = sample_at(audio, decoded->pts) - expected;
-        if (llabs(off) * 1000 >= (int64_t)RESYNC_MS * audio->sample_rate) {
-            audio->counters.resyncs++;
-            end_count(audio);
-        }
-    }
+    if (decoded->pts != AV_NOPTS_VALUE && audio->synced)
+        slip = compare(audio, decoded->pts);
     if (!audio->synced) {
         if (decoded->pts == AV_NOPTS_VALUE) {
             audio->counters.frames_damaged++;
@@ -282,10 +299,11 @@ static void place(struct audio *audio, const AVFrame *decoded)
         if (swr_init(audio->resampler) < 0)
             return;
         audio->position = sample_at(audio, decoded->pts);
+        audio->drift = (struct audio_drift){ .count = 0 };
         audio->synced = true;
     }
     audio->counters.frames_decoded++;
-    convert(audio, decoded);
+    convert(audio, decoded, slip);
 }
 
 static void receive_decoded(struct audio *audio)
@@ -356,12 +374,13 @@ static void give_out(struct audio *audio)
     audio->config.on_packet(audio->config.context, encoded);
 }
 
-static void encode_frame(struct audio *audio)
+/* False: there is no memory, and the samples stay where they are. */
+static bool encode_frame(struct audio *audio)
 {
     AVFrame *frame = audio->frame;
 
     if (av_frame_make_writable(frame) < 0)
-        return;
+        return false;
     frame->pts = audio_grid_take(audio->grid, (float *const *)frame->extended_data, FRAME_SAMPLES);
     int result = avcodec_send_frame(audio->encoder, frame);
     while (result >= 0) {
@@ -374,18 +393,18 @@ static void encode_frame(struct audio *audio)
     if (result != AVERROR(EAGAIN) && audio->failures++ < FAILURES_LOGGED)
         log_warning(audio->config.log, "audio \"%s\": AAC encoder: %s", audio->config.description->name,
                     av_err2str(result));
+    return true;
 }
 
 void audio_run(struct audio *audio, int64_t deadline_90k)
 {
     if (!audio->started)
         return;
-    for (;;) {
+    for (bool more = true; more; more = encode_frame(audio)) {
         int64_t end = audio_grid_begin(audio->grid) + FRAME_SAMPLES;
         bool all_there = audio_grid_end(audio->grid) >= end;
         if (!all_there && frame_tick_90k(audio, end / FRAME_SAMPLES) > deadline_90k)
             return;
-        encode_frame(audio);
     }
 }
 

@@ -4,8 +4,9 @@
  * Decoded samples are laid at their place on the timeline (sample s of the grid is at s / sample_rate seconds since
  * 1970); holes are silence; what comes twice or too late is dropped. Encoder frame j covers the samples
  * [j * 1024, (j + 1) * 1024) of the grid, in every process, so twins make frames at the same times. Small disagreement
- * between a source's timestamps and its sample count (below 20 ms) is smoothed by trusting the count; larger ones move.
- * Channel layout and loudness are the source's unless the description says otherwise.
+ * between a source's timestamps and its sample count (below 20 ms) is smoothed by trusting the count, and where it
+ * lasts, taken out sample by sample (audio_drift.h); larger ones move. Channel layout and loudness are the source's
+ * unless the description says otherwise.
  *
  * One thread. Encoded packets leave through the callback; their pts is the timeline tick (90 kHz since 1970) of the
  * first sample that is heard from them (encoder delay taken off), duration in 90 kHz ticks.
@@ -39,6 +40,7 @@ struct audio_counters {
     uint64_t frames_decoded, frames_damaged, frames_encoded;
     uint64_t samples_silence; /* filled in where the source had nothing */
     uint64_t samples_dropped; /* came too late or twice */
+    uint64_t samples_slipped; /* put in or left out one by one, for timestamps that drift */
     uint64_t resyncs;         /* source's timestamps moved by 20 ms or more */
 };
 
@@ -54,7 +56,7 @@ void audio_push(struct audio *audio, const struct AVPacket *packet, int64_t tick
  */
 void audio_start(struct audio *audio, int64_t tick_90k);
 /* Encodes every whole frame for which all samples are there, and, silent where they are not, those that end at or
- * before deadline_90k. */
+ * before deadline_90k. Where memory is short, those that are left wait for the next call. */
 void audio_run(struct audio *audio, int64_t deadline_90k);
 /* Codec parameters of what comes out (borrow, as long as the audio): AudioSpecificConfig in extradata. */
 const struct AVCodecParameters *audio_parameters(const struct audio *audio);

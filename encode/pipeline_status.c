@@ -150,12 +150,12 @@ static json_t *audios_json(const struct pipeline *pipeline)
         struct audio_counters counters = outputs_audio_counters(pipeline->outputs, i);
         json_array_append_new(
             audios,
-            json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "name", pipeline->job->audios[i].name, "alive",
+            json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name", pipeline->job->audios[i].name, "alive",
                       outputs_audio_alive(pipeline->outputs, i), "frames_decoded", (json_int_t)counters.frames_decoded,
                       "frames_damaged", (json_int_t)counters.frames_damaged, "frames_encoded",
                       (json_int_t)counters.frames_encoded, "samples_silence", (json_int_t)counters.samples_silence,
-                      "samples_dropped", (json_int_t)counters.samples_dropped, "resyncs",
-                      (json_int_t)counters.resyncs));
+                      "samples_dropped", (json_int_t)counters.samples_dropped, "samples_slipped",
+                      (json_int_t)counters.samples_slipped, "resyncs", (json_int_t)counters.resyncs));
     }
     return audios;
 }

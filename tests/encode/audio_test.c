@@ -2,7 +2,20 @@
 /* Real streams and made ones: where encoded audio lies, what it sounds like, and what it survives. */
 #include "encode/audio.h"
 
+#include <dlfcn.h>
+
 #include "tests/encode/audio_bench.h"
+
+/* ---- memory that is short, as far as libavutil's frames are concerned ---- */
+static bool memory_is_short;
+
+int av_frame_make_writable(AVFrame *frame)
+{
+    static int (*real)(AVFrame *);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "av_frame_make_writable");
+    return memory_is_short ? AVERROR(ENOMEM) : real(frame);
+}
 
 static void sine_is_aligned(enum AVCodecID codec, int in_rate, int in_channels, unsigned rate, unsigned channels)
 {
@@ -206,6 +219,68 @@ static void test_small_disagreement_is_smoothed(void **state)
     forget(&output);
 }
 
+enum { FRAME_90K = 5760 }; /* of 1024 samples at 16 kHz */
+
+/* A source whose timestamps run 700 millionths fast, for so many frames; the first `skip` do not reach this process. */
+static struct audio *play_fast(struct output *output, const struct audio_description *description, int64_t skip,
+                               int64_t frames)
+{
+    struct source source;
+    struct audio *audio = make(description, output);
+
+    open_source(&source, AV_CODEC_ID_AAC, 16000, 1, T0);
+    set_source(audio, source.parameters);
+    audio_start(audio, T0 + skip * FRAME_90K);
+    source.next += skip * 1024;
+    for (int64_t i = skip; i < frames; i++) {
+        play(&source, audio, FRAME_90K, i * FRAME_90K * 7 / 10000);
+        audio_run(audio, T0);
+    }
+    close_source(&source);
+    return audio;
+}
+
+/* The largest step that a tone of 1 kHz, of 0.25, does not make: a click. */
+static double largest_click(const struct heard *heard, unsigned from)
+{
+    double worst = 0, twice_cosine = 2 * cos(2 * M_PI * 1000 / 16000);
+    for (unsigned i = from; i + 2 < heard->count; i++) {
+        double off = heard->samples[0][i + 2] - twice_cosine * heard->samples[0][i + 1] + heard->samples[0][i];
+        worst = fabs(off) > worst ? fabs(off) : worst;
+    }
+    return worst;
+}
+
+static void test_drift_is_taken_out_without_a_click_and_alike_in_twins(void **state)
+{
+    (void)state;
+    enum { FRAMES = 480, LATER = 70, LISTENED = 60 };
+    struct audio_description description = description_of(16000, 1);
+    struct output outputs[2] = { { .count = 0 }, { .count = 0 } };
+    struct heard heard[2];
+
+    for (unsigned twin = 0; twin < 2; twin++) {
+        struct audio *audio = play_fast(&outputs[twin], &description, twin * LATER, FRAMES);
+        struct audio_counters counters = audio_counters(audio);
+        assert_int_equal(counters.resyncs, 0);
+        assert_true(counters.samples_silence < 2 * 1024);
+        assert_in_range(counters.samples_slipped, twin ? 220 : 270, 344); /* 21.5 ms, less what the mean lies behind */
+        assert_on_grid(&outputs[twin], 16000);
+        struct output *output = &outputs[twin], tail = { .count = LISTENED };
+        memcpy(tail.packets, output->packets + output->count - LISTENED, LISTENED * sizeof tail.packets[0]);
+        listen_to(audio, &tail, &heard[twin]);
+        assert_true(largest_click(&heard[twin], 4096) < 0.02);
+        audio_destroy(audio);
+    }
+    assert_int_equal(heard[0].first, heard[1].first);
+    for (unsigned i = 4096; i < heard[0].count; i++) /* to the sample; a sample off would be 0.1 */
+        assert_true(fabsf(heard[0].samples[0][i] - heard[1].samples[0][i]) < 0.02f);
+    for (unsigned twin = 0; twin < 2; twin++) {
+        stop_listening(&heard[twin]);
+        forget(&outputs[twin]);
+    }
+}
+
 static void test_late_double_and_far_packets_are_dropped(void **state)
 {
     (void)state;
@@ -320,6 +395,25 @@ static void test_garbage_is_survived(void **state)
     forget(&output);
 }
 
+static void test_what_memory_is_short_for_is_encoded_later(void **state)
+{
+    (void)state;
+    struct audio_description description = description_of(48000, 2);
+    struct output output = { .count = 0 };
+    struct audio *audio = make(&description, &output);
+
+    audio_start(audio, T0);
+    memory_is_short = true;
+    audio_run(audio, T0 + SECOND);
+    assert_int_equal(output.count, 0);
+    memory_is_short = false;
+    audio_run(audio, T0 + SECOND);
+    assert_in_range(output.count, 48000 / 1024 - 3, 48000 / 1024);
+    assert_on_grid(&output, 48000);
+    audio_destroy(audio);
+    forget(&output);
+}
+
 static void test_what_came_before_the_start_is_used(void **state)
 {
     (void)state;
@@ -374,9 +468,11 @@ int main(void)
         cmocka_unit_test(test_without_a_source_there_is_silence),
         cmocka_unit_test(test_a_hole_is_silent_and_the_rest_stays),
         cmocka_unit_test(test_small_disagreement_is_smoothed),
+        cmocka_unit_test(test_drift_is_taken_out_without_a_click_and_alike_in_twins),
         cmocka_unit_test(test_late_double_and_far_packets_are_dropped),
         cmocka_unit_test(test_codec_and_format_change_on_the_way),
         cmocka_unit_test(test_garbage_is_survived),
+        cmocka_unit_test(test_what_memory_is_short_for_is_encoded_later),
         cmocka_unit_test(test_what_came_before_the_start_is_used),
         cmocka_unit_test(test_wrong_configuration),
     };

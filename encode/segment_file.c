@@ -15,7 +15,7 @@
 #include "encode/segment_cipher.h"
 
 /* A third of a second of a 1 Mbit/s rung: few system calls, and still in the first-level cache with what fills it. */
-enum { BUFFER_BYTES = 188 * 174, CIPHER_BYTES = 8192 };
+enum { BUFFER_BYTES = 188 * 174, CIPHER_BYTES = 8192, COPIES_MAX = 3, COPY_BYTES = 16384 };
 
 struct segment_file {
     AVIOContext *io;
@@ -166,13 +166,55 @@ struct AVIOContext *segment_file_io(struct segment_file *file)
     return file->io;
 }
 
+static int open_memfd(const char *name)
+{
+    int memfd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return memfd < 0 ? -errno : memfd;
+}
+
 int segment_file_open(struct segment_file *file, const char *name, struct error *err)
 {
     avio_flush(file->io);
     discard(file);
-    file->memfd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (file->memfd < 0)
-        return error_set_errno(err, -errno, "segment %s: cannot make a file in memory", name);
+    int memfd = open_memfd(name);
+    if (memfd < 0)
+        return error_set_errno(err, memfd, "segment %s: cannot make a file in memory", name);
+    file->memfd = memfd;
+    return 0;
+}
+
+/* The same bytes in pages of their own. */
+static int copy_memfd(int memfd, uint64_t bytes)
+{
+    uint8_t part[COPY_BYTES];
+    int copy = open_memfd("a segment again"), status = copy;
+
+    for (uint64_t at = 0; status >= 0 && at < bytes;) {
+        ssize_t count = pread(memfd, part, sizeof part, (off_t)at);
+        ssize_t put = count > 0 ? pwrite(copy, part, (size_t)count, (off_t)at) : count;
+        if (put < 0 && errno != EINTR)
+            status = -errno;
+        else if (put == 0)
+            status = -EIO;
+        at += put > 0 ? (uint64_t)put : 0;
+    }
+    if (status < 0 && copy >= 0)
+        close(copy);
+    return status < 0 ? status : copy;
+}
+
+/* While something holds a page of it for a moment (the kernel itself, when it moves pages between nodes or looks which
+ * are used), nobody can say that it is not written to: EBUSY, after 150 ms of patience. Then a copy is sealed. */
+static int seal(struct segment_file *file)
+{
+    for (unsigned copies = 0; fcntl(file->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+         copies++) {
+        int copy = errno != EBUSY || copies == COPIES_MAX ? -errno : copy_memfd(file->memfd, file->bytes);
+        if (copy < 0)
+            return copy;
+        close(file->memfd);
+        file->memfd = copy;
+    }
     return 0;
 }
 
@@ -183,8 +225,8 @@ int segment_file_close(struct segment_file *file, uint64_t *bytes, struct error 
     avio_flush(file->io);
     if (file->encrypting)
         end_encryption(file);
-    if (!file->failure && fcntl(file->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-        file->failure = -errno;
+    if (!file->failure)
+        file->failure = seal(file);
     int failure = file->failure;
     if (failure) {
         uint64_t reached = file->bytes;

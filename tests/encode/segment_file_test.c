@@ -172,6 +172,50 @@ static void test_what_is_written_can_be_edited(void **state)
     segment_file_destroy(file);
 }
 
+/* The descriptor of the one that is open, as nobody else has it yet. */
+static int find_memfd(const char *name)
+{
+    char path[64], target[128], wanted[128];
+    snprintf(wanted, sizeof wanted, "/memfd:%s (deleted)", name);
+    for (int descriptor = 3; descriptor < 1024; descriptor++) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+        ssize_t length = readlink(path, target, sizeof target - 1);
+        target[length < 0 ? 0 : length] = 0;
+        if (!strcmp(target, wanted))
+            return descriptor;
+    }
+    fail_msg("no memfd of this name");
+    return -1;
+}
+
+/* Pages that a pipe holds cannot be sealed against writing. */
+static void test_a_page_that_is_held_costs_no_segment(void **state)
+{
+    (void)state;
+    struct segment_file *file;
+    struct error err = { 0 };
+    uint64_t bytes;
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(segment_file_create(&file, &err), 0);
+    assert_int_equal(segment_file_open(file, "held", &err), 0);
+    write_pattern(file, 5, LONG_BYTES);
+    loff_t at = 8192;
+    assert_true(splice(find_memfd("held"), &at, ends[1], NULL, 4096, 0) > 0);
+    int memfd = segment_file_close(file, &bytes, &err);
+    if (memfd < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(bytes, LONG_BYTES);
+    assert_pattern(memfd, 5, LONG_BYTES);
+    assert_int_equal(fcntl(memfd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+    assert_int_equal(fcntl(memfd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    close(memfd);
+    close(ends[0]);
+    close(ends[1]);
+    segment_file_destroy(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_kept_while_none_is_open),
         cmocka_unit_test(test_a_failed_segment_does_not_spoil_the_next),
         cmocka_unit_test(test_what_is_written_can_be_edited),
+        cmocka_unit_test(test_a_page_that_is_held_costs_no_segment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

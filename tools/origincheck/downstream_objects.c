@@ -8,64 +8,27 @@
 
 #include "board/error.h"
 #include "tools/origincheck/downstream.h"
-#include "tools/origincheck/object_name.h"
+#include "tools/origincheck/object_table.h"
 #include "tools/origincheck/transport_stream.h"
 
 enum {
     EDGE_BYTES = 4 * 1024 * 1024,  /* of the beginning and the end of an object */
     WHOLE_BYTES = 8 * 1024 * 1024, /* up to this it is read whole */
-    OBJECTS_MAX = 4096,            /* the newest of them are remembered */
-    INSPECTED_A_ROUND = 8,
+    INSPECTED_A_ROUND = 8,         /* of all tracks; of each at least one */
     LIST_INTERVAL_S = 1,
-};
-
-struct object {
-    char name[128], track[OBSERVATION_TRACK_BYTES];
-    int64_t number;
-    uint64_t bytes, modified_ns;
-    bool told, inspected, seen; /* seen: in this round */
 };
 
 struct objects {
     const struct downstream_config *config;
     struct origin *origin;
-    char prefix[ADDRESS_BYTES], folder[ADDRESS_BYTES];
-    unsigned count;
-    struct object *object; /* OBJECTS_MAX */
-    bool first_round;
+    char folder[ADDRESS_BYTES];
+    struct object_table *table;
 };
-
-static struct object *object_of(struct objects *objects, const char *name)
-{
-    for (unsigned i = objects->count; i > 0; i--)
-        if (!strcmp(objects->object[i - 1].name, name))
-            return &objects->object[i - 1];
-    return NULL;
-}
 
 static void on_listed(void *context, const struct origin_listed *listed)
 {
     struct objects *objects = context;
-    struct object fresh = { .seen = true };
-    if (strlen(listed->name) >= sizeof fresh.name ||
-        !object_name_parse(listed->name, objects->prefix, fresh.track, sizeof fresh.track, &fresh.number))
-        return;
-    struct object *object = object_of(objects, listed->name);
-    if (!object) {
-        if (objects->count == OBJECTS_MAX) { /* the oldest half is forgotten */
-            memmove(objects->object, objects->object + OBJECTS_MAX / 2, OBJECTS_MAX / 2 * sizeof *object);
-            objects->count = OBJECTS_MAX / 2;
-        }
-        object = &objects->object[objects->count++];
-        *object = fresh;
-        snprintf(object->name, sizeof object->name, "%s", listed->name);
-    }
-    object->seen = true;
-    if (listed->told) {
-        object->bytes = listed->bytes;
-        object->modified_ns = listed->modified_ns;
-        object->told = true;
-    }
+    object_table_take(objects->table, listed);
 }
 
 static bool get_part(struct objects *objects, const struct object *object, uint64_t head, uint64_t tail,
@@ -125,25 +88,28 @@ static bool inspect_object(struct objects *objects, struct object *object, struc
 }
 
 /* Where the listing tells no sizes they are asked for, one by one. */
-static bool ask_size(struct objects *objects, struct object *object)
+static bool ask_size(struct objects *objects, struct object *object, bool *no_answer)
 {
     struct origin_answer answer;
     uint64_t bytes = object->bytes;
     object->bytes = 0;
     bool good = get_part(objects, object, 0, 0, &answer);
+    *no_answer = answer.outcome == ORIGIN_FAILED && !answer.status;
     object->bytes = good ? answer.length : bytes;
     object->modified_ns = good ? answer.modified_ns : object->modified_ns;
     origin_answer_free(&answer);
     return good;
 }
 
-static void report_object(struct objects *objects, struct object *object, bool look)
+/* False: there was no answer, which says nothing about the object. */
+static bool report_object(struct objects *objects, const char *track, struct object *object, bool look)
 {
-    struct observation observation = downstream_observation(objects->config, OBSERVED_OBJECT, object->track);
+    struct observation observation = downstream_observation(objects->config, OBSERVED_OBJECT, track);
     struct origin_answer answer = { 0 };
+    bool no_answer = false;
     observation.object = (struct observed_object){ .number = object->number };
-    if (!object->told && !ask_size(objects, object))
-        return;
+    if (!object->told && !ask_size(objects, object, &no_answer))
+        return !no_answer;
     if (look) {
         observation.object.inspected = inspect_object(objects, object, &observation.object.media, &answer);
         object->inspected = observation.object.inspected || answer.outcome == ORIGIN_ABSENT;
@@ -153,35 +119,45 @@ static void report_object(struct objects *objects, struct object *object, bool l
     observation.object.modified_ns = object->modified_ns;
     snprintf(observation.object.name, sizeof observation.object.name, "%s", object->name);
     downstream_report(objects->config, &observation);
+    return true;
 }
 
-static int by_number(const void *a, const void *b)
+static void report_track(struct objects *objects, unsigned track)
 {
-    const struct object *one = a, *two = b;
-    return one->number < two->number ? -1 : one->number > two->number ? 1 : strcmp(one->track, two->track);
-}
-
-static void list_tracks(struct objects *objects)
-{
-    for (unsigned i = 0; i < objects->count; i++) {
-        bool first = true;
-        for (unsigned k = 0; k < i && first; k++)
-            first = strcmp(objects->object[k].track, objects->object[i].track) != 0;
-        if (!first)
+    const char *name = object_table_track(objects->table, track);
+    unsigned inspected = 0, share = INSPECTED_A_ROUND / object_table_tracks(objects->table);
+    bool all_told = true;
+    for (unsigned i = 0; i < JUDGE_RECORDS_MAX && !atomic_load(objects->config->stop); i++) {
+        struct object *object = object_table_at(objects->table, track, i);
+        if (!object || !object->seen)
             continue;
-        struct observation observation =
-            downstream_observation(objects->config, OBSERVED_LISTING, objects->object[i].track);
-        downstream_report(objects->config, &observation);
+        bool look = !object->inspected && inspected < (share ? share : 1);
+        inspected += look;
+        all_told = report_object(objects, name, object, look) && all_told;
     }
+    struct observation observation = downstream_observation(objects->config, OBSERVED_LISTING, name);
+    if (all_told && !atomic_load(objects->config->stop))
+        downstream_report(objects->config, &observation);
+}
+
+/* What was there and could not be taken in is said, else silence would pass for health. */
+static void report_limits(struct objects *objects, bool cut)
+{
+    char text[OBSERVATION_TEXT_BYTES] = "";
+    if (cut)
+        snprintf(text, sizeof text, "more than %d objects begin with this name: the newest may not be among them",
+                 ORIGIN_LISTED_MAX);
+    else if (object_table_full(objects->table))
+        snprintf(text, sizeof text, "more than %d names, without their numbers, begin with this", OBJECT_TRACKS_MAX);
+    downstream_report_text(objects->config, OBSERVED_NOT_FOLLOWED, "", 0, text);
 }
 
 static void round_of(struct objects *objects)
 {
     struct origin_answer answer;
-    for (unsigned i = 0; i < objects->count; i++)
-        objects->object[i].seen = false;
+    object_table_round(objects->table);
     origin_list(objects->origin, objects->config->place->address, on_listed, objects, &answer);
-    bool good = answer.outcome == ORIGIN_OK;
+    bool good = answer.outcome == ORIGIN_OK, cut = answer.cut;
     if (!good)
         downstream_report_text(objects->config, OBSERVED_UNREACHABLE, "", answer.status, answer.text);
     origin_answer_free(&answer);
@@ -189,37 +165,29 @@ static void round_of(struct objects *objects)
         return;
     struct observation observation = downstream_observation(objects->config, OBSERVED_LISTING, "");
     downstream_report(objects->config, &observation); /* the listing can be read */
-    qsort(objects->object, objects->count, sizeof *objects->object, by_number);
-    unsigned inspected = 0, newest = objects->count;
-    for (unsigned i = 0; i < newest && !atomic_load(objects->config->stop); i++) {
-        struct object *object = &objects->object[i];
-        bool recent = i + JUDGE_RECORDS_MAX >= newest; /* older ones stay as they are told */
-        bool look = !object->inspected && recent && inspected < INSPECTED_A_ROUND;
-        inspected += look;
-        if (object->seen && recent)
-            report_object(objects, object, look);
-    }
-    list_tracks(objects);
+    report_limits(objects, cut);
+    for (unsigned track = 0; track < object_table_tracks(objects->table); track++)
+        report_track(objects, track);
 }
 
 static void run(const struct downstream_config *config)
 {
-    struct objects objects = { .config = config, .first_round = true };
+    struct objects objects = { .config = config };
     struct error err = { 0 };
-    address_name(objects.prefix, config->place->address);
+    char prefix[ADDRESS_BYTES];
+    address_name(prefix, config->place->address);
     snprintf(objects.folder, sizeof objects.folder, "%s", config->place->address);
-    objects.folder[strlen(objects.folder) - strlen(objects.prefix)] = '\0';
-    objects.object = calloc(OBJECTS_MAX, sizeof *objects.object);
-    if (!objects.object || downstream_open(&objects.origin, config, &err) < 0) {
+    objects.folder[strlen(objects.folder) - strlen(prefix)] = '\0';
+    if (object_table_create(&objects.table, prefix, &err) < 0 || downstream_open(&objects.origin, config, &err) < 0) {
         downstream_report_text(config, OBSERVED_UNREACHABLE, "", 0, err.text);
-        free(objects.object);
+        object_table_destroy(objects.table);
         return;
     }
     do
         round_of(&objects);
     while (downstream_wait(config, LIST_INTERVAL_S));
     origin_close(objects.origin);
-    free(objects.object);
+    object_table_destroy(objects.table);
 }
 
 const struct downstream_class downstream_objects = { "objects", run };

@@ -10,6 +10,7 @@
 #define FINDING_KINDS(X) \
     X(UNREACHABLE, "unreachable", "a playlist, listing or stream cannot be read") \
     X(MALFORMED, "malformed_playlist", "the text of a playlist is against RFC 8216") \
+    X(NOT_FOLLOWED, "not_followed", "there is more than can be followed") \
     X(UNLABELLED, "compression_not_labelled", "a compressed playlist without Content-Encoding") \
     X(STALE, "stale", "nothing new for 1.5 target durations (or the usual interval)") \
     X(LATE, "late", "the newest media is older than allowed, by its programme date time") \

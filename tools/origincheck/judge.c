@@ -214,6 +214,9 @@ void judge_observe(struct judge *judge, const struct observation *observation)
     case OBSERVED_MALFORMED:
         judge_hold(judge, FINDING_MALFORMED, track, true, "%s", observation->text);
         break;
+    case OBSERVED_NOT_FOLLOWED:
+        judge_hold(judge, FINDING_NOT_FOLLOWED, track, *observation->text, "%s", observation->text);
+        break;
     case OBSERVED_UNLABELLED:
         judge_hold(judge, FINDING_UNLABELLED, track, true, "%s", observation->text);
         break;

@@ -16,17 +16,18 @@ struct playlist;
 enum { OBSERVATION_TRACK_BYTES = 64, OBSERVATION_TEXT_BYTES = 192 };
 
 enum observation_kind {
-    OBSERVED_UNREACHABLE, /* text, status: what is polled could not be read; track "": the master playlist */
-    OBSERVED_MALFORMED,   /* text: it was read and is not what it should be */
-    OBSERVED_UNLABELLED,  /* text: compressed without saying so */
-    OBSERVED_MASTER,      /* playlist; tracks and their codecs */
-    OBSERVED_PLAYLIST,    /* playlist of a track */
-    OBSERVED_SEGMENT,     /* segment: fetched and looked at, or not there */
-    OBSERVED_AGAIN,       /* segment: one that was seen before is there as before, or not */
-    OBSERVED_LISTING,     /* a folder or bucket was listed; its objects came before */
-    OBSERVED_OBJECT,      /* object */
-    OBSERVED_STREAM,      /* stream */
-    OBSERVED_FRAGMENT,    /* fragment */
+    OBSERVED_UNREACHABLE,  /* text, status: what is polled could not be read; track "": the master playlist */
+    OBSERVED_MALFORMED,    /* text: it was read and is not what it should be */
+    OBSERVED_NOT_FOLLOWED, /* text: there is more than can be followed; "": there is not */
+    OBSERVED_UNLABELLED,   /* text: compressed without saying so */
+    OBSERVED_MASTER,       /* playlist; tracks and their codecs */
+    OBSERVED_PLAYLIST,     /* playlist of a track */
+    OBSERVED_SEGMENT,      /* segment: fetched and looked at, or not there */
+    OBSERVED_AGAIN,        /* segment: one that was seen before is there as before, or not */
+    OBSERVED_LISTING,      /* a folder or bucket was listed; its objects came before */
+    OBSERVED_OBJECT,       /* object */
+    OBSERVED_STREAM,       /* stream */
+    OBSERVED_FRAGMENT,     /* fragment */
 };
 
 struct observed_segment {

@@ -29,7 +29,7 @@ enum origin_outcome {
     ORIGIN_FAILED,
 };
 
-enum { ORIGIN_ETAG_BYTES = 128, ORIGIN_LISTED_MAX = 20000 };
+enum { ORIGIN_ETAG_BYTES = 128, ORIGIN_LISTED_MAX = 100000 };
 
 struct origin_request {
     const char *address;
@@ -49,6 +49,7 @@ struct origin_answer {
     uint64_t length;      /* of the whole resource, as far as told; else 0 */
     uint64_t modified_ns; /* UTC; 0: not told */
     bool encoded;         /* Content-Encoding was said and undone */
+    bool cut;             /* of a listing: there were more than ORIGIN_LISTED_MAX */
     char etag[ORIGIN_ETAG_BYTES];
     uint64_t duration_ns;
     char text[OBSERVATION_TEXT_BYTES]; /* what went wrong, with the address as it may be shown */

@@ -121,10 +121,13 @@ static void folder_list(struct origin *origin, const char *prefix, origin_on_lis
     }
     unsigned left = ORIGIN_LISTED_MAX;
     struct stat status;
-    for (struct dirent *entry; left && (entry = readdir(directory));) {
+    for (struct dirent *entry; (entry = readdir(directory));) {
         if (strncmp(entry->d_name, begin, strlen(begin)) != 0 ||
             fstatat(dirfd(directory), entry->d_name, &status, 0) < 0 || !S_ISREG(status.st_mode))
             continue;
+        answer->cut = !left;
+        if (answer->cut)
+            break;
         on_listed(context, &(struct origin_listed){ entry->d_name, true, (uint64_t)status.st_size,
                                                     nanoseconds_of(&status.st_mtim) });
         left--;

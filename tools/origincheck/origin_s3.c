@@ -16,7 +16,7 @@
 #include "tools/origincheck/http_get.h"
 #include "tools/origincheck/playlist_line.h"
 
-enum { PAGES_MAX = 20, LISTING_BYTES_MAX = 4 * 1024 * 1024, TOKEN_BYTES = 1025 };
+enum { PAGES_MAX = ORIGIN_LISTED_MAX / 1000, LISTING_BYTES_MAX = 4 * 1024 * 1024, TOKEN_BYTES = 1025 };
 
 struct s3_origin {
     struct origin origin;
@@ -184,6 +184,7 @@ static void s3_list(struct origin *origin, const char *prefix, origin_on_listed 
         if (s3_answer_value(&whole, "NextContinuationToken", token, sizeof token) < 0 || !*token)
             return;
     }
+    answer->cut = true;
 }
 
 const struct origin_class origin_s3 = { { "s3://" }, s3_open, s3_close, s3_get, s3_list };

@@ -16,7 +16,10 @@
 #include "mgmt/configuration.h"
 #include "mgmt/credentials.h"
 #include "mgmt/runtime_pipeline.h"
+#include "mgmt/source_shape.h"
 #include "mgmt/start_time.h"
+
+enum { SHAPE_LOOKS = 64 }; /* segments of a process, until every output has told what it is */
 
 struct setup {
     struct channel *channel; /* own */
@@ -30,6 +33,9 @@ struct runtime_channel {
     const struct credentials *credentials;
     struct setup setup, next; /* next.channel NULL: none waits */
     struct runtime_pipeline *pipelines[RUNTIME_PIPELINES_MAX];
+    struct source_shape shape;
+    unsigned shape_looks[RUNTIME_PIPELINES_MAX]; /* segments of its process that are still looked at */
+    bool straightened[RUNTIME_PIPELINES_MAX];    /* restarted, because its outputs were not as the twin's */
     bool wanted;
     bool removed;
     bool settling; /* guards settle() against its own notices */
@@ -150,6 +156,7 @@ static int create_pipelines(struct runtime_channel *channel, struct error *err)
             .channel = channel->setup.named,
             .pipeline = i,
             .accelerator = channel->setup.accelerator,
+            .shape = &channel->shape,
             .credentials = &channel->credentials,
             .changed = on_pipeline,
             .context = channel,
@@ -179,6 +186,8 @@ static void fill_in_names(struct runtime_channel *channel)
 static void begin(struct runtime_channel *channel)
 {
     struct error err = { 0 };
+    channel->shape = (struct source_shape){ 0 };
+    memset(channel->straightened, 0, sizeof channel->straightened);
     fill_in_names(channel);
     if (create_pipelines(channel, &err) < 0)
         goto failed;
@@ -315,17 +324,45 @@ int runtime_channel_hello(struct runtime_channel *channel, const struct inbox_pe
     struct runtime_pipeline *pipeline = pipeline_of(channel, peer);
     if (!pipeline)
         return error_set(err, -ENOENT, "channel %s has no pipeline %u that runs", peer->channel, peer->pipeline);
+    channel->shape_looks[peer->pipeline] = SHAPE_LOOKS;
     return runtime_pipeline_hello(pipeline, peer, resume_tick_90k, err);
+}
+
+/* What the configuration leaves to the source is decided once, for both pipelines and all their lives. */
+static void learn_shape(struct runtime_channel *channel, unsigned pipeline, const struct handoff_segment *segment)
+{
+    struct encode_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return;
+    channel_encode_job(channel->setup.named, pipeline, job);
+    enum source_shape_news news = source_shape_learn(&channel->shape, job, segment);
+    free(job);
+    for (unsigned i = 0; news == SOURCE_SHAPE_NEW && i < RUNTIME_PIPELINES_MAX; i++)
+        if (channel->pipelines[i])
+            runtime_pipeline_renew_job(channel->pipelines[i]);
+    if (news != SOURCE_SHAPE_DIFFERS || channel->straightened[pipeline])
+        return;
+    channel->straightened[pipeline] = true;
+    log_warning(channel->environment->log,
+                "%s/%u: output %s of group %s has another size or other channels than the twin's had: it begins anew "
+                "with those",
+                runtime_channel_name(channel), pipeline, segment->output, segment->group);
+    runtime_pipeline_restart(channel->pipelines[pipeline]);
 }
 
 void runtime_channel_segment(struct runtime_channel *channel, const struct inbox_peer *peer,
                              const struct handoff_segment *segment, int memfd)
 {
     struct runtime_pipeline *pipeline = pipeline_of(channel, peer);
-    if (pipeline)
-        runtime_pipeline_segment(pipeline, peer, segment, memfd);
-    else
+    if (!pipeline) {
         close(memfd);
+        return;
+    }
+    if (channel->shape_looks[peer->pipeline]) {
+        channel->shape_looks[peer->pipeline]--;
+        learn_shape(channel, peer->pipeline, segment);
+    }
+    runtime_pipeline_segment(pipeline, peer, segment, memfd);
 }
 
 void runtime_channel_told(struct runtime_channel *channel, const struct inbox_peer *peer, json_t *status)

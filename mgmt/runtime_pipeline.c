@@ -19,6 +19,7 @@
 #include "mgmt/hello_watch.h"
 #include "mgmt/publisher.h"
 #include "mgmt/runtime_channel.h"
+#include "mgmt/source_shape.h"
 #include "mgmt/supervisor.h"
 
 enum {
@@ -137,7 +138,8 @@ static int write_job(struct runtime_pipeline *pipeline, struct error *err)
     if (!job)
         return error_set(err, -ENOMEM, "job of %s", pipeline->source);
     fill_job(pipeline, job);
-    char *text = configuration_text(&encode_job_settings, job);
+    char *text = configuration_text(&encode_job_settings, job); /* without what the source was found to be */
+    source_shape_apply(pipeline->config.shape, job);
     int result = text ? settings_write_file(&encode_job_settings, pipeline->job_path, job, err)
                       : error_set(err, -ENOMEM, "job of %s", pipeline->source);
     if (result == 0)
@@ -147,8 +149,8 @@ static int write_job(struct runtime_pipeline *pipeline, struct error *err)
     return result;
 }
 
-/* The next process does without the GPU. Its identity stays: it is still what the configuration asks for. */
-static void write_job_for_software(struct runtime_pipeline *pipeline)
+/* Without the GPU, if it is lost. Its identity stays: it is still what the configuration asks for. */
+void runtime_pipeline_renew_job(struct runtime_pipeline *pipeline)
 {
     struct encode_job *job = calloc(1, sizeof *job);
     struct error err = { 0 };
@@ -156,6 +158,7 @@ static void write_job_for_software(struct runtime_pipeline *pipeline)
         return;
     fill_job(pipeline, job);
     job->accelerator = accelerator_loss_choice(&pipeline->loss, job->accelerator);
+    source_shape_apply(pipeline->config.shape, job);
     if (settings_write_file(&encode_job_settings, pipeline->job_path, job, &err) < 0)
         log_error(pipeline->config.environment->log, "%s: %s", pipeline->source, err.text);
     free(job);
@@ -175,7 +178,7 @@ static void note_loss(struct runtime_pipeline *pipeline)
     accelerator_loss_note(&pipeline->loss, now_ns(pipeline), pipeline->on_hardware, accelerator_wish(pipeline));
     bool software = pipeline->loss.software;
     if (software && !before)
-        write_job_for_software(pipeline);
+        runtime_pipeline_renew_job(pipeline);
     alerts_raise(pipeline->config.environment->alerts, pipeline->source, ALERT_ACCELERATOR_LOST, "accelerator",
                  "accelerator lost: %s (%u times)%s", reason, pipeline->loss.count,
                  software ? "; software stands in until the pipeline is started again" : "");

@@ -13,6 +13,7 @@
 
 struct credentials;
 struct runtime_pipeline;
+struct source_shape;
 
 enum { ALERT_PIPELINE_SILENT = 5904 };
 
@@ -29,6 +30,7 @@ struct runtime_pipeline_config {
     const struct channel *channel;         /* outlives the pipeline */
     unsigned pipeline;
     unsigned accelerator;                         /* what "auto" means */
+    const struct source_shape *shape;             /* of the channel, likewise: goes into the job */
     const struct credentials *const *credentials; /* of the newest configuration: read when it is needed */
     void (*changed)(void *context);               /* of state; the last thing it does: it may be destroyed in it */
     void *context;
@@ -42,6 +44,7 @@ void runtime_pipeline_stop(struct runtime_pipeline *pipeline);
 /* Something waits for the pipeline to be idle: recordings that are still being delivered wait on the disk instead. */
 void runtime_pipeline_hurry(struct runtime_pipeline *pipeline);
 void runtime_pipeline_restart(struct runtime_pipeline *pipeline);
+void runtime_pipeline_renew_job(struct runtime_pipeline *pipeline); /* for the next process: this one goes on */
 enum pipeline_state runtime_pipeline_state(const struct runtime_pipeline *pipeline);
 
 int runtime_pipeline_hello(struct runtime_pipeline *pipeline, const struct inbox_peer *peer, int64_t *resume_tick_90k,

@@ -240,6 +240,24 @@ static void a_lost_accelerator_is_told_and_the_second_time_left_alone(void **sta
     assert_false(is_alerted(house, "accelerator lost"));
 }
 
+/* The channels of the audio are left to the source: the next life of either pipeline gets what the first made of it. */
+static void what_the_source_was_is_kept(void **state)
+{
+    struct house *house = *state;
+    assert_int_equal(management_start(house->management, "news", NULL), 0);
+    assert_false(job_has(house, "channels = 2"));
+    TURN_UNTIL(house, both_have(house, 2));
+    assert_true(job_has(house, "channels = 2"));
+    lose(house);
+    assert_true(job_has(house, "channels = 2"));
+    int first = pid_of(house, 0);
+    management_destroy(house->management);
+    move_in(house);
+    TURN_UNTIL(house, both_have(house, 8));
+    assert_int_equal(pid_of(house, 0), first);
+    assert_true(job_has(house, "channels = 2"));
+}
+
 static void an_encoder_that_does_not_come_up_is_started_again(void **state)
 {
     struct house *house = *state;
@@ -331,6 +349,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(segments_and_playlists_arrive_at_both_origins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_killed_encoder_goes_on_where_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_lost_accelerator_is_told_and_the_second_time_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_the_source_was_is_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_encoder_that_does_not_come_up_is_started_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_encoder_that_is_to_end_is_not_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_lost_while_the_management_plane_is_away, set_up, tear_down),

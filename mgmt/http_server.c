@@ -276,12 +276,16 @@ static int add_listener(struct http_server *server, int listening, const char *p
         loop_timer_destroy(listener->timer);
         return error_set(err, -EIO, "the HTTP server cannot be started");
     }
-    server->count++;
     listener->epoll = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     int result = loop_watch(server->loop, listener->epoll, LOOP_READ, on_ready, listener, err);
-    if (result == 0)
-        run(listener);
-    return result;
+    if (result < 0) {
+        MHD_stop_daemon(listener->daemon);
+        loop_timer_destroy(listener->timer);
+        return result;
+    }
+    server->count++;
+    run(listener);
+    return 0;
 }
 
 int http_server_create(struct http_server **out, struct loop *loop, const struct clock *clock, http_handler *handler,

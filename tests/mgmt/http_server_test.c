@@ -8,10 +8,13 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,6 +22,23 @@
 #include "board/error.h"
 #include "board/loop.h"
 #include "mgmt/http_server.h"
+
+static bool watches_fail; /* of descriptors that are epoll's themselves: what the loop watches of a listener */
+
+static bool is_epoll(int descriptor)
+{
+    char path[32], target[64] = "";
+    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    return readlink(path, target, sizeof target - 1) > 0 && strstr(target, "eventpoll");
+}
+
+int epoll_ctl(int epoll, int operation, int descriptor, struct epoll_event *event)
+{
+    if (!watches_fail || operation != EPOLL_CTL_ADD || !is_epoll(descriptor))
+        return (int)syscall(SYS_epoll_ctl, epoll, operation, descriptor, event);
+    errno = ENOSPC; /* of /proc/sys/fs/epoll/max_user_watches */
+    return -1;
+}
 
 struct room {
     struct clock clock;
@@ -108,11 +128,25 @@ static void listens_on_an_ipv6_address_that_is_not_there(void **state)
     assert_true(port > 0 || port == -EAFNOSUPPORT);
 }
 
+/* A listener that could not be watched takes no place and no socket. */
+static void a_listener_that_cannot_be_watched_leaves_nothing(void **state)
+{
+    struct room *room = *state;
+    struct error err = { 0 };
+    watches_fail = true;
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_not_equal(http_server_listen(room->server, "127.0.0.1", 0, &err), 0);
+    watches_fail = false;
+    assert_int_not_equal(err.code, -ENOBUFS);
+    assert_true(http_server_listen(room->server, "127.0.0.1", 0, &err) > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(requests_are_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_asks_while_it_ends_is_not_heard, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_listener_that_cannot_be_watched_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(listens_on_an_address_that_is_not_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(listens_on_an_ipv6_address_that_is_not_there, set_up, tear_down),
     };

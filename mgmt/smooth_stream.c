@@ -16,7 +16,7 @@
 #include "board/log.h"
 #include "board/loop.h"
 
-enum { LOOK_MS = 100, SETTLE_MS = 1000, RETRY_AFTER_MAX_S = 60, ALERT_AFTER_DEFAULT_MS = 2000 };
+enum { LOOK_MS = 100, WIDEST_LOOKS = 128, SETTLE_MS = 1000, RETRY_AFTER_MAX_S = 60, ALERT_AFTER_DEFAULT_MS = 2000 };
 
 enum phase {
     PHASE_NONE,  /* no request */
@@ -302,12 +302,13 @@ static bool is_proven(const struct smooth_stream *stream)
            (stream->config.rare && stream->arrived && !smooth_body_waiting(stream->body));
 }
 
-/* What its process does not read takes up the room in its kernel. */
+/* What its process does not read takes up the room in its kernel. That may become less for good too (memory is short):
+ * what it was at most is forgotten within WIDEST_LOOKS. */
 static bool server_reads(struct smooth_stream *stream)
 {
     size_t window = transfer_window(stream->transfer);
-    if (window != SIZE_MAX && window > stream->widest)
-        stream->widest = window;
+    if (window != SIZE_MAX)
+        stream->widest = window > stream->widest ? window : stream->widest - (stream->widest - window) / WIDEST_LOOKS;
     return window >= stream->widest / 2;
 }
 
@@ -416,7 +417,9 @@ static void pump(struct smooth_stream *stream)
     if (stream->phase == PHASE_NONE && stream->state != DESTINATION_ABANDONED && now >= stream->hold_until_ns &&
         has_work(stream, now))
         begin(stream);
-    stream->stalled = stream->phase != PHASE_NONE && now >= stream->taken_ns + stream->alert_after_ns;
+    /* a server that ends a POST of hours has something to write, before it answers */
+    uint64_t patience_ns = (stream->phase == PHASE_ENDED ? 2 : 1) * stream->alert_after_ns;
+    stream->stalled = stream->phase != PHASE_NONE && now >= stream->taken_ns + patience_ns;
     raise_overdue(stream, now);
     set_timer(stream, now);
     stream->config.changed(stream->config.context);

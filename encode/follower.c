@@ -27,9 +27,9 @@
 #define SMOOTHING       1024
 #define NORMAL_GAP_90K  INT64_C(45000) /* a hole this short in a living source is always bridged by the last picture */
 #define FOR_EVER_MSEC   1000000
-#define STRANDED_90K    INT64_C(900000)   /* 10 s: a second is usual, and eight are waited for behind a restart */
-#define STRANDED_NS     NS_PER_S          /* time for another anchor */
-#define LIFT_LIMIT_90K  INT64_C(90000000) /* 1000 s, as the management plane has it */
+#define AHEAD_90K       INT64_C(900000)  /* 10 s: a second is usual, and eight are waited for behind a restart */
+#define BEHIND_90K      INT64_C(5400000) /* a minute: more than is ever read up */
+#define STRANDED_NS     NS_PER_S         /* time for another anchor */
 
 enum { QUEUE = 64, KNOWN = 8 };
 
@@ -47,7 +47,7 @@ struct follower {
     bool asking;                              /* held pictures wait for an anchor */
     uint64_t asked_ns, anchored_ns, alive_ns; /* monotonic */
     int64_t asked_pts_90k;
-    uint64_t stranded_ns; /* monotonic, since when the output is far ahead of the clock; 0: it is not */
+    uint64_t stranded_ns; /* monotonic, since when the output is out of the clock's reach; 0: it is not */
     struct handoff_anchor anchor;
     struct handoff_anchor known[KNOWN];
     unsigned known_count;
@@ -136,23 +136,22 @@ static bool is_near(const struct handoff_anchor *anchor, const struct handoff_an
     return step_90k >= -NEAR_90K && step_90k <= NEAR_90K;
 }
 
-/* A clock that was put back would have all pictures placed behind the output, where none is shown: in whole seconds, as
- * the twin's output ends at another frame. */
-static int64_t lifted_90k(const struct follower *follower, int64_t lead_90k, int64_t arrival_90k)
+/* A clock that was set would have the pictures placed behind the output, where none is shown, or so far ahead that
+ * hours are filled first: the output goes on. In whole seconds, as the twin's is at another frame. */
+static int64_t going_on_90k(const struct follower *follower, int64_t lead_90k, int64_t arrival_90k)
 {
     if (follower->next_frame == INT64_MIN)
         return lead_90k;
     int64_t output_90k = timeline_frame_tick_90k(follower->config.rate, follower->next_frame);
     int64_t behind_90k = output_90k - arrival_90k - lead_90k;
-    return behind_90k > NEAR_90K && behind_90k <= LIFT_LIMIT_90K ? lead_90k + (behind_90k / 90000 + 1) * 90000
-                                                                 : lead_90k;
+    return llabs(behind_90k) <= NEAR_90K ? lead_90k : lead_90k + (behind_90k / 90000 + (behind_90k > 0)) * 90000;
 }
 
 /* Where the output is: with nothing of our own yet, the newest that is known tells, and not that it is behind UTC. */
 static int64_t lead_90k(const struct follower *follower, int64_t arrival_90k)
 {
     if (follower->anchor.id)
-        return lifted_90k(follower, timeline_lead_90k(follower->anchor.skew_90k), arrival_90k);
+        return going_on_90k(follower, timeline_lead_90k(follower->anchor.skew_90k), arrival_90k);
     int64_t lead_90k =
         follower->known_count ? timeline_lead_90k(follower->known[follower->known_count - 1].skew_90k) : 0;
     return lead_90k > 0 ? lead_90k : 0;
@@ -329,7 +328,9 @@ static int64_t ahead_90k(const struct follower *follower, int64_t frame)
 
 static void watch_for_stranding(struct follower *follower)
 {
-    if (follower->next_frame == INT64_MIN || ahead_90k(follower, follower->next_frame) <= STRANDED_90K)
+    int64_t by_90k = follower->next_frame == INT64_MIN ? 0 : ahead_90k(follower, follower->next_frame);
+
+    if (by_90k <= AHEAD_90K && by_90k >= -BEHIND_90K)
         follower->stranded_ns = 0;
     else if (!follower->stranded_ns)
         follower->stranded_ns = clock_monotonic_ns(follower->config.clock);

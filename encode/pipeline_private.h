@@ -109,8 +109,8 @@ int pipeline_try_start(struct pipeline *pipeline, struct error *err); /* 1: the 
 /* -ESTALE: what was coded without a source is not described as the source, which has come, describes itself. Resuming
  * loses nothing. */
 int pipeline_check_description(struct pipeline *pipeline, struct error *err);
-int pipeline_check_timeline(struct pipeline *pipeline, struct error *err); /* -ESTALE: the output is out of the clock's
-                                                                              reach, which was put back */
+/* -ESTALE: the clock was set, and the output is out of its reach. */
+int pipeline_check_timeline(struct pipeline *pipeline, struct error *err);
 
 /* pipeline_splice.c */
 void pipeline_take_splice(struct pipeline *pipeline, struct source_item *item); /* takes the packet it needs */

@@ -238,5 +238,5 @@ int pipeline_check_timeline(struct pipeline *pipeline, struct error *err)
 {
     if (!pipeline->started || !follower_is_stranded(pipeline->follower))
         return 0;
-    return error_set(err, -ESTALE, "the clock was put back, far behind the output: it begins anew");
+    return error_set(err, -ESTALE, "the clock was set, far away from the output: it begins anew");
 }

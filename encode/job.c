@@ -197,7 +197,9 @@ static const struct setting transport_stream_rows[] = {
     SETTING_UNSIGNED(struct transport_stream, pat_interval, .maximum = 1000, .default_number = 500, .unit = "ms",
                      .help = "Time between two program tables (PAT and PMT); 0: at the start of every segment only."),
     SETTING_UNSIGNED(struct transport_stream, pcr_period, .maximum = 500, .unit = "ms",
-                     .help = "Time between two program clock references; 0: with every picture."),
+                     .help = "Longest time between two program clock references: there is one with every picture, and "
+                             "what is missing between pictures is in packets of its own. 0, and what is longer than "
+                             "the standard allows: 100 ms."),
     SETTING_UNSIGNED(struct transport_stream, transport_stream_id, .minimum = 1, .maximum = 65535, .default_number = 1,
                      .help = "Identifier of the transport stream, in PAT, SDT and NIT."),
     SETTING_UNSIGNED(struct transport_stream, original_network_id, .minimum = 1, .maximum = 65535,

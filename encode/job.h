@@ -145,7 +145,7 @@ struct transport_stream {
     unsigned scte35;             /* enum scte35_behavior */
     unsigned scte35_pid;
     unsigned pat_interval; /* ms between PAT and PMT; 0: at the start of each segment only */
-    unsigned pcr_period;   /* ms; 0: with every picture */
+    unsigned pcr_period;   /* ms at most between references; 0: 100, which is the most anyway */
     unsigned transport_stream_id, original_network_id;
     unsigned sdt_interval;                /* ms; 0: at the start of each segment only */
     unsigned nit_interval;                /* ms; 0: there is no NIT */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ts_writer.c - options of the muxer, parameter sets where an encoder does not repeat them, encrypted samples. */
+/* ts_writer.c - options of the muxer, parameter sets where an encoder does not repeat them, encrypted samples. The
+ * muxer is asked for a program clock reference with each picture; left alone it takes as few as 100 ms allow. */
 #include "encode/ts_writer.h"
 
 #include <errno.h>
@@ -18,11 +19,13 @@
 #include "encode/segment_cipher.h"
 #include "encode/segment_file.h"
 #include "encode/splice_stream.h"
+#include "encode/ts_clock.h"
 
 /* With mpegts_copyts the muxer's max_delay moves only the PCR: a receiver that paces by it has the bytes of a picture
  * before the picture is due. */
-#define PCR_LEAD_US 100000
-#define NEVER_S     86400.0 /* tables then stand at the start of each segment only */
+#define PCR_LEAD_US  100000
+#define PCR_LEAD_90K 9000
+#define NEVER_S      86400.0 /* tables then stand at the start of each segment only */
 
 enum { PRIVATE_STREAM_1 = 0xbd /* of timed metadata, as players want it */ };
 
@@ -42,6 +45,9 @@ struct segment_writer {
     int64_t number;                       /* of the open segment */
     struct sample_aes_table table;
     struct splice_stream splices; /* pid 0: none */
+    struct ts_clock clock;        /* of stream 0 */
+    int64_t next_90k;             /* its time when the next picture comes */
+    int64_t picture_90k;          /* duration of a picture, 0: there are none */
 };
 
 static int pid_of(unsigned setting, unsigned other, unsigned offset)
@@ -98,9 +104,10 @@ static int keep_parameter_sets(struct segment_writer *writer, const AVCodecParam
 }
 
 /* ---- what the muxer does not say in its tables ---- */
-static int edit_tables(void *context, uint8_t *data, size_t count)
+static int edit_packets(void *context, uint8_t *data, size_t count)
 {
-    const struct segment_writer *writer = context;
+    struct segment_writer *writer = context;
+    ts_clock_note(&writer->clock, data, count);
     int result = writer->sample_cipher ? sample_aes_table_edit(&writer->table, data, count) : 0;
     return result == 0 && writer->splices.pid ? splice_stream_edit_table(&writer->splices, data, count) : result;
 }
@@ -111,7 +118,19 @@ static void add_splices(struct segment_writer *writer, const struct transport_st
         return;
     writer->splices.pmt_pid = (unsigned)pid_of(settings->pmt_pid, TS_PID_PMT, 0);
     writer->splices.pid = (unsigned)pid_of(settings->scte35_pid, TS_PID_SCTE35, 0);
-    segment_file_edit_with(writer->file, edit_tables, writer);
+}
+
+static void start_clock(struct segment_writer *writer, const struct segment_writer_config *config)
+{
+    int64_t wanted_90k = (int64_t)config->output->transport_stream.pcr_period * 90;
+    writer->clock =
+        (struct ts_clock){ .pid = writer->muxer->nb_streams ? (unsigned)writer->muxer->streams[0]->id : 0,
+                           .longest_90k =
+                               wanted_90k && wanted_90k < TS_CLOCK_LONGEST_90K ? wanted_90k : TS_CLOCK_LONGEST_90K,
+                           .newest_90k = TS_CLOCK_NONE };
+    writer->next_90k = INT64_MIN;
+    if (writer->has_video && config->framerate_numerator)
+        writer->picture_90k = (int64_t)90000 * config->framerate_denominator / config->framerate_numerator;
 }
 
 /* ---- encryption of samples ---- */
@@ -129,8 +148,6 @@ static int use_sample_key(struct segment_writer *writer, const struct segment_wr
         audio->pid = (unsigned)writer->muxer->streams[i]->id;
         result = sample_aes_setup(audio->setup, config->streams[i].parameters, err);
     }
-    if (result == 0)
-        segment_file_edit_with(writer->file, edit_tables, writer);
     return result;
 }
 
@@ -225,8 +242,7 @@ static int start_muxer(struct segment_writer *writer, const struct segment_write
         av_dict_set(&options, "omit_video_pes_length", "0", 0);
     set_option(&options, "pat_period", "%.3f", settings->pat_interval ? settings->pat_interval / 1000.0 : NEVER_S);
     set_tables(writer, config, &options);
-    if (settings->pcr_period)
-        set_option(&options, "pcr_period", "%.0f", settings->pcr_period);
+    av_dict_set(&options, "pcr_period", "1", 0); /* ms */
     writer->muxer->pb = segment_file_io(writer->file);
     writer->muxer->flags |= AVFMT_FLAG_CUSTOM_IO;
     writer->muxer->flush_packets = 0;
@@ -270,6 +286,8 @@ static int create_writer(struct segment_writer **out, const struct segment_write
         result = use_key(writer, config, err);
     if (result == 0) {
         add_splices(writer, &config->output->transport_stream);
+        start_clock(writer, config);
+        segment_file_edit_with(writer->file, edit_packets, writer);
         int code = start_muxer(writer, config);
         if (code < 0)
             result = error_set(err, -EINVAL, "the transport stream muxer refuses: %s", av_err2str(code));
@@ -344,12 +362,35 @@ static void note_key(struct segment_writer *writer, const AVPacket *packet, int6
     };
 }
 
+/* The clock goes on while there is no picture. Packets come by their DTS: no picture to come has an earlier reference.
+ */
+static void keep_time(struct segment_writer *writer, int64_t now_90k)
+{
+    AVIOContext *io = writer->muxer->pb;
+    uint8_t packet[TS_CLOCK_PACKET_BYTES];
+
+    while (!writer->first_packet && ts_clock_is_due(&writer->clock, now_90k)) {
+        avio_flush(io); /* so that the clock knows the continuity */
+        avio_write(io, ts_clock_packet(&writer->clock, packet), sizeof packet);
+    }
+}
+
+static void note_time(struct segment_writer *writer, unsigned stream, int64_t now_90k)
+{
+    keep_time(writer, now_90k);
+    if (stream == 0) {
+        ts_clock_set(&writer->clock, now_90k);
+        writer->next_90k = now_90k + writer->picture_90k;
+    }
+}
+
 static int write_packet(struct segment_writer *writer, unsigned stream, struct AVPacket *packet)
 {
     ptrdiff_t place = -1;
     bool key = stream == 0 && writer->has_video && packet->flags & AV_PKT_FLAG_KEY;
-    int64_t begin = avio_tell(writer->muxer->pb);
 
+    note_time(writer, stream, packet->dts - PCR_LEAD_90K);
+    int64_t begin = avio_tell(writer->muxer->pb);
     packet->stream_index = (int)stream;
     packet->time_base = (AVRational){ 1, 90000 };
     if (writer->first_packet) {
@@ -401,6 +442,7 @@ static int write_message(struct segment_writer *writer, const uint8_t *section, 
 static int close_writer(struct segment_writer *writer, struct segment_writer_result *result, struct error *err)
 {
     av_write_frame(writer->muxer, NULL);
+    keep_time(writer, writer->next_90k); /* the next segment begins with tables, not with what is due */
     *result = (struct segment_writer_result){ .keys_count = writer->keys_count };
     memcpy(result->keys, writer->keys, writer->keys_count * sizeof writer->keys[0]);
     result->memfd = segment_file_close(writer->file, &result->bytes, err);

@@ -384,6 +384,100 @@ static void test_tables_say_whose_program_it_is(void **state)
     free_segments(&written);
 }
 
+/* ---- the program clock ---- */
+struct clock_view {
+    unsigned references, bare; /* bare: in packets without payload */
+    int64_t newest, longest;   /* 90 kHz */
+    int continuity;
+};
+
+static void view_clock(struct clock_view *view, const uint8_t *packet)
+{
+    if (((packet[1] & 0x1fu) << 8 | packet[2]) != TS_PID_VIDEO)
+        return;
+    bool payload = packet[3] & 0x10;
+    if (view->references) /* it counts packets with payload, and stands still for the others */
+        assert_int_equal(packet[3] & 15, (view->continuity + payload) & 15);
+    view->continuity = packet[3] & 15;
+    if (!(packet[3] & 0x20) || packet[4] < 7 || !(packet[5] & 0x10))
+        return;
+    int64_t reference = (int64_t)packet[6] << 25 | (int64_t)packet[7] << 17 | (int64_t)packet[8] << 9 |
+                        (int64_t)packet[9] << 1 | packet[10] >> 7;
+    int64_t step = view->references ? (reference - view->newest) & (PTS_MODULUS - 1) : 0;
+    view->longest = step > view->longest ? step : view->longest;
+    view->newest = reference;
+    view->references++;
+    view->bare += !payload;
+}
+
+/* Pictures so many ticks apart, over three segments of so many; their sound, or none. */
+static struct clock_view write_slowly(const struct media *media, unsigned pcr_period, unsigned each, int64_t apart,
+                                      bool sound)
+{
+    struct encode_output output = output_of(ENCRYPTION_NONE);
+    struct segment_writer_config config = { .output = &output,
+                                            .framerate_numerator = 90000,
+                                            .framerate_denominator = (unsigned)apart,
+                                            .streams = { { .parameters = media->video },
+                                                         { .parameters = media->audio } },
+                                            .stream_count = sound ? 2 : 1 };
+    struct clock_view view = { .references = 0 };
+    struct segment_writer_result result;
+    struct segment_writer *writer;
+    struct error err = { 0 };
+    unsigned sounds = 0;
+
+    output.transport_stream.pcr_period = pcr_period;
+    assert_int_equal(ts_writer_class.create(&writer, &config, &err), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        ts_writer_class.open(writer, &(struct segment_writer_segment){ "x", NUMBER + i, START }, &err);
+        for (unsigned k = i * each; k < (i + 1) * each; k++) {
+            AVPacket *picture = av_packet_clone(media->pictures[k]);
+            picture->pts = picture->dts = START + k * apart;
+            assert_int_equal(ts_writer_class.write(writer, 0, picture), 0);
+            av_packet_free(&picture);
+            for (; sound && sounds * 1920 <= (k + 1) * apart; sounds++) {
+                AVPacket *packet = av_packet_clone(media->sounds[sounds % media->sound_count]);
+                packet->pts = packet->dts = START + sounds * 1920;
+                assert_int_equal(ts_writer_class.write(writer, 1, packet), 0);
+                av_packet_free(&packet);
+            }
+        }
+        assert_int_equal(ts_writer_class.close(writer, &result, &err), 0);
+        uint8_t *bytes = malloc(result.bytes);
+        assert_int_equal(pread(result.memfd, bytes, result.bytes, 0), result.bytes);
+        assert_int_equal((bytes[1] & 0x1f) << 8 | bytes[2], 17); /* tables first, whatever was due */
+        for (size_t at = 0; at < result.bytes; at += PACKET)
+            view_clock(&view, bytes + at);
+        free(bytes);
+        close(result.memfd);
+    }
+    ts_writer_class.destroy(writer);
+    return view;
+}
+
+static void test_the_clock_goes_on_between_pictures(void **state)
+{
+    static const struct {
+        unsigned period, each;
+        int64_t apart, longest;
+        bool bare;
+    } cases[] = { { 0, 50, 3600, 3600, false },   /* 25 pictures a second: one with each */
+                  { 500, 50, 3600, 3600, false }, /* never less */
+                  { 20, 50, 3600, 1800, true },   /* as configured */
+                  { 0, 16, 10800, 9000, true },   /* a third of them */
+                  { 500, 16, 10800, 9000, true }, /* and no more than the standard allows */
+                  { 0, 6, 90000, 9000, true } };  /* one a second */
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (unsigned sound = 0; sound < 2; sound++) {
+            struct clock_view view = write_slowly(*state, cases[i].period, cases[i].each, cases[i].apart, sound);
+            assert_in_range(view.longest, 1, cases[i].longest);
+            assert_int_equal(view.references - view.bare, cases[i].each * 3);
+            assert_true((view.bare > 0) == cases[i].bare);
+        }
+}
+
 static void test_a_picture_without_start_codes_is_refused(void **state)
 {
     const struct media *media = *state;
@@ -418,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_key_pictures_can_be_decrypted_alone),
         cmocka_unit_test(test_the_program_map_table_says_so),
         cmocka_unit_test(test_tables_say_whose_program_it_is),
+        cmocka_unit_test(test_the_clock_goes_on_between_pictures),
         cmocka_unit_test(test_libavformat_reads_what_was_in_clear),
         cmocka_unit_test(test_a_picture_without_start_codes_is_refused),
     };

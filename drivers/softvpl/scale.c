@@ -10,11 +10,13 @@
 #include <libavutil/mem.h>
 #include <libswscale/swscale.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct scaler {
     int flags;
     struct scale_colours colours;
-    struct SwsContext *context;
+    struct SwsContext *context; /* NULL: none yet */
+    int made_for[6];            /* width, height and format of both sides */
     uint8_t *planes; /* planar, on its way to NV12, P010 or Y210 */
     size_t planes_bytes;
 };
@@ -69,14 +71,18 @@ static enum AVPixelFormat planar_form(const struct image *to, const struct image
 
 static bool prepare(struct scaler *scaler, const struct image *to, const struct image *from, enum AVPixelFormat format)
 {
-    struct SwsContext *before = scaler->context;
+    const int wanted[6] = { from->width, from->height, (int)from->format->pixel_format, to->width, to->height,
+                            (int)format };
 
-    scaler->context = sws_getCachedContext(before, from->width, from->height, from->format->pixel_format, to->width,
-                                           to->height, format, scaler->flags, NULL, NULL, NULL);
+    if (scaler->context && memcmp(wanted, scaler->made_for, sizeof wanted) == 0)
+        return true;
+    /* not sws_getCachedContext(): whether it made another, whose colours are not set, cannot be told by the address */
+    sws_freeContext(scaler->context);
+    scaler->context = sws_getContext(from->width, from->height, from->format->pixel_format, to->width, to->height,
+                                     format, scaler->flags, NULL, NULL, NULL);
     if (!scaler->context)
         return false;
-    if (scaler->context == before)
-        return true;
+    memcpy(scaler->made_for, wanted, sizeof wanted);
     if (is_rgb(to) || is_rgb(from) || !same_colours(&scaler->colours))
         sws_setColorspaceDetails(scaler->context, sws_getCoefficients(scaler->colours.matrix_in),
                                  is_rgb(from) || scaler->colours.full_range_in,

@@ -303,6 +303,42 @@ static void greys_are_what_the_standards_say(void **state)
     }
 }
 
+/* A stream whose picture changes its size without a new sequence: the colours stay what Init said. */
+static void a_picture_of_another_size_keeps_its_colours(void **state)
+{
+    (void)state;
+    static const mfxU16 widths[] = { WIDTH, 192, 128 };
+    mfxExtVideoSignalInfo other_matrix = bt709;
+    struct buffers buffers;
+    struct client client;
+    struct frame in, out;
+    mfxSyncPoint point;
+
+    other_matrix.MatrixCoefficients = 6;
+    mfxVideoParam par = colour_par(&buffers, &other_matrix, &bt709, false);
+    par.vpp.In = nv12_info(WIDTH, HEIGHT);
+    par.vpp.Out = nv12_info(96, 64);
+    client_open(&client);
+    frame_create(&in, &par.vpp.In);
+    frame_create(&out, &par.vpp.Out);
+    memset(in.memory, 120, WIDTH * HEIGHT);
+    for (int i = 0; i < WIDTH * HEIGHT / 2; i++)
+        in.memory[WIDTH * HEIGHT + i] = i % 2 ? 200 : 90;
+    assert_int_equal(MFXVideoVPP_Init(client.session, &par), MFX_ERR_NONE);
+    for (unsigned i = 0; i < 12; i++) {
+        in.surface.Info.CropW = widths[i % 3];
+        assert_int_equal(MFXVideoVPP_RunFrameVPPAsync(client.session, &in.surface, &out.surface, NULL, &point),
+                         MFX_ERR_NONE);
+        assert_int_equal(MFXVideoCORE_SyncOperation(client.session, point, WAIT_MS), MFX_ERR_NONE);
+        assert_in_range(out.memory[96 * 32 + 48], 107, 109);
+        assert_in_range(out.memory[96 * 64 + 96 * 16 + 48], 97, 99);
+        assert_in_range(out.memory[96 * 64 + 96 * 16 + 49], 198, 200);
+    }
+    client_close(&client);
+    frame_destroy(&in);
+    frame_destroy(&out);
+}
+
 static mfxStatus query(struct client *client, const mfxVideoParam *par)
 {
     mfxVideoParam in = *par, out = *par;
@@ -358,6 +394,7 @@ int main(void)
         cmocka_unit_test(hlg_becomes_sdr),
         cmocka_unit_test(sdr_becomes_hdr10_and_other_primaries),
         cmocka_unit_test(greys_are_what_the_standards_say),
+        cmocka_unit_test(a_picture_of_another_size_keeps_its_colours),
         cmocka_unit_test(what_is_not_known_is_refused),
         cmocka_unit_test(a_personality_knows_less),
     };

@@ -49,7 +49,7 @@ static void fill_rate(struct encoder_parameters *parameters, const struct video_
                              : description->rate_control == RATE_CONTROL_VBR ? MFX_RATECONTROL_VBR
                                                                              : MFX_RATECONTROL_QVBR;
     mfx->BRCParamMultiplier = (mfxU16)multiplier;
-    mfx->TargetKbps = (mfxU16)(target / multiplier);
+    mfx->TargetKbps = (mfxU16)(target > multiplier ? target / multiplier : 1); /* 0 would be refused */
     mfx->MaxKbps = (mfxU16)(maximum / multiplier);
     mfx->BufferSizeInKB = (mfxU16)(buffer / multiplier);
     if (description->rate_control == RATE_CONTROL_QVBR) /* levels 10..1 over what eyes can tell */

@@ -59,6 +59,9 @@ static void check_gop(const struct video_description *video, struct problems *pr
     else if (video->gop_frames && video->b_frames >= video->gop_frames)
         problem_at(problems, &video->b_frames, "video \"%s\": %u B pictures do not fit into a GOP of %u frames",
                    video->name, video->b_frames, video->gop_frames);
+    if (video->gop_frames == 1 && video->codec == VIDEO_CODEC_AV1)
+        problem_at(problems, &video->gop_frames,
+                   "video \"%s\": a GOP of one picture is too short for codec = \"av1\": at least 2", video->name);
     if (video->gop_seconds > 0 && video->gop_seconds < 0.1)
         problem_at(problems, &video->gop_seconds, "video \"%s\": a GOP of %g s is too short: at least 0.1 s",
                    video->name, video->gop_seconds);

@@ -17,7 +17,7 @@ struct scaler {
     struct scale_colours colours;
     struct SwsContext *context; /* NULL: none yet */
     int made_for[6];            /* width, height and format of both sides */
-    uint8_t *planes; /* planar, on its way to NV12, P010 or Y210 */
+    uint8_t *planes;            /* planar, on its way to NV12, P010 or Y210 */
     size_t planes_bytes;
 };
 
@@ -71,8 +71,8 @@ static enum AVPixelFormat planar_form(const struct image *to, const struct image
 
 static bool prepare(struct scaler *scaler, const struct image *to, const struct image *from, enum AVPixelFormat format)
 {
-    const int wanted[6] = { from->width, from->height, (int)from->format->pixel_format, to->width, to->height,
-                            (int)format };
+    const int wanted[6] = { from->width, from->height, (int)from->format->pixel_format,
+                            to->width,   to->height,   (int)format };
 
     if (scaler->context && memcmp(wanted, scaler->made_for, sizeof wanted) == 0)
         return true;

@@ -389,13 +389,13 @@ static void add_messages(EbBufferHeaderType *buffer, const struct encode_message
                              messages->message[i].bytes);
 }
 
-/* A key frame where the library would not make one: begin anew. */
+/* A key frame where the library would not make one: begin anew. It knows no distance of 1. */
 static bool make_key(struct library *library, const struct encode_picture *picture)
 {
     unsigned distance = library->settings.par.mfx.GopPicSize;
 
     if (picture->type == ENCODE_AUTO || library->forces_keys || !library->since_begin ||
-        (distance && library->since_begin % distance == 0))
+        (distance > 1 && library->since_begin % distance == 0))
         return true;
     stop_svt(library);
     log_line(library->log, "SVT-AV1 begins anew for a key frame");

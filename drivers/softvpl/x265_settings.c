@@ -141,6 +141,8 @@ static void apply_options(const struct encode_settings *settings, x265_param *pa
         param->bEnableAccessUnitDelimiters = option->AUDelimiter == MFX_CODINGOPTION_ON;
     if (option2->LookAheadDepth)
         param->lookaheadDepth = option2->LookAheadDepth;
+    else if (param->bframes && param->lookaheadDepth <= param->bframes) /* "ultrafast" looks 5 ahead */
+        param->lookaheadDepth = param->bframes + 1;
     if (option2->BRefType)
         param->bBPyramid = option2->BRefType == MFX_B_REF_PYRAMID;
     if (option2->AdaptiveI == MFX_CODINGOPTION_OFF)

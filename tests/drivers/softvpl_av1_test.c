@@ -176,6 +176,30 @@ static void forced_key_frames_come_at_their_place(void **state)
     }
 }
 
+static void force_all(unsigned number, mfxEncodeCtrl *control, void *opaque)
+{
+    (void)number, (void)opaque;
+    control->FrameType = MFX_FRAMETYPE_I | MFX_FRAMETYPE_IDR | MFX_FRAMETYPE_REF;
+}
+
+/* SVT-AV1 takes an intra period of one for none. */
+static void a_group_of_one_picture_is_a_key_frame(void **state)
+{
+    (void)state;
+    mfxVideoParam par = av1_par(8);
+    struct encode_run run = { .frames = 4, .control = force_all };
+    struct stream stream = { 0 };
+    par.mfx.RateControlMethod = MFX_RATECONTROL_QVBR;
+    par.mfx.GopRefDist = 1;
+    par.mfx.GopPicSize = 1;
+    par.mfx.GopOptFlag = MFX_GOP_CLOSED;
+    encode_stream(&par, &run, &stream);
+    assert_int_equal(stream.units, 4);
+    for (unsigned i = 0; i < 4; i++)
+        assert_true(stream.type[i] & MFX_FRAMETYPE_IDR);
+    stream_free(&stream);
+}
+
 /* As CEA-708 has it: libavcodec's AV1 decoder gives no picture for what it cannot read of one. */
 static uint8_t caption[] = { 4, 14, 0xb5, 0x00, 0x31, 'G', 'A', '9', '4', 3, 0x41, 0xff, 0xfc, 0x94, 0, 0xff };
 enum { NUMBER_AT = sizeof caption - 2 };
@@ -317,9 +341,13 @@ static void query_knows_what_cannot_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(command_line_bytes_match), cmocka_unit_test(forced_key_frames_come_at_their_place),
-        cmocka_unit_test(messages_become_metadata), cmocka_unit_test(streams_decode_with_their_messages),
-        cmocka_unit_test(ivf_when_it_is_asked_for), cmocka_unit_test(query_knows_what_cannot_be),
+        cmocka_unit_test(command_line_bytes_match),
+        cmocka_unit_test(forced_key_frames_come_at_their_place),
+        cmocka_unit_test(a_group_of_one_picture_is_a_key_frame),
+        cmocka_unit_test(messages_become_metadata),
+        cmocka_unit_test(streams_decode_with_their_messages),
+        cmocka_unit_test(ivf_when_it_is_asked_for),
+        cmocka_unit_test(query_knows_what_cannot_be),
     };
     client_environment();
     return cmocka_run_group_tests(tests, NULL, NULL);

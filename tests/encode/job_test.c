@@ -92,6 +92,7 @@ static const struct broken broken[] = {
     { "gop_frames = 50", "gop_frames = 47", "not a whole number of GOPs of video \"v360\"" },
     { "gop_frames = 50", "gop_frames = 25; gop_seconds = 1.0", "both set" },
     { "gop_frames = 50", "gop_frames = 2", "2 B pictures do not fit into a GOP of 2 frames" },
+    { "gop_frames = 50", "gop_frames = 1; b_frames = 0; codec = \"av1\"", "too short for codec = \"av1\"" },
     { "gop_frames = 50", "profile = \"baseline\"", "\"baseline\" has no B pictures" },
     { "gop_frames = 50", "bitrate = 800000; rate_control = \"vbr\"; max_bitrate = 700000", "below bitrate 800000" },
     { "gop_frames = 50", "max_bitrate = 6000000", "no meaning with rate_control = \"cbr\"" },

@@ -167,6 +167,39 @@ static void the_own_size_is_not_scaled_and_rates_are_kept(void **state)
     MFXClose(source);
 }
 
+static void assert_comes_up(const struct video_description *video)
+{
+    struct error err = { 0 };
+    struct rung *rung;
+    if (create(&rung, video, 128, 72, &err) < 0)
+        fail_msg("%s, %u B pictures: %s", video_codec_name(video->codec), video->b_frames, err.text);
+    rung_destroy(rung);
+}
+
+/* What the check of a job lets pass: rates far apart from one another, and more B pictures than a preset looks at. */
+static void whatever_is_not_refused_before_comes_up(void **state)
+{
+    (void)state;
+    for (unsigned codec = VIDEO_CODEC_H264; codec <= VIDEO_CODEC_AV1; codec++) {
+        struct video_description video = describe();
+        video.codec = codec;
+        video.bitrate = 1000;
+        video.buffer_size = 800000000;
+        assert_comes_up(&video);
+        video.buffer_size = 0;
+        video.rate_control = RATE_CONTROL_VBR;
+        video.max_bitrate = 200000000;
+        assert_comes_up(&video);
+    }
+    for (unsigned b_frames = 0; b_frames <= 7; b_frames++) {
+        struct video_description video = describe();
+        video.codec = VIDEO_CODEC_HEVC;
+        video.preset = PRESET_ULTRAFAST;
+        video.b_frames = b_frames;
+        assert_comes_up(&video);
+    }
+}
+
 static void what_cannot_be_encoded_is_refused_by_name(void **state)
 {
     (void)state;
@@ -525,6 +558,7 @@ int main(void)
         cmocka_unit_test(light_is_passed_on_in_av1),
         cmocka_unit_test(pictures_captions_and_idrs_come_through),
         cmocka_unit_test(the_own_size_is_not_scaled_and_rates_are_kept),
+        cmocka_unit_test(whatever_is_not_refused_before_comes_up),
         cmocka_unit_test(what_cannot_be_encoded_is_refused_by_name),
         cmocka_unit_test(single_pictures_are_jpeg),
         cmocka_unit_test(a_lost_device_is_noticed),

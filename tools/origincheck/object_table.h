@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* object_table.h - the newest objects of each track in a folder or bucket, known by their numbers.
  *
- * A listing may be long and in any order, with objects of days in it: what is older than the newest JUDGE_RECORDS_MAX of
- * its track is passed over each time, and what was learned about the newest stays. Bounded: OBJECT_TRACKS_MAX tracks,
- * further ones are not taken. One thread; names come from outside.
+ * A listing may be long and in any order, with objects of days in it: what is older than the newest JUDGE_RECORDS_MAX
+ * of its track is passed over each time, and what was learned about the newest stays. Bounded: OBJECT_TRACKS_MAX
+ * tracks, further ones are not taken. One thread; names come from outside.
  *
  *     object_table_create(&table, "news", &err);
  *     object_table_round(table);                           // each round: all are unseen

@@ -136,6 +136,25 @@ static void keep_reported(const struct encode_component *encoder, struct encode_
     keep_value(&mfx->TargetUsage, reported.mfx.TargetUsage, before->TargetUsage);
 }
 
+/* What the library still holds is dropped, as the specification says; applications drain first. A sequence that the
+ * library refuses leaves the one before, begun anew. */
+static mfxStatus replace_sequence(struct encode_component *encoder, const struct encode_settings *settings)
+{
+    struct encode_settings before = encoder->settings;
+
+    worker_flush(encoder->worker, encoder);
+    encode_library_close(encoder);
+    coded_queue_clear(encoder->queue);
+    encoder->settings = *settings;
+    mfxStatus status = start_sequence(encoder);
+    if (status == MFX_ERR_NONE)
+        return status;
+    encode_library_close(encoder);
+    encoder->settings = before;
+    start_sequence(encoder);
+    return status;
+}
+
 mfxStatus encoder_reset(struct encode_component *encoder, mfxVideoParam *par)
 {
     struct encode_settings settings;
@@ -143,6 +162,8 @@ mfxStatus encoder_reset(struct encode_component *encoder, mfxVideoParam *par)
         extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_ENCODER_RESET_OPTION);
     mfxStatus status = check_init(encoder->session, par);
 
+    if (!encoder->library) /* it failed, and could not be opened again */
+        return MFX_ERR_NOT_INITIALIZED;
     if (status < MFX_ERR_NONE)
         return status;
     if (par->mfx.CodecId != encoder->settings.par.mfx.CodecId ||
@@ -167,12 +188,7 @@ mfxStatus encoder_reset(struct encode_component *encoder, mfxVideoParam *par)
         encoder->draining = true;
         return status;
     }
-    /* A new sequence: what the library still holds is dropped, as the specification says; applications drain first. */
-    worker_flush(encoder->worker, encoder);
-    encode_library_close(encoder);
-    coded_queue_clear(encoder->queue);
-    encoder->settings = settings;
-    mfxStatus opened = start_sequence(encoder);
+    mfxStatus opened = replace_sequence(encoder, &settings);
     return opened == MFX_ERR_NONE ? status : opened;
 }
 
@@ -392,6 +408,8 @@ static mfxStatus write_headers(const struct encode_component *encoder, mfxVideoP
 
 mfxStatus encoder_get_parameters(struct encode_component *encoder, mfxVideoParam *par)
 {
+    if (!encoder->library)
+        return MFX_ERR_NOT_INITIALIZED;
     for (unsigned i = 0; i < par->NumExtParam; i++) {
         const uint32_t *known = encoder->settings.codec->buffers;
         while (*known && !(par->ExtParam && par->ExtParam[i] && par->ExtParam[i]->BufferId == *known))

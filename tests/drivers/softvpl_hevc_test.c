@@ -379,6 +379,33 @@ static void reset_changes_the_rate_and_loses_nothing(void **state)
 }
 
 /* Nobody takes what is inside: closing ends it, and the next encoder of the session begins anew. */
+/* x265 looks further ahead than that for so many B pictures: what was there before stays. */
+static void a_reset_that_is_refused_changes_nothing(void **state)
+{
+    (void)state;
+    struct client client;
+    mfxExtCodingOption2 option2 = { .Header = { MFX_EXTBUFF_CODING_OPTION2, sizeof option2 }, .LookAheadDepth = 1 };
+    mfxExtBuffer *buffers[] = { &option2.Header };
+    mfxVideoParam par = hevc_par(8), reset, found = { 0 };
+    struct encode_run run = { .frames = 10 };
+    struct stream stream = { 0 };
+
+    client_open(&client);
+    par.mfx.GopRefDist = 8;
+    assert_int_equal(MFXVideoENCODE_Init(client.session, &par), MFX_ERR_NONE);
+    reset = par;
+    reset.ExtParam = buffers;
+    reset.NumExtParam = 1;
+    assert_int_equal(MFXVideoENCODE_Reset(client.session, &reset), MFX_ERR_INVALID_VIDEO_PARAM);
+    assert_int_equal(MFXVideoENCODE_GetVideoParam(client.session, &found), MFX_ERR_NONE);
+    assert_int_equal(found.mfx.GopRefDist, 8);
+    encode_frames(client.session, &par, &run, &stream);
+    assert_int_equal(stream.units, 10);
+    assert_int_equal(MFXVideoENCODE_Reset(client.session, &par), MFX_ERR_NONE);
+    stream_free(&stream);
+    client_close(&client);
+}
+
 static void closing_with_pictures_inside(void **state)
 {
     (void)state;
@@ -483,6 +510,7 @@ int main(void)
         cmocka_unit_test(messages_may_be_of_any_size),
         cmocka_unit_test(hdr_and_headers),
         cmocka_unit_test(reset_changes_the_rate_and_loses_nothing),
+        cmocka_unit_test(a_reset_that_is_refused_changes_nothing),
         cmocka_unit_test(closing_with_pictures_inside),
         cmocka_unit_test(query_knows_what_cannot_be),
         cmocka_unit_test(generalised_pictures_are_a_wish_and_tiles_are_one),

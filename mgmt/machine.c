@@ -21,7 +21,25 @@ struct machine {
     struct machine_config config;
     struct command *running;
     bool network_again; /* it changed while the last one was being applied */
+    bool gives_back;    /* what runs gives the network back to the machine */
 };
+
+/* Says in the spool that the machine's network is ours: without a network.cfg it has to be given back then. */
+static void applied_path(const struct machine *machine, char path[PATH_BYTES])
+{
+    snprintf(path, PATH_BYTES, "%s/network-applied", machine->config.spool_directory);
+}
+
+static void note_applied(const struct machine *machine, bool is_ours)
+{
+    char path[PATH_BYTES];
+    applied_path(machine, path);
+    int file = is_ours ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (file >= 0)
+        close(file);
+    else
+        unlink(path);
+}
 
 static void on_done(void *context, int status, const char *text)
 {
@@ -29,6 +47,9 @@ static void on_done(void *context, int status, const char *text)
     machine->running = NULL;
     if (status != 0)
         log_error(machine->config.log, "the machine refused (%d): %.300s", status, text);
+    else if (machine->gives_back)
+        note_applied(machine, false);
+    machine->gives_back = false;
     if (machine->network_again) {
         machine->network_again = false;
         machine_apply_network(machine);
@@ -71,23 +92,6 @@ int machine_release_sticks(struct machine *machine, struct error *err)
     return run(machine, "release-sticks", "", err);
 }
 
-/* Says in the spool that the machine's network is ours: without a network.cfg it has to be given back then. */
-static void applied_path(const struct machine *machine, char path[PATH_BYTES])
-{
-    snprintf(path, PATH_BYTES, "%s/network-applied", machine->config.spool_directory);
-}
-
-static void note_applied(const struct machine *machine, bool is_ours)
-{
-    char path[PATH_BYTES];
-    applied_path(machine, path);
-    int file = is_ours ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
-    if (file >= 0)
-        close(file);
-    else
-        unlink(path);
-}
-
 static bool has_network(const struct machine *machine, bool *is_there)
 {
     char file[DOCUMENT_FILE_BYTES], applied[PATH_BYTES];
@@ -111,8 +115,10 @@ void machine_apply_network(struct machine *machine)
         network_read(network, file, problems) == 0) {
         if (network_write_files(network, folder, &err) < 0 || run(machine, "network", folder, &err) < 0)
             log_warning(machine->config.log, "the network was not applied: %s", err.text);
+        else if (is_there)
+            note_applied(machine, true);
         else
-            note_applied(machine, is_there);
+            machine->gives_back = true;
     }
     problems_destroy(problems);
     free(network);

@@ -14,7 +14,7 @@
 #include "mgmt/command.h"
 #include "mgmt/url_conceal.h"
 
-enum { SOURCE_BYTES = 512, MESSAGE_BYTES = 1024, STATUS_S = 20, INSPECT_S = 600, INSTALL_S = 1800, REFRESH_S = 5 };
+enum { SOURCE_BYTES = 512, MESSAGE_BYTES = 1024, STATUS_S = 20, INSPECT_S = 1500, INSTALL_S = 1800, REFRESH_S = 5 };
 
 enum state { IDLE, INSPECTING, INSTALLING, RESTARTING };
 static const char *const state_names[] = { "idle", "inspecting", "installing", "restarting" };
@@ -110,9 +110,11 @@ static int run(struct update *update, enum state state, const char *verb, unsign
 
 static int take_source(struct update *update, const char *source, struct error *err)
 {
-    bool good = source[0] == '/' || strncmp(source, "https://", 8) == 0 || strncmp(source, "http://", 7) == 0;
+    bool is_file = source[0] == '/'; /* its name may be anything that fits into a request's line */
+    bool good = is_file || strncmp(source, "https://", 8) == 0 || strncmp(source, "http://", 7) == 0;
     for (const char *letter = source; good && *letter; letter++)
-        good = (unsigned char)*letter > 0x20 && (unsigned char)*letter < 0x7f;
+        good = is_file ? (unsigned char)*letter >= 0x20 && *letter != 0x7f
+                       : (unsigned char)*letter > 0x20 && (unsigned char)*letter < 0x7f;
     if (!good || strlen(source) >= SOURCE_BYTES)
         return error_set(err, -EINVAL,
                          "an update comes from a file on a stick, or from a URL with http:// or https://");

@@ -205,9 +205,13 @@ static void the_machine_is_told(void **state)
     machine_apply_network(machine); /* once more, when that is done */
     TURN_UNTIL(room, room->neighbour.count == 4 && !machine_is_busy(machine));
     assert_ptr_equal(strstr(room->neighbour.asked[3], "network\t/"), room->neighbour.asked[3]);
-    unlink_network(room); /* taken back: what was ours is given back, once */
+    unlink_network(room); /* taken back: what was ours is given back, once it is */
+    room->neighbour.answer = "the disk is full\nexit 1\n";
     machine_apply_network(machine);
     TURN_UNTIL(room, room->neighbour.count == 5 && !machine_is_busy(machine));
+    room->neighbour.answer = "exit 0\n";
+    machine_apply_network(machine);
+    TURN_UNTIL(room, room->neighbour.count == 6 && !machine_is_busy(machine));
     machine_apply_network(machine);
     assert_false(machine_is_busy(machine));
     machine_destroy(machine);
@@ -397,6 +401,7 @@ static void updates_are_inspected_and_refused_with_the_reason(void **state)
     assert_int_equal(update_create(&update, &config, NULL), 0);
     assert_int_equal(update_install(update, "ftp://x/y", &err), -EINVAL);
     assert_int_equal(update_install(update, "/a\nreboot", &err), -EINVAL);
+    assert_int_equal(update_install(update, "http://x/a bundle.raucb", &err), -EINVAL);
     room->neighbour.answer = "board:   dev\nversion: 2\nsigned:  Subject: CN=dev\nexit 0\n";
     assert_int_equal(update_inspect(update, "http://x/y.raucb", &err), 0);
     assert_int_equal(update_install(update, "http://x/y.raucb", &err), -EBUSY);
@@ -420,6 +425,18 @@ static void updates_are_inspected_and_refused_with_the_reason(void **state)
     update_destroy(update);
 }
 
+static void a_file_on_a_stick_may_be_called_anything(void **state)
+{
+    struct room *room = *state;
+    struct update *update;
+    const struct update_config config = { room->loop, &room->clock, NULL, room->neighbour.path };
+    assert_int_equal(update_create(&update, &config, NULL), 0);
+    assert_int_equal(update_inspect(update, "/stick/B\303\274ndel 2.raucb", NULL), 0);
+    json_decref(update_until_idle(room, update));
+    assert_string_equal(room->neighbour.asked[0], "update-info\t/stick/B\303\274ndel 2.raucb");
+    update_destroy(update);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -433,6 +450,7 @@ int main(void)
         TEST(networks_that_cannot_work_are_refused),
         TEST(sticks_are_all_that_can_be_named),
         TEST(updates_are_inspected_and_refused_with_the_reason),
+        TEST(a_file_on_a_stick_may_be_called_anything),
         TEST(what_is_secret_in_the_url_of_an_update_is_told_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

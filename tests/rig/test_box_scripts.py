@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The box's own scripts (rootfs/overlay) where a disk is full, a server stalls, power goes away between two renames: run as
+they are, over this machine's /usr, with a /data of their own and stand-ins for what they would do to a real box."""
+import http.server
+import os
+import shutil
+import subprocess
+import threading
+
+import pytest
+
+pytestmark = pytest.mark.light
+
+OVERLAY = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "rootfs/overlay")
+STAND_INS = {
+    "usr/lib/biplane/release": "version=1.0\noldest=0.1\nlayout=1\n",
+    "usr/lib/biplane/board": "dev\n",
+    "usr/lib/biplane/shadow": "root:*:::::::\n",
+    "usr/lib/biplane/identity": "#!/bin/sh\n",
+    "usr/lib/biplane/firewall": "#!/bin/sh\n",
+    "usr/share/biplane/boards/dev/first-box.cfg": "FIRST BOX\n",
+    "usr/share/biplane/boards/dev/image.conf": "compatible=dev\n",
+    "usr/bin/rauc": "#!/bin/sh\necho rauc $* >>/run/told\n",
+    "usr/bin/systemctl": "#!/bin/sh\necho systemctl $* >>/run/told\n",
+    "usr/bin/networkctl": "#!/bin/sh\n",
+    "usr/bin/chronyc": "#!/bin/sh\n",
+    "usr/bin/setpriv": "#!/bin/sh\nwhile case $1 in --*) ;; *) false ;; esac; do shift; done\nexec \"$@\"\n",
+    "usr/bin/biplanectl": "#!/bin/sh\ncat /data/channels.json\n",
+}
+PENDING_CHANNELS = '[{"name": "news", "pipelines": [{"pipeline": 0, "state": "running"}, {"pipeline": 1, "state": "idle"}]}]'
+
+
+class Box:
+    """A root of its own: this machine's programs, the overlay's scripts, a small /data."""
+
+    def __init__(self, directory, data_bytes=1 << 20):
+        self.root, stand_ins = str(directory / "root"), str(directory / "stand-ins")
+        for path, text in STAND_INS.items():
+            path = os.path.join(stand_ins, path)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(path, 0o755)
+        shutil.copytree(os.path.join(OVERLAY, "usr"), os.path.join(stand_ins, "usr"), dirs_exist_ok=True,
+                        ignore=lambda folder, names: [n for n in names if os.path.relpath(os.path.join(folder, n), OVERLAY) in STAND_INS])
+        os.makedirs(os.path.join(stand_ins, "usr/lib/biplane/migrations"), exist_ok=True)
+        for name in ("usr", "data", "etc", "proc", "dev", "tmp", "run/biplane/network/network", "run/biplane/network/ntp"):
+            os.makedirs(os.path.join(self.root, name))
+        for name in ("bin", "sbin", "lib", "lib64"):
+            os.symlink(f"usr/{name}", os.path.join(self.root, name))
+        self.stand_ins = os.path.join(stand_ins, "usr")
+        self.mounts = [("overlay", "overlay", f"lowerdir={self.stand_ins}:/usr", "usr"), ("tmpfs", "tmpfs", f"size={data_bytes}", "data"),
+                       ("/etc", None, "bind", "etc"), ("/proc", None, "bind", "proc"), ("/dev", None, "bind", "dev")]
+        for what, kind, options, place in self.mounts:
+            subprocess.run(["mount", *(["-t", kind] if kind else []), "-o", options, what, os.path.join(self.root, place)], check=True)
+        for folder in ("data/update", "data/log", "data/system/network", "data/system/ntp"):
+            os.makedirs(self.path(folder))
+
+    def path(self, name):
+        return os.path.join(self.root, name)
+
+    def write(self, name, text):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8") as file:
+            return file.read()
+
+    def fill(self):
+        """Not a byte is left on the data partition."""
+        with open(self.path("data/spool-of-others"), "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                pass
+
+    def run(self, *command, request=None, timeout=60):
+        return subprocess.run(["chroot", self.root, *command], input=request, capture_output=True, text=True, timeout=timeout,
+                              check=False, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+
+    def close(self):
+        for *_, place in reversed(self.mounts):
+            subprocess.run(["umount", "-l", os.path.join(self.root, place)], check=True)
+
+
+@pytest.fixture
+def box(tmp_path):
+    value = Box(tmp_path)
+    yield value
+    value.close()
+
+
+def network_request(box):
+    return box.run("/usr/lib/biplane/machine", request="network\t/run/biplane/network\n").stdout
+
+
+def test_the_network_stays_when_the_disk_is_full(box):
+    name, before = "10-biplane-eth0.network", "[Network]\nAddress=10.0.0.1/24\n"
+    box.write(f"data/system/network/{name}", before)
+    box.write(f"run/biplane/network/network/{name}", before.replace("10.0.0.1", "10.0.0.2") * 100)
+    box.write("run/biplane/network/ssh-on", "tcp dport 22 accept\n")
+    box.fill()
+    told = network_request(box)
+    assert told.endswith("exit 1\n") and "could be written" in told
+    assert "could be written" in box.read("run/biplane-faults/network")
+    assert box.read(f"data/system/network/{name}") == before and os.listdir(box.path("data/system/network")) == [name]
+    assert not os.path.exists(box.path("data/system/ssh-on"))
+    os.remove(box.path("data/spool-of-others"))
+    assert network_request(box).endswith("exit 0\n")
+    assert "10.0.0.2" in box.read(f"data/system/network/{name}") and not os.path.exists(box.path("run/biplane-faults/network"))
+    assert box.read("data/system/ssh-on") == "tcp dport 22 accept\n"
+
+
+def test_no_restart_without_knowing_what_is_to_run(box):
+    box.write("data/update/slot-A", "2.0\n")
+    box.write("data/channels.json", PENDING_CHANNELS)
+    box.fill()
+    answer = box.run("biplane-update", "boot")
+    assert answer.returncode == 1 and "cannot be written" in answer.stderr
+    assert os.listdir(box.path("data/update")) == ["slot-A"]
+    os.remove(box.path("data/spool-of-others"))
+    os.remove(box.path("data/channels.json"))
+    answer = box.run("biplane-update", "boot")
+    assert answer.returncode == 1 and "biplaned does not answer" in answer.stderr
+    assert not os.path.exists(box.path("run/told"))  # nobody was told to restart
+    box.write("data/channels.json", PENDING_CHANNELS)
+    answer = box.run("biplane-update", "boot")
+    assert answer.returncode == 0, answer
+    assert box.read("run/told") == "rauc status mark-active other\nsystemctl reboot\n"
+    assert box.read("data/update/pending") == "from_version='1.0' to_version='2.0' to_slot=A\nchannels='news/0'\n"
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """Never tells how long its answer is."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(bytes(1 << 16))
+        except OSError:
+            pass
+
+    def log_message(self, *_):
+        pass
+
+
+def test_an_endless_bundle_does_not_fill_the_disk(box, tmp_path):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    script = box.path("usr/sbin/biplane-update")
+    with open(script, encoding="utf-8") as file:  # the same, with a bound that this /data has room for
+        text = file.read()
+    assert "bundle_kib=614400 " in text
+    box.write("data/biplane-update", text.replace("bundle_kib=614400 ", "bundle_kib=512 "))
+    answer = box.run("bash", "/data/biplane-update", "info", f"http://127.0.0.1:{server.server_port}/x.raucb")
+    server.shutdown()
+    assert answer.returncode == 1 and "cannot be fetched" in answer.stderr, answer
+    assert os.listdir(box.path("data/update")) == []
+
+
+# what is there after a cut behind each command of migrate's replace(), from layout 0 to 1
+CUTS = {
+    "copied": {"config": 0, "config.new": 1},
+    "old away": {"config.old": 0, "config.new": 1},
+    "new in place": {"config": 1, "config.old": 0},
+    "done": {"config": 1, "config.layout-0": 0},
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_migration_that_is_cut_off_goes_on(box, cut):
+    with open(os.path.join(box.stand_ins, "lib/biplane/migrations/1-test"), "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nsed -i s/old/new/ $1/box.cfg\n")
+    os.chmod(file.name, 0o755)
+    for folder, layout in CUTS[cut].items():
+        box.write(f"data/{folder}/box.cfg", ("old", "new")[layout] + " settings\n")
+        box.write(f"data/{folder}/.layout", f"{layout}\n")
+    box.write("data/system/machine-id", "0123456789\n")
+    with open(os.path.join(box.stand_ins, "bin/chown"), "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n")  # the box's users are not here
+    os.chmod(file.name, 0o755)
+    box.run("/usr/lib/biplane/prepare-data")
+    answer = box.run("/usr/lib/biplane/migrate")
+    assert answer.returncode == 0, answer
+    assert box.read("data/config/box.cfg") == "new settings\n" and box.read("data/config/.layout") == "1\n"
+    assert box.read("data/config.layout-0/box.cfg") == "old settings\n"
+    assert not os.path.exists(box.path("data/config.old")) and not os.path.exists(box.path("data/config.new"))
+    assert box.run("/usr/lib/biplane/migrate").returncode == 0  # and the next start finds nothing to do

@@ -193,6 +193,7 @@ static void emit_oldest(struct video_decoder *decoder)
     decoder->used--;
     if (picture.surface->Data.TimeStamp != (mfxU64)MFX_TIMESTAMP_UNKNOWN)
         picture.pts_90k = (int64_t)(picture.surface->Data.TimeStamp & ((UINT64_C(1) << 33) - 1));
+    picture.surface->Data.TimeStamp = (mfxU64)MFX_TIMESTAMP_UNKNOWN; /* it is the encoders' from now on */
     picture.damaged = picture.surface->Data.Corrupted != 0;
     picture.colours = colours_of(decoder_colour(decoder), decoder_light(decoder));
     find_arrival(decoder, &picture);

@@ -29,7 +29,8 @@ struct log;
 
 enum { PICTURE_CAPTION_BYTES_MAX = CAPTIONS_BYTES_MAX };
 
-/* A decoded picture. The surface is shared by reference count: picture_use() and picture_release(). */
+/* A decoded picture. The surface is shared by reference count: picture_use() and picture_release(). Its own TimeStamp
+ * is MFX_TIMESTAMP_UNKNOWN: an encoder that encodes it as it is writes it there, once (encoder_vpl.c). */
 struct picture {
     mfxFrameSurface1 *surface;
     int64_t pts_90k; /* 33 bit; -1: the stream does not say */

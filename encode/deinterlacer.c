@@ -98,6 +98,7 @@ static void emit(struct deinterlacer *deinterlacer, mfxFrameSurface1 *surface, m
         return;
     }
     deinterlacer->pictures++;
+    surface->Data.TimeStamp = (mfxU64)MFX_TIMESTAMP_UNKNOWN; /* of a picture the encoders say it (decoder.h) */
     picture.surface = surface;
     deinterlacer->config.on_picture(deinterlacer->config.context, &picture);
 }

@@ -37,6 +37,7 @@ struct encoder_frame {
 
 struct encoder_counters {
     uint64_t scaled, scalers, errors, busy_waits;
+    uint64_t again;        /* what is shown was scaled, copied or painted once more: it was still being encoded */
     uint64_t copied_bytes; /* of pictures, between memories, by this encoder */
 };
 

@@ -2,6 +2,10 @@
 /* encoder_vpl.c - scaling (VPP) and encoding, asynchronously, through one oneVPL session. Frames under way stand in a
  * ring of tasks, each with its own bitstream buffer. The encoder promises one task per frame once its own delay is
  * filled; tasks are collected in order, without waiting unless all are taken.
+ *
+ * No surface is submitted, or its time written, while it is being encoded, here or by another encoder. A decoder's
+ * picture of the right size is encoded where it lies, at one time; whatever is shown again comes from surfaces of our
+ * own (vpl_repeats.h): scaled or copied once more by the VPP, or painted.
  */
 #include "encode/encoder.h"
 
@@ -21,6 +25,7 @@
 #include "encode/job.h"
 #include "encode/rung.h"
 #include "encode/vpl_headers.h"
+#include "encode/vpl_repeats.h"
 #include "encode/vpl_scaler.h"
 
 enum {
@@ -50,8 +55,14 @@ struct vpl_encoder {
     bool joined;
     /* scaling */
     struct vpl_scaler scaler;
-    mfxFrameSurface1 *shown; /* what was encoded last: a reference of ours */
-    mfxFrameSurface1 *slates[2];
+    /* what is shown */
+    mfxFrameSurface1 *picture; /* a reference of ours; NULL: the slate */
+    bool as_it_is, converting; /* it is encoded where it lies; it is not of the colours that come out */
+    struct colours from;
+    enum slate_kind slate;
+    struct vpl_repeats repeats;
+    mfxFrameSurface1 *fresh; /* of the repeats: nobody has encoded it yet; NULL: none */
+    bool idr_owed;           /* a frame that was to be one was lost */
     /* encoding */
     struct task tasks[TASKS];
     unsigned oldest, used;
@@ -189,9 +200,8 @@ static void vpl_destroy(void *instance)
         return;
     while (encoder->used && !is_lost(encoder)) /* buffers must not be freed under the encoder */
         vpl_wait(encoder, WAIT_MS);
-    release(&encoder->shown);
-    release(&encoder->slates[0]);
-    release(&encoder->slates[1]);
+    release(&encoder->picture);
+    vpl_repeats_clear(&encoder->repeats);
     if (encoder->session) {
         vpl_scaler_drop(&encoder->scaler);
         MFXVideoENCODE_Close(encoder->session);
@@ -290,49 +300,90 @@ static mfxFrameSurface1 *scale(struct vpl_encoder *encoder, mfxFrameSurface1 *in
     device_watch_status(encoder->config.watch, &encoder->wait, encoder->who, status);
     if (status < MFX_ERR_NONE || !point)
         release(&out);
-    encoder->counters.scaled++;
     return out;
 }
 
+/* A surface with the slate (give), or NULL. */
 static mfxFrameSurface1 *painted(struct vpl_encoder *encoder, enum slate_kind kind)
 {
-    mfxFrameSurface1 **slate = &encoder->slates[kind];
+    mfxFrameSurface1 *out = NULL;
+    mfxStatus status;
+    unsigned turns = 0;
 
-    if (!*slate && MFXMemory_GetSurfaceForEncode(encoder->session, slate) == MFX_ERR_NONE &&
-        slate_paint(encoder->config.slate, kind, *slate) < 0)
-        release(slate);
-    return *slate;
+    while ((status = MFXMemory_GetSurfaceForEncode(encoder->session, &out)) > MFX_ERR_NONE &&
+           turns++ < BUSY_TURNS_MAX && !is_lost(encoder))
+        pause_a_little(encoder);
+    if (status == MFX_ERR_NONE && slate_paint(encoder->config.slate, kind, out) < 0)
+        release(&out);
+    return status == MFX_ERR_NONE ? out : NULL;
 }
 
-/* Keeps what is encoded from now on. take: a reference; NULL: what was shown stays. */
-static bool keep_shown(struct vpl_encoder *encoder, mfxFrameSurface1 *surface)
+/* Another picture is shown. take: a first surface of ours with it; NULL: it is encoded as it is. */
+static void forget_shown(struct vpl_encoder *encoder, mfxFrameSurface1 *surface)
 {
-    if (!surface)
-        return false;
-    release(&encoder->shown);
-    encoder->shown = surface;
-    return true;
+    release(&encoder->picture);
+    vpl_repeats_clear(&encoder->repeats);
+    encoder->fresh = surface;
+    encoder->as_it_is = surface == NULL;
+    if (surface)
+        vpl_repeats_add(&encoder->repeats, surface);
 }
 
 static bool vpl_show(void *instance, const struct picture *picture)
 {
     struct vpl_encoder *encoder = instance;
-
     const struct colours *from = foreign_colours(encoder, picture);
-    if (from || !fits_as_it_is(encoder, &picture->surface->Info))
-        return keep_shown(encoder, scale(encoder, picture->surface, from));
-    picture_use(picture);
-    return keep_shown(encoder, picture->surface);
+    mfxFrameSurface1 *surface = NULL;
+
+    if (from || !fits_as_it_is(encoder, &picture->surface->Info)) {
+        surface = scale(encoder, picture->surface, from);
+        if (!surface)
+            return false;
+        encoder->counters.scaled++;
+    }
+    picture_use(picture); /* first: it may be the one that is shown */
+    forget_shown(encoder, surface);
+    encoder->picture = picture->surface;
+    encoder->converting = from != NULL;
+    if (from)
+        encoder->from = *from;
+    return true;
 }
 
 static bool vpl_show_slate(void *instance, enum slate_kind kind)
 {
     struct vpl_encoder *encoder = instance;
-    mfxFrameSurface1 *surface = painted(encoder, kind);
 
+    if (encoder->repeats.count && !encoder->picture && encoder->slate == kind)
+        return true;
+    mfxFrameSurface1 *surface = painted(encoder, kind);
+    if (!surface)
+        return false;
+    forget_shown(encoder, surface);
+    encoder->slate = kind;
+    return true;
+}
+
+/* A surface with what is shown that nobody is encoding: its time is ours to write, and may be that already. Borrow;
+ * NULL: there is none. */
+static mfxFrameSurface1 *surface_for(struct vpl_encoder *encoder, mfxU64 time)
+{
+    mfxFrameSurface1 *surface = encoder->picture;
+
+    /* A decoder's picture has no time until the first of all encoders has written it; each encodes it once. */
+    if (encoder->as_it_is &&
+        (surface->Data.TimeStamp == (mfxU64)MFX_TIMESTAMP_UNKNOWN || surface->Data.TimeStamp == time))
+        return surface;
+    surface = encoder->fresh ? encoder->fresh : vpl_repeats_idle(&encoder->repeats);
+    encoder->fresh = NULL;
     if (surface)
-        surface->FrameInterface->AddRef(surface);
-    return keep_shown(encoder, surface);
+        return surface;
+    surface = encoder->picture ? scale(encoder, encoder->picture, encoder->converting ? &encoder->from : NULL)
+                               : painted(encoder, encoder->slate);
+    if (surface)
+        vpl_repeats_add(&encoder->repeats, surface);
+    encoder->counters.again++;
+    return surface;
 }
 
 static mfxPayload *keep_captions(struct vpl_encoder *encoder, const struct encoder_frame *frame)
@@ -376,19 +427,26 @@ static void vpl_encode(void *instance, const struct encoder_frame *frame)
 {
     struct vpl_encoder *encoder = instance;
     mfxEncodeCtrl control = { 0 };
+    mfxFrameSurface1 *surface = surface_for(encoder, (mfxU64)frame->tick_90k);
 
-    encoder->shown->Data.TimeStamp = (mfxU64)frame->tick_90k;
-    if (frame->idr)
+    encoder->idr_owed |= frame->idr;
+    if (!surface) {
+        encoder->counters.errors++;
+        return;
+    }
+    surface->Data.TimeStamp = (mfxU64)frame->tick_90k;
+    if (encoder->idr_owed)
         control.FrameType = MFX_FRAMETYPE_I | MFX_FRAMETYPE_IDR | MFX_FRAMETYPE_REF;
     mfxPayload *payload = keep_captions(encoder, frame);
     control.Payload = &payload;
     control.NumPayload = payload != NULL;
-    mfxStatus status = encode_one(encoder, &control, encoder->shown);
+    mfxStatus status = encode_one(encoder, &control, surface);
     if ((status == MFX_ERR_INVALID_VIDEO_PARAM || status == MFX_ERR_UNSUPPORTED) &&
         payload) { /* captions that the encoder does not understand */
         control.NumPayload = 0;
-        status = encode_one(encoder, &control, encoder->shown);
+        status = encode_one(encoder, &control, surface);
     }
+    encoder->idr_owed = false;
     if (status < MFX_ERR_NONE && status != MFX_ERR_MORE_DATA && encoder->counters.errors++ == 0)
         log_error(encoder->config.log, "video \"%s\": encoding: %s", encoder->config.description->name,
                   accelerator_status_name(status));

@@ -200,6 +200,7 @@ struct rung_counters rung_counters(const struct rung *rung)
 
     counters.scaled = encoder.scaled;
     counters.scalers = encoder.scalers;
+    counters.again = encoder.again;
     counters.busy_waits = encoder.busy_waits;
     counters.copied_bytes = encoder.copied_bytes;
     counters.errors += encoder.errors;

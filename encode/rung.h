@@ -63,6 +63,7 @@ struct rung_frame {
 
 struct rung_counters {
     uint64_t frames_in, frames_out, bytes, scaled, reused, errors, scalers, busy_waits;
+    uint64_t again;         /* of those reused: scaled, copied or painted once more */
     uint64_t copied_bytes;  /* of pictures, between memories */
     uint64_t captions_lost; /* pictures whose captions had no room beside those of others */
 };

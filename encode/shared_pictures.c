@@ -176,6 +176,8 @@ void shared_pictures_destroy(struct shared_pictures *pictures)
 void shared_pictures_take(struct shared_pictures *pictures, unsigned frame, struct picture *picture)
 {
     picture->surface = &pictures->pictures[frame].surface;
+    if (!shared_pictures_read(pictures, frame)) /* filled anew: no encoder has it yet */
+        picture->surface->Data.TimeStamp = (mfxU64)MFX_TIMESTAMP_UNKNOWN;
     picture_use(picture);
 }
 

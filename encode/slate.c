@@ -14,9 +14,17 @@
 #include "board/error.h"
 #include "encode/job.h"
 
+enum { SCALED_MAX = 16 }; /* sizes and depths of a ladder's videos */
+
+struct slate_scaled {
+    AVFrame *pictures[SCALED_MAX];
+    unsigned next;
+};
+
 struct slate {
     unsigned char color[3];
-    AVFrame *image;       /* as it was decoded; NULL: the colour */
+    AVFrame *image; /* as it was decoded; NULL: the colour */
+    struct slate_scaled *scaled;
     struct error missing; /* why there is none though one is wanted */
 };
 
@@ -87,8 +95,12 @@ int slate_create(struct slate **out, const struct input_loss_behavior *behavior,
     struct slate *slate = calloc(1, sizeof *slate);
     int status = 0;
 
-    if (!slate)
+    if (slate)
+        slate->scaled = calloc(1, sizeof *slate->scaled);
+    if (!slate || !slate->scaled) {
+        free(slate);
         return error_set(err, -ENOMEM, "slate");
+    }
     if (slate_color_parse(behavior->color[0] ? behavior->color : "000000", slate->color) < 0)
         status = error_set(err, -EINVAL, "input loss color \"%s\": want RRGGBB", behavior->color);
     if (status < 0) {
@@ -105,6 +117,9 @@ void slate_destroy(struct slate *slate)
 {
     if (!slate)
         return;
+    for (unsigned i = 0; slate->scaled && i < SCALED_MAX; i++)
+        av_frame_free(&slate->scaled->pictures[i]);
+    free(slate->scaled);
     av_frame_free(&slate->image);
     free(slate);
 }
@@ -144,11 +159,44 @@ static void fill(const unsigned char *yuv, mfxFrameSurface1 *surface)
         }
 }
 
-/* The image in the middle, as large as fits, with even edges. */
-static int draw(const AVFrame *image, mfxFrameSurface1 *surface)
+/* The image in that size. Borrow; NULL: no memory, or it cannot be scaled. Each size is scaled once: as many surfaces
+ * of one video may be painted, one soon after the other, as are encoded at a time. */
+static const AVFrame *scaled_to(struct slate_scaled *scaled, const AVFrame *image, int width, int height,
+                                enum AVPixelFormat format)
 {
+    for (unsigned i = 0; i < SCALED_MAX; i++) {
+        const AVFrame *known = scaled->pictures[i];
+        if (known && known->width == width && known->height == height && known->format == format)
+            return known;
+    }
+    AVFrame **place = &scaled->pictures[scaled->next];
+    scaled->next = (scaled->next + 1) % SCALED_MAX;
+    av_frame_free(place);
+    AVFrame *made = av_frame_alloc();
+    struct SwsContext *scaler = sws_getContext(image->width, image->height, image->format, width, height, format,
+                                               SWS_BICUBIC, NULL, NULL, NULL);
+    if (made) {
+        made->width = width;
+        made->height = height;
+        made->format = format;
+    }
+    if (scaler)
+        sws_setColorspaceDetails(scaler, sws_getCoefficients(SWS_CS_ITU709), 1, sws_getCoefficients(SWS_CS_ITU709), 0,
+                                 0, 1 << 16, 1 << 16);
+    if (!scaler || !made || av_frame_get_buffer(made, 0) < 0 ||
+        sws_scale(scaler, (const uint8_t *const *)image->data, image->linesize, 0, image->height, made->data,
+                  made->linesize) != height)
+        av_frame_free(&made);
+    sws_freeContext(scaler);
+    return *place = made;
+}
+
+/* The image in the middle, as large as fits, with even edges. */
+static int draw(const struct slate *slate, mfxFrameSurface1 *surface)
+{
+    const AVFrame *image = slate->image;
     int width = surface->Info.CropW, height = surface->Info.CropH, pitch = surface->Data.Pitch;
-    bool ten = surface->Info.FourCC == MFX_FOURCC_P010;
+    int bytes = surface->Info.FourCC == MFX_FOURCC_P010 ? 2 : 1;
     int fit_width = width, fit_height = (int)((int64_t)width * image->height / image->width);
 
     if (fit_height > height) {
@@ -157,29 +205,23 @@ static int draw(const AVFrame *image, mfxFrameSurface1 *surface)
     }
     fit_width &= ~1;
     fit_height &= ~1;
-    struct SwsContext *scaler =
-        sws_getContext(image->width, image->height, image->format, fit_width, fit_height,
-                       ten ? AV_PIX_FMT_P010LE : AV_PIX_FMT_NV12, SWS_BICUBIC, NULL, NULL, NULL);
-    if (!scaler)
+    const AVFrame *scaled =
+        scaled_to(slate->scaled, image, fit_width, fit_height, bytes == 2 ? AV_PIX_FMT_P010LE : AV_PIX_FMT_NV12);
+    if (!scaled)
         return -EINVAL;
-    sws_setColorspaceDetails(scaler, sws_getCoefficients(SWS_CS_ITU709), 1, sws_getCoefficients(SWS_CS_ITU709), 0, 0,
-                             1 << 16, 1 << 16);
     int x = surface->Info.CropX + ((width - fit_width) / 2 & ~1);
     int y = surface->Info.CropY + ((height - fit_height) / 2 & ~1);
-    int bytes = ten ? 2 : 1;
-    uint8_t *planes[4] = { surface->Data.Y + (ptrdiff_t)y * pitch + (ptrdiff_t)x * bytes,
-                           surface->Data.UV + (ptrdiff_t)y / 2 * pitch + (ptrdiff_t)x * bytes };
-    const int pitches[4] = { pitch, pitch };
-    int rows =
-        sws_scale(scaler, (const uint8_t *const *)image->data, image->linesize, 0, image->height, planes, pitches);
-    sws_freeContext(scaler);
-    return rows == fit_height ? 0 : -EINVAL;
+    av_image_copy_plane(surface->Data.Y + (ptrdiff_t)y * pitch + (ptrdiff_t)x * bytes, pitch, scaled->data[0],
+                        scaled->linesize[0], fit_width * bytes, fit_height);
+    av_image_copy_plane(surface->Data.UV + (ptrdiff_t)y / 2 * pitch + (ptrdiff_t)x * bytes, pitch, scaled->data[1],
+                        scaled->linesize[1], fit_width * bytes, fit_height / 2);
+    return 0;
 }
 
 int slate_paint_mapped(const struct slate *slate, enum slate_kind kind, mfxFrameSurface1 *surface)
 {
     fill(kind == SLATE_BLACK || slate->image ? black : slate->color, surface);
-    return kind == SLATE_IMAGE && slate->image ? draw(slate->image, surface) : 0;
+    return kind == SLATE_IMAGE && slate->image ? draw(slate, surface) : 0;
 }
 
 int slate_paint(const struct slate *slate, enum slate_kind kind, mfxFrameSurface1 *surface)

@@ -5,6 +5,29 @@
 
 #include "drivers/softvpl/encoder_private.h"
 
+/* ---- times that are read late ------------------------------------------------------------------------------------ */
+
+/* What the surface says now, if it is still held. */
+static uint64_t time_stamp_of(const struct encode_component *encoder, uint64_t number)
+{
+    const mfxFrameSurface1 *late = encoder->late[number % ENCODE_RECORDS];
+
+    if (late && late->Data.TimeStamp != (mfxU64)MFX_TIMESTAMP_UNKNOWN)
+        return late->Data.TimeStamp;
+    return encoder->time_stamp_90k[number % ENCODE_RECORDS];
+}
+
+static void release_late(struct encode_component *encoder, uint64_t number)
+{
+    mfxFrameSurface1 **late = &encoder->late[number % ENCODE_RECORDS];
+
+    if (!*late)
+        return;
+    encoder->time_stamp_90k[number % ENCODE_RECORDS] = time_stamp_of(encoder, number);
+    frame_release(*late);
+    *late = NULL;
+}
+
 /* ---- the library ------------------------------------------------------------------------------------------------ */
 
 mfxStatus encode_library_open(struct encode_component *encoder)
@@ -27,6 +50,8 @@ void encode_library_close(struct encode_component *encoder)
     if (encoder->library)
         encoder->settings.codec->close(encoder->library);
     encoder->library = NULL;
+    for (unsigned i = 0; i < ENCODE_RECORDS; i++)
+        release_late(encoder, i);
 }
 
 /* ---- what comes out --------------------------------------------------------------------------------------------- */
@@ -41,8 +66,8 @@ static int64_t duration_90k(const struct encode_component *encoder, int64_t fram
 static int64_t decode_time_of(const struct encode_component *encoder, int64_t number)
 {
     if (number >= 0)
-        return (int64_t)encoder->time_stamp_90k[number % ENCODE_RECORDS];
-    return (int64_t)encoder->time_stamp_90k[0] + duration_90k(encoder, number);
+        return (int64_t)time_stamp_of(encoder, (uint64_t)number);
+    return (int64_t)time_stamp_of(encoder, 0) + duration_90k(encoder, number);
 }
 
 static void queue_picture(struct encode_component *encoder, const struct encode_coded *coded)
@@ -52,11 +77,12 @@ static void queue_picture(struct encode_component *encoder, const struct encode_
     struct coded_frame frame = {
         .data = coded->data,
         .bytes = coded->bytes,
-        .time_stamp_90k = encoder->time_stamp_90k[coded->number % ENCODE_RECORDS],
+        .time_stamp_90k = time_stamp_of(encoder, coded->number),
         .decode_time_stamp_90k = decode_time_of(encoder, coded->decode_number),
         .frame_type = coded->frame_type,
         .picture_structure = encoder->settings.par.mfx.FrameInfo.PicStruct,
     };
+    release_late(encoder, coded->number); /* before the sync point ends */
     coded_queue_add(encoder->queue, &frame);
 }
 
@@ -126,9 +152,13 @@ static mfxStatus run_frame(struct encode_component *encoder, struct encode_job *
     mfxStatus status = frame_access_begin(encoder->session, &access, job->surface);
     if (status != MFX_ERR_NONE)
         return status;
+    uint64_t number = encoder->next_number;
     bool good = encode_frame(encoder, job, &access, &coded);
     frame_access_end(encoder->session, &access, job->surface);
-    frame_release(job->surface); /* before any sync point of this frame ends: then the application may free it */
+    if (good && atomic_load(&encoder->session->fault.late))
+        encoder->late[number % ENCODE_RECORDS] = job->surface;
+    else
+        frame_release(job->surface); /* before any sync point of this frame ends: then the application may free it */
     job->surface = NULL;
     if (!good)
         return MFX_ERR_DEVICE_FAILED;

@@ -42,6 +42,7 @@ struct encode_component {
     void *library;
     uint64_t next_number;
     uint64_t time_stamp_90k[ENCODE_RECORDS]; /* by the number of the frame */
+    mfxFrameSurface1 *late[ENCODE_RECORDS];  /* held until then, and its time read then (fault.h); NULL: not */
     struct coded_queue *queue;
 };
 

@@ -25,7 +25,8 @@ static bool read_kind(const char *word, mfxStatus *status)
         mfxStatus status;
     } kinds[] = { { "hang", MFX_WRN_IN_EXECUTION },
                   { "lost", MFX_ERR_DEVICE_LOST },
-                  { "failed", MFX_ERR_DEVICE_FAILED } };
+                  { "failed", MFX_ERR_DEVICE_FAILED },
+                  { "late", MFX_ERR_NONE } };
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (word && strcmp(word, kinds[i].word) == 0) {
             *status = kinds[i].status;
@@ -71,6 +72,8 @@ mfxStatus fault_submit(struct fault *fault, enum fault_component component)
         return MFX_ERR_NONE;
     if (!fgets(line, sizeof line, file) || !fault_applies(line, component, submitted, &status))
         status = MFX_ERR_NONE;
+    else if (status == MFX_ERR_NONE)
+        atomic_store(&fault->late, true);
     fclose(file);
     if (status != MFX_ERR_NONE)
         atomic_store(&fault->status, status);

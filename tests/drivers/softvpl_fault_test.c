@@ -126,6 +126,48 @@ static void faults_are_aimed(void **state)
     bench_close(&bench);
 }
 
+/* With B pictures: surfaces are held until they are coded, and what they say then is what comes out. */
+static void take_times(bool late)
+{
+    struct client client;
+    struct frame frames[2];
+    uint8_t memory[BITSTREAM_BYTES];
+    mfxBitstream bitstream = { .Data = memory, .MaxLength = BITSTREAM_BYTES };
+    mfxVideoParam par = encode_par(WIDTH, HEIGHT);
+    mfxSyncPoint point;
+
+    write_fault(late ? "late\n" : "");
+    par.mfx.GopRefDist = 3;
+    client_open(&client);
+    assert_int_equal(MFXVideoENCODE_Init(client.session, &par), MFX_ERR_NONE);
+    for (unsigned i = 0; i < 2; i++) {
+        frame_create(&frames[i], &par.mfx.FrameInfo);
+        frames[i].surface.Data.TimeStamp = 1000 + i * 3600;
+        assert_int_equal(MFXVideoENCODE_EncodeFrameAsync(client.session, NULL, &frames[i].surface, &bitstream, &point),
+                         MFX_ERR_MORE_DATA);
+    }
+    for (unsigned waits = 0; !late && frame_locked(&frames[1]) && waits < WAIT_MS; waits++)
+        usleep(1000);
+    assert_int_equal(frame_locked(&frames[0]), late);
+    frames[0].surface.Data.TimeStamp = 500;
+    assert_int_equal(MFXVideoENCODE_EncodeFrameAsync(client.session, NULL, NULL, &bitstream, &point), MFX_ERR_NONE);
+    assert_int_equal(MFXVideoCORE_SyncOperation(client.session, point, WAIT_MS), MFX_ERR_NONE);
+    assert_int_equal(bitstream.TimeStamp, late ? 500 : 1000);
+    assert_false(frame_locked(&frames[0]));
+    assert_int_equal(MFXVideoENCODE_Close(client.session), MFX_ERR_NONE);
+    frame_destroy(&frames[0]); /* both are given back, coded or not */
+    frame_destroy(&frames[1]);
+    client_close(&client);
+    unlink(path);
+}
+
+static void times_are_read_late_if_asked_for(void **state)
+{
+    (void)state;
+    take_times(false);
+    take_times(true);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -140,6 +182,7 @@ int main(void)
         cmocka_unit_test(a_hung_device_signals_nothing),
         cmocka_unit_test(a_lost_device_answers_so),
         cmocka_unit_test(faults_are_aimed),
+        cmocka_unit_test(times_are_read_late_if_asked_for),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

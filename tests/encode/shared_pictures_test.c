@@ -68,6 +68,7 @@ static void run(uint32_t fourcc, unsigned codec, unsigned depth, unsigned width,
         assert_false(shared_pictures_read(pictures, i % FRAMES));
         fill(owner, i % FRAMES);
         shared_pictures_take(pictures, i % FRAMES, &picture);
+        assert_true(picture.surface->Data.TimeStamp == (mfxU64)MFX_TIMESTAMP_UNKNOWN); /* an encoder's to write */
         rung_encode(rung, &(struct rung_frame){
                               .picture = &picture, .serial = i + 1, .tick_90k = i * 3600, .idr = i % 10 == 0 });
         picture_release(&picture);

@@ -380,13 +380,14 @@ void handoff_splice(struct handoff *handoff, const struct handoff_splice *splice
     send_splices(handoff);
 }
 
-int handoff_request_anchor(struct handoff *handoff, int64_t pts_90k, int64_t arrival_90k,
+int handoff_request_anchor(struct handoff *handoff, int64_t pts_90k, int64_t arrival_90k, int64_t next_90k,
                            const struct timeline_rate *rate)
 {
     if (!handoff->welcomed)
         return -ENOTCONN;
     handoff->request = (struct handoff_anchor_request){ .pts_90k = pts_90k & (PTS_MODULUS - 1),
                                                         .arrival_90k = arrival_90k,
+                                                        .next_90k = next_90k,
                                                         .framerate_numerator = rate->numerator,
                                                         .framerate_denominator = rate->denominator,
                                                         .frame_multiple = rate->frame_multiple };

@@ -60,7 +60,7 @@ void handoff_segment(struct handoff *handoff, struct handoff_segment *segment, i
  * connection. */
 void handoff_splice(struct handoff *handoff, const struct handoff_splice *splice);
 /* -ENOTCONN: nobody there to ask. The answer comes through on_anchor. */
-int handoff_request_anchor(struct handoff *handoff, int64_t pts_90k, int64_t arrival_90k,
+int handoff_request_anchor(struct handoff *handoff, int64_t pts_90k, int64_t arrival_90k, int64_t next_90k,
                            const struct timeline_rate *rate);
 void handoff_set_anchor(struct handoff *handoff, const struct handoff_anchor *anchor); /* told at every HELLO */
 void handoff_status(struct handoff *handoff, const char *json);                        /* dropped when nobody listens */

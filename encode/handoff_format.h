@@ -23,7 +23,7 @@
 
 #define HANDOFF_MAGIC UINT32_C(0x4f485042) /* "BPHO" */
 enum {
-    HANDOFF_VERSION = 5,
+    HANDOFF_VERSION = 6,
     HANDOFF_NAME_BYTES = 64,
     HANDOFF_CODECS_BYTES = 64,
     HANDOFF_ANCHORS_MAX = 4,
@@ -104,9 +104,10 @@ struct handoff_anchor_request {
     struct handoff_header header;
     int64_t pts_90k;     /* 33 bit, of a picture of the new source timeline */
     int64_t arrival_90k; /* UTC in 90 kHz ticks, when its first packet arrived */
+    int64_t next_90k;    /* timeline: of the picture that the process shows next; 0: it shows none yet */
     uint32_t framerate_numerator, framerate_denominator, frame_multiple, reserved;
 };
-static_assert(sizeof(struct handoff_anchor_request) == 48, "anchor request layout");
+static_assert(sizeof(struct handoff_anchor_request) == 56, "anchor request layout");
 
 struct handoff_anchor_answer {
     struct handoff_header header;

@@ -123,6 +123,8 @@ static int check_anchor_request(const void *message, struct error *err)
         return bad(err, "PTS");
     if (!in_range(request->arrival_90k, 0, TICK_MAX_90K))
         return bad(err, "arrival");
+    if (!in_range(request->next_90k, 0, TICK_MAX_90K))
+        return bad(err, "next picture");
     if (!framerate_is_sane(request->framerate_numerator, request->framerate_denominator, false))
         return bad(err, "frame rate");
     if (!in_range(request->frame_multiple, 1, FRAME_MULTIPLE_MAX))

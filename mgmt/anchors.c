@@ -38,14 +38,12 @@ static struct handoff_anchor *add(struct anchors *anchors, const struct handoff_
 void anchors_resume(struct anchors *anchors, unsigned pipeline, int64_t tick_90k)
 {
     anchors->reached_90k[pipeline] = tick_90k;
-    anchors->offset_90k[pipeline] = 0;
 }
 
 /* Outputs end at different ticks; one far below has begun anew, and what was reached before is no mark any more. */
-void anchors_reach(struct anchors *anchors, unsigned pipeline, int64_t tick_90k, int64_t offset_90k)
+void anchors_reach(struct anchors *anchors, unsigned pipeline, int64_t tick_90k)
 {
     int64_t *reached_90k = &anchors->reached_90k[pipeline];
-    anchors->offset_90k[pipeline] = offset_90k;
     if (tick_90k > *reached_90k || tick_90k < *reached_90k - LIFT_LIMIT_90K)
         *reached_90k = tick_90k;
 }
@@ -79,39 +77,39 @@ static struct handoff_anchor *find_fitting(struct anchors *anchors, unsigned pip
     return NULL;
 }
 
-/* How far UTC was put forward since this pipeline's output came as far as it is: running on, it does not leave out that
- * time, nor fill it. 0: not so far that it matters. */
-static int64_t step_90k(const struct anchors *anchors, unsigned pipeline, int64_t offset_90k)
+/* Of a pipeline that runs: where its output is. It keeps up with UTC, with filler where there is no source; so if it is
+ * elsewhere, the clock was set, and that is neither waited for nor filled. */
+static int64_t running_lead_90k(const struct handoff_anchor *own, const struct handoff_anchor_request *request)
 {
-    int64_t step_90k = offset_90k - anchors->offset_90k[pipeline];
-    return anchors->offset_90k[pipeline] && step_90k > PAST_90K ? step_90k : 0;
+    int64_t lead_90k = timeline_lead_90k(own->skew_90k);
+    int64_t behind_90k = request->next_90k - request->arrival_90k - lead_90k;
+    return behind_90k > RUNNING_90K || behind_90k < -PAST_90K ? lead_90k + behind_90k : lead_90k;
 }
 
 /* How far from its arrival a new anchor puts a picture: where this pipeline's output is, as far as one knows. */
-static int64_t lead_90k(struct anchors *anchors, unsigned pipeline, int64_t arrival_90k, int64_t offset_90k)
+static int64_t lead_90k(struct anchors *anchors, unsigned pipeline, const struct handoff_anchor_request *request)
 {
     const struct handoff_anchor *own = find(anchors, anchors->in_use[pipeline]);
     const struct handoff_anchor *twins = find(anchors, anchors->in_use[!pipeline]);
     int64_t reached_90k = anchors->reached_90k[pipeline];
+    if (own && request->next_90k)
+        return running_lead_90k(own, request);
     if (!own && !twins && anchors->reached_90k[!pipeline] > reached_90k) /* the twin will follow */
         reached_90k = anchors->reached_90k[!pipeline];
 
     int64_t lead_90k = timeline_lead_90k(own ? own->skew_90k : twins ? twins->skew_90k : anchors->known[0].skew_90k);
-    bool is_past = !own && !twins && reached_90k && arrival_90k >= reached_90k + PAST_90K;
+    bool is_past = !own && !twins && reached_90k && request->arrival_90k >= reached_90k + PAST_90K;
     if (is_past || (!own && lead_90k < 0)) /* nothing keeps it from UTC */
         lead_90k = 0;
-    if (own)
-        lead_90k -= step_90k(anchors, pipeline, offset_90k);
-    int64_t behind_90k = reached_90k - arrival_90k - lead_90k;
-    return behind_90k > (own ? RUNNING_90K : WAIT_90K) && behind_90k <= LIFT_LIMIT_90K ? lead_90k + behind_90k
-                                                                                       : lead_90k;
+    int64_t behind_90k = reached_90k - request->arrival_90k - lead_90k;
+    return behind_90k > WAIT_90K && behind_90k <= LIFT_LIMIT_90K ? lead_90k + behind_90k : lead_90k;
 }
 
 struct handoff_anchor anchors_answer(struct anchors *anchors, unsigned pipeline,
-                                     const struct handoff_anchor_request *request, int64_t offset_90k)
+                                     const struct handoff_anchor_request *request)
 {
     struct handoff_anchor *anchor = find_fitting(anchors, pipeline, request);
-    int64_t skew_90k = lead_90k(anchors, pipeline, request->arrival_90k, offset_90k);
+    int64_t skew_90k = lead_90k(anchors, pipeline, request);
     anchors->in_use[pipeline] = 0; /* what it used so far may make room */
     if (!anchor) {
         struct timeline_rate rate = {

@@ -21,16 +21,15 @@ struct anchors {
     uint64_t next_id;                                    /* 1 at first */
     uint64_t in_use[2];                                  /* id that each pipeline reports; 0: none */
     int64_t reached_90k[2];                              /* end of its newest segment; 0: none */
-    int64_t offset_90k[2];                               /* UTC minus monotonic then; 0: not known */
     uint32_t framerate_numerator, framerate_denominator; /* of the channel; 0: not known yet */
 };
 
-/* The anchor for a picture with pts_90k that arrived at arrival_90k. offset_90k: UTC minus monotonic, now. */
+/* The anchor for a picture with pts_90k that arrived at arrival_90k. */
 struct handoff_anchor anchors_answer(struct anchors *anchors, unsigned pipeline,
-                                     const struct handoff_anchor_request *request, int64_t offset_90k);
+                                     const struct handoff_anchor_request *request);
 /* A pipeline begins, and resumes behind tick_90k (0: fresh); a segment of it, whatever is in it, ends at tick_90k. */
 void anchors_resume(struct anchors *anchors, unsigned pipeline, int64_t tick_90k);
-void anchors_reach(struct anchors *anchors, unsigned pipeline, int64_t tick_90k, int64_t offset_90k);
+void anchors_reach(struct anchors *anchors, unsigned pipeline, int64_t tick_90k);
 /* A pipeline tells which anchor it uses (also one it had to choose alone: kept, so that its twin can follow it). */
 void anchors_use(struct anchors *anchors, unsigned pipeline, const struct handoff_anchor *anchor);
 /* The source packet that completed a segment which ends at tick_90k arrived at utc_90k: follows the source clock's

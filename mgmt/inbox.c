@@ -298,13 +298,6 @@ static void on_hello(struct connection *connection, const struct handoff_hello *
     send_message(connection, &welcome, sizeof welcome);
 }
 
-/* UTC minus monotonic: it changes by as much as the clock is set. */
-static int64_t clock_offset_90k(const struct inbox *inbox)
-{
-    const struct clock *clock = inbox->config.clock;
-    return (int64_t)ns_to_90k(clock_utc_ns(clock)) - (int64_t)ns_to_90k(clock_monotonic_ns(clock));
-}
-
 static void on_anchor_request(struct connection *connection, const struct handoff_anchor_request *request)
 {
     struct inbox *inbox = connection->inbox;
@@ -314,7 +307,7 @@ static void on_anchor_request(struct connection *connection, const struct handof
     inbox->counters.anchor_requests++;
     struct handoff_anchor_answer answer = {
         .pts_90k = request->pts_90k,
-        .anchor = anchors_answer(&entry->anchors, connection->peer.pipeline, request, clock_offset_90k(inbox)),
+        .anchor = anchors_answer(&entry->anchors, connection->peer.pipeline, request),
     };
     handoff_header_fill(&answer.header, HANDOFF_ANCHOR, sizeof answer);
     save_channel(inbox, entry);
@@ -357,7 +350,7 @@ static void on_segment(struct connection *connection, const struct handoff_segme
     int64_t end_90k = segment->start_90k + segment->duration_90k;
     inbox->counters.segments++;
     if (entry)
-        anchors_reach(&entry->anchors, connection->peer.pipeline, end_90k, clock_offset_90k(inbox));
+        anchors_reach(&entry->anchors, connection->peer.pipeline, end_90k);
     if (entry && segment->end_arrival_utc_ns && !(segment->flags & HANDOFF_FILLER)) {
         anchors_follow(&entry->anchors, connection->peer.pipeline, end_90k,
                        (int64_t)ns_to_90k(segment->end_arrival_utc_ns));

@@ -74,7 +74,7 @@ static void on_welcome(void *context, const struct handoff_welcome *welcome)
         package_start(feed->packages[i], start, false);
     for (int i = 0; i < 2; i++)
         feed->next[i] = feed_clip_find(feed->clip, (enum feed_stream)i, start);
-    handoff_request_anchor(feed->handoff, now % PTS_MODULUS, now, feed_clip_rate(feed->clip));
+    handoff_request_anchor(feed->handoff, now % PTS_MODULUS, now, 0, feed_clip_rate(feed->clip));
     feed->started = true;
 }
 

@@ -255,6 +255,7 @@ static void test_numbers_have_ranges(void **state)
     REFUSED(HANDOFF_WELCOME, struct handoff_welcome, anchors[0].anchor_90k, -1);
     REFUSED(HANDOFF_ANCHOR_REQUEST, struct handoff_anchor_request, pts_90k, INT64_C(1) << 33);
     REFUSED(HANDOFF_ANCHOR_REQUEST, struct handoff_anchor_request, arrival_90k, -1);
+    REFUSED(HANDOFF_ANCHOR_REQUEST, struct handoff_anchor_request, next_90k, -1);
     REFUSED(HANDOFF_ANCHOR_REQUEST, struct handoff_anchor_request, framerate_numerator, 1001);
     REFUSED(HANDOFF_ANCHOR_REQUEST, struct handoff_anchor_request, frame_multiple, 0);
     REFUSED(HANDOFF_ANCHOR_REQUEST, struct handoff_anchor_request, frame_multiple, 61);

@@ -424,11 +424,11 @@ static void test_anchor_is_asked_until_answered(void **state)
     struct peer peer;
     const struct timeline_rate rate = { 30000, 1001, 2 };
     start(&peer, 0, 0);
-    assert_int_equal(handoff_request_anchor(peer.handoff, 5, 6, &rate), -ENOTCONN);
+    assert_int_equal(handoff_request_anchor(peer.handoff, 5, 6, 7, &rate), -ENOTCONN);
     listen_now(&peer);
     meet(&peer);
     send_welcome(&peer);
-    assert_int_equal(handoff_request_anchor(peer.handoff, PTS_MODULUS + 5, 6, &rate), 0);
+    assert_int_equal(handoff_request_anchor(peer.handoff, PTS_MODULUS + 5, 6, 7, &rate), 0);
     assert_int_equal(receive(&peer, NULL), HANDOFF_ANCHOR_REQUEST);
     assert_int_equal(peer.got.request.pts_90k, 5);
     assert_int_equal(peer.got.request.frame_multiple, 2);

@@ -212,8 +212,10 @@ static VAStatus work(void *instance, const struct picture *picture)
 {
     struct decoder_h264 *decoder = instance;
 
-    if (!put_together(decoder, picture))
+    if (!put_together(decoder, picture)) {
+        decoder->sent.bytes = 0; /* they may have been in front of what is not given now */
         return VA_STATUS_ERROR_INVALID_PARAMETER;
+    }
     bool decoded = decode(decoder);
     if (!decoder->current->data[0] || !write_surface(decoder, picture->target) || !decoded)
         return VA_STATUS_ERROR_DECODING_ERROR;

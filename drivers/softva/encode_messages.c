@@ -89,7 +89,8 @@ bool message_list_add(struct message_list *list, const struct encode_kind *kind,
         size_t code = start_code(data, bytes);
         data += code;
         bytes -= code;
-        size_t length = unit_end(data, bytes), header = kind->unit_header_bytes;
+        /* without emulation prevention there is one unit, in which anything may stand */
+        size_t length = escaped ? unit_end(data, bytes) : bytes, header = kind->unit_header_bytes;
         if (length > header && length - header <= list->room - list->used) {
             unsigned type = header == 1 ? data[0] & 0x1f : data[0] >> 1 & 0x3f;
             uint8_t *to = list->bytes + list->used;

@@ -3,6 +3,7 @@
  * what libavcodec's own decoder gives; and streams that were damaged on the way do no harm. */
 #include "tests/drivers/softva/display.h"
 
+#include <dlfcn.h>
 #include <libavcodec/avcodec.h>
 #include <libavutil/hwcontext.h>
 #include <libavutil/hwcontext_vaapi.h>
@@ -192,6 +193,43 @@ static void damage_does_no_harm(void **state)
     va_display_destroy(display);
 }
 
+static unsigned slices, wrong_slice; /* from 1 on; 0: none is made wrong */
+
+/* In the place of libva's, for all of this program: one slice lies outside of its data. */
+VAStatus vaCreateBuffer(VADisplay va, VAContextID context, VABufferType type, unsigned bytes, unsigned count,
+                        void *data, VABufferID *id)
+{
+    static VAStatus (*real)(VADisplay, VAContextID, VABufferType, unsigned, unsigned, void *, VABufferID *);
+    VASliceParameterBufferH264 slice;
+
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "vaCreateBuffer");
+    if (type == VASliceParameterBufferType && data && bytes == sizeof slice && ++slices == wrong_slice) {
+        memcpy(&slice, data, sizeof slice);
+        slice.slice_data_offset = 1 << 24;
+        data = &slice;
+    }
+    return real(va, context, type, bytes, count, data, id);
+}
+
+/* What was in front of a slice that is refused is not taken for given. */
+static void a_refused_picture_costs_no_other(void **state)
+{
+    (void)state;
+    const size_t bytes = 2UL * PICTURES * WIDTH * HEIGHT * 3 / 2;
+    struct va_display *display = open_display();
+    struct stream *stream = make_stream("keyint=1:scenecut=0:bframes=0:slices=2");
+    uint8_t *got = calloc(1, bytes);
+    for (wrong_slice = 1; wrong_slice <= 2; wrong_slice++) {
+        slices = 0;
+        assert_true(decode(stream, va_display_handle(display), got) >= PICTURES - 1);
+    }
+    wrong_slice = 0;
+    free(got);
+    free(stream);
+    va_display_destroy(display);
+}
+
 static void render(VADisplay va, VAContextID context, VABufferType type, const void *data, size_t bytes)
 {
     VABufferID id;
@@ -254,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_gives_what_libavcodec_gives),
         cmocka_unit_test(damage_does_no_harm),
+        cmocka_unit_test(a_refused_picture_costs_no_other),
         cmocka_unit_test(what_is_wrong_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

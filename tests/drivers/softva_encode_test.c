@@ -162,6 +162,27 @@ static void messages_travel_with_their_picture(void **state)
     va_display_destroy(display);
 }
 
+/* Without emulation prevention three bytes that look like a start code are a message's own. */
+static void a_plain_message_may_hold_anything(void **state)
+{
+    (void)state;
+    static const uint8_t unit[] = { 0,  0,    0, 1,   0x06, 4,   6,   0xb5, 0,   0,   1,   7,   8,   4,
+                                    12, 0xb5, 0, 'c', 'a',  'p', 't', 'i',  'o', 'n', '4', '2', '!', 0x80 };
+    struct va_display *display = open_display();
+    VADisplay va = va_display_handle(display);
+    VASurfaceID surface = make_nv12(va, WIDTH, HEIGHT);
+    struct stream stream;
+    unsigned keys;
+    paint_surface(va, surface, 0);
+    stream_open(&stream, va, VAProfileH264Main, VA_RC_CQP, VA_RT_FORMAT_YUV420);
+    stream.plain = true;
+    GOOD(encode_with(&stream, surface, true, unit, sizeof unit));
+    assert_true(contains(&stream, "caption42!"));
+    assert_int_equal(decode(&stream, 0, 0, &keys), 1);
+    stream_close(&stream);
+    va_display_destroy(display);
+}
+
 /* x264 takes another rate within the stream. */
 static void the_rate_changes_on_the_way(void **state)
 {
@@ -372,6 +393,7 @@ int main(void)
         cmocka_unit_test(memory_of_others_is_coded_where_it_lies),
         cmocka_unit_test(ten_bits_from_memory_of_others),
         cmocka_unit_test(messages_travel_with_their_picture),
+        cmocka_unit_test(a_plain_message_may_hold_anything),
         cmocka_unit_test(the_rate_changes_on_the_way),
         cmocka_unit_test(what_is_wrong_is_told),
         cmocka_unit_test(jpeg_pictures_come_back),

@@ -21,6 +21,7 @@ struct stream {
     bool sequence_sent;
     uint8_t *data; /* the elementary stream so far */
     size_t bytes, last;
+    bool plain; /* messages are given without emulation prevention */
 };
 
 static inline void stream_open(struct stream *stream, VADisplay va, VAProfile profile, unsigned rate_control,
@@ -107,7 +108,7 @@ static inline VAStatus submit(struct stream *stream, VASurfaceID surface, bool i
     if (message) {
         VAEncPackedHeaderParameterBuffer head = { .type = VAEncPackedHeaderRawData,
                                                   .bit_length = (unsigned)bytes * 8,
-                                                  .has_emulation_bytes = 1 };
+                                                  .has_emulation_bytes = !stream->plain };
         render(stream, VAEncPackedHeaderParameterBufferType, &head, sizeof head);
         render(stream, VAEncPackedHeaderDataBufferType, message, bytes);
     }

@@ -29,7 +29,10 @@ struct hls_track {
     char etag[ORIGIN_ETAG_BYTES];
     struct playlist *playlist;
     int64_t fetched_to; /* the newest number that was fetched */
-    int64_t again_at;   /* the next number to be looked at again */
+    int64_t failing;    /* a number that there was no answer for, since when, and what was said; -1: none */
+    uint64_t failing_since_ns;
+    char failing_text[OBSERVATION_TEXT_BYTES];
+    int64_t again_at; /* the next number to be looked at again */
     uint64_t whole_again_ns;
     struct left_segment left[LEFT_MAX];
     /* the initialization section that was used last */
@@ -216,13 +219,50 @@ static void look_into(struct hls_track *track, const struct playlist_entry *entr
         media->counters_count = 0;
 }
 
-static void fetch(struct hls_track *track, const struct playlist_entry *entry)
+/* A connection that fails says nothing about the segment, unless it goes on doing so. */
+static bool is_worth_another_try(struct hls_track *track, int64_t number, const struct origin_answer *answer)
+{
+    uint64_t now_ns = clock_monotonic_ns(track->config->clock);
+    uint64_t patience_ns = track->playlist->target_duration_s * NS_PER_S / 2;
+    if (answer->outcome != ORIGIN_FAILED || answer->status) {
+        track->failing = -1;
+        return false;
+    }
+    if (track->failing != number) {
+        track->failing = number;
+        track->failing_since_ns = now_ns;
+    }
+    snprintf(track->failing_text, sizeof track->failing_text, "%s", answer->text);
+    if (now_ns - track->failing_since_ns < (patience_ns > NS_PER_S / 2 ? patience_ns : NS_PER_S / 2))
+        return true;
+    track->failing = -1;
+    return false;
+}
+
+/* The one that was to be tried again is not listed any more. */
+static void give_up_failing(struct hls_track *track)
+{
+    struct observation observation = downstream_observation(track->config, OBSERVED_SEGMENT, track->name);
+    if (track->failing < 0 || was_listed(track->playlist, track->failing))
+        return;
+    observation.segment = (struct observed_segment){ .number = track->failing };
+    snprintf(observation.text, sizeof observation.text, "%s", track->failing_text);
+    track->failing = -1;
+    downstream_report(track->config, &observation);
+}
+
+/* False: it is to be tried again. */
+static bool fetch(struct hls_track *track, const struct playlist_entry *entry)
 {
     struct origin_answer answer;
     struct observation observation = downstream_observation(track->config, OBSERVED_SEGMENT, track->name);
     struct observed_segment *segment = &observation.segment;
     *segment = (struct observed_segment){ .number = entry->number };
     segment->there = get_entry(track, entry, false, &answer);
+    if (is_worth_another_try(track, entry->number, &answer)) {
+        origin_answer_free(&answer);
+        return false;
+    }
     segment->partial = answer.outcome == ORIGIN_PARTIAL;
     segment->fetch_ns = answer.duration_ns;
     observation.status = answer.status;
@@ -235,12 +275,14 @@ static void fetch(struct hls_track *track, const struct playlist_entry *entry)
     origin_answer_free(&answer);
     if (!atomic_load(track->config->stop))
         downstream_report(track->config, &observation);
+    return true;
 }
 
 static void fetch_new(struct hls_track *track)
 {
     const struct playlist *playlist = track->playlist;
     unsigned count = playlist->entries_count, from = count > FROM_END ? count - FROM_END : 0;
+    give_up_failing(track);
     if (playlist->ended && track->fetched_to < 0)
         from = 0; /* nothing more comes: all of it is looked at */
     for (unsigned i = track->fetched_to < 0 ? from : 0; i < count; i++) {
@@ -249,8 +291,8 @@ static void fetch_new(struct hls_track *track)
             continue;
         if (atomic_load(track->config->stop))
             return;
-        if (!entry->gap)
-            fetch(track, entry);
+        if (!entry->gap && !fetch(track, entry))
+            return;
         track->fetched_to = entry->number;
     }
 }
@@ -321,7 +363,7 @@ static double poll_interval_s(const struct hls_track *track)
 
 void hls_track_run(const struct downstream_config *config, const char *address, const char *name)
 {
-    struct hls_track track = { .config = config, .address = address, .name = name, .fetched_to = -1 };
+    struct hls_track track = { .config = config, .address = address, .name = name, .fetched_to = -1, .failing = -1 };
     struct error err = { 0 };
     for (unsigned i = 0; i < LEFT_MAX; i++)
         track.left[i].number = -1;
@@ -333,7 +375,7 @@ void hls_track_run(const struct downstream_config *config, const char *address, 
         if (!poll_playlist(&track))
             continue;
         fetch_new(&track);
-        if (track.playlist->ended)
+        if (track.playlist->ended && track.failing < 0)
             break;
         look_again(&track);
         look_at_left(&track);

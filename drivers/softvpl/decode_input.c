@@ -78,10 +78,11 @@ static void consume(mfxBitstream *bitstream, size_t bytes)
     bitstream->DataLength -= (mfxU32)bytes;
 }
 
-/* No unit ends in what is there. The bytes stay in the bitstream, unless the application could not add any. */
+/* No unit ends in what is there. The bytes stay in the bitstream, unless the application could not add any behind them:
+ * some hand over each picture in memory of its own size, and drop what is left of it (GStreamer's msdk). */
 static mfxStatus keep_rest(struct decode_component *decoder, mfxBitstream *bitstream, size_t garbage, size_t carried)
 {
-    bool full = bitstream->DataOffset == 0 && bitstream->DataLength == bitstream->MaxLength;
+    bool full = (uint64_t)bitstream->DataOffset + bitstream->DataLength == bitstream->MaxLength;
 
     if (carried) {
         decoder->carry_bytes = carried; /* take the appended bytes off again */
@@ -89,13 +90,14 @@ static mfxStatus keep_rest(struct decode_component *decoder, mfxBitstream *bitst
             return MFX_ERR_MORE_DATA;
     } else {
         consume(bitstream, garbage);
-        if (!full || garbage)
+        if (!full)
             return MFX_ERR_MORE_DATA;
+        decoder->carry_stamp = bitstream->TimeStamp;
     }
     if (carried + bitstream->DataLength > UNIT_BYTES_MAX) {
         decoder->carry_bytes = 0;
         decoder->errors++;
-    } else if (!carry_append(decoder, bitstream->Data, bitstream->DataLength)) {
+    } else if (!carry_append(decoder, bitstream->Data + bitstream->DataOffset, bitstream->DataLength)) {
         return MFX_ERR_MEMORY_ALLOC;
     }
     consume(bitstream, bitstream->DataLength);
@@ -123,7 +125,8 @@ mfxStatus decode_feed(struct decode_component *decoder, mfxBitstream *bitstream)
     if (unit.has_sequence)
         status = meet_sequence(decoder, &unit.sequence);
     if (status == MFX_ERR_NONE)
-        status = send_unit(decoder, data + unit.start, unit.end - unit.start, bitstream->TimeStamp);
+        status = send_unit(decoder, data + unit.start, unit.end - unit.start,
+                           carried ? decoder->carry_stamp : bitstream->TimeStamp);
     if (status != MFX_ERR_NONE) {
         decoder->carry_bytes = carried; /* nothing was taken: the same unit comes again */
         return status;
@@ -133,6 +136,7 @@ mfxStatus decode_feed(struct decode_component *decoder, mfxBitstream *bitstream)
         consume(bitstream, unit.end - carried);
     } else {
         decoder->carry_bytes = carried - unit.end;
+        decoder->carry_stamp = bitstream->TimeStamp;
         memmove(decoder->carry, decoder->carry + unit.end, decoder->carry_bytes);
     }
     return MFX_ERR_NONE;
@@ -143,7 +147,7 @@ void decode_drain(struct decode_component *decoder)
     if (decoder->carry_bytes) { /* the last unit ends where the stream does */
         struct access_unit unit;
         if (access_unit_find(&unit, decoder->par.mfx.CodecId, decoder->carry, decoder->carry_bytes, true))
-            send_unit(decoder, decoder->carry + unit.start, unit.end - unit.start, (uint64_t)MFX_TIMESTAMP_UNKNOWN);
+            send_unit(decoder, decoder->carry + unit.start, unit.end - unit.start, decoder->carry_stamp);
         decoder->carry_bytes = 0;
         return;
     }

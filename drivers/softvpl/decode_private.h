@@ -28,6 +28,7 @@ struct decode_component {
     struct payload_queue *payloads;
     uint8_t *carry; /* the start of a unit that did not fit into the application's bitstream */
     size_t carry_bytes, carry_room;
+    uint64_t carry_stamp; /* of the unit that begins there */
     uint64_t last_input_90k, last_output_90k;
     uint32_t frame_order;
     unsigned skip;

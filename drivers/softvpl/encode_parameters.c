@@ -45,6 +45,7 @@ static const struct extension_field option2_fields[] = {
     FIELD(mfxExtCodingOption2, MBBRC, FIELD_SWITCH, 0, 0),
     FIELD(mfxExtCodingOption2, ExtBRC, FIELD_OFF, 0, 0),
     FIELD(mfxExtCodingOption2, LookAheadDepth, FIELD_RANGE, 1, LOOKAHEAD_MAX),
+    FIELD(mfxExtCodingOption2, Trellis, FIELD_RANGE, MFX_TRELLIS_OFF, MFX_TRELLIS_I | MFX_TRELLIS_P | MFX_TRELLIS_B),
     FIELD(mfxExtCodingOption2, RepeatPPS, FIELD_SWITCH, 0, 0),
     FIELD(mfxExtCodingOption2, BRefType, FIELD_RANGE, MFX_B_REF_OFF, MFX_B_REF_PYRAMID),
     FIELD(mfxExtCodingOption2, AdaptiveI, FIELD_SWITCH, 0, 0),
@@ -274,6 +275,21 @@ static bool takes_format(const struct encode_codec *codec, uint32_t fourcc)
     return false;
 }
 
+/* x264 has it for pictures of all kinds, or of none; others decide themselves. */
+static void check_trellis(struct verdict *verdict, const struct encode_codec *codec, const mfxVideoParam *par)
+{
+    mfxExtCodingOption2 *option2 = extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_CODING_OPTION2);
+    unsigned kinds = MFX_TRELLIS_I | MFX_TRELLIS_P | (par->mfx.GopRefDist == 1 ? 0 : MFX_TRELLIS_B);
+
+    if (!option2 || option2->Trellis <= MFX_TRELLIS_OFF)
+        return;
+    if (codec->id == MFX_CODEC_AVC && !(option2->Trellis & MFX_TRELLIS_OFF) && (option2->Trellis & kinds) == kinds)
+        return;
+    verdict_unsupported(verdict, "Trellis");
+    if (!verdict->read_only)
+        option2->Trellis = 0;
+}
+
 void encode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
 {
     const struct encode_codec *codec =
@@ -294,6 +310,7 @@ void encode_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     if ((info->CropW | info->CropH | info->CropX | info->CropY) & 1)
         verdict_unsupported(verdict, "crop is odd");
     extensions_check(verdict, rules, rules_of(codec, rules), par->ExtParam, par->NumExtParam);
+    check_trellis(verdict, codec, par);
     encode_regions_check(verdict, par, codec->region_block);
     personality_check_encode(verdict->personality, verdict, par, complete);
     codec->check(verdict, par, complete);

@@ -125,6 +125,10 @@ static void apply_options(const struct encode_settings *settings, x264_param_t *
         param->i_bframe_adaptive = X264_B_ADAPT_NONE;
     if (option2->MBBRC == MFX_CODINGOPTION_OFF)
         param->rc.i_aq_mode = X264_AQ_NONE;
+    if (option2->Trellis == MFX_TRELLIS_OFF)
+        param->analyse.i_trellis = 0;
+    else if (option2->Trellis && !param->analyse.i_trellis)
+        param->analyse.i_trellis = 1;
     if (option2->IntRefType)
         param->b_intra_refresh = 1;
     if (option2->IntRefType && option2->IntRefCycleSize) /* one cycle is from key frame to key frame */

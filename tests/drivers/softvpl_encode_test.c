@@ -522,6 +522,71 @@ static void extension_buffers_are_checked(void **state)
     client_close(&client);
 }
 
+/* What x264 has: for all kinds of pictures there are, or for none. */
+static void trellis_is_taken_where_x264_has_it(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned trellis, distance, codec;
+        mfxStatus status;
+    } cases[] = { { MFX_TRELLIS_OFF, 3, MFX_CODEC_AVC, MFX_ERR_NONE },
+                  { MFX_TRELLIS_OFF, 3, MFX_CODEC_HEVC, MFX_ERR_NONE },
+                  { MFX_TRELLIS_I | MFX_TRELLIS_P | MFX_TRELLIS_B, 3, MFX_CODEC_AVC, MFX_ERR_NONE },
+                  { MFX_TRELLIS_I | MFX_TRELLIS_P, 1, MFX_CODEC_AVC, MFX_ERR_NONE },
+                  { MFX_TRELLIS_I | MFX_TRELLIS_P, 3, MFX_CODEC_AVC, MFX_ERR_UNSUPPORTED },
+                  { MFX_TRELLIS_I, 1, MFX_CODEC_AVC, MFX_ERR_UNSUPPORTED },
+                  { MFX_TRELLIS_OFF | MFX_TRELLIS_I | MFX_TRELLIS_P, 1, MFX_CODEC_AVC, MFX_ERR_UNSUPPORTED },
+                  { MFX_TRELLIS_I | MFX_TRELLIS_P, 1, MFX_CODEC_HEVC, MFX_ERR_UNSUPPORTED },
+                  { 16, 1, MFX_CODEC_AVC, MFX_ERR_UNSUPPORTED } };
+    struct client client;
+
+    client_open(&client);
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mfxExtCodingOption2 option2 = { .Header = { MFX_EXTBUFF_CODING_OPTION2, sizeof option2 },
+                                        .Trellis = (mfxU16)cases[i].trellis };
+        mfxExtBuffer *buffers[] = { &option2.Header };
+        mfxVideoParam par = encode_par(WIDTH, HEIGHT);
+        par.mfx.CodecId = cases[i].codec;
+        par.mfx.CodecProfile = MFX_PROFILE_UNKNOWN;
+        par.mfx.GopRefDist = (mfxU16)cases[i].distance;
+        par.ExtParam = buffers;
+        par.NumExtParam = 1;
+        assert_int_equal(MFXVideoENCODE_Query(client.session, &par, &par), cases[i].status);
+        assert_int_equal(option2.Trellis, cases[i].status == MFX_ERR_NONE ? cases[i].trellis : 0);
+    }
+    client_close(&client);
+}
+
+/* It is what the command line has by another word. */
+static void trellis_comes_through(void **state)
+{
+    (void)state;
+    struct stream streams[4] = { 0 };
+
+    for (unsigned i = 0; i < 4; i++) { /* by the buffer and by x264's option; off and on */
+        struct softvpl_words x264 = { .header = { SOFTVPL_EXTBUFF_WORDS, sizeof x264 } };
+        mfxExtCodingOption2 option2 = { .Header = { MFX_EXTBUFF_CODING_OPTION2, sizeof option2 } };
+        mfxExtBuffer *buffers[] = { &x264.header, &option2.Header };
+        mfxVideoParam par = encode_par(WIDTH, HEIGHT);
+        struct encode_run run = { .frames = FRAMES };
+        bool on = i / 2;
+        strcpy(x264.preset, on ? "superfast" : "medium"); /* which have it otherwise */
+        if (i % 2)
+            strcpy(x264.options, on ? "trellis=1" : "trellis=0");
+        else
+            option2.Trellis = on ? MFX_TRELLIS_I | MFX_TRELLIS_P | MFX_TRELLIS_B : MFX_TRELLIS_OFF;
+        par.ExtParam = buffers;
+        par.NumExtParam = 2;
+        encode_stream(&par, &run, &streams[i]);
+    }
+    for (unsigned i = 0; i < 4; i += 2) {
+        assert_int_equal(streams[i].bytes, streams[i + 1].bytes);
+        assert_memory_equal(streams[i].data, streams[i + 1].data, streams[i].bytes);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        stream_free(&streams[i]);
+}
+
 static void headers_and_resolved_values_are_reported(void **state)
 {
     (void)state;
@@ -614,6 +679,8 @@ int main(void)
         cmocka_unit_test(query_zeroes_corrects_and_marks),
         cmocka_unit_test(extension_buffers_are_checked),
         cmocka_unit_test(habits_of_libavcodec_are_known),
+        cmocka_unit_test(trellis_is_taken_where_x264_has_it),
+        cmocka_unit_test(trellis_comes_through),
         cmocka_unit_test(headers_and_resolved_values_are_reported),
         cmocka_unit_test(many_lives_leave_nothing_behind),
     };

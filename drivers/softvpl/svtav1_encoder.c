@@ -13,6 +13,7 @@
 
 #include "drivers/softvpl/parameters.h"
 #include "drivers/softvpl/svtav1_settings.h"
+#include "drivers/softvpl/svtav1_wait.h"
 
 enum {
     QP_MAX = 255,
@@ -45,6 +46,7 @@ struct library {
     int pitch[3]; /* bytes */
     bool wide;    /* samples of 16 bits */
     bool ivf, ivf_begun, draining, ended, started, forces_keys;
+    bool still; /* it does not answer any more */
     mfxFrameInfo info;
     uint64_t since_begin;               /* pictures that this instance of SVT-AV1 was given */
     struct unit *first, **last, *given; /* what came out; what the last call gave */
@@ -175,9 +177,14 @@ static void stop_svt(struct library *library)
 {
     if (library->started && !library->since_begin)
         send_nothing(library);
-    begin_drain(library);
-    while (library->draining && !library->ended && fetch(library, true))
+    if (!library->still)
+        begin_drain(library);
+    while (library->draining && !library->ended && !library->still && fetch(library, true))
         continue;
+    if (library->still) { /* it would never end */
+        library->svt = NULL;
+        return;
+    }
     if (library->started)
         svt_av1_enc_deinit(library->svt);
     svt_av1_enc_deinit_handle(library->svt);
@@ -347,13 +354,19 @@ static bool keep_packet(struct library *library, const EbBufferHeaderType *packe
     return true;
 }
 
-/* One packet; wait: SVT-AV1 sleeps until there is one, which costs less than to look for it time and again. Only what
- * is sure to come may be waited for: delay_of() and the tests see to that. false: none came, or it failed. */
+/* One packet. Only what is sure to come may be waited for: delay_of() and the tests see to that. false: none came, or
+ * it failed. */
 static bool fetch(struct library *library, bool wait)
 {
     EbBufferHeaderType *packet;
+    EbErrorType status = library->draining || wait ? svtav1_wait(library->svt, &packet)
+                                                   : svt_av1_enc_get_packet(library->svt, &packet, 0);
 
-    if (svt_av1_enc_get_packet(library->svt, &packet, library->draining || wait) != EB_ErrorNone)
+    if (status == EB_ErrorInsufficientResources && !library->still) {
+        library->still = true;
+        log_line(library->log, "SVT-AV1 stands still");
+    }
+    if (status != EB_ErrorNone)
         return false;
     library->ended |= (packet->flags & EB_BUFFERFLAG_EOS) != 0;
     bool kept = !packet->n_filled_len || keep_packet(library, packet);
@@ -432,6 +445,8 @@ static bool encode(void *opaque, const struct encode_picture *picture, struct en
     struct library *library = opaque;
 
     memset(coded, 0, sizeof *coded);
+    if (library->still)
+        return false;
     if (picture && (!make_key(library, picture) || !send(library, picture)))
         return false;
     if (!picture)

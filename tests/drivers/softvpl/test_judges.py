@@ -17,10 +17,10 @@ RUNTIME = pathlib.Path(os.environ.get("BIPLANE_SOFTVPL_DIR", ROOT / "build" / "l
 WIDTH, HEIGHT, FRAMES = 640, 368, 75
 
 
-def run(*arguments, check=True):
+def run(*arguments, check=True, **more):
     environment = {name: value for name, value in os.environ.items()
                    if not name.startswith(("ONEVPL_", "LIBVA_", "LD_LIBRARY_PATH"))}
-    environment["ONEVPL_PRIORITY_PATH"] = str(RUNTIME)
+    environment.update(more, ONEVPL_PRIORITY_PATH=str(RUNTIME))
     done = subprocess.run([str(a) for a in arguments], env=environment, cwd=RUNTIME, timeout=120, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if check:
@@ -318,3 +318,32 @@ def test_sample_multi_transcode_one_to_many(tmp_path):
     text = run("sample_multi_transcode", "-par", par)
     assert "The test PASSED" in text
     assert frames_of(out[0]) == frames_of(out[1]) == frames_of(stream)
+
+
+# SVT-AV1 of which nothing comes any more after some packets: whoever asks it to wait waits for ever.
+STILL = r"""
+#include <dlfcn.h>
+#include <unistd.h>
+int svt_av1_enc_get_packet(void *encoder, void **packet, unsigned char wait)
+{
+    static int left = 10;
+    int (*real)(void *, void **, unsigned char) =
+        (int (*)(void *, void **, unsigned char))dlsym(dlopen("libSvtAv1Enc.so.1", RTLD_NOW), "svt_av1_enc_get_packet");
+    int status = left > 0 ? real(encoder, packet, wait) : (int)0x80002033; /* EB_NoErrorEmptyQueue */
+    left -= status == 0;
+    while (left <= 0 && wait)
+        pause();
+    return status;
+}
+"""
+
+
+def test_an_av1_library_that_stands_still_is_given_up(tmp_path, source):
+    """The frame fails, and the session ends; run() has a limit."""
+    shim, code = tmp_path / "still.so", tmp_path / "still.c"
+    code.write_text(STILL)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", shim, code, "-ldl"], check=True)
+    text = run("sample_encode", "av1", "-sw", "-nv12", "-i", source, "-w", WIDTH, "-h", HEIGHT, "-f", 25, "-o",
+               tmp_path / "out.ivf", "-b", 500, check=False, LD_PRELOAD=str(shim), BIPLANE_SOFTVPL_LOG="stderr",
+               BIPLANE_SOFTVPL_PRESET="13")
+    assert "SVT-AV1 stands still" in text and "DEVICE_FAILED" in text.replace("-17", "DEVICE_FAILED"), text[-3000:]

@@ -211,7 +211,11 @@ static void post_backup(struct call *call)
     }
     json_t *backup = backup_of(call, &err);
     char *text = backup ? json_dumps(backup, JSON_INDENT(2)) : NULL;
-    if (text) {
+    if (text && strlen(text) >= BACKUP_BYTES_MAX) {
+        api_refuse(call, 500, "the configuration is too large for a backup");
+        explicit_bzero(text, strlen(text));
+        free(text);
+    } else if (text) {
         backup_name(backup, name);
         api_ask_media(call,
                       &(struct media_question){
@@ -245,7 +249,7 @@ static void post_restore(struct call *call)
     if (!has_staging(call))
         return;
     if (file && call->desk) {
-        api_ask_media(call, &(struct media_question){ .work = MEDIA_LOAD, .file = file, .bytes = DOCUMENT_BYTES_MAX },
+        api_ask_media(call, &(struct media_question){ .work = MEDIA_LOAD, .file = file, .bytes = BACKUP_BYTES_MAX },
                       restore_loaded);
         return;
     }

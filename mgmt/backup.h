@@ -9,7 +9,11 @@
 
 struct error;
 
-enum { BACKUP_VERSION = 1, BACKUP_NAME_BYTES = 128 };
+enum {
+    BACKUP_VERSION = 1,
+    BACKUP_NAME_BYTES = 128,
+    BACKUP_BYTES_MAX = 4 << 20, /* some ten times what 32 channels with all their settings take */
+};
 
 json_t *backup_make(const json_t *documents, int64_t time_s); /* give */
 /* "biplane-HOST-20261125-223000.backup" */

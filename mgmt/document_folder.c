@@ -108,6 +108,18 @@ static bool holds_secrets(const struct settings *settings)
     return false;
 }
 
+/* A channel that was removed does not come back when the power goes away. */
+static void sync_channels(const char *directory)
+{
+    char path[DOCUMENT_FILE_BYTES];
+    snprintf(path, sizeof path, "%s/channels.d", directory);
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder >= 0) {
+        fsync(folder);
+        close(folder);
+    }
+}
+
 int document_folder_write(const char *directory, const json_t *documents, struct error *err)
 {
     char path[DOCUMENT_FILE_BYTES];
@@ -125,13 +137,19 @@ int document_folder_write(const char *directory, const json_t *documents, struct
         document_file(directory, name, path);
         result = document_write(document, path, holds_secrets(document_table(name)) ? 0600 : 0644, err);
     }
+    bool removed = false;
     json_object_foreach(before, name, document)
     {
+        if (result < 0 || json_object_get(documents, name))
+            continue;
         document_file(directory, name, path);
-        if (result == 0 && !json_object_get(documents, name) && unlink(path) < 0)
+        removed = true;
+        if (unlink(path) < 0)
             result = error_set_errno(err, -errno, "removing %s", path);
     }
     json_decref(before);
+    if (removed)
+        sync_channels(directory);
     return result;
 }
 
@@ -225,6 +243,20 @@ static json_t *problems_json(const struct problems *problems, const char *direct
     return list;
 }
 
+/* The menu and backups know one file of credentials: what they write into it must be what is read. */
+static void check_credentials_file(const char *directory, json_t *list)
+{
+    char path[DOCUMENT_FILE_BYTES];
+    document_file(directory, "box", path);
+    json_t *box = document_read(path, NULL);
+    const char *file = json_string_value(json_object_get(box, "credentials"));
+    if (file && strcmp(file, "credentials.cfg") != 0)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "document", "box", "path", "credentials", "message",
+                                              "only \"credentials.cfg\" is looked at and changed from here: name the "
+                                              "file so, and leave the setting out"));
+    json_decref(box);
+}
+
 json_t *document_folder_problems(const char *directory, const char *boards_directory)
 {
     char path[DOCUMENT_FILE_BYTES];
@@ -239,6 +271,8 @@ json_t *document_folder_problems(const char *directory, const char *boards_direc
         network_read(network, path, problems);
     }
     json_t *list = problems && network ? problems_json(problems, directory) : NULL;
+    if (list)
+        check_credentials_file(directory, list);
     free(network);
     problems_destroy(problems);
     return list;

@@ -50,6 +50,7 @@ struct request_state {
     struct http_later *later; /* somebody has promised an answer */
     struct http_answer answer;
     bool answered;
+    bool refused; /* its body is too large: what comes of it is thrown away */
 };
 
 struct http_later {
@@ -108,6 +109,12 @@ static struct http_answer that_it_ends(void)
     return (struct http_answer){ MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain", body, body ? strlen(body) : 0 };
 }
 
+static struct http_answer that_it_is_too_large(void)
+{
+    char *body = strdup("{\"error\": \"more than 768 KiB\"}\n");
+    return (struct http_answer){ MHD_HTTP_CONTENT_TOO_LARGE, "application/json", body, body ? strlen(body) : 0 };
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *upload, size_t *upload_bytes,
                                   void **request_context)
@@ -128,9 +135,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return send_answer(connection, &state->answer);
     }
     if (*upload_bytes) {
-        bool taken = take_body(state, upload, *upload_bytes);
+        if (!state->refused && !take_body(state, upload, *upload_bytes))
+            state->refused = true;
         *upload_bytes = 0;
-        return taken ? MHD_YES : MHD_NO;
+        return MHD_YES;
     }
     const struct http_request request = { .method = method,
                                           .path = path,
@@ -142,6 +150,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     struct http_answer answer = { .status = MHD_HTTP_INTERNAL_SERVER_ERROR, .content_type = "text/plain" };
     if (server->retired)
         answer = that_it_ends();
+    else if (state->refused)
+        answer = that_it_is_too_large();
     else
         server->handler(server->context, &request, &answer);
     if (state->later) {

@@ -100,6 +100,34 @@ static void nonsense_is_refused(void **state)
     json_decref(key);
 }
 
+static void credentials_stand_where_the_menu_writes_them(void **state)
+{
+    struct house *house = *state;
+    json_t *documents = ask(house, "GET", "/v1/configuration", 0), *box = json_object_get(documents, "box");
+    json_object_set_new(box, "credentials", json_string("secret.cfg"));
+    json_t *report = say(house, "PUT", "/v1/configuration/documents/box", box, 0);
+    assert_true(text_has(json_object_get(report, "problems"), "only \\\"credentials.cfg\\\""));
+    json_decref(report);
+    json_decref(ask(house, "POST", "/v1/configuration/apply", -EREMOTEIO));
+    json_decref(ask(house, "POST", "/v1/configuration/discard", 0));
+    json_decref(documents);
+}
+
+static void too_much_is_refused_with_the_reason(void **state)
+{
+    struct house *house = *state;
+    enum { BYTES = 900000 };
+    char *letters = malloc(BYTES);
+    memset(letters, 'x', BYTES);
+    json_t *draft = json_pack("{s:s#}", "channel", letters, BYTES), *answer = NULL;
+    struct error err = { 0 };
+    assert_int_equal(client_send(&house->client, "PUT", "/v1/draft", draft, &answer, &err), -EREMOTEIO);
+    assert_non_null(strstr(err.text, "more than 768 KiB"));
+    json_decref(answer);
+    json_decref(draft);
+    free(letters);
+}
+
 static void a_draft_is_kept(void **state)
 {
     struct house *house = *state;
@@ -127,6 +155,10 @@ static void a_backup_brings_everything_back(void **state)
     assert_non_null(backup);
     assert_false(text_has(backup, "a-secret"));
     json_decref(backup);
+    FILE *file = fopen(path, "a"); /* as large as one of many channels */
+    for (unsigned i = 0; i < 600000; i++)
+        fputc(' ', file);
+    fclose(file);
     json_decref(answer);
     json_decref(ask(house, "DELETE", "/v1/configuration/channels/news", 0));
     json_decref(ask(house, "POST", "/v1/configuration/apply", 0));
@@ -275,6 +307,8 @@ int main(void)
         TEST(a_form_finds_all_it_needs),
         TEST(a_channel_is_changed_in_steps),
         TEST(nonsense_is_refused),
+        TEST(credentials_stand_where_the_menu_writes_them),
+        TEST(too_much_is_refused_with_the_reason),
         TEST(a_draft_is_kept),
         TEST(a_backup_brings_everything_back),
         TEST(a_support_bundle_holds_no_secret),

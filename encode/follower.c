@@ -28,7 +28,7 @@
 #define NORMAL_GAP_90K  INT64_C(45000) /* a hole this short in a living source is always bridged by the last picture */
 #define FOR_EVER_MSEC   1000000
 #define AHEAD_90K       INT64_C(900000)  /* 10 s: a second is usual, and eight are waited for behind a restart */
-#define BEHIND_90K      INT64_C(5400000) /* a minute: more than is ever read up */
+#define BEHIND_90K      INT64_C(5400000) /* a minute to fill at once */
 #define STRANDED_NS     NS_PER_S         /* time for another anchor */
 
 enum { QUEUE = 64, KNOWN = 8 };
@@ -329,11 +329,13 @@ static int64_t ahead_90k(const struct follower *follower, int64_t frame)
 static void watch_for_stranding(struct follower *follower)
 {
     int64_t by_90k = follower->next_frame == INT64_MIN ? 0 : ahead_90k(follower, follower->next_frame);
+    uint64_t now_ns = clock_monotonic_ns(follower->config.clock);
+    bool lost = now_ns > follower->alive_ns + MARGIN_NS; /* who has pictures, and lies behind, is merely slow */
 
-    if (by_90k <= AHEAD_90K && by_90k >= -BEHIND_90K)
+    if (by_90k <= AHEAD_90K && (by_90k >= -BEHIND_90K || !lost))
         follower->stranded_ns = 0;
     else if (!follower->stranded_ns)
-        follower->stranded_ns = clock_monotonic_ns(follower->config.clock);
+        follower->stranded_ns = now_ns;
 }
 
 void follower_turn(struct follower *follower)

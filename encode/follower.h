@@ -72,8 +72,8 @@ bool follower_place(const struct follower *follower, int64_t pts_90k, uint64_t a
 bool follower_asks(const struct follower *follower);                        /* waits for an answer */
 bool follower_first_frame(const struct follower *follower, int64_t *frame); /* the oldest picture that waits */
 bool follower_full(const struct follower *follower);                        /* pushing more would drop */
-/* For a second the output has been far ahead of the clock, where nothing that comes is shown, and nothing filled; or as
- * far behind it, and would be filled for as long: the clock was set, and no anchor makes up for it. */
+/* For a second the output has been far ahead of the clock, where nothing that comes is shown, and nothing filled; or
+ * far behind it without a source, and would be filled for as long: the clock was set, and no anchor makes up for it. */
 bool follower_is_stranded(const struct follower *follower);
 const struct handoff_anchor *follower_anchor(const struct follower *follower); /* id 0: none; skew is kept current */
 int64_t follower_newest_pts_90k(const struct follower *follower); /* of the source, 33 bit; -1: no picture yet */

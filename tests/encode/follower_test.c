@@ -333,6 +333,7 @@ static void who_is_out_of_the_reach_of_the_clock_is_stranded(void **state)
         int64_t next = begin(900000) + 1;
         play(903600, &next, 10, true);
         fake.utc_ns += (uint64_t)(way * 86400 * (int64_t)NS_PER_S);
+        fake_clock_advance(&fake, 500 * NS_PER_MS);
         follower_turn(follower);
         assert_false(follower_is_stranded(follower));
         fake_clock_advance(&fake, 1100 * NS_PER_MS);
@@ -343,6 +344,24 @@ static void who_is_out_of_the_reach_of_the_clock_is_stranded(void **state)
         assert_false(follower_is_stranded(follower));
         after(state);
         before(state);
+    }
+}
+
+/* A machine that is too slow lies behind ever further, and still has pictures. */
+static void who_is_slow_is_not_stranded(void **state)
+{
+    (void)state;
+    int64_t pts = 900000, next = begin(pts) + 1;
+    uint64_t arrival_ns = fake.utc_ns;
+    for (int i = 1; i < 200; i++) { /* one second for each picture */
+        struct picture picture = { .surface = &surface, .pts_90k = pts + i * 3600 };
+        arrival_ns += 40 * NS_PER_MS;
+        picture.arrival_utc_ns = arrival_ns;
+        references++;
+        fake_clock_advance(&fake, NS_PER_S);
+        follower_push(follower, &picture);
+        assert_int_equal(take(next++, NULL), FOLLOWER_PICTURE);
+        assert_false(follower_is_stranded(follower));
     }
 }
 
@@ -449,6 +468,7 @@ int main(void)
         T(a_standby_does_not_take_the_output_back),
         T(a_clock_that_is_set_is_made_up_for),
         T(who_is_out_of_the_reach_of_the_clock_is_stranded),
+        T(who_is_slow_is_not_stranded),
         T(the_output_goes_on_after_days_of_a_slow_clock),
         T(captions_of_dropped_pictures_go_with_the_next),
     };

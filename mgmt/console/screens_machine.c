@@ -15,10 +15,10 @@
 enum { SEARCHES = 50, SEARCH_US = 200000, PATH_BYTES = 1024 };
 
 /* ---- sticks ---- */
-/* give: places of GET /v1/media, after looking for what was plugged in; NULL: biplaned does not answer. */
-static json_t *find_places(struct console *console)
+/* give: GET /v1/media, once the machine has done what it was asked; NULL: biplaned does not answer. */
+static json_t *ask_machine(struct console *console, const char *path)
 {
-    json_decref(session_post(&console->session, "/v1/media/find", NULL)); /* a machine that does not do it has none */
+    json_decref(session_post(&console->session, path, NULL)); /* a machine that does not do it has no sticks */
     json_t *media = NULL;
     for (unsigned i = 0; i < SEARCHES; i++) {
         json_decref(media);
@@ -27,9 +27,22 @@ static json_t *find_places(struct console *console)
             break;
         usleep(SEARCH_US);
     }
+    return media;
+}
+
+/* give: those after looking for what was plugged in; NULL: biplaned does not answer. */
+static json_t *find_places(struct console *console)
+{
+    json_t *media = ask_machine(console, "/v1/media/find");
     json_t *places = json_incref(json_object_get(media, "places"));
     json_decref(media);
     return places;
+}
+
+/* Before the person is told that it can be pulled out. */
+static void let_go_of_sticks(struct console *console)
+{
+    json_decref(ask_machine(console, "/v1/media/release"));
 }
 
 static bool ends_in(const char *name, const char *ending)
@@ -107,7 +120,7 @@ static void save(struct console *console, const char *title, const char *path)
         return;
     }
     snprintf(text, sizeof text, "Written and safe on the stick:\n%.900s", where ? where : "-");
-    json_decref(session_post(&console->session, "/v1/media/release", NULL));
+    let_go_of_sticks(console);
     view_message(console->view, title, text);
     json_decref(answer);
 }
@@ -124,7 +137,7 @@ static void restore(struct console *console)
     if (!choose_file(console, "Restore", ".backup", file))
         return;
     json_t *answer = post_with(console, "/v1/restore", "file", file, &err);
-    json_decref(session_post(&console->session, "/v1/media/release", NULL));
+    let_go_of_sticks(console);
     if (!answer)
         console_tell(console, "Restore", &err);
     else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "board/clock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 static uint64_t read_clock(clockid_t id)
@@ -45,6 +46,12 @@ uint64_t clock_monotonic_ns(const struct clock *clock)
 uint64_t clock_utc_ns(const struct clock *clock)
 {
     return clock->utc_ns(clock);
+}
+
+bool clock_is_set(void)
+{
+    struct timex timex = { .modes = 0 }; /* only asked */
+    return adjtimex(&timex) >= 0 && !(timex.status & STA_UNSYNC);
 }
 
 struct fake_clock fake_clock_at(uint64_t utc_ns)

@@ -12,6 +12,7 @@
  *     use(&fake.clock);
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NS_PER_S  UINT64_C(1000000000)
@@ -32,6 +33,8 @@ struct fake_clock {
 struct clock clock_real(void);
 uint64_t clock_monotonic_ns(const struct clock *clock);
 uint64_t clock_utc_ns(const struct clock *clock);
+bool clock_is_set(
+    void); /* the machine's: NTP or PTP has set it and keeps it; asks the kernel, which both of them tell */
 
 struct fake_clock fake_clock_at(uint64_t utc_ns); /* monotonic time starts at 1 s */
 void fake_clock_advance(struct fake_clock *fake, uint64_t duration_ns);

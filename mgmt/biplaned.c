@@ -273,6 +273,8 @@ int main(int argc, char **argv)
     }
     if (daemon_options_answer(&options))
         return 0;
+    if (options.is_clock_set)
+        return clock_is_set() ? 0 : 1;
     if (find_places(&options, &places, &err) == 0) {
         if (options.check || options.print_devices)
             return check(&options, &places, options.print_devices);

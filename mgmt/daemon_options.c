@@ -23,6 +23,7 @@ const char daemon_usage[] =
     "  --log-format FORMAT text, json\n"
     "  --check             read and check the configuration, print its problems, end\n"
     "  --print-devices     print the PCI addresses of the configuration's ports, end\n"
+    "  --is-clock-set      end at once: status 0 if NTP or PTP has set the machine's clock, 1 if nothing has\n"
     "  --print-reference   print the manual of the configuration files, end\n";
 
 bool daemon_options_parse(int argc, char **argv, struct daemon_options *options)
@@ -40,6 +41,7 @@ bool daemon_options_parse(int argc, char **argv, struct daemon_options *options)
                                            { "check", 0, NULL, 'k' },
                                            { "print-devices", 0, NULL, 'i' },
                                            { "print-reference", 0, NULL, 'm' },
+                                           { "is-clock-set", 0, NULL, 'q' },
                                            { "version", 0, NULL, 'v' },
                                            { "help", 0, NULL, 'h' },
                                            { 0 } };
@@ -65,6 +67,7 @@ bool daemon_options_parse(int argc, char **argv, struct daemon_options *options)
         case 'k': options->check = true; break;
         case 'i': options->print_devices = true; break;
         case 'm': options->print_reference = true; break;
+        case 'q': options->is_clock_set = true; break;
         case 'l':
             if (!log_level_from_name(optarg, &options->log.level))
                 return false;

@@ -12,7 +12,7 @@ struct daemon_options {
     const char *machine;                     /* socket */
     struct media media;
     struct log_config log;
-    bool check, print_devices, print_reference, print_version, print_help;
+    bool check, print_devices, print_reference, is_clock_set, print_version, print_help;
 };
 
 extern const char daemon_usage[];

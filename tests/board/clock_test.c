@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/timex.h>
 
 #include <cmocka.h>
 
@@ -27,6 +28,16 @@ static void real_time_moves(void **state)
     assert_true(clock_utc_ns(&clock) > 1700000000 * NS_PER_S);
 }
 
+/* Whatever it is here: it is asked, and stays as it is. */
+static void the_machine_says_whether_its_clock_is_set(void **state)
+{
+    (void)state;
+    struct timex timex = { .modes = 0 };
+    if (adjtimex(&timex) < 0)
+        skip();
+    assert_int_equal(clock_is_set(), !(timex.status & STA_UNSYNC));
+}
+
 static void ticks_are_exact_and_do_not_overflow(void **state)
 {
     (void)state;
@@ -44,6 +55,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fake_time_only_moves_by_hand),
         cmocka_unit_test(real_time_moves),
+        cmocka_unit_test(the_machine_says_whether_its_clock_is_set),
         cmocka_unit_test(ticks_are_exact_and_do_not_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,7 +95,7 @@ def test_a_backup_goes_to_a_stick_and_back(encoder, screen):
     screen.press("enter")
     screen.wait("Written and safe on the stick", seconds=PATIENCE)
     screen.press("enter")
-    assert encoder.run("grep -q biplane-stick /proc/mounts")[0] == 1  # let go of
+    wait_until(lambda: encoder.run("grep -q biplane-stick /proc/mounts")[0] == 1, PATIENCE, "the stick to be let go of")
     name, = [line.split("/")[-1] for line in
              subprocess.run(["/usr/bin/mdir", "-b", "-i", stick], check=True, capture_output=True, text=True).stdout.split()
              if line.endswith(".backup")]
@@ -128,7 +128,9 @@ def test_a_bundle_on_a_stick(encoder, screen):
     screen.press("enter")
     screen.wait("this box would take it", seconds=PATIENCE)
     screen.press("q")
-    encoder.machine.unplug_stick()
+    encoder.machine.unplug_stick()  # without a word
+    encoder.output("curl -sf -X POST --unix-socket /run/biplane/api.socket http://box/v1/media/find")
+    wait_until(lambda: encoder.run("grep -q biplane-stick /proc/mounts")[0] == 1, PATIENCE, "the end of the stick that is gone")
 
 
 def test_a_factory_reset_makes_it_new(encoder, screen):
@@ -150,7 +152,7 @@ def test_a_factory_reset_makes_it_new(encoder, screen):
 
 
 def test_without_its_data_partition_it_runs_from_memory(encoder):
-    """And says so. The last test: there is no way back."""
+    """And says so. A factory reset makes a new one."""
     encoder.machine.cut()
     with open(encoder.machine.disk, "rb") as file:
         file.seek(1024 + 5 * 128)  # the sixth entry of its table
@@ -161,3 +163,7 @@ def test_without_its_data_partition_it_runs_from_memory(encoder):
     wait_until(lambda: "the data partition cannot be used" in encoder.output("biplanectl alerts"), PATIENCE, "the alert")
     assert encoder.output("findmnt -no FSTYPE /data") == "tmpfs"
     assert encoder.output("systemctl --failed --no-legend --plain") == ""
+    encoder.output("biplane-factory-reset --yes")
+    encoder.wait_for_reboot()
+    assert encoder.output("findmnt -no FSTYPE /data") == "ext4"
+    assert "data partition" not in encoder.output("biplanectl alerts")

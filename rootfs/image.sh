@@ -95,7 +95,7 @@ mkdir -p "$tree/var/spool"
 ln -s /data/spool "$tree/var/spool/biplane"
 ln -sfn ../run/systemd/resolve/resolv.conf "$tree/etc/resolv.conf"
 
-units=(biplaned biplane-machine.socket biplane-nics biplane-migrate biplane-identity biplane-grow biplane-firewall biplane-confirm biplane-watchdog
+units=(biplaned biplane-machine.socket biplane-nics biplane-migrate biplane-identity biplane-grow biplane-firewall biplane-confirm biplane-watchdog biplane-clock
     systemd-networkd systemd-resolved ssh)
 masked=(nftables.service grub-common.service grub-initrd-fallback.service systemd-machine-id-commit.service
     e2scrub_all.timer e2scrub_reap.service dpkg-db-backup.timer rauc-mark-good.service systemd-networkd-wait-online.service

@@ -35,8 +35,8 @@ def test_a_password_is_set_first(encoder):
 def test_everything_started(encoder):
     encoder.wait_for_api()
     assert encoder.output("systemctl --failed --no-legend --plain") == ""
-    assert encoder.output("systemctl is-active biplaned biplane-nics biplane-firewall chrony rig-shell").split() == \
-        ["active"] * 5
+    assert encoder.output("systemctl is-active biplaned biplane-nics biplane-firewall biplane-clock chrony rig-shell").split() == \
+        ["active"] * 6
     assert "biplane" in encoder.output("ps -o user= -C biplaned")
     assert encoder.output("systemctl show -p NRestarts --value biplaned") == "0"
 
@@ -80,6 +80,14 @@ def test_only_what_is_configured_comes_in(encoder):
 def test_logs_are_bounded(encoder):
     assert "SystemMaxUse=128M" in encoder.output("systemd-analyze cat-config systemd/journald.conf")
     assert encoder.output("ls /var/log/journal") == encoder.output("cat /etc/machine-id").strip()
+
+
+def test_a_break_on_the_line_is_no_order(encoder):
+    """To the kernel it could be one: with a b after it, to restart at once. And a line that is hung up often is not given up."""
+    encoder.machine.monitor.command("chardev-send-break", id="console")
+    encoder.machine.console.send("b")
+    assert encoder.output("sleep 10; cat /proc/sys/kernel/sysrq") == "0"
+    assert encoder.output("systemctl show -p StartLimitIntervalUSec --value serial-getty@ttyS0") == "0"
 
 
 def test_a_wrong_password_does_not_open(encoder):

@@ -205,6 +205,7 @@ class Machine:
         self.variables = os.path.join(self.folder, "efi-variables.fd")
         self.memory_mib = memory_mib
         self.taps = taps
+        self.clock = None  # "1990-01-01T00:00:00": what its own clock says when it is switched on, as with an empty battery
         self.accelerator = accelerator(kernel or os.path.join(os.path.dirname(image), "vmlinuz"))
         self.process = self.console = self.shell = self.monitor = None
         # as written to a larger disk
@@ -240,13 +241,16 @@ class Machine:
         for node in (0, 1):
             command += ["-object", f"memory-backend-ram,size={half}M,id=memory{node}", "-numa",
                         f"node,nodeid={node},cpus={2 * node}-{2 * node + 1},memdev=memory{node}"]
+        # unsafe: what the machine has written stays in this machine's memory when QEMU is killed, with any kind of cache
         command += ["-device", "intel-iommu,intremap=on,caching-mode=on",
                     "-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
                     "-drive", f"if=pflash,format=raw,file={self.variables}",
-                    "-drive", f"file={self.disk},format=raw,if=none,id=disk,cache=writeback",
+                    "-drive", f"file={self.disk},format=raw,if=none,id=disk,cache=unsafe",
                     "-device", "virtio-blk-pci,drive=disk,bus=pcie.0,bootindex=0",
                     "-global", "ICH9-LPC.noreboot=false", "-action", "watchdog=reset",
                     "-device", "virtio-rng-pci,bus=pcie.0", "-device", "qemu-xhci,id=usb,bus=pcie.0", "-display", "none", "-nodefaults", "-no-user-config"]
+        if self.clock:
+            command += ["-rtc", f"base={self.clock}"]
         for name in ("console", "shell"):
             command += ["-chardev", f"socket,id={name},path={self._path(name)},server=on,wait=on",
                         "-serial", f"chardev:{name}"]

@@ -144,14 +144,33 @@ static void check_by_table(enum wizard_step step, const json_t *answers, json_t 
     json_decref(step_answers);
 }
 
-static bool is_taken(const json_t *list, const char *name)
+/* Nothing that is there already is written over: others use it, or made it meanwhile. */
+static void check_names(enum wizard_step step, const json_t *answers, const json_t *documents, json_t *list)
 {
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *other = json_string_value(json_object_get(json_array_get(list, i), "name"));
-        if (other && strcmp(other, name) == 0)
-            return true;
+    const json_t *box = json_object_get(documents, "box");
+    const char *input = wizard_text(answers, WIZARD_INPUTS, "name");
+    char name[96], text[256], question[32];
+    snprintf(name, sizeof name, "channels/%.80s", wizard_channel_name(answers));
+    if (step == WIZARD_IDENTIFIERS && json_object_get(documents, name))
+        complain(list, "channel", "there is a channel of this name already: choose another name");
+    if (step == WIZARD_INPUTS && wizard_makes_input(answers)) {
+        wizard_senders_name(input, name);
+        if (wizard_is_named(json_object_get(box, "inputs"), input))
+            complain(list, "name", "there is an input of this name already: choose it above, or another name");
+        else if (wizard_is_named(json_object_get(box, "input_security_groups"), name))
+            complain(list, "name",
+                     "there is a security group of this name, with -senders, already: choose another name");
     }
-    return false;
+    for (unsigned i = 0; step == WIZARD_DESTINATIONS && i < wizard_pipelines(answers); i++) {
+        wizard_credentials_name(answers, i, name);
+        if (!wizard_makes_credentials(answers, i) ||
+            !wizard_is_named(json_object_get(json_object_get(documents, "credentials"), "credentials"), name))
+            continue;
+        snprintf(question, sizeof question, "credentials_%u", i);
+        snprintf(text, sizeof text,
+                 "there are credentials \"%s\" already: choose them, or give the channel another name", name);
+        complain(list, question, text);
+    }
 }
 
 json_t *wizard_check(enum wizard_step step, const json_t *answers, const json_t *documents)
@@ -168,57 +187,90 @@ json_t *wizard_check(enum wizard_step step, const json_t *answers, const json_t 
             complain(list, question, "this has to be said");
     }
     json_decref(schema);
-    if (step == WIZARD_INPUTS && wizard_makes_input(answers)) {
-        const json_t *inputs = json_object_get(json_object_get(documents, "box"), "inputs");
-        if (is_taken(inputs, wizard_text(answers, WIZARD_INPUTS, "name")))
-            complain(list, "name", "there is an input of this name already: choose it above, or another name");
-        if (json_array_size(wizard_list(answers, WIZARD_SOURCE, "senders")) == 0)
-            complain(list, "input", "a new input needs its senders: go back to the source with p and say who sends");
-    }
+    check_names(step, answers, documents, list);
+    if (step == WIZARD_INPUTS && wizard_makes_input(answers) &&
+        json_array_size(wizard_list(answers, WIZARD_SOURCE, "senders")) == 0)
+        complain(list, "input", "a new input needs its senders: go back to the source with p and say who sends");
     return list;
 }
 
 static const struct lead {
-    const char *document, *path; /* begins so */
+    const char *path; /* begins so */
     enum wizard_step step;
     const char *question;
 } leads[] = {
-    { "channels/", "output_groups[0].destinations[0].url", WIZARD_DESTINATIONS, "url_0" },
-    { "channels/", "output_groups[0].destinations[1].url", WIZARD_DESTINATIONS, "url_1" },
-    { "channels/", "output_groups[0].destinations[0].stream", WIZARD_DESTINATIONS, "stream_0" },
-    { "channels/", "output_groups[0].destinations[1].stream", WIZARD_DESTINATIONS, "stream_1" },
-    { "channels/", "output_groups[0].destinations[1]", WIZARD_DESTINATIONS, "credentials_1" },
-    { "channels/", "output_groups[0].destinations", WIZARD_DESTINATIONS, "credentials_0" },
-    { "channels/", "output_groups", WIZARD_DOWNSTREAM, "segment_length" },
-    { "channels/", "input_attachments[0].audio_selectors", WIZARD_SOURCE, "audio_language" },
-    { "channels/", "input_attachments[0].video_selector", WIZARD_SOURCE, "program_id" },
-    { "channels/", "input_attachments", WIZARD_INPUTS, "input" },
-    { "channels/", "encodes", WIZARD_ENCODES, "ladder" },
-    { "channels/", "framerate", WIZARD_ENCODES, "framerate" },
-    { "channels/", "class", WIZARD_CLASS, "class" },
-    { "channels/", "name", WIZARD_IDENTIFIERS, "channel" },
-    { "box", "input_security_groups", WIZARD_SOURCE, "senders" },
-    { "credentials", "credentials", WIZARD_DESTINATIONS, "credentials_0" },
+    { "output_groups[0].destinations[0].url", WIZARD_DESTINATIONS, "url_0" },
+    { "output_groups[0].destinations[1].url", WIZARD_DESTINATIONS, "url_1" },
+    { "output_groups[0].destinations[0].stream", WIZARD_DESTINATIONS, "stream_0" },
+    { "output_groups[0].destinations[1].stream", WIZARD_DESTINATIONS, "stream_1" },
+    { "output_groups[0].destinations[1]", WIZARD_DESTINATIONS, "credentials_1" },
+    { "output_groups[0].destinations", WIZARD_DESTINATIONS, "credentials_0" },
+    { "output_groups", WIZARD_DOWNSTREAM, "segment_length" },
+    { "input_attachments[0].audio_selectors", WIZARD_SOURCE, "audio_language" },
+    { "input_attachments[0].video_selector", WIZARD_SOURCE, "program_id" },
+    { "input_attachments", WIZARD_INPUTS, "input" },
+    { "encodes", WIZARD_ENCODES, "ladder" },
+    { "framerate", WIZARD_ENCODES, "framerate" },
+    { "class", WIZARD_CLASS, "class" },
+    { "name", WIZARD_IDENTIFIERS, "channel" },
 };
 
-bool wizard_question_of(const json_t *problem, const json_t *answers, enum wizard_step *step, const char **question)
+/* Does it stand in what was put behind the others' elements of a list? Then *behind is its number of those. */
+static bool is_behind(const char *path, const json_t *document, const char *list, size_t *behind)
+{
+    size_t length = strlen(list), others = json_array_size(json_object_get(document, list));
+    if (strncmp(path, list, length) != 0 || path[length] != '[')
+        return false;
+    size_t index = strtoul(path + length + 1, NULL, 10);
+    *behind = index - others;
+    return index >= others;
+}
+
+static bool question_of_box(const char *path, const json_t *box, enum wizard_step *step, const char **question)
+{
+    size_t behind;
+    if (is_behind(path, box, "input_security_groups", &behind)) {
+        *step = WIZARD_SOURCE;
+        *question = "senders";
+        return true;
+    }
+    *step = WIZARD_INPUTS;
+    *question = strstr(path, "endpoints[1].port")   ? "port_1"
+                : strstr(path, "endpoints[1]")      ? "address_1"
+                : strstr(path, "endpoints[0].port") ? "port_0"
+                : strstr(path, "endpoints")         ? "address_0"
+                                                    : "name";
+    return is_behind(path, box, "inputs", &behind);
+}
+
+static bool question_of_credentials(const char *path, const json_t *answers, const json_t *credentials,
+                                    enum wizard_step *step, const char **question)
+{
+    size_t behind;
+    if (!is_behind(path, credentials, "credentials", &behind))
+        return false;
+    *step = WIZARD_DESTINATIONS;
+    *question = behind == 0 && wizard_makes_credentials(answers, 0) ? "credentials_0" : "credentials_1";
+    return true;
+}
+
+bool wizard_question_of(const json_t *problem, const json_t *answers, const json_t *documents, enum wizard_step *step,
+                        const char **question)
 {
     const char *document = json_string_value(json_object_get(problem, "document"));
     const char *path = json_string_value(json_object_get(problem, "path"));
+    char own[96];
     if (!document || !path)
         return false;
-    if (strcmp(document, "box") == 0 && strncmp(path, "inputs[", 7) == 0) { /* the new input is the last of the list */
-        *step = WIZARD_INPUTS;
-        *question = strstr(path, "endpoints[1].port")   ? "port_1"
-                    : strstr(path, "endpoints[1]")      ? "address_1"
-                    : strstr(path, "endpoints[0].port") ? "port_0"
-                    : strstr(path, "endpoints")         ? "address_0"
-                                                        : "name";
-        return wizard_makes_input(answers);
-    }
+    if (strcmp(document, "box") == 0)
+        return wizard_makes_input(answers) && question_of_box(path, json_object_get(documents, "box"), step, question);
+    if (strcmp(document, "credentials") == 0)
+        return question_of_credentials(path, answers, json_object_get(documents, "credentials"), step, question);
+    snprintf(own, sizeof own, "channels/%.80s", wizard_channel_name(answers));
+    if (strcmp(document, own) != 0)
+        return false;
     for (unsigned i = 0; i < sizeof leads / sizeof *leads; i++)
-        if (strncmp(document, leads[i].document, strlen(leads[i].document)) == 0 &&
-            strncmp(path, leads[i].path, strlen(leads[i].path)) == 0) {
+        if (strncmp(path, leads[i].path, strlen(leads[i].path)) == 0) {
             *step = leads[i].step;
             *question = leads[i].question;
             return true;
@@ -226,10 +278,12 @@ bool wizard_question_of(const json_t *problem, const json_t *answers, enum wizar
     return false;
 }
 
-json_t *wizard_draft(const json_t *answers)
+json_t *wizard_draft(const json_t *answers, const json_t *own)
 {
     json_t *draft = json_deep_copy(answers);
     for (unsigned i = 0; i < WIZARD_STEPS; i++)
         document_mask(json_object_get(draft, wizard_tables[i].name), &wizard_tables[i]);
+    if (own)
+        json_object_set(draft, "own", (json_t *)own);
     return draft;
 }

@@ -10,6 +10,9 @@
  *     json_t *schema = wizard_schema(WIZARD_CLASS, answers, documents);
  *     json_t *problems = wizard_check(WIZARD_CLASS, answers, documents);
  *     json_t *made = wizard_documents(answers, documents);        // {"channels/news": ..., "box": ...}
+ *
+ * A wizard may stand open for hours: the documents are read anew for each step and at the end, so that nothing is taken
+ * back that others staged or applied meanwhile.
  */
 #pragma once
 #include <jansson.h>
@@ -34,14 +37,22 @@ const char *wizard_channel_name(const json_t *answers);  /* borrow; "": not said
 /* The step's table as in GET /v1/schema, without what the other answers make needless, with the names that there are as
  * choices. documents: as staged. give */
 json_t *wizard_schema(enum wizard_step step, const json_t *answers, const json_t *documents);
-/* give: list of {document: "wizard", path: "url_0", message} */
+/* give: list of {document: "wizard", path: "url_0", message}. documents: without the wizard's own */
 json_t *wizard_check(enum wizard_step step, const json_t *answers, const json_t *documents);
 
 /* give: the documents that become others: channels/<name>, box with a new input, credentials with new ones. */
 json_t *wizard_documents(const json_t *answers, const json_t *documents);
 
-/* The step that a problem of the made documents comes from, and its question (static); false: none. */
-bool wizard_question_of(const json_t *problem, const json_t *answers, enum wizard_step *step, const char **question);
+/* What of those is the wizard's own: {"channel": "news", "input": "studio", "credentials": ["news-0"]}. give */
+json_t *wizard_own(const json_t *answers);
+/* The documents as staged, without what this wizard staged itself before (own; NULL: nothing), which may be called
+ * something else by now. What is in place stays. give */
+json_t *wizard_others(const json_t *staged, const json_t *in_place, const json_t *own);
 
-/* Answers without what is secret, to be kept while nobody is there. give */
-json_t *wizard_draft(const json_t *answers);
+/* The step that a problem of the made documents comes from, and its question (static); false: none, or it was found in
+ * what others made. documents: without the wizard's own. */
+bool wizard_question_of(const json_t *problem, const json_t *answers, const json_t *documents, enum wizard_step *step,
+                        const char **question);
+
+/* Answers without what is secret, to be kept while nobody is there. own: borrow; NULL. give */
+json_t *wizard_draft(const json_t *answers, const json_t *own);

@@ -94,13 +94,17 @@ static const char *of_pipeline(const json_t *answers, const char *question, unsi
     return wizard_text(answers, WIZARD_DESTINATIONS, name);
 }
 
-/* The name of the credentials that this pipeline uses; "": none. New ones are called after the channel. */
-static void credentials_name(const json_t *answers, unsigned pipeline, char name[96])
+bool wizard_makes_credentials(const json_t *answers, unsigned pipeline)
+{
+    return strcmp(of_pipeline(answers, "credentials", pipeline), "(new)") == 0;
+}
+
+void wizard_credentials_name(const json_t *answers, unsigned pipeline, char name[96])
 {
     const char *chosen = of_pipeline(answers, "credentials", pipeline);
     if (strcmp(chosen, "(none)") == 0)
         name[0] = '\0';
-    else if (strcmp(chosen, "(new)") == 0)
+    else if (wizard_makes_credentials(answers, pipeline))
         snprintf(name, 96, "%.56s-%u", wizard_channel_name(answers), pipeline);
     else
         snprintf(name, 96, "%.95s", chosen);
@@ -119,7 +123,7 @@ static json_t *destinations(const json_t *answers)
     for (unsigned i = 0; i < wizard_pipelines(answers); i++) {
         char name[96];
         json_t *destination = json_object();
-        credentials_name(answers, i, name);
+        wizard_credentials_name(answers, i, name);
         set_text(destination, "url", of_pipeline(answers, "url", i));
         set_text(destination, "credentials", name);
         if (downstream == DOWNSTREAM_RTMP)
@@ -211,6 +215,11 @@ static void put_named(json_t *list, json_t *element)
     json_array_append_new(list, element);
 }
 
+void wizard_senders_name(const char *input, char name[80])
+{
+    snprintf(name, 80, "%.50s-senders", input);
+}
+
 static json_t *box_with_input(const json_t *answers, const json_t *documents)
 {
     json_t *box = json_deep_copy(json_object_get(documents, "box"));
@@ -219,7 +228,7 @@ static json_t *box_with_input(const json_t *answers, const json_t *documents)
     char group[80];
     if (!box)
         box = json_object();
-    snprintf(group, sizeof group, "%.50s-senders", name);
+    wizard_senders_name(name, group);
     json_t *endpoints = json_array();
     for (unsigned i = 0; i < wizard_pipelines(answers); i++) {
         char address[32], port[32];
@@ -241,13 +250,13 @@ static json_t *credentials_with_new(const json_t *answers, const json_t *documen
     json_t *credentials = NULL;
     for (unsigned i = 0; i < wizard_pipelines(answers); i++) {
         char name[96];
-        if (strcmp(of_pipeline(answers, "credentials", i), "(new)") != 0)
+        if (!wizard_makes_credentials(answers, i))
             continue;
         if (!credentials)
             credentials = json_deep_copy(json_object_get(documents, "credentials"));
         if (!credentials)
             credentials = json_object();
-        credentials_name(answers, i, name);
+        wizard_credentials_name(answers, i, name);
         json_t *one = json_pack("{s:s, s:s}", "name", name, "user", of_pipeline(answers, "user", i));
         const char *password = of_pipeline(answers, "password", i);
         json_object_set_new(one, "password", *password ? json_string(password) : json_null());
@@ -270,4 +279,62 @@ json_t *wizard_documents(const json_t *answers, const json_t *documents)
         json_object_set_new(made, "credentials", credentials);
     json_object_set_new(made, name, channel(answers));
     return made;
+}
+
+/* ---- what others have ---- */
+json_t *wizard_own(const json_t *answers)
+{
+    char name[96];
+    json_t *credentials = json_array();
+    for (unsigned i = 0; i < wizard_pipelines(answers); i++) {
+        wizard_credentials_name(answers, i, name);
+        if (wizard_makes_credentials(answers, i))
+            json_array_append_new(credentials, json_string(name));
+    }
+    const char *input = wizard_makes_input(answers) ? wizard_text(answers, WIZARD_INPUTS, "name") : "";
+    return json_pack("{s:s, s:s, s:o}", "channel", wizard_channel_name(answers), "input", input, "credentials",
+                     credentials);
+}
+
+bool wizard_is_named(const json_t *list, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *other = json_string_value(json_object_get(json_array_get(list, i), "name"));
+        if (other && strcmp(other, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void remove_named(json_t *staged, const json_t *in_place, const char *document, const char *key,
+                         const char *name)
+{
+    json_t *list = json_object_get(json_object_get(staged, document), key);
+    if (wizard_is_named(json_object_get(json_object_get(in_place, document), key), name))
+        return; /* it was applied: others may use it by now */
+    for (size_t i = json_array_size(list); i > 0; i--) {
+        const char *other = json_string_value(json_object_get(json_array_get(list, i - 1), "name"));
+        if (other && strcmp(other, name) == 0)
+            json_array_remove(list, i - 1);
+    }
+}
+
+json_t *wizard_others(const json_t *staged, const json_t *in_place, const json_t *own)
+{
+    const char *channel_name = json_string_value(json_object_get(own, "channel"));
+    const char *input = json_string_value(json_object_get(own, "input"));
+    json_t *others = json_deep_copy(staged), *one;
+    char name[96];
+    size_t i;
+    snprintf(name, sizeof name, "channels/%.80s", channel_name ? channel_name : "");
+    if (!json_object_get(in_place, name))
+        json_object_del(others, name);
+    if (input && *input) {
+        wizard_senders_name(input, name);
+        remove_named(others, in_place, "box", "inputs", input);
+        remove_named(others, in_place, "box", "input_security_groups", name);
+    }
+    json_array_foreach(json_object_get(own, "credentials"), i, one) if (json_is_string(one))
+        remove_named(others, in_place, "credentials", "credentials", json_string_value(one));
+    return others;
 }

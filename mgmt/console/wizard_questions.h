@@ -39,3 +39,9 @@ unsigned wizard_choice(const json_t *answers, enum wizard_step step, const char 
 const struct wizard_downstream_kind *wizard_kind(const json_t *answers);
 unsigned wizard_pipelines(const json_t *answers);
 bool wizard_makes_input(const json_t *answers);
+bool wizard_makes_credentials(const json_t *answers, unsigned pipeline);
+
+/* What is made beside the channel is called after it, or after the input. */
+void wizard_credentials_name(const json_t *answers, unsigned pipeline, char name[96]); /* "": none are used */
+void wizard_senders_name(const char *input, char name[80]);                            /* the security group */
+bool wizard_is_named(const json_t *list, const char *name); /* is there an element of that name? */

@@ -4,6 +4,7 @@
  */
 #include "mgmt/console/wizard_screens.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,13 +16,30 @@
 
 struct wizard {
     struct console *console;
-    json_t *answers, *documents;
+    json_t *answers;
+    json_t *documents;         /* as others have them */
+    json_t *own;               /* what was staged already; NULL: nothing */
     json_t *schema, *problems; /* of the step that is shown */
     json_t *found;             /* what biplaned found: [{step, document, path, message}] */
     enum wizard_step step;
     bool tried[WIZARD_STEPS]; /* what is missing is only told then */
-    char staged[96];          /* the channel that was staged already; "": none */
 };
+
+/* Others may have staged or applied something since. give: the documents as staged; NULL: nobody is there. */
+static json_t *read_documents(struct wizard *wizard, struct error *err)
+{
+    struct session *session = &wizard->console->session;
+    json_t *staged = session_documents(session, err);
+    json_t *in_place = staged ? session_get(session, "/v1/configuration", err) : NULL;
+    if (in_place) {
+        json_decref(wizard->documents);
+        wizard->documents = wizard_others(staged, in_place, wizard->own);
+        json_decref(in_place);
+        return staged;
+    }
+    json_decref(staged);
+    return NULL;
+}
 
 /* ---- one step ---- */
 static void add_found(const struct wizard *wizard, json_t *problems)
@@ -45,14 +63,19 @@ static void renew(void *context, struct form *form)
     form->problems = wizard->problems;
 }
 
+static void keep_draft(const struct wizard *wizard)
+{
+    json_t *draft = wizard_draft(wizard->answers, wizard->own), *answer = NULL;
+    client_send(&wizard->console->session.client, "PUT", "/v1/draft", draft, &answer, NULL);
+    json_decref(answer);
+    json_decref(draft);
+}
+
 /* What biplaned found was found in what was said before. */
 static void stored(void *context)
 {
     struct wizard *wizard = context;
-    json_t *draft = wizard_draft(wizard->answers), *answer = NULL;
-    client_send(&wizard->console->session.client, "PUT", "/v1/draft", draft, &answer, NULL);
-    json_decref(answer);
-    json_decref(draft);
+    keep_draft(wizard);
     json_decref(wizard->found);
     wizard->found = NULL;
 }
@@ -70,29 +93,62 @@ static int show_step(struct wizard *wizard, unsigned *selected)
                                       .stored = stored,
                                       .context = wizard };
     struct form form = { .object = json_object_get(wizard->answers, name), .document = "wizard" };
+    json_decref(read_documents(wizard, NULL));
     return editor_page(wizard->console, &page, &form, selected);
 }
 
 /* ---- the end ---- */
-static bool stage(struct wizard *wizard)
+static int stage_difference(struct session *session, const json_t *before, const json_t *after, struct error *err)
 {
-    struct error err = { 0 };
-    struct session *session = &wizard->console->session;
-    char document[128];
     const char *name;
-    json_t *made = wizard_documents(wizard->answers, wizard->documents), *value;
-    snprintf(document, sizeof document, "channels/%.90s", wizard->staged);
-    if (wizard->staged[0] && strcmp(wizard->staged, wizard_channel_name(wizard->answers)) != 0)
-        session_remove(session, document, NULL); /* it is called something else now */
+    json_t *value;
     int result = 0;
-    json_object_foreach(made, name, value) if (result == 0) result = session_stage(session, name, value, &err);
-    json_decref(made);
-    if (result < 0) {
-        console_tell(wizard->console, "New channel", &err);
-        return false;
+    json_object_foreach((json_t *)after, name, value)
+    {
+        if (result == 0 && !json_equal(value, json_object_get(before, name)))
+            result = session_stage(session, name, value, err);
     }
-    snprintf(wizard->staged, sizeof wizard->staged, "%.90s", wizard_channel_name(wizard->answers));
-    return true;
+    json_object_foreach((json_t *)before, name, value)
+    {
+        if (result == 0 && !json_object_get(after, name))
+            result = session_remove(session, name, err); /* it is called something else now */
+    }
+    return result;
+}
+
+/* The first step with a wrong answer, also one that only what others made meanwhile made wrong. */
+static enum wizard_step first_wrong(struct wizard *wizard)
+{
+    for (enum wizard_step step = 0; step < WIZARD_STEPS; step++) {
+        json_t *problems = wizard_check(step, wizard->answers, wizard->documents);
+        size_t count = json_array_size(problems);
+        json_decref(problems);
+        if (count)
+            return step;
+    }
+    return WIZARD_STEPS;
+}
+
+/* On top of what others have. *wrong: the step that has to be answered anew before; WIZARD_STEPS: it is staged. */
+static int stage(struct wizard *wizard, enum wizard_step *wrong, struct error *err)
+{
+    json_t *staged = read_documents(wizard, err);
+    if (!staged)
+        return -ENOTCONN;
+    *wrong = first_wrong(wizard);
+    int result = 0;
+    if (*wrong == WIZARD_STEPS) {
+        json_t *after = json_copy(wizard->documents), *made = wizard_documents(wizard->answers, wizard->documents);
+        json_object_update(after, made);
+        result = stage_difference(&wizard->console->session, staged, after, err);
+        json_decref(made);
+        json_decref(after);
+        json_decref(wizard->own);
+        wizard->own = wizard_own(wizard->answers);
+        keep_draft(wizard);
+    }
+    json_decref(staged);
+    return result;
 }
 
 /* Leads what biplaned found back to the questions. Returns the first step with any; WIZARD_STEPS: none. */
@@ -106,7 +162,7 @@ static enum wizard_step lead_back(struct wizard *wizard)
         enum wizard_step step;
         const char *question;
         const json_t *problem = json_array_get(problems, i);
-        if (!wizard_question_of(problem, wizard->answers, &step, &question))
+        if (!wizard_question_of(problem, wizard->answers, wizard->documents, &step, &question))
             continue;
         json_array_append_new(wizard->found,
                               json_pack("{s:i, s:s, s:s, s:O}", "step", (int)step, "document", "wizard", "path",
@@ -126,12 +182,18 @@ static void forget_draft(const struct wizard *wizard)
 /* Stages the channel; true: it is there, to be looked at and applied. */
 static bool finish(struct wizard *wizard)
 {
-    if (!stage(wizard))
+    struct error err = { 0 };
+    enum wizard_step step;
+    if (stage(wizard, &step, &err) < 0) {
+        console_tell(wizard->console, "New channel", &err);
         return false;
-    enum wizard_step step = lead_back(wizard);
+    }
+    if (step == WIZARD_STEPS)
+        step = lead_back(wizard);
     if (step < WIZARD_STEPS) {
         view_message(wizard->console->view, "New channel",
                      "Something of this does not work. You are led to it: it is marked with ! there.");
+        wizard->tried[step] = true;
         wizard->step = step;
         return false;
     }
@@ -185,6 +247,7 @@ static void take_draft(struct wizard *wizard, json_t *draft)
                                  value) if (json_is_null(value))
             json_object_del(json_object_get(draft, wizard_step_name(step)), question);
     json_object_update_existing(wizard->answers, draft);
+    wizard->own = json_incref(json_object_get(draft, "own"));
 }
 
 static void recall(struct wizard *wizard)
@@ -207,15 +270,17 @@ void wizard_screens(struct console *console)
 {
     struct error err = { 0 };
     struct wizard wizard = { .console = console, .answers = wizard_begin() };
-    wizard.documents = session_documents(&console->session, &err);
-    if (!wizard.documents) {
+    json_t *staged = read_documents(&wizard, &err);
+    if (!staged) {
         console_tell(console, "New channel", &err);
     } else {
+        json_decref(staged);
         recall(&wizard);
         walk(&wizard);
     }
     json_decref(wizard.answers);
     json_decref(wizard.documents);
+    json_decref(wizard.own);
     json_decref(wizard.schema);
     json_decref(wizard.problems);
     json_decref(wizard.found);

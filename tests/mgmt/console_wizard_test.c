@@ -154,17 +154,18 @@ static bool complains(enum wizard_step step, const json_t *answers, const json_t
 static bool leads_to(const struct configuration_fixture *fixture, const json_t *answers, enum wizard_step wanted,
                      const char *question)
 {
-    json_t *problems = problems_of(fixture, answers), *problem;
+    json_t *problems = problems_of(fixture, answers), *problem, *documents = documents_of(fixture);
     bool found = false;
     size_t i;
     json_array_foreach(problems, i, problem)
     {
         enum wizard_step step;
         const char *place;
-        assert_true(wizard_question_of(problem, answers, &step, &place));
+        assert_true(wizard_question_of(problem, answers, documents, &step, &place));
         found |= step == wanted && strcmp(place, question) == 0;
     }
     json_decref(problems);
+    json_decref(documents);
     return found;
 }
 
@@ -205,22 +206,126 @@ static void a_draft_holds_no_secret(void **state)
     json_t *answers = answers_for("rtmp", "rtmp://a.example/app", "rtmp://b.example/app", "(new)");
     set(answers, WIZARD_DESTINATIONS, "password_0", json_string("a-secret"));
     set(answers, WIZARD_DESTINATIONS, "stream_0", json_string("b-secret"));
-    json_t *draft = wizard_draft(answers);
+    json_t *own = wizard_own(answers), *draft = wizard_draft(answers, own);
     char *text = json_dumps(draft, 0);
     assert_null(strstr(text, "-secret"));
     assert_non_null(strstr(text, "sport-in"));
     free(text);
+    assert_true(json_equal(json_object_get(draft, "own"), own));
+    json_decref(own);
     json_decref(draft);
     json_decref(answers);
+}
+
+static json_t *element(const json_t *documents, const char *document, const char *list, const char *name)
+{
+    json_t *one;
+    size_t i;
+    json_array_foreach(json_object_get(json_object_get(documents, document), list), i,
+                       one) if (strcmp(json_string_value(json_object_get(one, "name")), name) == 0) return one;
+    return NULL;
+}
+
+static json_t *staged_over(const json_t *documents, const json_t *answers)
+{
+    json_t *staged = json_deep_copy(documents), *made = wizard_documents(answers, documents);
+    json_object_update(staged, made);
+    json_decref(made);
+    return staged;
+}
+
+static void nothing_that_is_there_already_is_written_over(void **state)
+{
+    (void)state;
+    struct configuration_fixture fixture;
+    fixture_create(&fixture);
+    json_t *answers = answers_for("hls", "http://a.example/x", "http://b.example/x", "(new)");
+    json_t *documents = documents_of(&fixture), *others = staged_over(documents, answers);
+    assert_true(complains(WIZARD_IDENTIFIERS, answers, others, "channel"));
+    assert_true(complains(WIZARD_INPUTS, answers, others, "name"));
+    assert_true(complains(WIZARD_DESTINATIONS, answers, others, "credentials_0"));
+    assert_true(complains(WIZARD_DESTINATIONS, answers, others, "credentials_1"));
+    json_array_clear(json_object_get(json_object_get(others, "box"), "inputs")); /* its senders are left */
+    assert_true(complains(WIZARD_INPUTS, answers, others, "name"));
+    json_decref(others);
+    json_decref(documents);
+    json_decref(answers);
+    fixture_destroy(&fixture);
+}
+
+/* What a wizard staged is its own until it is applied: it may be called something else the next time. */
+static void its_own_is_no_others(void **state)
+{
+    (void)state;
+    struct configuration_fixture fixture;
+    fixture_create(&fixture);
+    json_t *answers = answers_for("hls", "http://a.example/x", "http://b.example/x", "(new)");
+    json_t *documents = documents_of(&fixture), *own = wizard_own(answers);
+    json_t *staged = staged_over(documents, answers);
+    json_t *inputs = json_object_get(json_object_get(staged, "box"), "inputs"); /* somebody else's, staged meanwhile */
+    json_array_append_new(inputs, json_pack("{s:s}", "name", "other"));
+    json_t *others = wizard_others(staged, documents, own);
+    assert_null(json_object_get(others, "channels/sport"));
+    assert_null(element(others, "box", "inputs", "sport-in"));
+    assert_null(element(others, "box", "input_security_groups", "sport-in-senders"));
+    assert_null(element(others, "credentials", "credentials", "sport-0"));
+    assert_non_null(element(others, "credentials", "credentials", "origin"));
+    assert_non_null(element(others, "box", "inputs", "other"));
+    assert_non_null(element(others, "box", "inputs", "news-rtp"));
+    assert_non_null(json_object_get(others, "channels/news"));
+    json_decref(others);
+    others = wizard_others(staged, staged, own); /* applied, by somebody else */
+    assert_true(json_equal(others, staged));
+    json_decref(others);
+    others = wizard_others(staged, documents, NULL);
+    assert_true(json_equal(others, staged));
+    json_decref(others);
+    json_decref(staged);
+    json_decref(own);
+    json_decref(documents);
+    json_decref(answers);
+    fixture_destroy(&fixture);
+}
+
+static bool leads_somewhere(const json_t *answers, const json_t *documents, const char *document, const char *path)
+{
+    json_t *problem = json_pack("{s:s, s:s}", "document", document, "path", path);
+    enum wizard_step step;
+    const char *question;
+    bool found = wizard_question_of(problem, answers, documents, &step, &question);
+    json_decref(problem);
+    return found;
+}
+
+/* Nobody is led to her own answer because of what somebody else staged. */
+static void what_is_wrong_with_others_leads_nowhere(void **state)
+{
+    (void)state;
+    struct configuration_fixture fixture;
+    fixture_create(&fixture);
+    json_t *answers = answers_for("hls", "http://a.example/x", "http://b.example/x", "(new)");
+    json_t *documents = documents_of(&fixture);
+    assert_true(leads_somewhere(answers, documents, "channels/sport", "output_groups[0].destinations[0].url"));
+    assert_false(leads_somewhere(answers, documents, "channels/news", "output_groups[0].destinations[0].url"));
+    assert_true(leads_somewhere(answers, documents, "box", "inputs[2].endpoints[0].address"));
+    assert_false(leads_somewhere(answers, documents, "box", "inputs[1].endpoints[0].address"));
+    assert_true(leads_somewhere(answers, documents, "box", "input_security_groups[1].cidrs[0]"));
+    assert_false(leads_somewhere(answers, documents, "box", "input_security_groups[0].cidrs[0]"));
+    assert_false(leads_somewhere(answers, documents, "box", "nodes[0]"));
+    assert_true(leads_somewhere(answers, documents, "credentials", "credentials[1].user"));
+    assert_false(leads_somewhere(answers, documents, "credentials", "credentials[0].user"));
+    json_decref(documents);
+    json_decref(answers);
+    fixture_destroy(&fixture);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_downstream_is_a_channel_that_works),
-        cmocka_unit_test(one_pipeline_is_asked_half),
-        cmocka_unit_test(what_is_wrong_is_told_at_its_question),
-        cmocka_unit_test(a_draft_holds_no_secret),
+        cmocka_unit_test(every_downstream_is_a_channel_that_works),      cmocka_unit_test(one_pipeline_is_asked_half),
+        cmocka_unit_test(what_is_wrong_is_told_at_its_question),         cmocka_unit_test(a_draft_holds_no_secret),
+        cmocka_unit_test(nothing_that_is_there_already_is_written_over), cmocka_unit_test(its_own_is_no_others),
+        cmocka_unit_test(what_is_wrong_with_others_leads_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The menu on a terminal of 80 columns and 24 lines, against a box that runs: keystrokes in, screens read back."""
+import json
 import os
 import random
 import signal
 
 import pytest
 
-from testbed.box import Box, ApiError, node, rtp_input
+from testbed.box import Box, ApiError, UnixConnection, node, rtp_input
 from testbed.hls import Presentation
 from testbed.origin import Origin
 from testbed.processes import program, wait_for
@@ -228,6 +229,18 @@ def back_to_menu(terminal):
 
 
 # ---- a new channel ----
+GUESTS = {"name": "guests", "cidrs": ["10.9.0.0/16"]}
+
+
+def stage(box, document, value):
+    connection = UnixConnection(os.path.join(box.run, "api.socket"), 10)
+    try:
+        connection.request("PUT", f"/v1/configuration/{document}", json.dumps(value))
+        assert connection.getresponse().status == 200
+    finally:
+        connection.close()
+
+
 @pytest.fixture
 def empty_box(network, no_studio, shared, tmp_path):
     """Nodes with their ports, and nothing else."""
@@ -290,6 +303,8 @@ def test_from_an_empty_box_through_the_wizard_to_the_origins(origins, empty_box,
         terminal.wait("channel                    first")
         step(terminal, 5, "identifiers")
         step(terminal, 6, "inputs", [("name", "studio"), ("address_0", "10.77.0.2"), ("address_1", "10.77.1.2")])
+        others = {**empty_box.api("/v1/configuration")["box"], "input_security_groups": [GUESTS]}
+        stage(empty_box, "documents/box", others)  # by somebody else, while the wizard is open
         step(terminal, 7, "destinations",
              [(f"url_{i}", f"{origin.url}/live/first{'/' if i else ''}") for i, origin in enumerate(origins)] +
              [(f"credentials_{i}", "(new)") for i in range(2)] +
@@ -301,6 +316,8 @@ def test_from_an_empty_box_through_the_wizard_to_the_origins(origins, empty_box,
         answer(terminal, "url_1", f"{origins[1].url}/live/first")
         terminal.press("n")
         terminal.wait("Staged changes", "inputs[studio].name: studio")
+        groups = empty_box.api("/v1/configuration?staged=1")["box"]["input_security_groups"]
+        assert [group["name"] for group in groups] == ["guests", "studio-senders"]
         assert "secret-" not in terminal.text
         terminal.press("a")
         terminal.wait("Not yet")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* settings_write.c - values back to libconfig text, and the tables to a reference page. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -199,8 +200,12 @@ static void print_type(const struct setting *row, FILE *stream)
     if (row->type == SETTING_TYPE_CHOICE)
         for (unsigned i = 0; row->choices[i]; i++)
             fprintf(stream, "%s `\"%s\"`", i ? "," : "", row->choices[i]);
-    if (row->type == SETTING_TYPE_LIST || row->type == SETTING_TYPE_GROUP)
-        fprintf(stream, " [%s](#%s)", row->settings->name, row->settings->name);
+    if (row->type == SETTING_TYPE_LIST || row->type == SETTING_TYPE_GROUP) {
+        fprintf(stream, " [%s](#", row->settings->name);
+        for (const char *letter = row->settings->name; *letter; letter++) /* as anchors of headings are made */
+            fputc(*letter == ' ' ? '-' : tolower((unsigned char)*letter), stream);
+        fputc(')', stream);
+    }
     if (row->maximum_count)
         fprintf(stream, ", at most %u", row->maximum_count);
     if (row->type <= SETTING_TYPE_DOUBLE && row->type != SETTING_TYPE_BOOL && (row->minimum != 0 || row->maximum != 0))

@@ -13,6 +13,8 @@
 #include "mgmt/hls_group.h"
 #include "mgmt/mediapackage_group.h"
 
+enum { SOURCE_PID_MIN = 32 }; /* below are tables of their own (ISO/IEC 13818-1, table 2-3; DVB's up to 31) */
+
 static const struct setting input_attachment_rows[] = {
     SETTING_STRING(struct input_attachment, input, .flags = SETTING_REQUIRED | SETTING_NAME,
                    .help = "Name of an input of the box."),
@@ -216,6 +218,9 @@ static void check_unused(const struct channel *channel, struct problems *problem
 static void check_selectors(const struct channel *channel, struct problems *problems)
 {
     const struct input_attachment *attachment = &channel->input_attachments[0];
+    if (attachment->scte35_pid && attachment->scte35_pid < SOURCE_PID_MIN)
+        problem_at(problems, &attachment->scte35_pid, "scte35_pid %u is out of range: %d to 8191, or 0",
+                   attachment->scte35_pid, SOURCE_PID_MIN);
     for (unsigned s = 0; s < attachment->audio_selectors_count; s++) {
         const struct audio_selector *selector = &attachment->audio_selectors[s];
         if (selector->language[0] && strlen(selector->language) != 3)
@@ -348,16 +353,17 @@ static void check_gop_is_set(const struct output_group *group, const struct vide
                    video->name);
 }
 
-/* In Smooth Streaming the bitrate is all that tells videos apart: a publishing point takes one of two as the other. */
+/* In Smooth Streaming the bitrate is all that tells videos apart: a publishing point takes one of two as the other, and
+ * some round down to thousands. */
 static void check_bitrate_is_its_own(const struct channel *channel, const struct output_group *group,
                                      const struct video_description *video, struct problems *problems)
 {
     for (const struct video_description *other = channel->encodes.video; other < video; other++)
-        if (group->type == OUTPUT_GROUP_SMOOTH && other->bitrate == video->bitrate &&
+        if (group->type == OUTPUT_GROUP_SMOOTH && other->bitrate / 1000 == video->bitrate / 1000 &&
             group_takes_video(group, other->name))
             problem_at(problems, &video->bitrate,
-                       "output group \"%s\": videos \"%s\" and \"%s\" have the same bitrate: a group of type smooth "
-                       "needs one of its own for each",
+                       "output group \"%s\": videos \"%s\" and \"%s\" have the same bitrate in kbit/s: a group of "
+                       "type smooth needs one of its own for each",
                        group->name, other->name, video->name);
 }
 
@@ -433,6 +439,9 @@ void channel_check_credentials(const struct channel *channel, const struct crede
                 problem_at(problems, destination->credentials,
                            "output group \"%s\": there are no credentials \"%s\" in the credentials file",
                            channel->output_groups[g].name, destination->credentials);
+            else if (destination->credentials[0] && channel->output_groups[g].type == OUTPUT_GROUP_MEDIAPACKAGE)
+                mediapackage_check_credentials(&channel->output_groups[g], destination,
+                                               credentials_find(credentials, destination->credentials), problems);
         }
 }
 

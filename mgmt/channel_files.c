@@ -9,6 +9,7 @@
 #include "mgmt/channel.h"
 #include "mgmt/channel_names.h"
 
+#define KEY_PICTURES_END "_iframe.m3u8"
 enum { FILE_NAME_BYTES = 2 * OUTPUT_URL_BYTES + 2 * ENCODE_TEXT_BYTES + 16 };
 
 struct file {
@@ -17,6 +18,7 @@ struct file {
     const struct output_group *group;
     const struct output *output; /* NULL: of the group */
     unsigned pipeline, order;    /* pipeline: number of the destination in the group */
+    bool key_pictures;           /* playlist of them */
 };
 
 struct files {
@@ -40,6 +42,7 @@ static void add(struct files *files, const struct file *like, const char *url, c
     struct file *file = &files->file[files->count];
     *file = *like;
     file->order = files->count++;
+    file->key_pictures = strcmp(end, KEY_PICTURES_END) == 0;
     const struct destination *destination = &like->group->destinations[like->pipeline];
     snprintf(text, sizeof text, "%s%s%s%s%s%s", destination->endpoint, destination->endpoint[0] ? " " : "", url,
              modifier, segment_modifier, end);
@@ -62,7 +65,7 @@ static void add_output(struct files *files, const struct file *like, const char 
     }
     add(files, like, url, named->name_modifier, "", ".m3u8");
     if (like->group->hls.i_frame_only_playlists && named->video[0])
-        add(files, like, url, named->name_modifier, "", "_iframe.m3u8");
+        add(files, like, url, named->name_modifier, "", KEY_PICTURES_END);
     add(files, like, url, named->name_modifier, named->segment_modifier, "_");
 }
 
@@ -123,6 +126,8 @@ static bool is_seen_elsewhere(const struct file *a, const struct file *b)
         return false;
     if (!a->output || !b->output || a->pipeline > 0)
         return true;
+    if (a->key_pictures != b->key_pictures) /* whose modifiers are not alike */
+        return false;
     return !has_identifiers(a->output) && !has_identifiers(b->output);
 }
 

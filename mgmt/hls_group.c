@@ -197,6 +197,15 @@ static void check_windows(const struct output_group *group, struct problems *pro
                    group->connection.filecache_duration, hls->segment_length);
 }
 
+static void check_segment_tag(const struct output_group *group, struct problems *problems)
+{
+    char words[128];
+    const char *fault = identifiers_fault(group->hls.id3_segment_tag, IDENTIFIERS_ALL, words, sizeof words);
+    if (fault)
+        problem_at(problems, group->hls.id3_segment_tag, "output group \"%s\": id3_segment_tag \"%s\" %s", group->name,
+                   group->hls.id3_segment_tag, fault);
+}
+
 static bool has_odd_character(const char *text)
 {
     for (; *text; text++)
@@ -371,6 +380,7 @@ static void check(const struct output_group *group, struct problems *problems)
         check_audio_groups(group, output, problems);
     }
     check_windows(group, problems);
+    check_segment_tag(group, problems);
     check_avails(group, problems);
     check_encryption(group, problems);
     transport_stream_check(&hls->transport_stream, problems);

@@ -18,25 +18,52 @@ bool hls_output_is_rendition(const struct output *output)
 }
 
 /* ---- renditions ---- */
-static void print_rendition(const struct master *master, const struct hls_entry *entry)
-{
-    const struct output *output = entry->output;
-    unsigned type = output->audio_track_type;
-    fprintf(master->text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s%s\",NAME=\"%s\"", output->audio_group, entry->suffix,
-            output->name);
-    if (output->language[0])
-        fprintf(master->text, ",LANGUAGE=\"%s\"", output->language);
-    fprintf(master->text, ",DEFAULT=%s,AUTOSELECT=%s", type == ALTERNATE_AUDIO_AUTO_SELECT_DEFAULT ? "YES" : "NO",
-            type == ALTERNATE_AUDIO_NOT_AUTO_SELECT ? "NO" : "YES");
-    if (entry->format.channels)
-        fprintf(master->text, ",CHANNELS=\"%u\"", entry->format.channels);
-    fprintf(master->text, ",URI=\"%s\"\n", entry->uri);
-}
-
 static bool is_in_group(const struct hls_entry *entry, const char *group, const char *suffix)
 {
     return hls_output_is_rendition(entry->output) && strcmp(entry->output->audio_group, group) == 0 &&
            strcmp(entry->suffix, suffix) == 0;
+}
+
+/* A group has one default at most (RFC 8216, 4.3.4.1.1): the first that says so. */
+static bool is_default(const struct master *master, const struct hls_entry *entry)
+{
+    if (entry->output->audio_track_type != ALTERNATE_AUDIO_AUTO_SELECT_DEFAULT)
+        return false;
+    for (const struct hls_entry *other = master->entries; other < entry; other++)
+        if (is_in_group(other, entry->output->audio_group, entry->suffix) &&
+            other->output->audio_track_type == ALTERNATE_AUDIO_AUTO_SELECT_DEFAULT)
+            return false;
+    return true;
+}
+
+/* By what they are chosen of themselves must tell those of a group apart: the default, then the first of a language. */
+static bool is_chosen_by_itself(const struct master *master, const struct hls_entry *entry)
+{
+    if (is_default(master, entry))
+        return true;
+    if (entry->output->audio_track_type == ALTERNATE_AUDIO_NOT_AUTO_SELECT)
+        return false;
+    for (const struct hls_entry *other = master->entries; other < master->entries + master->count; other++)
+        if (other != entry && is_in_group(other, entry->output->audio_group, entry->suffix) &&
+            strcmp(other->output->language, entry->output->language) == 0 &&
+            (is_default(master, other) ||
+             (other < entry && other->output->audio_track_type != ALTERNATE_AUDIO_NOT_AUTO_SELECT)))
+            return false;
+    return true;
+}
+
+static void print_rendition(const struct master *master, const struct hls_entry *entry)
+{
+    const struct output *output = entry->output;
+    fprintf(master->text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s%s\",NAME=\"%s\"", output->audio_group, entry->suffix,
+            output->name);
+    if (output->language[0])
+        fprintf(master->text, ",LANGUAGE=\"%s\"", output->language);
+    fprintf(master->text, ",DEFAULT=%s,AUTOSELECT=%s", is_default(master, entry) ? "YES" : "NO",
+            is_chosen_by_itself(master, entry) ? "YES" : "NO");
+    if (entry->format.channels)
+        fprintf(master->text, ",CHANNELS=\"%u\"", entry->format.channels);
+    fprintf(master->text, ",URI=\"%s\"\n", entry->uri);
 }
 
 /* ---- variants ---- */

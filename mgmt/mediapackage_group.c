@@ -8,6 +8,7 @@
 #include "encode/identifiers.h"
 #include "mgmt/channel.h"
 #include "mgmt/cmaf_group.h"
+#include "mgmt/credentials.h"
 #include "mgmt/hls_group.h"
 
 static const char *const versions[] = { "v1", "v2", NULL };
@@ -226,6 +227,16 @@ void mediapackage_check_channel(const struct channel *channel, const struct outp
                     "output group \"%s\": MediaPackage needs a stated size: set width and height of video \"%s\"",
                     group->name, video->name);
         }
+}
+
+void mediapackage_check_credentials(const struct output_group *group, const struct destination *destination,
+                                    const struct credential *credential, struct problems *problems)
+{
+    if (group->mediapackage.version == MEDIAPACKAGE_V1 && credential->scheme != CREDENTIAL_DIGEST)
+        problem_at(problems, destination->credentials,
+                   "output group \"%s\": credentials \"%s\" must have scheme = \"digest\" for MediaPackage v1: its "
+                   "ingest URLs are WebDAV with Digest",
+                   group->name, destination->credentials);
 }
 
 /* ---- for the encode process ---- */

@@ -8,9 +8,13 @@
 #include "mgmt/output_group.h"
 
 struct channel;
+struct credential;
 
 extern const struct output_group_class mediapackage_group_class;
 
 /* Sizes and frame rates must be said: the packager describes the ladder before it has seen a picture. */
 void mediapackage_check_channel(const struct channel *channel, const struct output_group *group,
                                 struct problems *problems);
+/* v1's servers ask for Digest alone. destination: of the group */
+void mediapackage_check_credentials(const struct output_group *group, const struct destination *destination,
+                                    const struct credential *credential, struct problems *problems);

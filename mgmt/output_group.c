@@ -43,7 +43,9 @@ static const struct setting connection_rows[] = {
                      .default_number = 300, .unit = "s",
                      .help = "How long a file waits at most for its destination; older ones are dropped and counted."),
     SETTING_DOUBLE(struct connection_settings, restart_delay, .minimum = 0, .maximum = 15, .default_number = 15,
-                   .unit = "s", .help = "Rest of a failed destination before it is tried again."),
+                   .unit = "s",
+                   .help = "Rest of a failed destination before it is tried again; 0: it is given up until the "
+                           "channel starts again."),
     SETTING_UNSIGNED(struct connection_settings, timeout, .minimum = 1, .maximum = 600, .default_number = 10,
                      .unit = "s", .help = "How long a transfer may stand still."),
     SETTING_UNSIGNED(struct connection_settings, cache_megabytes, .minimum = 1, .maximum = 65536, .default_number = 512,
@@ -127,7 +129,9 @@ static const struct setting output_rows[] = {
     SETTING_CHOICE(struct output, audio_track_type, .choices = audio_track_types,
                    .default_number = ALTERNATE_AUDIO_AUTO_SELECT_DEFAULT,
                    .help = "HLS, outputs without video: how the master playlist offers it: as a variant of its own, or "
-                           "as a rendition that is the default, may be chosen by itself, or only by hand."),
+                           "as a rendition that is the default, may be chosen by itself, or only by hand. Of several "
+                           "defaults in one audio group the first is it; of those of one language the first is chosen "
+                           "by itself."),
     SETTING_STRING(struct output, audio_group, .flags = SETTING_NAME | SETTING_SHARED,
                    .help = "HLS, outputs without video: the audio group that it is a rendition of."),
     SETTING_STRINGS(struct output, audio_rendition_sets, .flags = SETTING_NAME,

@@ -227,13 +227,42 @@ static void the_reference_page_has_every_key(void **state)
     free(page);
 }
 
+struct holder {
+    struct {
+        unsigned number;
+    } inner;
+};
+
+static void links_lead_to_headings(void **state)
+{
+    (void)state;
+    static const struct setting inner_rows[] = { SETTING_UNSIGNED(struct holder, inner.number, .help = "Number."),
+                                                 { 0 } };
+    static const struct settings inner = { "CMAF ingest", sizeof(unsigned), inner_rows, .help = "Inner." };
+    static const struct setting rows[] = { SETTING_GROUP(struct holder, inner, &inner, .help = "Group."), { 0 } };
+    static const struct settings outer = { "holder", sizeof(struct holder), rows, .help = "Outer." };
+    char *page = NULL;
+    size_t bytes;
+    FILE *stream = open_memstream(&page, &bytes);
+    settings_print_reference(&outer, stream);
+    fclose(stream);
+    assert_non_null(strstr(page, "[CMAF ingest](#cmaf-ingest)"));
+    assert_non_null(strstr(page, "## CMAF ingest"));
+    free(page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_and_values_are_read),        cmocka_unit_test(every_mistake_has_line_and_reason),
-        cmocka_unit_test(all_mistakes_come_at_once),           cmocka_unit_test(shared_names_may_be_there_twice),
-        cmocka_unit_test(later_checks_point_at_the_line),      cmocka_unit_test(a_flood_of_mistakes_is_bounded),
-        cmocka_unit_test(what_is_written_reads_back_the_same), cmocka_unit_test(the_reference_page_has_every_key),
+        cmocka_unit_test(defaults_and_values_are_read),
+        cmocka_unit_test(every_mistake_has_line_and_reason),
+        cmocka_unit_test(all_mistakes_come_at_once),
+        cmocka_unit_test(shared_names_may_be_there_twice),
+        cmocka_unit_test(later_checks_point_at_the_line),
+        cmocka_unit_test(a_flood_of_mistakes_is_bounded),
+        cmocka_unit_test(what_is_written_reads_back_the_same),
+        cmocka_unit_test(the_reference_page_has_every_key),
+        cmocka_unit_test(links_lead_to_headings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

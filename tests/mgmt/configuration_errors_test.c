@@ -158,7 +158,25 @@ static const struct broken table[] = {
       "no output without video has audio_group \"stereo\"" },
     { CHANNEL, "\"v360\"; audio", "\"v360\"; audio_group = \"stereo\"; audio", 19, "it is a variant, no rendition" },
     { CHANNEL, "video = \"v360\"; audio", "audio_group = \"stereo\"; audio", 19, "nobody could play output \"360p\"" },
+    { CHANNEL, "keep_segments = 21", "keep_segments = 21; id3_segment_tag = \"part $sn$ of $foo$\"", 13,
+      "id3_segment_tag \"part $sn$ of $foo$\" has an identifier that is not known: $foo$" },
+    { CHANNEL,
+      "keep_segments = 21; };\n  connection = { num_retries = 10; filecache_duration = 300; };\n  destinations = ( { "
+      "url "
+      "= \"http://127.0.0.1:9/a/news\"; credentials = \"origin\"; },\n                   { url = "
+      "\"http://127.0.0.1:9/b/news\"; } );\n  outputs = (\n    { name_modifier = \"_720p\"; video = \"v720\"; audio = "
+      "[ "
+      "\"a128\" ]; },\n    { name_modifier = \"_360p\"",
+      "keep_segments = 21; i_frame_only_playlists = true; };\n  destinations = ( { url = "
+      "\"http://127.0.0.1:9/a/news\"; },\n                   { url = \"http://127.0.0.1:9/b/news\"; } );\n  outputs = "
+      "(\n"
+      "    { name_modifier = \"_q\"; video = \"v720\"; audio = [ \"a128\" ]; },\n    { name_modifier = \"_q_iframe\"",
+      18, "outputs \"q\" and \"q_iframe\" would both write http://127.0.0.1:9/a/news_q_iframe.m3u8" },
+    { CHANNEL, "input = \"news-rtp\";", "input = \"news-rtp\"; scte35_pid = 10;", 2,
+      "scte35_pid 10 is out of range: 32" },
     /* ---- CMAF ingest, MediaPackage ---- */
+    { CHANNEL, "type = \"hls\"", "type = \"mediapackage\"", 15,
+      "credentials \"origin\" must have scheme = \"digest\" for MediaPackage v1" },
     { CHANNEL, "type = \"hls\"", "type = \"cmaf_ingest\"", 15, "url of destination 0 must end in a slash" },
     { CHANNEL, "type = \"hls\"", "type = \"cmaf_ingest\"", 18, "must hold one video or one audio" },
     { CHANNEL, "type = \"hls\"", "type = \"cmaf_ingest\"; cmaf_ingest = { segment_length = 70; }", 12,
@@ -247,7 +265,7 @@ static void videos_of_a_smooth_group_differ_in_bitrate(void **state)
 {
     static const struct broken want = { .file = CHANNEL, .line = 7, .reason = "\"v720\" and \"v360\" have the same" };
     char *smooth = fixture_replace(texts[CHANNEL], "type = \"hls\"", "type = \"smooth\"");
-    char *text = fixture_replace(smooth, "bitrate = 800000", "bitrate = 3000000");
+    char *text = fixture_replace(smooth, "bitrate = 800000", "bitrate = 3000400");
     char *hls = fixture_replace(texts[CHANNEL], "bitrate = 800000", "bitrate = 3000000");
     struct problems *problems = read_broken(*state, CHANNEL, text, 0644);
     assert_non_null(problems);

@@ -162,6 +162,42 @@ static void an_audio_output_may_be_a_variant(void **state)
     assert_false(hls_output_is_rendition(&output));
 }
 
+/* Two that both are the default, as outputs are that say nothing; another of the first's language; one by hand. */
+static void of_several_defaults_the_first_is_it(void **state)
+{
+    (void)state;
+    static const struct output variant = {
+        .name = "v", .video = "v", .audio_rendition_sets = { "s" }, .audio_rendition_sets_count = 1
+    };
+    static const struct {
+        const char *language;
+        unsigned type;
+    } of[] = { { "en", ALTERNATE_AUDIO_AUTO_SELECT },         { "en", ALTERNATE_AUDIO_AUTO_SELECT_DEFAULT },
+               { "fr", ALTERNATE_AUDIO_AUTO_SELECT_DEFAULT }, { "fr", ALTERNATE_AUDIO_AUTO_SELECT },
+               { "de", ALTERNATE_AUDIO_NOT_AUTO_SELECT },     { "de", ALTERNATE_AUDIO_AUTO_SELECT } };
+    static const char *const want[] = { "NO,AUTOSELECT=NO", "YES,AUTOSELECT=YES", "NO,AUTOSELECT=YES",
+                                        "NO,AUTOSELECT=NO", "NO,AUTOSELECT=NO",   "NO,AUTOSELECT=YES" };
+    enum { COUNT = sizeof of / sizeof *of };
+    struct output outputs[COUNT] = { 0 };
+    struct hls_entry entries[COUNT + 1] = {
+        { { "avc1.64001f", 1000, 900, 0, 640, 360, 25, 1, 0, 0 }, &variant, "v.m3u8", "", "" }
+    };
+    for (unsigned i = 0; i < COUNT; i++) {
+        snprintf(outputs[i].name, sizeof outputs[i].name, "a%u", i);
+        snprintf(outputs[i].audio_group, sizeof outputs[i].audio_group, "s");
+        snprintf(outputs[i].language, sizeof outputs[i].language, "%s", of[i].language);
+        outputs[i].audio_track_type = of[i].type;
+        entries[i + 1] = (struct hls_entry){ { "mp4a.40.2", 100, 90, 0, 0, 0, 0, 0, 2, 0 }, &outputs[i], "a", "", "" };
+    }
+    char *text = hls_master_playlist(entries, COUNT + 1, &settings);
+    for (unsigned i = 0; i < COUNT; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "NAME=\"a%u\",LANGUAGE=\"%s\",DEFAULT=%s,", i, of[i].language, want[i]);
+        assert_non_null(strstr(text, line));
+    }
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +206,7 @@ int main(void)
         cmocka_unit_test(ranges_of_pictures),
         cmocka_unit_test(renditions_of_both_pipelines),
         cmocka_unit_test(an_audio_output_may_be_a_variant),
+        cmocka_unit_test(of_several_defaults_the_first_is_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,9 @@ static struct configuration *read_with(const struct configuration_fixture *fixtu
     size_t head = (size_t)(strstr(fixture_channel, "output_groups") - fixture_channel);
     snprintf(text, sizeof text, "framerate_numerator = 25;\n%.*s%s", (int)head, fixture_channel, groups);
     fixture_write(fixture, "channels.d/news.cfg", text, 0644);
+    fixture_write(fixture, "credentials.cfg",
+                  "credentials = ( { name = \"origin\"; user = \"u\"; password = \"p\"; scheme = \"digest\"; } );\n",
+                  0600);
     struct problems *problems = problems_create();
     configuration_read(&configuration, fixture->directory, "board/boards", problems);
     problems_print(problems, stderr);

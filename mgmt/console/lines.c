@@ -2,6 +2,7 @@
 #include "mgmt/console/lines.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,36 @@ void lines_free(struct lines *lines)
     lines_clear(lines);
     free(lines->text);
     *lines = (struct lines){ 0 };
+}
+
+/* The nearest line that begins with these bytes; -1: none. */
+static int nearest(const struct lines *lines, const char *text, size_t length, bool whole, unsigned before)
+{
+    int found = -1;
+    unsigned distance = 0;
+    for (unsigned i = 0; i < lines->count; i++) {
+        unsigned away = i > before ? i - before : before - i;
+        if (strncmp(lines->text[i], text, length) != 0 || (whole && lines->text[i][length]) ||
+            (found >= 0 && away >= distance))
+            continue;
+        found = (int)i;
+        distance = away;
+    }
+    return found;
+}
+
+unsigned lines_find(const struct lines *lines, const char *text, unsigned before)
+{
+    if (before > 0 && text && *text) {
+        size_t word = strspn(text, " ");
+        word += strcspn(text + word, " ") + 1;
+        int found = nearest(lines, text, strlen(text), true, before);
+        if (found < 0 && word <= strlen(text))
+            found = nearest(lines, text, word, false, before);
+        if (found >= 0)
+            return (unsigned)found;
+    }
+    return before < lines->count ? before : lines->count ? lines->count - 1 : 0;
 }
 
 char *lines_join(const struct lines *lines)

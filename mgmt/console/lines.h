@@ -20,4 +20,7 @@ void lines_add_wrapped(struct lines *lines, unsigned width, const char *text); /
 void lines_add_text(struct lines *lines, const char *text);                    /* one for each of the text's */
 void lines_clear(struct lines *lines);
 void lines_free(struct lines *lines);
+/* Where a line went when the lines became others: the same text, or one that begins with the same word; of several the
+ * nearest; else as near as can be. The first stays the first: the newest is there, of those that are sorted so. */
+unsigned lines_find(const struct lines *lines, const char *text, unsigned before);
 char *lines_join(const struct lines *lines); /* give; with newlines between */

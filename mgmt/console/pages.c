@@ -8,6 +8,8 @@
 
 #include "mgmt/answer_words.h"
 
+enum { VALUE_INDENT = 6 };
+
 static struct word word_of(const json_t *json)
 {
     struct word word = { "-" };
@@ -276,44 +278,76 @@ void page_hardware(const json_t *hardware, const json_t *status, struct lines *l
 }
 
 /* ---- staged changes ---- */
-static void value_words(const json_t *value, char *words, size_t bytes)
+static void value_words(const json_t *value, FILE *words)
 {
-    size_t used = 0;
-    words[0] = '\0';
-    if (!json_is_array(value)) {
-        snprintf(words, bytes, "%s",
-                 json_is_string(value) && !*json_string_value(value) ? "\"\"" : word_of(value).text);
+    const char *text = json_string_value(value);
+    if (json_is_array(value))
+        for (size_t i = 0; i < json_array_size(value); i++) {
+            fputs(i ? " " : "", words);
+            value_words(json_array_get(value, i), words);
+        }
+    else
+        fputs(text && !*text ? "\"\"" : text ? text : word_of(value).text, words);
+}
+
+/* give (free): whole, however long: what is applied must be seen */
+static char *words_of(const json_t *value)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *words = open_memstream(&text, &bytes);
+    if (!words)
+        return NULL;
+    value_words(value, words);
+    fclose(words);
+    return text;
+}
+
+static void add_value(struct lines *lines, const char *mark, const char *value)
+{
+    char *text;
+    if (asprintf(&text, "%s%s", mark, value) < 0)
+        return;
+    struct lines parts = { 0 };
+    lines_add_wrapped(&parts, PAGE_COLUMNS - VALUE_INDENT, text);
+    for (unsigned i = 0; i < parts.count; i++)
+        lines_add(lines, "%*s%s", VALUE_INDENT, "", parts.text[i]);
+    lines_free(&parts);
+    free(text);
+}
+
+static void add_values(struct lines *lines, char mark, const char *path, const char *before, const char *after)
+{
+    size_t bytes = strlen(path) + strlen(before) + strlen(after) + (*before && *after ? strlen(" -> ") : 0);
+    if (bytes + strlen("~ : ") <= PAGE_COLUMNS) {
+        lines_add(lines, "%c %s: %s%s%s", mark, path, before, *before && *after ? " -> " : "", after);
         return;
     }
-    for (size_t i = 0; i < json_array_size(value) && used < bytes; i++)
-        used +=
-            (size_t)snprintf(words + used, bytes - used, "%s%s", i ? " " : "", word_of(json_array_get(value, i)).text);
+    lines_add(lines, "%c %s:", mark, path);
+    if (*before)
+        add_value(lines, *after ? "before: " : "", before);
+    if (*after)
+        add_value(lines, *before ? "after: " : "", after);
 }
 
 static void add_difference(const json_t *entry, const char **document, struct lines *lines)
 {
-    char before[WORD_BYTES], after[WORD_BYTES];
     const json_t *old = json_object_get(entry, "before"), *new = json_object_get(entry, "after");
     const char *name = json_string_value(json_object_get(entry, "document"));
     if (name && (!*document || strcmp(name, *document) != 0)) {
         lines_add(lines, "%s", name);
         *document = name;
     }
-    value_words(old, before, sizeof before);
-    value_words(new, after, sizeof after);
-    bool secret = json_is_true(json_object_get(entry, "secret")), both = old && new;
-    char values[2 * WORD_BYTES + 8], mark = both || secret ? '~' : new ? '+' : '-';
-    struct word path = get(entry, "path");
-    if (secret)
-        snprintf(values, sizeof values, "(a secret: not shown)");
-    else
-        snprintf(values, sizeof values, "%s%s%s", both ? before : "", both ? " -> " : "", new ? after : before);
-    if (strlen(path.text) + strlen(values) + 4 <= PAGE_COLUMNS) {
-        lines_add(lines, "%c %s: %s", mark, path.text, values);
-    } else {
-        lines_add(lines, "%c %s:", mark, path.text);
-        lines_add(lines, "      %s", values);
-    }
+    bool secret = json_is_true(json_object_get(entry, "secret"));
+    char mark = (old && new) || secret ? '~' : new ? '+' : '-';
+    char *before = old && !secret ? words_of(old) : NULL, *after = new && !secret ? words_of(new) : NULL;
+    const char *path = json_string_value(json_object_get(entry, "path"));
+    add_values(lines, mark, path ? path : "-", before ? before : "",
+               secret  ? "(a secret: not shown)"
+               : after ? after
+                       : "");
+    free(before);
+    free(after);
 }
 
 void page_report(const json_t *report, struct lines *lines)

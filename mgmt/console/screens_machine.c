@@ -77,13 +77,16 @@ static bool choose_place(struct console *console, const char *title, char name[P
 static bool choose_file(struct console *console, const char *title, const char *ending, char file[PATH_BYTES])
 {
     struct lines lines = { 0 };
-    json_t *places = find_places(console);
+    json_t *places = find_places(console), *paths = json_array(); /* a line shows no letters outside ASCII */
     for (size_t i = 0; i < json_array_size(places); i++) {
         const json_t *place = json_array_get(places, i), *files = json_object_get(place, "files");
         for (size_t f = 0; f < json_array_size(files); f++) {
             const char *name = json_string_value(json_array_get(files, f));
-            if (ends_in(name, ending))
-                lines_add(&lines, "%s/%s", json_string_value(json_object_get(place, "name")), name);
+            const char *stick = json_string_value(json_object_get(place, "name"));
+            if (!stick || !ends_in(name, ending) || strlen(stick) + strlen(name) + 2 > PATH_BYTES)
+                continue;
+            lines_add(&lines, "%s/%s", stick, name);
+            json_array_append_new(paths, json_sprintf("%s/%s", stick, name));
         }
     }
     int chosen = -1;
@@ -91,7 +94,9 @@ static bool choose_file(struct console *console, const char *title, const char *
         view_message(console->view, title, "There is no such file on a stick that is plugged in.");
     else
         chosen = editor_choose(console, title, &lines, 0);
-    snprintf(file, PATH_BYTES, "%s", chosen >= 0 ? lines.text[chosen] : "");
+    const char *path = json_string_value(json_array_get(paths, (size_t)chosen));
+    snprintf(file, PATH_BYTES, "%s", chosen >= 0 && path ? path : "");
+    json_decref(paths);
     json_decref(places);
     lines_free(&lines);
     return *file != '\0';

@@ -91,7 +91,10 @@ void screen_staged(struct console *console)
             apply(console);
         else if (key == 'd' && view_ask(console->view, "Discard", "Forget all that is staged?", "Forget", "Keep"))
             act(console, "discard", "Discard");
-        else if (key == 'r')
+        else if (key == 'r' && view_ask(console->view, "Roll back",
+                                        "Stage what was in place before the last apply? What is staged now is "
+                                        "forgotten.",
+                                        "Stage it", "Leave it"))
             act(console, "rollback", "Roll back");
     } while (key != VIEW_BACK && key != VIEW_GONE);
     lines_free(&lines);

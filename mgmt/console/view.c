@@ -14,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "board/error.h"
@@ -22,6 +23,7 @@
 enum {
     REFRESH_MS = 1000,
     SILENCE_MS = 250,
+    NOISE_MS = 5000,
     HELP_LINES = 5,
     DIALOG_COLUMNS = 66,
     TOP_BYTES = 200,
@@ -202,6 +204,7 @@ static void on_moved(newtComponent component, void *context)
     show_help(context);
 }
 
+/* selected: also where the list becomes another one */
 static void fill(struct list_screen *screen, unsigned selected)
 {
     const struct lines *lines = screen->list->lines;
@@ -216,8 +219,8 @@ static void fill(struct list_screen *screen, unsigned selected)
             newtListboxSetEntry(screen->box, (int)i, cut);
     }
     screen->shown = lines->count;
-    if (selected && selected < lines->count)
-        newtListboxSetCurrent(screen->box, (int)selected);
+    if (lines->count)
+        newtListboxSetCurrent(screen->box, (int)(selected < lines->count ? selected : lines->count - 1));
 }
 
 static void build_list(struct view *view, struct list_screen *screen, unsigned selected)
@@ -272,8 +275,11 @@ int view_list(struct view *view, const struct view_list *list, unsigned *selecte
             list->refresh(list->context);
         build_list(view, &screen, *selected);
         while ((event = run(view, screen.form, &result)) == EVENT_TIMER) {
+            unsigned before = current(&screen);
+            char *text = before < list->lines->count ? strdup(list->lines->text[before]) : NULL;
             list->refresh(list->context);
-            fill(&screen, 0);
+            fill(&screen, lines_find(list->lines, text, before));
+            free(text);
             show_help(&screen);
             draw_top(view);
         }
@@ -306,6 +312,27 @@ static newtComponent text_component(int top, int width, int height, const char *
     return component;
 }
 
+/* What is typed into one field. */
+struct typing {
+    newtComponent warning;
+    int width;
+};
+
+/* On a line of plain ASCII such letters would be left out without a word: half a password is worse than none. */
+static int on_typed(newtComponent entry, void *context, int key, int cursor)
+{
+    struct typing *typing = context;
+    char text[LINE_BYTES_MAX];
+    (void)entry;
+    (void)cursor;
+    if (key < 0x7f || key > 0xff || MB_CUR_MAX > 1)
+        return key;
+    snprintf(text, sizeof text, "%.*s", typing->width, "! left out: only letters of ASCII can be typed on this line");
+    newtLabelSetText(typing->warning, text);
+    newtBell();
+    return 0;
+}
+
 static bool edit_once(struct view *view, const char *title, const char *text, bool secret, bool can_unset,
                       char value[VIEW_TEXT_BYTES], int *answer)
 {
@@ -316,7 +343,9 @@ static bool edit_once(struct view *view, const char *title, const char *text, bo
     newtComponent entry = newtEntry(0, 0, value, width, (const char **)&typed,
                                     NEWT_FLAG_SCROLL | NEWT_FLAG_RETURNEXIT | (secret ? NEWT_FLAG_PASSWORD : 0));
     newtComponent ok = newtCompactButton(0, 12, "OK"), cancel = newtCompactButton(10, 12, "Cancel");
-    newtFormAddComponents(form, entry, text_component(2, width, 9, text), ok, cancel, NULL);
+    struct typing typing = { newtLabel(0, 1, ""), width };
+    newtEntrySetFilter(entry, on_typed, &typing);
+    newtFormAddComponents(form, entry, typing.warning, text_component(2, width, 9, text), ok, cancel, NULL);
     if (can_unset)
         newtFormAddComponent(form, unset = newtCompactButton(24, 12, "Default"));
     newtPushHelpLine(" Enter: take it   Tab: to the buttons   Escape: leave it as it was");
@@ -375,14 +404,29 @@ static bool ask_once(struct view *view, const char *title, const char *text, con
     return event == EVENT_KEY || event == EVENT_COMPONENT;
 }
 
-/* What came before a question was there to be read is no answer to it: garbage comes in bursts. */
-static void await_silence(void)
+static int64_t now_ms(void)
 {
-    struct pollfd line = { .fd = STDIN_FILENO, .events = POLLIN };
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* What came before a question was there to be read is no answer to it: garbage comes in bursts. false: it does not end,
+ * or the line is gone. */
+static bool await_silence(struct view *view)
+{
+    struct pollfd heard[] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = view->signals, .events = POLLIN } };
     char dropped[256];
-    while (poll(&line, 1, SILENCE_MS) > 0)
-        if (read(STDIN_FILENO, dropped, sizeof dropped) <= 0)
-            return;
+    int64_t until_ms = now_ms() + NOISE_MS;
+    while (!view->gone && poll(heard, 2, SILENCE_MS) > 0) {
+        if (heard[1].revents && take_signals(view))
+            newtResizeScreen(1);
+        if (heard[0].revents && read(STDIN_FILENO, dropped, sizeof dropped) <= 0)
+            return true; /* the next form that runs learns of it */
+        if (now_ms() > until_ms)
+            return false;
+    }
+    return !view->gone;
 }
 
 void view_message(struct view *view, const char *title, const char *text)
@@ -395,7 +439,10 @@ void view_message(struct view *view, const char *title, const char *text)
 bool view_ask(struct view *view, const char *title, const char *text, const char *yes, const char *no)
 {
     bool answer = false, timer;
-    await_silence();
+    if (!await_silence(view)) {
+        view_message(view, title, "Keys come from the line without end. It was not asked, and nothing is done.");
+        return false;
+    }
     while (!view->gone && !ask_once(view, title, text, yes, no, 0, &answer, &timer))
         ;
     return answer && !view->gone;
@@ -406,7 +453,9 @@ bool view_countdown(struct view *view, const char *title, const char *text, cons
 {
     bool answer = false, timer = false;
     char words[VIEW_TEXT_BYTES];
-    await_silence();
+    while (!await_silence(view))
+        if (view->gone || seconds(context) < 0)
+            return false;
     for (int left; !view->gone && (left = seconds(context)) >= 0;) {
         snprintf(words, sizeof words, "%s\n\n%d s", text, left);
         if (ask_once(view, title, words, yes, no, REFRESH_MS, &answer, &timer))

@@ -104,6 +104,48 @@ static void a_report_shows_before_after_and_problems(void **state)
     lines_free(&lines);
 }
 
+static void all_of_a_long_value_is_seen(void **state)
+{
+    (void)state;
+    struct lines lines = { 0 };
+    char old[400], new[400];
+    snprintf(old, sizeof old, "https://%0300d/WRONG", 0);
+    snprintf(new, sizeof new, "https://%0300d/RIGHT", 0);
+    json_t *report = json_pack("{s:[{s:s, s:s, s:s, s:s}, {s:s, s:s, s:[s, s]}]}", "difference", "document",
+                               "channels/news", "path", "output_groups[web].destinations[0].url", "before", old,
+                               "after", new, "document", "channels/news", "path", "list", "after", new, "last");
+    page_report(report, &lines);
+    assert_true(has(&lines, "before:\n"));
+    assert_true(has(&lines, "after:\n"));
+    assert_true(has(&lines, "0/WRONG"));
+    assert_true(has(&lines, "0/RIGHT"));
+    assert_true(has(&lines, "last"));
+    for (unsigned i = 0; i < lines.count; i++)
+        assert_true(strlen(lines.text[i]) <= PAGE_COLUMNS);
+    json_decref(report);
+    lines_free(&lines);
+}
+
+/* A list that becomes another one while a person is in it. */
+static void a_line_is_found_again(void **state)
+{
+    (void)state;
+    struct lines lines = { 0 };
+    lines_add(&lines, "news running 12");
+    lines_add(&lines, "new running 3");
+    lines_add(&lines, "sport running 5");
+    lines_add(&lines, "sport stopped");
+    assert_int_equal(lines_find(&lines, "sport running 5", 1), 2); /* one came before it */
+    assert_int_equal(lines_find(&lines, "sport running 4", 3), 3); /* its counters went on: the nearest of that name */
+    assert_int_equal(lines_find(&lines, "new running 9", 3), 1);
+    assert_int_equal(lines_find(&lines, "gone running 9", 2), 2);
+    assert_int_equal(lines_find(&lines, "gone running 9", 9), 3);
+    assert_int_equal(lines_find(&lines, "sport stopped", 0), 0);
+    lines_clear(&lines);
+    assert_int_equal(lines_find(&lines, "x", 7), 0);
+    lines_free(&lines);
+}
+
 static void strange_answers_are_no_fault(void **state)
 {
     (void)state;
@@ -148,6 +190,8 @@ int main(void)
         cmocka_unit_test(lines_are_wrapped_and_printable),
         cmocka_unit_test(the_status_fits_a_screen_of_80_columns),
         cmocka_unit_test(a_report_shows_before_after_and_problems),
+        cmocka_unit_test(all_of_a_long_value_is_seen),
+        cmocka_unit_test(a_line_is_found_again),
         cmocka_unit_test(strange_answers_are_no_fault),
         cmocka_unit_test(paths_are_escaped),
     };

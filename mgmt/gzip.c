@@ -4,12 +4,17 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-enum { GZIP_WINDOW = 15 + 16 /* zlib: 16 means gzip's head and tail */, MEMORY_LEVEL = 8 };
+enum {
+    GZIP_WINDOW = 15 + 16, /* zlib: 16 means gzip's head and tail */
+    MEMORY_LEVEL = 8,
+    QUICKLY_BYTES = 1 << 20, /* more than that is not compressed as well: everybody waits for it */
+};
 
 char *gzip_compress(const void *data, size_t bytes, size_t *compressed_bytes)
 {
     z_stream stream = { 0 };
-    if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+    int level = bytes > QUICKLY_BYTES ? Z_BEST_SPEED : Z_DEFAULT_COMPRESSION;
+    if (deflateInit2(&stream, level, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
         return NULL;
     size_t room = deflateBound(&stream, bytes);
     char *compressed = malloc(room);

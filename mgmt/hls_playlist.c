@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mgmt/hls_playlist.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,41 +229,208 @@ static void print_keys(struct printer *printer, const struct window_segment *seg
     }
 }
 
-static char *print(struct printer *printer, int64_t sequence, bool ended,
-                   void (*print_one)(struct printer *printer, const struct window_segment *segment))
+/* ---- what was printed is kept ---- */
+/* What holds behind a segment, and where its text ends. */
+struct mark {
+    size_t end;
+    uint64_t header; /* a hash of its name; 0: none */
+    bool keyed;
+};
+
+struct hls_printed {
+    bool of_keys;
+    char *body; /* without the head; NULL: nothing is printed */
+    size_t bytes, room;
+    struct mark *marks; /* of the segments at the positions first up to and without end */
+    size_t marks_room;
+    uint64_t first, end;
+    char *header; /* that EXT-X-MAP has named; NULL: none */
+    bool keyed;
+};
+
+static uint64_t hash_of(const char *name)
 {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; name && *name; name++)
+        hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+    return name ? hash | 1 : 0;
+}
+
+static bool make_room(void **memory, size_t *room, size_t wanted, size_t each)
+{
+    if (wanted <= *room)
+        return true;
+    size_t more = 2 * wanted;
+    void *grown = realloc(*memory, more * each);
+    if (!grown)
+        return false;
+    *memory = grown;
+    *room = more;
+    return true;
+}
+
+static void print_one(struct printer *printer, const struct window_segment *segment)
+{
+    if (printer->of_keys)
+        print_keys(printer, segment);
+    else
+        print_segment(printer, segment);
+    printer->before = segment;
+}
+
+static struct mark mark_of(const struct printer *printer, size_t end)
+{
+    return (struct mark){ .end = end, .header = hash_of(printer->header), .keyed = printer->keyed };
+}
+
+/* The playlist begins with a later segment: all but what stands before that one stays as it is. False: not so. */
+static bool slide(struct hls_printed *printed, struct printer *printer)
+{
+    char *text = NULL;
+    size_t bytes = 0, gone = (size_t)(printer->first - printed->first), kept = (size_t)(printed->end - printer->first);
+    const struct mark before = printed->marks[gone];
+    printer->text = open_memstream(&text, &bytes);
+    if (!printer->text)
+        return false;
+    print_one(printer, segment_window_at(printer->window, printer->first));
+    const struct mark now = mark_of(printer, 0);
+    fclose(printer->text);
+    bool same = text && now.header == before.header && now.keyed == before.keyed && bytes <= before.end;
+    if (same) {
+        size_t cut = before.end - bytes;
+        memcpy(printed->body + cut, text, bytes);
+        memmove(printed->body, printed->body + cut, printed->bytes - cut);
+        memmove(printed->marks, printed->marks + gone, kept * sizeof printed->marks[0]);
+        for (size_t i = 0; i < kept; i++)
+            printed->marks[i].end -= cut;
+        printed->bytes -= cut;
+        printed->first = printer->first;
+    }
+    free(text);
+    return same;
+}
+
+static bool append(struct hls_printed *printed, struct printer *printer)
+{
+    char *text = NULL;
+    size_t bytes = 0, known = (size_t)(printed->end - printed->first), before = printed->bytes;
+    if (!make_room((void **)&printed->marks, &printed->marks_room, (size_t)(printer->end - printer->first),
+                   sizeof printed->marks[0]) ||
+        !(printer->text = open_memstream(&text, &bytes)))
+        return false;
+    for (uint64_t position = printed->end; position < printer->end; position++) {
+        print_one(printer, segment_window_at(printer->window, position));
+        fflush(printer->text);
+        printed->marks[known++] = mark_of(printer, before + bytes);
+    }
+    char *header = printer->header ? strdup(printer->header) : NULL;
+    bool good = fclose(printer->text) == 0 && text && (header || !printer->header) &&
+                make_room((void **)&printed->body, &printed->room, before + bytes + 1, 1);
+    if (good) {
+        memcpy(printed->body + before, text, bytes);
+        printed->bytes += bytes;
+        printed->end = printer->end;
+        free(printed->header);
+        printed->header = header;
+        printed->keyed = printer->keyed;
+    } else {
+        free(header);
+    }
+    free(text);
+    return good;
+}
+
+static void forget(struct hls_printed *printed, uint64_t first)
+{
+    free(printed->header);
+    printed->header = NULL;
+    printed->keyed = false;
+    printed->bytes = 0;
+    printed->first = printed->end = first;
+}
+
+static bool bring_up_to_date(struct hls_printed *printed, const struct printer *wanted)
+{
+    struct printer fresh = *wanted;
+    bool reusable = wanted->first >= printed->first && wanted->first < printed->end && wanted->end >= printed->end;
+    if (!reusable || (wanted->first > printed->first && !slide(printed, &fresh)))
+        forget(printed, wanted->first);
+    struct printer printer = *wanted;
+    printer.header = printed->header;
+    printer.keyed = printed->keyed;
+    printer.before = printed->end > printed->first ? segment_window_at(wanted->window, printed->end - 1) : NULL;
+    return append(printed, &printer);
+}
+
+int hls_printed_create(struct hls_printed **out, bool of_keys)
+{
+    struct hls_printed *printed = calloc(1, sizeof *printed);
+    if (!printed)
+        return -ENOMEM;
+    printed->of_keys = of_keys;
+    *out = printed;
+    return 0;
+}
+
+void hls_printed_destroy(struct hls_printed *printed)
+{
+    if (!printed)
+        return;
+    free(printed->body);
+    free(printed->marks);
+    free(printed->header);
+    free(printed);
+}
+
+static bool has_keys(const struct segment_window *window, uint64_t first, uint64_t end)
+{
+    for (uint64_t position = first; position < end; position++)
+        if (segment_window_at(window, position)->keys_count)
+            return true;
+    return false;
+}
+
+char *hls_printed_text(struct hls_printed *printed, const struct segment_window *window, uint64_t first, uint64_t end,
+                       const struct hls_view *view, bool ended)
+{
+    struct printer printer = {
+        .window = window, .first = first, .end = end, .view = view, .of_keys = printed->of_keys
+    };
+    const struct window_segment *oldest = segment_window_at(window, first);
     char *memory = NULL;
     size_t bytes;
-    printer->text = open_memstream(&memory, &bytes);
-    if (!printer->text)
+    if ((printed->of_keys && !has_keys(window, first, end)) || !bring_up_to_date(printed, &printer))
         return NULL;
-    print_head(printer, sequence, ended);
-    for (uint64_t position = printer->first; position < printer->end; position++) {
-        const struct window_segment *segment = segment_window_at(printer->window, position);
-        print_one(printer, segment);
-        printer->before = segment;
-    }
+    printer.text = open_memstream(&memory, &bytes);
+    if (!printer.text)
+        return NULL;
+    print_head(&printer, printed->of_keys ? (int64_t)oldest->keys_before : oldest->number, ended);
+    fwrite(printed->body, 1, printed->bytes, printer.text);
     if (ended)
-        fputs("#EXT-X-ENDLIST\n", printer->text);
-    fclose(printer->text);
+        fputs("#EXT-X-ENDLIST\n", printer.text);
+    fclose(printer.text);
     return memory;
+}
+
+static char *print_once(const struct segment_window *window, uint64_t first, uint64_t end, const struct hls_view *view,
+                        bool ended, bool of_keys)
+{
+    struct hls_printed *printed;
+    if (hls_printed_create(&printed, of_keys) < 0)
+        return NULL;
+    char *text = hls_printed_text(printed, window, first, end, view, ended);
+    hls_printed_destroy(printed);
+    return text;
 }
 
 char *hls_media_playlist(const struct segment_window *window, uint64_t first, uint64_t end, const struct hls_view *view,
                          bool ended)
 {
-    struct printer printer = { .window = window, .first = first, .end = end, .view = view };
-    return print(&printer, segment_window_at(window, first)->number, ended, print_segment);
+    return print_once(window, first, end, view, ended, false);
 }
 
 char *hls_key_playlist(const struct segment_window *window, uint64_t first, uint64_t end, const struct hls_view *view,
                        bool ended)
 {
-    struct printer printer = { .window = window, .first = first, .end = end, .view = view, .of_keys = true };
-    unsigned keys = 0;
-    for (uint64_t position = first; position < end; position++)
-        keys += segment_window_at(window, position)->keys_count;
-    if (!keys)
-        return NULL;
-    return print(&printer, segment_window_at(window, first)->keys_before, ended, print_keys);
+    return print_once(window, first, end, view, ended, true);
 }

@@ -8,6 +8,13 @@
  *
  *     struct hls_view view = { &settings, &names, "" };
  *     char *text = hls_media_playlist(&window, first, end, &view, false);   // give
+ *
+ * Who prints one again and again keeps what was printed: then only what is new costs time, and a playlist of a day can
+ * be had every two seconds.
+ *
+ *     hls_printed_create(&printed, false);
+ *     text = hls_printed_text(printed, &window, first, end, &view, false);  // give, the same
+ *     hls_printed_destroy(printed);
  */
 #pragma once
 #include <stdbool.h>
@@ -15,6 +22,8 @@
 
 #include "mgmt/hls_names.h"
 #include "mgmt/segment_window.h"
+
+struct hls_printed;
 
 struct hls_view {
     const struct hls_settings *settings; /* borrow, like the others */
@@ -29,3 +38,10 @@ char *hls_media_playlist(const struct segment_window *window, uint64_t first, ui
 /* The same of their key pictures. NULL: no memory, or no segment has one. */
 char *hls_key_playlist(const struct segment_window *window, uint64_t first, uint64_t end, const struct hls_view *view,
                        bool ended);
+
+/* of_keys: of key pictures. -ENOMEM. */
+int hls_printed_create(struct hls_printed **out, bool of_keys);
+void hls_printed_destroy(struct hls_printed *printed); /* NULL is fine */
+/* As the two above. window and view: the same every time. */
+char *hls_printed_text(struct hls_printed *printed, const struct segment_window *window, uint64_t first, uint64_t end,
+                       const struct hls_view *view, bool ended);

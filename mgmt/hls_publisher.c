@@ -450,6 +450,10 @@ static int create(struct publisher **out, const struct publisher_config *config,
     };
     load(publisher);
     int result = publisher_saver_create(&publisher->saver, &saver, err);
+    for (unsigned i = 0; i < publisher->lane_count && result == 0; i++)
+        if (hls_printed_create(&publisher->lanes[i].printed, false) < 0 ||
+            hls_printed_create(&publisher->lanes[i].printed_keys, true) < 0)
+            result = error_set(err, -ENOMEM, "output group %s", group->name);
     if (result == 0)
         result = open_queue(publisher, err);
     publisher->timer = loop_timer_create(config->loop, on_timer, publisher);

@@ -55,6 +55,8 @@ void hls_free_lane(struct hls_lane *lane)
         hls_free_item(item);
     }
     segment_window_clear(&lane->state.window);
+    hls_printed_destroy(lane->printed);
+    hls_printed_destroy(lane->printed_keys);
     free(lane->header.data);
 }
 

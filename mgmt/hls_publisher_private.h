@@ -43,6 +43,7 @@ struct hls_lane {
     int64_t clock_offset_90k; /* system clock minus timeline, as it was last taken */
     bool has_clock_offset;
     struct hls_header header;
+    struct hls_printed *printed, *printed_keys; /* its playlists, as they were last */
     char playlist[HLS_FILE_NAME_BYTES], key_playlist[HLS_FILE_NAME_BYTES];
 };
 

@@ -53,7 +53,8 @@ void hls_send_playlist(struct hls_publisher *publisher, unsigned index)
     if (tag.first == tag.end || publisher->paused)
         return;
     struct hls_view view = view_of(publisher, lane);
-    char *text = hls_media_playlist(&lane->state.window, tag.first, tag.end, &view, is_ended(publisher, lane));
+    char *text =
+        hls_printed_text(lane->printed, &lane->state.window, tag.first, tag.end, &view, is_ended(publisher, lane));
     if (text)
         put_playlist(publisher, index, lane->playlist, text, tag);
 }
@@ -66,7 +67,8 @@ void hls_send_key_playlist(struct hls_publisher *publisher, unsigned index)
     if (!hls_of(publisher)->i_frame_only_playlists || tag.first == tag.end || publisher->paused)
         return;
     struct hls_view view = view_of(publisher, lane);
-    char *text = hls_key_playlist(&lane->state.window, tag.first, tag.end, &view, is_ended(publisher, lane));
+    char *text =
+        hls_printed_text(lane->printed_keys, &lane->state.window, tag.first, tag.end, &view, is_ended(publisher, lane));
     if (text)
         put_playlist(publisher, key_text(publisher, index), lane->key_playlist, text, tag);
 }

@@ -2,12 +2,15 @@
 /* hls_playlist_test.c - whole playlists, letter by letter. */
 #include "mgmt/hls_playlist.h"
 
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -21,6 +24,18 @@ static const struct hls_settings live = { .segment_length = 2,
                                           .iv_in_manifest = true,
                                           .stream_inf_resolution = true };
 static const struct hls_names names = { "news", "_720p", "", "ts", 0, 0 };
+
+/* How many dates were printed. */
+static unsigned dates;
+
+struct tm *gmtime_r(const time_t *restrict time, struct tm *restrict parts)
+{
+    static struct tm *(*original)(const time_t *, struct tm *);
+    if (!original)
+        *(void **)&original = dlsym(RTLD_NEXT, "gmtime_r");
+    dates++;
+    return original(time, parts);
+}
 
 static struct segment_window window_of(const struct hls_settings *settings)
 {
@@ -415,6 +430,105 @@ static void a_clock_that_was_taken_anew_is_told(void **state)
     segment_window_clear(&window);
 }
 
+static unsigned draw(unsigned *seed, unsigned below)
+{
+    *seed = *seed * 1103515245 + 12345;
+    return (*seed >> 16) % below;
+}
+
+static void append_any(struct segment_window *window, int64_t *number, unsigned *seed)
+{
+    struct handoff_key keys[2] = { { 1000, 500, 0 }, { 9000, 700, 90000 } };
+    char name[HLS_FILE_NAME_BYTES], header[40];
+    *number += 1 + (draw(seed, 8) == 0) * (draw(seed, 3) == 0 ? 50 : 1);
+    hls_segment_name(name, &names, *number, TICK_90K(*number));
+    snprintf(header, sizeof header, "header%u.mp4", draw(seed, 10) / 8);
+    struct window_segment segment = { .number = *number,
+                                      .start_90k = TICK_90K(*number),
+                                      .date_90k = TICK_90K(*number) + draw(seed, 20) / 19,
+                                      .duration_90k = 180000,
+                                      .name = name,
+                                      .header = draw(seed, 6) ? header : NULL,
+                                      .keys = keys,
+                                      .keys_count = draw(seed, 3),
+                                      .tables_bytes = draw(seed, 2) * 376,
+                                      .discontinuity = draw(seed, 9) == 0 };
+    assert_int_equal(segment_window_append(window, &segment), 0);
+}
+
+/* What is kept of one playlist for the next makes no letter of it another. */
+static void printed_again_it_is_the_same(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed < 40; seed++) {
+        struct hls_settings settings = live;
+        unsigned drawn = seed;
+        int64_t number = 1000;
+        struct hls_printed *printed[2];
+        settings.index_n_segments = 8;
+        settings.program_date_time = seed & 1;
+        settings.program_date_time_period = seed & 2 ? 0 : 6;
+        settings.mode = seed % 5 == 0 ? HLS_MODE_VOD : HLS_MODE_LIVE;
+        settings.encryption.method = seed % 3;
+        settings.encryption.iv = seed & 4 ? ENCRYPTION_IV_EXPLICIT : ENCRYPTION_IV_FOLLOWS_SEGMENT_NUMBER;
+        const struct hls_view view = { &settings, &names, "x/" };
+        struct segment_window window = window_of(&settings);
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(hls_printed_create(&printed[i], i), 0);
+        for (unsigned step = 0; step < 60; step++) {
+            uint64_t first, end;
+            for (unsigned i = draw(&drawn, 4); i > 0; i--)
+                append_any(&window, &number, &drawn);
+            segment_window_listing(&window, &first, &end);
+            for (unsigned i = 0; i < 2 && first < end; i++) {
+                bool ended = step == 59;
+                char *kept = hls_printed_text(printed[i], &window, first, end, &view, ended);
+                char *whole = i ? hls_key_playlist(&window, first, end, &view, ended)
+                                : hls_media_playlist(&window, first, end, &view, ended);
+                assert_int_equal(!kept, !whole);
+                if (kept)
+                    assert_string_equal(kept, whole);
+                free(kept);
+                free(whole);
+            }
+            if (first < end && draw(&drawn, 3))
+                segment_window_confirmed(&window, first, end, 1);
+        }
+        for (unsigned i = 0; i < 2; i++)
+            hls_printed_destroy(printed[i]);
+        segment_window_clear(&window);
+    }
+}
+
+/* A day's playlist goes out with each of its segments, and all channels wait for it. */
+static void only_what_is_new_is_printed(void **state)
+{
+    (void)state;
+    struct hls_settings settings = live;
+    struct hls_printed *printed;
+    settings.program_date_time = true;
+    const struct hls_view view = { &settings, &names, "" };
+    for (unsigned vod = 0; vod < 2; vod++) {
+        settings.mode = vod ? HLS_MODE_VOD : HLS_MODE_LIVE;
+        settings.index_n_segments = settings.keep_segments = 2000;
+        struct segment_window window = window_of(&settings);
+        assert_int_equal(hls_printed_create(&printed, false), 0);
+        for (int i = 0; i < 3000; i++) {
+            uint64_t first, end;
+            append(&window, 1000 + i, 180000, false);
+            if (i < 2500)
+                continue;
+            segment_window_listing(&window, &first, &end);
+            dates = 0;
+            free(hls_printed_text(printed, &window, first, end, &view, false));
+            assert_true(dates <= (i == 2500 ? 2501 : 2)); /* the newest, and the one that is the first now */
+            segment_window_confirmed(&window, first, end, 1);
+        }
+        hls_printed_destroy(printed);
+        segment_window_clear(&window);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +538,8 @@ int main(void)
         cmocka_unit_test(date_time_and_integer_durations),
         cmocka_unit_test(vod_keeps_all_and_ends),
         cmocka_unit_test(target_duration),
+        cmocka_unit_test(printed_again_it_is_the_same),
+        cmocka_unit_test(only_what_is_new_is_printed),
         cmocka_unit_test(content_url_and_cache),
         cmocka_unit_test(headers_of_fmp4),
         cmocka_unit_test(keys_of_encryption),

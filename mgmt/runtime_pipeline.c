@@ -16,6 +16,7 @@
 #include "mgmt/accelerator_loss.h"
 #include "mgmt/alerts.h"
 #include "mgmt/configuration.h"
+#include "mgmt/deferred_segments.h"
 #include "mgmt/hello_watch.h"
 #include "mgmt/publisher.h"
 #include "mgmt/runtime_channel.h"
@@ -41,6 +42,7 @@ struct runtime_pipeline {
     bool hurried;
     bool has_run;  /* since start: a process has handed over a segment */
     pid_t running; /* the process that has; 0: the one that lives now has not */
+    struct deferred_segments *deferred; /* before the publishers */
     uint64_t segments, segments_unknown;
     uint64_t last_segment_ns;
     json_t *told;
@@ -71,6 +73,8 @@ static void acknowledge(void *context, uint64_t instance, uint64_t serial)
 
 static void destroy_publishers(struct runtime_pipeline *pipeline)
 {
+    if (pipeline->deferred)
+        deferred_segments_drop(pipeline->deferred); /* the encode process has them */
     for (unsigned i = 0; i < OUTPUT_GROUPS_MAX; i++) {
         publisher_destroy(pipeline->publishers[i]);
         pipeline->publishers[i] = NULL;
@@ -116,7 +120,7 @@ static bool publishers_idle(const struct runtime_pipeline *pipeline, bool but_pa
         if (pipeline->publishers[i] && !publisher_idle(pipeline->publishers[i]) &&
             !(but_patient && publisher_is_patient(pipeline->publishers[i])))
             return false;
-    return true;
+    return deferred_segments_waiting(pipeline->deferred) == 0;
 }
 
 /* ---- job ---- */
@@ -309,6 +313,9 @@ static int create_process(struct runtime_pipeline *pipeline, struct error *err)
 }
 
 /* ---- the public side ---- */
+static void publish(void *context, const struct handoff_segment *segment, int memfd);
+static void on_deferred(void *context, bool waits, const char *text);
+
 int runtime_pipeline_create(struct runtime_pipeline **out, const struct runtime_pipeline_config *config,
                             struct error *err)
 {
@@ -317,7 +324,12 @@ int runtime_pipeline_create(struct runtime_pipeline **out, const struct runtime_
         return error_set(err, -ENOMEM, "pipeline %u of %s", config->pipeline, config->channel->name);
     pipeline->config = *config;
     snprintf(pipeline->source, sizeof pipeline->source, "%s/%u", config->channel->name, config->pipeline);
+    const struct deferred_segments_config deferred = {
+        .loop = config->environment->loop, .take = publish, .changed = on_deferred, .context = pipeline
+    };
     int result = create_process(pipeline, err);
+    if (result == 0)
+        result = deferred_segments_create(&pipeline->deferred, &deferred, err);
     pipeline->drain = loop_timer_create(config->environment->loop, on_drain, pipeline);
     pipeline->hello = hello_watch_create(config->environment->loop, config->environment->clock,
                                          config->environment->hello_within_ms, on_silent, pipeline);
@@ -336,6 +348,7 @@ void runtime_pipeline_destroy(struct runtime_pipeline *pipeline)
     if (!pipeline)
         return;
     destroy_publishers(pipeline);
+    deferred_segments_destroy(pipeline->deferred);
     process_destroy(pipeline->process);
     loop_timer_destroy(pipeline->drain);
     hello_watch_destroy(pipeline->hello);
@@ -416,26 +429,49 @@ int runtime_pipeline_hello(struct runtime_pipeline *pipeline, const struct inbox
     return 0;
 }
 
-void runtime_pipeline_segment(struct runtime_pipeline *pipeline, const struct inbox_peer *peer,
-                              const struct handoff_segment *segment, int memfd)
+/* From the deferred ones. memfd: take. */
+static void publish(void *context, const struct handoff_segment *segment, int memfd)
 {
+    struct runtime_pipeline *pipeline = context;
     const struct channel *channel = pipeline->config.channel;
     for (unsigned i = 0; i < channel->output_groups_count; i++) {
         if (!pipeline->publishers[i] || strcmp(channel->output_groups[i].name, segment->group) != 0)
             continue;
-        bool first = pipeline->running != peer->process;
-        pipeline->segments++;
-        pipeline->last_segment_ns = now_ns(pipeline);
-        pipeline->has_run = true;
-        pipeline->running = peer->process;
         publisher_segment(pipeline->publishers[i], segment, memfd);
-        if (first)
-            tell(pipeline);
         return;
     }
     pipeline->segments_unknown++;
     close(memfd);
     acknowledge(pipeline, segment->instance, segment->serial); /* it would be sent for ever */
+}
+
+static void on_deferred(void *context, bool waits, const char *text)
+{
+    struct runtime_pipeline *pipeline = context;
+    struct alerts *alerts = pipeline->config.environment->alerts;
+    if (waits)
+        alerts_raise(alerts, pipeline->source, ALERT_SEGMENTS_DEFERRED, "memory", "segments wait for memory: %s", text);
+    else
+        alerts_clear(alerts, pipeline->source, ALERT_SEGMENTS_DEFERRED, "memory");
+}
+
+void runtime_pipeline_segment(struct runtime_pipeline *pipeline, const struct inbox_peer *peer,
+                              const struct handoff_segment *segment, int memfd)
+{
+    bool known = false;
+    for (unsigned i = 0; i < pipeline->config.channel->output_groups_count; i++)
+        known |= pipeline->publishers[i] &&
+                 strcmp(pipeline->config.channel->output_groups[i].name, segment->group) == 0;
+    bool first = known && pipeline->running != peer->process;
+    if (known) {
+        pipeline->segments++;
+        pipeline->last_segment_ns = now_ns(pipeline);
+        pipeline->has_run = true;
+        pipeline->running = peer->process;
+    }
+    deferred_segments_put(pipeline->deferred, segment, memfd);
+    if (first)
+        tell(pipeline);
 }
 
 void runtime_pipeline_told(struct runtime_pipeline *pipeline, const struct inbox_peer *peer, json_t *status)
@@ -493,6 +529,8 @@ json_t *runtime_pipeline_status(const struct runtime_pipeline *pipeline)
                 json_array_append_new(publishers, additional);
         }
     json_object_set_new(status, "process", process_status(pipeline->process));
+    json_object_set_new(status, "segments_deferred",
+                        json_integer((json_int_t)deferred_segments_count(pipeline->deferred)));
     json_object_set_new(status, "segments_unknown", json_integer((json_int_t)pipeline->segments_unknown));
     json_object_set_new(status, "publishers", publishers);
     json_object_set_new(status, "encode", pipeline->told ? json_incref(pipeline->told) : json_null());

@@ -15,7 +15,7 @@ struct credentials;
 struct runtime_pipeline;
 struct source_shape;
 
-enum { ALERT_PIPELINE_SILENT = 5904 };
+enum { ALERT_PIPELINE_SILENT = 5904, ALERT_SEGMENTS_DEFERRED = 5905 };
 
 enum pipeline_state {
     PIPELINE_IDLE,

@@ -25,6 +25,15 @@ static int map(struct segment_mapping *file, int memfd, uint64_t bytes, struct e
     return 0;
 }
 
+int segment_mapping_try(int memfd, uint64_t bytes, struct error *err)
+{
+    struct segment_mapping file;
+    int result = map(&file, memfd, bytes, err);
+    if (result == 0)
+        segment_mapping_close(&file);
+    return result;
+}
+
 int segment_mapping_open(struct segment_mapping *file, int memfd, uint64_t bytes, struct error *err)
 {
     int result = map(file, memfd, bytes, err);

@@ -71,11 +71,13 @@ static inline void fake_segment(struct fake_encode *fake, const struct encode_ou
 
 static inline void fake_be_mute(const struct fake_encode *fake, const char *run)
 {
-    char path[512];
+    char path[512], is_path[512];
     snprintf(path, sizeof path, "%s/%s-%u.mute", run, fake->job.channel, fake->job.pipeline);
+    snprintf(is_path, sizeof is_path, "%s/%s-%u.is-mute", run, fake->job.channel, fake->job.pipeline);
     while (access(path, F_OK) == 0) {
         signal(SIGTERM, SIG_IGN);
-        sleep(600); /* until it is killed */
+        close(open(is_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)); /* from now on it hears nothing */
+        sleep(600);                                                 /* until it is killed */
     }
 }
 

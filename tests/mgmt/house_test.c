@@ -278,6 +278,16 @@ static void an_encoder_that_does_not_come_up_is_started_again(void **state)
     TURN_UNTIL(house, both_have(house, 3));
 }
 
+static void wait_until_mute(const struct house *house, unsigned pipeline)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/news-%u.is-mute", house->run, pipeline);
+    for (unsigned i = 0; access(path, F_OK) != 0; i++) {
+        assert_true(i < 2000);
+        usleep(10000);
+    }
+}
+
 /* Who is asked to end says hello no more: that is no alert, and not killed for it. */
 static void an_encoder_that_is_to_end_is_not_waited_for(void **state)
 {
@@ -289,7 +299,9 @@ static void an_encoder_that_is_to_end_is_not_waited_for(void **state)
     fixture_write(&house->fixture, "run/news-1.mute", "", 0644);
     assert_int_equal(management_start(house->management, "news", NULL), 0);
     int first = pid_of(house, 0), twin = pid_of(house, 1);
-    usleep(300000); /* the loop's time stands still meanwhile; they ignore SIGTERM from now on */
+    usleep(300000); /* the loop's time stands still meanwhile */
+    wait_until_mute(house, 0);
+    wait_until_mute(house, 1);
     assert_int_equal(management_stop(house->management, "news", NULL), 0);
     for (unsigned i = 0; i < 60; i++) {
         usleep(10000);

@@ -22,9 +22,9 @@ struct loop;
 enum { DEFERRED_SEGMENTS_MAX = 256 };
 
 struct deferred_segments_config {
-    struct loop *loop;                                                                /* borrow */
-    void (*take)(void *context, const struct handoff_segment *segment, int memfd);    /* memfd: give */
-    void (*changed)(void *context, bool waits, const char *text);                     /* some wait, or none do any more */
+    struct loop *loop;                                                             /* borrow */
+    void (*take)(void *context, const struct handoff_segment *segment, int memfd); /* memfd: give */
+    void (*changed)(void *context, bool waits, const char *text);                  /* some wait, or none do any more */
     void *context;
 };
 

@@ -40,8 +40,8 @@ struct runtime_pipeline {
     struct loop_timer *drain;
     uint64_t drain_until_ns; /* 0: does not drain */
     bool hurried;
-    bool has_run;  /* since start: a process has handed over a segment */
-    pid_t running; /* the process that has; 0: the one that lives now has not */
+    bool has_run;                       /* since start: a process has handed over a segment */
+    pid_t running;                      /* the process that has; 0: the one that lives now has not */
     struct deferred_segments *deferred; /* before the publishers */
     uint64_t segments, segments_unknown;
     uint64_t last_segment_ns;
@@ -460,8 +460,8 @@ void runtime_pipeline_segment(struct runtime_pipeline *pipeline, const struct in
 {
     bool known = false;
     for (unsigned i = 0; i < pipeline->config.channel->output_groups_count; i++)
-        known |= pipeline->publishers[i] &&
-                 strcmp(pipeline->config.channel->output_groups[i].name, segment->group) == 0;
+        known |=
+            pipeline->publishers[i] && strcmp(pipeline->config.channel->output_groups[i].name, segment->group) == 0;
     bool first = known && pipeline->running != peer->process;
     if (known) {
         pipeline->segments++;

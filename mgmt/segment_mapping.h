@@ -22,6 +22,6 @@ struct segment_mapping {
 /* -EBADMSG: not sealed, or not as long as it was said to be. */
 int segment_mapping_open(struct segment_mapping *file, int memfd, uint64_t bytes, struct error *err);
 int segment_mapping_try(int memfd, uint64_t bytes, struct error *err); /* memfd: borrow. Would it be mapped? */
-void segment_mapping_close(struct segment_mapping *file); /* none is fine */
+void segment_mapping_close(struct segment_mapping *file);              /* none is fine */
 /* A second view of the same memory, for another thread: each is closed by itself. */
 int segment_mapping_duplicate(struct segment_mapping *copy, const struct segment_mapping *file);

@@ -288,7 +288,7 @@ static void one_that_hangs_is_killed(void **state)
     struct desk *desk = *state;
     struct error err = { 0 };
     fixture_write(&desk->fixture, "biplane-encode", "#!/bin/sh\nexec sleep 600\n", 0755);
-    assert_null(accelerators_ask(desk->fixture.directory, NULL, 200, &err));
+    assert_null(accelerators_ask(desk->fixture.directory, NULL, 2000, &err));
     assert_non_null(strstr(err.text, "does not tell"));
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nothing is left of it */
     fixture_write(&desk->fixture, "biplane-encode", "#!/bin/sh\nexec sleep 600 >/dev/null\n", 0755);

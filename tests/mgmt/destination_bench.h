@@ -130,11 +130,9 @@ static inline uint64_t real_ns(void)
     return clock_monotonic_ns(&clock);
 }
 
-static inline void run_until_idle(struct bench *bench, unsigned timeout_ms)
+static inline void run_until_idle(struct bench *bench)
 {
-    uint64_t end = clock_monotonic_ns(&bench->clock) + timeout_ms * NS_PER_MS;
-    while (!destination_queue_idle(bench->queue) && clock_monotonic_ns(&bench->clock) < end)
-        loop_turn(bench->loop, 5);
+    RUN_UNTIL(bench, destination_queue_idle(bench->queue));
     assert_true(destination_queue_idle(bench->queue));
 }
 

@@ -9,7 +9,7 @@ static void outage(enum origin_behaviour behaviour, bool shut)
     set_up(&bench);
     open_queue(&bench);
     put_file(&bench, 0, 1, sizeof body);
-    run_until_idle(&bench, 2000);
+    run_until_idle(&bench);
     bench.origin->behaviour = behaviour;
     bench.origin->status = 500;
     if (shut)
@@ -23,6 +23,7 @@ static void outage(enum origin_behaviour behaviour, bool shut)
     assert_int_equal(destination_queue_files(bench.queue, 0), 5);
     assert_true(alert_is_active(&bench, 6501));
     if (behaviour != ORIGIN_HANG && behaviour != ORIGIN_DEAF) { /* those need the time limit, see below */
+        RUN_UNTIL(&bench, destination_queue_counters(bench.queue).failures && alert_is_active(&bench, 6010));
         assert_int_not_equal(destination_queue_state(bench.queue), DESTINATION_WELL);
         assert_true(alert_is_active(&bench, 6010));
         assert_in_range(destination_queue_counters(bench.queue).failures, 1, 5); /* it rested in between */
@@ -33,7 +34,7 @@ static void outage(enum origin_behaviour behaviour, bool shut)
         origin_listen(bench.origin);
     else
         origin_drop_connections(bench.origin); /* what hung is cut */
-    run_until_idle(&bench, 2000);
+    run_until_idle(&bench);
     expect_all_delivered(&bench, 0, 1, 6);
     expect_all_delivered(&bench, 1, 2, 6);
     assert_string_equal(origin_find(bench.origin, "/live/news_1.m3u8")->body, "text 6");
@@ -86,7 +87,7 @@ static void unauthorized_is_told_at_once(void **state)
     bench.connection.connection_retry_interval = 10;
     open_queue(&bench);
     put_file(&bench, 0, 1, 100);
-    run_for(&bench, 50);
+    RUN_UNTIL(&bench, alert_is_active(&bench, 6015));
     assert_true(alert_is_active(&bench, 6015));
     assert_false(alert_is_active(&bench, 6010));
     tear_down(&bench);
@@ -100,14 +101,14 @@ static void hiccup(void **state)
     set_up(&bench);
     bench.origin->behaviour = ORIGIN_STATUS;
     bench.origin->status = 503;
-    bench.connection.connection_retry_interval = 0.1;
+    bench.connection.connection_retry_interval = 0.5;
     open_queue(&bench);
     put_file(&bench, 0, 1, 100);
-    run_for(&bench, 50);
+    RUN_UNTIL(&bench, destination_queue_state(bench.queue) == DESTINATION_RETRYING);
     assert_int_equal(destination_queue_state(bench.queue), DESTINATION_RETRYING);
     assert_int_equal(alerts_active(bench.alerts), 0);
     bench.origin->behaviour = ORIGIN_GOOD;
-    run_until_idle(&bench, 1000);
+    run_until_idle(&bench);
     assert_int_equal(destination_queue_counters(bench.queue).retries, 1);
     expect_all_delivered(&bench, 0, 1, 1);
     tear_down(&bench);
@@ -126,7 +127,7 @@ static void refused_file(void **state)
     put_file(&bench, 0, 1, 100);
     put_file(&bench, 0, 2, 100);
     put_file(&bench, 1, 1, 100);
-    run_until_idle(&bench, 1000);
+    run_until_idle(&bench);
     assert_int_equal(bench.events[0].lane, 1);
     assert_int_equal(bench.events[1].outcome, DESTINATION_REFUSED);
     assert_int_equal(bench.events[2].number, 2);
@@ -148,20 +149,20 @@ static void refusals_are_told(void **state)
     open_queue(&bench);
     put_file(&bench, 0, 1, 100);
     put_text(&bench, 0, 1);
-    run_until_idle(&bench, 1000);
+    run_until_idle(&bench);
     assert_int_equal(origin_count(bench.origin, "PUT", "news_0_00001.ts", 413), 3);
     assert_true(alert_says(&bench, 6005, "news_0"));
     assert_true(alert_says(&bench, 6005, "413 Payload Too Large"));
     put_file(&bench, 1, 1, 100); /* what another output has says nothing about this one */
     put_text(&bench, 1, 1);
-    run_until_idle(&bench, 1000);
+    run_until_idle(&bench);
     assert_true(alert_is_active(&bench, 6005));
     bench.origin->behaviour = ORIGIN_GOOD;
     put_file(&bench, 0, 2, 100);
-    run_until_idle(&bench, 1000);
+    run_until_idle(&bench);
     assert_true(alert_is_active(&bench, 6005)); /* its playlist is still the last that was refused */
     put_text(&bench, 0, 2);
-    run_until_idle(&bench, 1000);
+    run_until_idle(&bench);
     assert_int_equal(alerts_active(bench.alerts), 0);
     tear_down(&bench);
 }
@@ -197,15 +198,13 @@ static void stall_is_told_in_time(void **state)
     open_queue(&bench);
     destination_put_file(bench.queue, 0,
                          &(struct destination_file){ .name = "large.ts", .data = large, .bytes = sizeof large });
-    for (int i = 0; i < 100 && !alert_is_active(&bench, 6010); i++)
-        run_for(&bench, 10);
+    RUN_UNTIL(&bench, alert_is_active(&bench, 6010));
     assert_true(alert_says(&bench, 6010, "no progress for 0.1 s"));
     assert_int_equal(destination_queue_state(bench.queue), DESTINATION_WELL);
     assert_int_equal(destination_queue_files(bench.queue, 0), 1);
     origin_hear(bench.origin);
-    run_until_idle(&bench, 2000);
-    for (int i = 0; i < 100 && alert_is_active(&bench, 6010); i++)
-        run_for(&bench, 10);
+    run_until_idle(&bench);
+    RUN_UNTIL(&bench, !alert_is_active(&bench, 6010));
     assert_int_equal(alerts_active(bench.alerts), 0);
     assert_int_equal(destination_queue_counters(bench.queue).retries, 0);
     assert_int_equal(destination_queue_counters(bench.queue).files_delivered, 1);
@@ -231,7 +230,7 @@ static void stall_that_fails(void **state)
     run_for(&bench, 300);                                             /* longer than between two looks */
     if (destination_queue_state(bench.queue) == DESTINATION_RETRYING) /* else this machine was away for longer */
         assert_true(alert_is_active(&bench, 6010));
-    run_until_idle(&bench, 10000);
+    run_until_idle(&bench);
     assert_int_equal(alerts_active(bench.alerts), 0);
     tear_down(&bench);
 }

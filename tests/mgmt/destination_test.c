@@ -15,7 +15,7 @@ static void good_weather(void **state)
             put_file(&bench, lane, number, 1000);
     put_text(&bench, 2, 7); /* the master's lane */
     destination_delete(bench.queue, 1, "news_1_00001.ts");
-    run_until_idle(&bench, 2000);
+    run_until_idle(&bench);
     expect_all_delivered(&bench, 0, 1, 5);
     expect_all_delivered(&bench, 1, 1, 5);
     assert_string_equal(origin_find(bench.origin, "/live/news_2.m3u8")->body, "text 7");
@@ -48,7 +48,7 @@ static void only_the_newest_text_waits(void **state)
     open_queue(&bench);
     for (int number = 1; number <= 5; number++)
         put_text(&bench, 0, number);
-    run_until_idle(&bench, 2000);
+    run_until_idle(&bench);
     assert_int_equal(bench.event_count, 2);
     assert_int_equal(bench.events[0].number, 1);
     assert_int_equal(bench.events[1].number, 5);
@@ -68,14 +68,14 @@ static void origin_that_deletes_nothing(void **state)
     open_queue(&bench);
     destination_delete(bench.queue, 0, "old.ts");
     put_file(&bench, 0, 1, 100);
-    run_until_idle(&bench, 1000);
+    run_until_idle(&bench);
     expect_all_delivered(&bench, 0, 1, 1);
     assert_int_equal(bench.events[1].kind, 'd');
     assert_false(bench.events[1].outcome);
     assert_true(alert_is_active(&bench, 6008));
     assert_int_equal(destination_queue_state(bench.queue), DESTINATION_WELL);
     destination_delete(bench.queue, 0, "new.ts");
-    run_until_idle(&bench, 1000);
+    run_until_idle(&bench);
     assert_int_equal(alerts_active(bench.alerts), 0);
     tear_down(&bench);
 }
@@ -97,7 +97,7 @@ static void oldest_is_dropped_when_the_cache_is_full(void **state)
     for (unsigned i = 0; i < bench.event_count; i++)
         assert_int_equal(bench.events[i].outcome, DESTINATION_NO_ROOM);
     origin_listen(bench.origin);
-    run_until_idle(&bench, 2000);
+    run_until_idle(&bench);
     int last = 0;
     for (unsigned i = 0; i < bench.event_count; i++)
         if (bench.events[i].kind == 'f' && bench.events[i].outcome == DESTINATION_DELIVERED) {
@@ -120,15 +120,16 @@ static void one_that_takes_too_long_is_a_backlog(void **state)
     bench.no_length = true;
     open_queue(&bench);
     bench.origin->behaviour = ORIGIN_HANG;
+    uint64_t begin_ns = real_ns();
     put_file(&bench, 0, 1, 1000);
     run_for(&bench, 30);
-    assert_false(alert_is_active(&bench, 6501));
+    assert_true(!alert_is_active(&bench, 6501) || real_ns() - begin_ns > 100 * NS_PER_MS);
     RUN_UNTIL(&bench, alert_is_active(&bench, 6501));
     assert_true(alert_says(&bench, 6501, "the oldest for longer than it lasts"));
     assert_int_equal(bench.event_count, 0);
     bench.origin->behaviour = ORIGIN_GOOD;
     origin_drop_connections(bench.origin);
-    run_until_idle(&bench, 2000);
+    run_until_idle(&bench);
     assert_int_equal(alerts_active(bench.alerts), 0);
     tear_down(&bench);
 }

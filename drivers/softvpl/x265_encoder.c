@@ -9,7 +9,7 @@
 #include "drivers/softvpl/x265_messages.h"
 #include "drivers/softvpl/x265_settings.h"
 
-enum { QP_MAX = 51, B_FRAMES_MAX = 16, REFERENCES_MAX = 16, SLICES_MAX = 64 };
+enum { QP_MAX = 51, B_FRAMES_MAX = 16, REFERENCES_MAX = 8, REFERENCES_MAX_B = 6, SLICES_MAX = 64 };
 
 struct library {
     const x265_api *api;
@@ -124,8 +124,10 @@ static void check_words(struct verdict *verdict, mfxVideoParam *par)
 
 static void check(struct verdict *verdict, mfxVideoParam *par, bool complete)
 {
-    static const struct encode_limits limits = { QP_MAX, B_FRAMES_MAX, REFERENCES_MAX, SLICES_MAX, false };
     mfxInfoMFX *mfx = &par->mfx;
+    /* what x265 3.5 opens with: B pictures take room that references would have */
+    const struct encode_limits limits = { QP_MAX, B_FRAMES_MAX,
+                                          mfx->GopRefDist == 1 ? REFERENCES_MAX : REFERENCES_MAX_B, SLICES_MAX, false };
 
     if (mfx->FrameInfo.PicStruct == MFX_PICSTRUCT_FIELD_TFF || mfx->FrameInfo.PicStruct == MFX_PICSTRUCT_FIELD_BFF)
         UNSUPPORTED(verdict, mfx->FrameInfo.PicStruct); /* HEVC codes fields as pictures of their own */

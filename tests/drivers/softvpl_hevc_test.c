@@ -464,6 +464,27 @@ static void query_knows_what_cannot_be(void **state)
     client_close(&client);
 }
 
+/* What Query gives back is taken. */
+static void what_query_corrects_comes_up(void **state)
+{
+    (void)state;
+    struct client client;
+    client_open(&client);
+    for (unsigned references = 0; references <= 17; references++)
+        for (unsigned distance = 0; distance <= 17; distance += distance ? 4 : 1) {
+            mfxVideoParam par = hevc_par(8);
+            par.mfx.TargetUsage = 7;
+            par.mfx.GopPicSize = 50;
+            par.mfx.GopRefDist = (mfxU16)distance;
+            par.mfx.NumRefFrame = (mfxU16)references;
+            assert_true(MFXVideoENCODE_Query(client.session, &par, &par) >= MFX_ERR_NONE);
+            if (MFXVideoENCODE_Init(client.session, &par) < MFX_ERR_NONE)
+                fail_msg("%u references, a distance of %u", references, distance);
+            assert_int_equal(MFXVideoENCODE_Close(client.session), MFX_ERR_NONE);
+        }
+    client_close(&client);
+}
+
 /* Debian's x265 3.5 forgets some tables and names, a few kilobytes for each encoder; nothing of ours is hidden by this.
  */
 const char *__lsan_default_suppressions(void);
@@ -513,6 +534,7 @@ int main(void)
         cmocka_unit_test(a_reset_that_is_refused_changes_nothing),
         cmocka_unit_test(closing_with_pictures_inside),
         cmocka_unit_test(query_knows_what_cannot_be),
+        cmocka_unit_test(what_query_corrects_comes_up),
         cmocka_unit_test(generalised_pictures_are_a_wish_and_tiles_are_one),
     };
     client_environment();

@@ -95,8 +95,12 @@ static void add_coders(struct text_table *table, const json_t *accelerator, cons
     json_array_foreach(coders, i, coder)
     {
         char sizes[4 * WORD_BYTES];
-        snprintf(sizes, sizeof sizes, "%.9sx%.9s to %.9sx%.9s", get(coder, "width_min").text,
-                 get(coder, "height_min").text, get(coder, "width_max").text, get(coder, "height_max").text);
+        if (number(coder, "width_min") > 0)
+            snprintf(sizes, sizeof sizes, "%.9sx%.9s to %.9sx%.9s", get(coder, "width_min").text,
+                     get(coder, "height_min").text, get(coder, "width_max").text, get(coder, "height_max").text);
+        else
+            snprintf(sizes, sizeof sizes, "up to %.9sx%.9s", get(coder, "width_max").text,
+                     get(coder, "height_max").text);
         TABLE_ROW(table, "", does, get(coder, "codec").text, get(coder, "bit_depth").text,
                   number(coder, "width_max") > 0 ? sizes : "not told", formats_of(coder).text);
     }

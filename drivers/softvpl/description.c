@@ -88,7 +88,10 @@ static const struct encprofile encode_hevc[] = {
     { .Profile = MFX_PROFILE_HEVC_MAIN10, .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory_10 },
     { .Profile = MFX_PROFILE_HEVC_REXT, .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory_422 },
 };
-static const struct encmemdesc encode_memory_both[] = { ENCODE_MEMORY(nv12_p010) };
+static const struct encmemdesc encode_memory_both[] = { /* SVT-AV1 takes no smaller pictures */
+    { .MemHandleType = MFX_RESOURCE_SYSTEM_SURFACE, .Width = { 64, FRAME_SIZE_MAX, 2 },
+      .Height = { 64, FRAME_SIZE_MAX, 2 }, .NumColorFormats = COUNT(nv12_p010), .ColorFormats = (mfxU32 *)nv12_p010 },
+};
 static const struct encprofile encode_av1[] = {
     { .Profile = MFX_PROFILE_AV1_MAIN, .NumMemTypes = 1, .MemDesc = (struct encmemdesc *)encode_memory_both },
 };

@@ -42,7 +42,9 @@ static void the_runtime_of_this_build_tells_what_it_can(void **state)
     assert_true(hevc->width_max >= 3840 && hevc->height_max >= 2160);
     assert_non_null(find(found->encoders, found->encoder_count, "h264", 8));
     assert_null(find(found->encoders, found->encoder_count, "h264", 10));
-    assert_non_null(find(found->encoders, found->encoder_count, "av1", 10));
+    const struct accelerator_coder *av1 = find(found->encoders, found->encoder_count, "av1", 10);
+    assert_non_null(av1);
+    assert_true(av1->width_min == 64 && av1->height_min == 64); /* smaller ones it refuses */
     assert_non_null(find(found->decoders, found->decoder_count, "mpeg2", 8));
     assert_true(found->hdr10_to_sdr && found->hlg_to_sdr && found->sdr_to_hdr10);
     accelerator_list_destroy(list);

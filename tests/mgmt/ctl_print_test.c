@@ -66,11 +66,14 @@ static void accelerators_in_tables(void **state)
                          "\"height_min\":16,\"height_max\":4096,\"formats\":[\"P010\",\"Y210\"]}],"
                          "\"converts\":[\"hdr10_to_sdr\",\"hlg_to_sdr\"]},"
                          "{\"name\":\"gpu\",\"kind\":\"VA-API\",\"hardware\":true,\"device\":\"/dev/dri/renderD128\","
-                         "\"node\":1,\"decoders\":[{\"codec\":\"h264\",\"bit_depth\":8}]}]}");
+                         "\"node\":1,\"encoders\":[{\"codec\":\"h264\",\"bit_depth\":8,\"width_min\":0,"
+                         "\"height_min\":0,\"width_max\":4096,\"height_max\":4096}],"
+                         "\"decoders\":[{\"codec\":\"h264\",\"bit_depth\":8}]}]}");
     assert_non_null(strstr(text, "soft, oneVPL, software\n"));
     assert_non_null(strstr(text, "encode  hevc   10    16x16 to 8192x4096  P010 Y210\n"));
     assert_non_null(strstr(text, "\nconverts colors: hdr10_to_sdr, hlg_to_sdr\n"));
     assert_non_null(strstr(text, "gpu, VA-API, hardware /dev/dri/renderD128, NUMA node 1\n"));
+    assert_non_null(strstr(text, "encode  h264   8     up to 4096x4096"));
     assert_non_null(strstr(text, "decode  h264   8     not told"));
     free(text);
 }

@@ -84,9 +84,11 @@ static const struct setting video_description_rows[] = {
                        "accelerator does not convert of a source goes through, and the log says so. The source has the "
                        "colors that its stream tells."),
     SETTING_UNSIGNED(struct video_description, width, .maximum = 4096, .unit = "pixels",
-                     .help = "Width of the picture, an even number; 0 (with height 0): as the source."),
+                     .help = "Width of the picture, an even number; 0 (with height 0): as the source has "
+                             "when the channel starts."),
     SETTING_UNSIGNED(struct video_description, height, .maximum = 4096, .unit = "pixels",
-                     .help = "Height of the picture, an even number; 0 (with width 0): as the source."),
+                     .help = "Height of the picture, an even number; 0 (with width 0): as the source has "
+                             "when the channel starts."),
     SETTING_UNSIGNED(struct video_description, framerate_divisor, .minimum = 1, .maximum = 6, .default_number = 1,
                      .help = "1: every frame of the channel, 2: every second one, and so on."),
     SETTING_CHOICE(struct video_description, rate_control, .choices = rate_controls, .default_number = RATE_CONTROL_CBR,

@@ -184,6 +184,7 @@ struct window_segment hls_window_segment(const struct hls_publisher *publisher, 
         .tables_bytes = wants_keys && lane->output->container == CONTAINER_TS ? tables_bytes(&item->waiting.file) : 0,
         .cue = hls_markers(hls_of(publisher)) ? hls_cue_of(&segment->cue, before ? before->cue : NULL) : NULL,
         .discontinuity = segment->flags & HANDOFF_DISCONTINUITY,
+        .replaced = item->replaced,
         .received_ns = item->waiting.received_ns,
         .arrival_utc_ns = segment->end_arrival_utc_ns,
     };
@@ -247,6 +248,14 @@ static bool jumped_back(const struct hls_lane *lane, const struct handoff_segmen
     return segment->number + JUMP_BACK_SEGMENTS < oldest;
 }
 
+/* What is there, or on its way, of this number and of those behind it will be overwritten. */
+static void begin_anew(struct hls_lane *lane, int64_t number)
+{
+    segment_window_replace(&lane->state.window, number);
+    for (struct hls_item *item = lane->first; item; item = item->next)
+        item->replaced |= !item->is_header && item->waiting.segment.number >= number;
+}
+
 /* True: it is here already, or comes too late. It is acknowledged unless it still waits: then its delivery will be. */
 static bool is_known(struct hls_publisher *publisher, struct hls_lane *lane, const struct handoff_segment *segment)
 {
@@ -256,7 +265,7 @@ static bool is_known(struct hls_publisher *publisher, struct hls_lane *lane, con
         publisher->counters.jumps_back++;
         log_warning(publisher->config.log, "output %s: numbers jump back from %lld to %lld: its playlist starts anew",
                     segment->output, (long long)lane->newest_number, (long long)segment->number);
-        segment_window_replace(&lane->state.window, segment->number);
+        begin_anew(lane, segment->number);
         return false;
     }
     if (publisher_spool_has(publisher->spool, segment)) {

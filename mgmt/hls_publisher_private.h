@@ -18,7 +18,8 @@ struct hls_item {
     struct waiting_segment waiting;
     struct hls_item *next;
     bool is_header;
-    void *header; /* own; of a header */
+    bool replaced; /* numbers have begun anew since, at or below its own: its file becomes another's */
+    void *header;  /* own; of a header */
     char name[HLS_FILE_NAME_BYTES];
 };
 

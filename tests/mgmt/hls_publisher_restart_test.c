@@ -244,6 +244,36 @@ static void a_life_begins_anew_within_the_window(void **state)
     tear_down(&bench);
 }
 
+/* Of what is there, and of what still waits when numbers begin anew, nothing is deleted that comes again. */
+static void files_that_come_again_are_not_deleted(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.base.group.hls.index_n_segments = 2;
+    bench.base.group.hls.keep_segments = 3; /* a player has no time at all */
+    bench.base.origin->stored = NULL;
+    publisher_bench_open(&bench.base);
+    hand_over_long(&bench, INSTANCE, 100, 104);
+    publisher_bench_run_until_idle(&bench.base);
+    bench.base.origin->behaviour = ORIGIN_STATUS;
+    bench.base.origin->status = 503;
+    hand_over_long(&bench, INSTANCE, 105, 106);
+    hand_over_long(&bench, INSTANCE + 1, 60, 60); /* 44 numbers are 880 s */
+    bench.base.origin->behaviour = ORIGIN_GOOD;
+    publisher_bench_run_until_idle(&bench.base);
+    assert_int_equal(publisher_bench_counter(&bench.base, "jumps_back"), 2);
+    hand_over_long(&bench, INSTANCE + 1, 61, 66);
+    publisher_bench_run_until_idle(&bench.base);
+    for (unsigned number = 102; number <= 106; number++) {
+        char path[64];
+        snprintf(path, sizeof path, "/live/news_720p_%05u.ts", number);
+        assert_non_null(origin_find(bench.base.origin, path));
+    }
+    assert_null(origin_find(bench.base.origin, "/live/news_720p_00061.ts"));
+    tear_down(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +283,7 @@ int main(void)
         cmocka_unit_test(the_end_of_a_break_is_not_lost),
         cmocka_unit_test(restarted_encoder),
         cmocka_unit_test(a_life_begins_anew_within_the_window),
+        cmocka_unit_test(files_that_come_again_are_not_deleted),
         cmocka_unit_test(resent_while_it_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,10 +58,14 @@ static void ask(const json_t *json)
         const char *question;
         json_decref(wizard_schema(step, json, json));
         json_decref(wizard_check(step, json, json));
-        wizard_question_of(json, json, &found, &question);
+        wizard_question_of(json, json, json, &found, &question);
     }
     json_decref(wizard_documents(json, json));
-    json_decref(wizard_draft(json));
+    json_t *own = wizard_own(json);
+    json_decref(wizard_draft(json, own));
+    json_decref(wizard_others(json, json, own));
+    json_decref(wizard_others(json, own, json));
+    json_decref(own);
 }
 
 static void show(const json_t *json)
@@ -74,6 +78,8 @@ static void show(const json_t *json)
     page_update(json, &lines);
     page_hardware(json, json, &lines);
     page_title(json, json, title, sizeof title);
+    if (lines.count)
+        lines_find(&lines, lines.text[lines.count / 2], lines.count / 3);
     lines_free(&lines);
 }
 

@@ -30,6 +30,7 @@ class Ladder:
         self.page = None
         self.started = 0.0
         self.range = None  # first and last segment that are looked at
+        self.told = []     # the last status of each pipeline's encoder
         self.cache = {}
 
     def start(self):
@@ -50,6 +51,7 @@ class Ladder:
             return
         time.sleep(max(0, self.started + SECONDS - time.monotonic()))
         locked = self.studio.box.channel(NAME)["locked"]
+        self.told = [self.studio.box.pipeline(NAME, i)["encode"] for i in range(2)]
         newest = min(self.studio.newest(i) for i in range(2))
         numbers = [self.studio.presentation(i).stored(self.studio.rungs[0]) for i in range(2)]
         self.range = (max(numbers[0][0], numbers[1][0]) + 1, newest)  # each one's first may have begun in the middle
@@ -207,13 +209,17 @@ def test_each_decodes_alone(finished, rung):
 
 @pytest.mark.parametrize("origin", [0, 1])
 def test_sound_is_with_the_picture(finished, origin):
-    """Flash and beep of every second, measured in what was delivered: within 40 ms."""
+    """Flash and beep of every second, measured in what was delivered: within 40 ms. On a machine that does not keep up
+    up to three pictures of four are left out, and a flash may be seen with the one behind them."""
     name = f"{NAME}_{LADDER[-1][0]}.m3u8"
     segments = finished.segments(origin, name)
     found = offsets_ms(finished.data(origin, name), segments[0].video_pts()[0], segments[0].audios[0].pts[0], 25)
     assert len(found) >= (finished.range[1] - finished.range[0]) * SEGMENT_SECONDS * 0.9
+    told = finished.told[origin]
     print(f"sound behind picture: {min(found):.1f} to {max(found):.1f} ms over {len(found)} flashes")
-    assert max(abs(value) for value in found) <= 40, f"{min(found):.1f} to {max(found):.1f} ms"
+    print(told["frames"], told["audios"], sep="\n")
+    earliest = -160 if told["frames"]["left_out"] else -40
+    assert earliest <= min(found) and max(found) <= 40, f"{min(found):.1f} to {max(found):.1f} ms"
 
 
 def test_bitrates_are_as_configured(finished):

@@ -105,7 +105,7 @@ static const struct setting video_description_rows[] = {
     SETTING_DOUBLE(
         struct video_description, gop_seconds, .maximum = 60, .unit = "s",
         .help = "Distance of IDR pictures; 0: gop_frames counts, and if that is 0 too, one per segment, or one in "
-                "two seconds where there are no segments (RTMP)."),
+                "two seconds where there are no segments (RTMP, archives)."),
     SETTING_UNSIGNED(struct video_description, gop_frames, .maximum = 7200, .unit = "frames",
                      .help = "Distance of IDR pictures in frames of this video, if gop_seconds is 0."),
     SETTING_UNSIGNED(struct video_description, b_frames, .maximum = 7, .default_number = 2,

@@ -13,7 +13,7 @@
 #include "encode/decoder.h"
 #include "encode/encoder_choice.h"
 
-enum { FRAMES_TRIED = 6000, UNCUT_GOP_SECONDS = 2 /* of a stream that nothing cuts and whose GOP is not set */ };
+enum { FRAMES_TRIED = 6000, UNCUT_GOP_SECONDS = 2 /* of a stream without segments whose GOP is not set */ };
 
 struct lane {
     struct ladder *ladder;
@@ -73,15 +73,24 @@ static bool feeds(const struct encode_job *job, unsigned video, const struct enc
     return strcmp(output->video, job->videos[video].name) == 0;
 }
 
+/* Segments are GOPs where nothing else is said; between the rollovers of an archive that would be too long. */
+static int64_t gop_or_usual(const struct timeline_rate *rate, const struct video_description *video, bool is_segmented)
+{
+    int64_t gop = gop_of(rate, video);
+    return gop || is_segmented ? gop : gop_of_seconds(rate, UNCUT_GOP_SECONDS);
+}
+
 bool ladder_is_idr(const struct encode_job *job, const struct timeline_rate *rate, unsigned video, int64_t frame)
 {
-    int64_t first = INT64_MIN, next = INT64_MAX, gop = gop_of(rate, &job->videos[video]), length = 0;
+    int64_t first = INT64_MIN, next = INT64_MAX, length = 0;
+    bool is_segmented = false;
 
     for (unsigned i = 0; i < job->outputs_count; i++) {
         int64_t before = length;
         if (!feeds(job, video, &job->outputs[i]))
             continue;
         length = ladder_cut_length_90k(&job->outputs[i]);
+        is_segmented |= encode_output_is_segmented(&job->outputs[i]);
         if (length == 0 || length == before)
             continue;
         int64_t segment = timeline_segment_of_frame(rate, length, frame);
@@ -92,8 +101,9 @@ bool ladder_is_idr(const struct encode_job *job, const struct timeline_rate *rat
         first = begins > first ? begins : first;
         next = ends < next ? ends : next;
     }
+    int64_t gop = gop_or_usual(rate, &job->videos[video], is_segmented);
     if (first == INT64_MIN)
-        return frame % (gop ? gop : gop_of_seconds(rate, UNCUT_GOP_SECONDS)) == 0;
+        return frame % gop == 0;
     return gop && (frame - first) % gop == 0 && next - frame >= gop / 2;
 }
 

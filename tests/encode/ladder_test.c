@@ -295,6 +295,22 @@ static void without_a_gop_a_segment_is_one(void **state)
                         99, 101);
 }
 
+/* An archive of an hour a file, alone: nobody waits so long for a picture to begin with. */
+static void without_a_gop_an_archive_has_one_in_two_seconds(void **state)
+{
+    (void)state;
+    static const struct timeline_rate at = { 25, 1, 1 };
+    struct encode_job job;
+    int64_t begin = timeline_segment_first_frame(&at, INT64_C(90000) * 3600, 490000);
+    describe(&job);
+    job.videos[0].gop_seconds = job.videos[0].gop_frames = 0;
+    job.outputs_count = 0;
+    add_output(&job, "as-source", PACKAGE_M2TS, 1);
+    job.outputs[0].rollover_interval = 3600;
+    assert_true(ladder_is_idr(&job, &at, 0, begin));
+    assert_int_equal(idr_pictures(&job, &at, begin, 25 * 3600), 1800);
+}
+
 static void one_picture_an_interval_is_captured(void **state)
 {
     (void)state;
@@ -346,6 +362,7 @@ int main(void)
         cmocka_unit_test(idr_pictures_stand_at_every_boundary),
         cmocka_unit_test(without_a_gop_a_segment_is_one),
         cmocka_unit_test(a_rung_has_the_boundaries_of_its_own_outputs),
+        cmocka_unit_test(without_a_gop_an_archive_has_one_in_two_seconds),
         cmocka_unit_test(three_rungs_cut_alike),
         cmocka_unit_test(one_picture_an_interval_is_captured),
     };

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The menu on a terminal of 80 columns and 24 lines, against a box that runs: keystrokes in, screens read back."""
+import itertools
 import json
 import os
 import random
 import signal
+import time
 
 import pytest
 
@@ -104,6 +106,13 @@ def test_a_password_goes_in_and_never_comes_out(box, terminal):
     choose(terminal, "Credentials", "origin-0")
     terminal.press("enter")
     terminal.wait("(set, not shown)")
+    terminal.choose("password ")
+    terminal.press("enter")
+    terminal.wait("Cancel")
+    terminal.write("p\u00e4ss".encode())
+    terminal.wait("left out: only letters of ASCII")  # and not half of it taken without a word
+    terminal.press("escape")
+    terminal.wait("e: next error")
     set_field(terminal, "password", "another-word")
     assert "hidden-word" not in terminal.text and "another-word" not in terminal.text
     terminal.press("q", "q")
@@ -168,6 +177,32 @@ def test_a_line_that_drops_in_a_form_loses_nothing(box, terminal):
     with Terminal([program("biplane-console"), "--run", box.run]) as again:
         again.wait("1 changes staged")
         choose(again, "Staged changes", "inputs[studio].reorder_packets")
+
+
+def test_nothing_is_rolled_back_without_a_question(box, terminal):
+    choose(terminal, "Inputs", "studio")
+    terminal.press("enter")
+    set_field(terminal, "reorder_packets", "99")
+    terminal.press("q", "q")
+    choose(terminal, "Staged changes", "inputs[studio].reorder_packets")
+    terminal.press("r")
+    terminal.wait("Leave it")
+    terminal.press("enter")
+    terminal.wait("inputs[studio].reorder_packets")
+    assert [entry["after"] for entry in staged(box)["difference"]] == [99]
+
+
+def test_a_line_that_is_never_silent_can_be_ended(box, terminal):
+    choose(terminal, "Staged changes", "nothing is staged")
+    deadline = time.monotonic() + 30
+    for count in itertools.count():
+        if time.monotonic() > deadline or not terminal.alive():
+            break
+        terminal.write(b"d")  # asks, which waits for silence
+        terminal.read(0.01)
+        if count == 50:
+            os.kill(terminal.pid, signal.SIGTERM)
+    assert not terminal.alive()
 
 
 def test_the_terminal_changes_its_size(box, terminal):

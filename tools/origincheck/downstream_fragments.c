@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* downstream_fragments.c - what an ingest server for Smooth or CMAF has written so far: files of fragmented MP4 that
- * grow, or one file a fragment, in a folder. Each file is read on from where the last whole box ended.
+ * grow, in a folder. Each file is read on from where the last whole box ended; one that has become shorter has begun
+ * anew. Servers that write one file a fragment are not followed: no file but the header's knows the timescale.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct fragments {
     unsigned count;
     struct growing file[FILES_MAX];
     struct growing *reading;
+    bool full; /* there was a file too many */
 };
 
 static bool has_extension(const char *name)
@@ -45,7 +47,10 @@ static void on_listed(void *context, const struct origin_listed *listed)
         if (!strcmp(fragments->file[i].name, listed->name))
             file = &fragments->file[i];
     if (!file) {
-        if (fragments->count == FILES_MAX || strlen(listed->name) >= sizeof file->name || !has_extension(listed->name))
+        if (strlen(listed->name) >= sizeof file->name || !has_extension(listed->name))
+            return;
+        fragments->full = fragments->full || fragments->count == FILES_MAX;
+        if (fragments->full)
             return;
         file = &fragments->file[fragments->count++];
         *file = (struct growing){ 0 };
@@ -54,6 +59,11 @@ static void on_listed(void *context, const struct origin_listed *listed)
         snprintf(file->track, sizeof file->track, "%.*s", (int)(strrchr(listed->name, '.') - rest), rest);
     }
     file->bytes = listed->told ? listed->bytes : UINT64_MAX;
+    if (file->bytes < file->at) {
+        file->at = 0;
+        file->boxes = (struct boxes){ 0 };
+        file->ended = file->bad = false;
+    }
 }
 
 static void on_fragment(void *context, const struct boxes_fragment *fragment)
@@ -112,11 +122,29 @@ static void read_on(struct fragments *fragments, struct growing *file)
     origin_answer_free(&answer);
 }
 
+static void list(struct fragments *fragments)
+{
+    const struct downstream_config *config = fragments->config;
+    struct origin_answer answer;
+    char text[OBSERVATION_TEXT_BYTES] = "";
+    origin_list(fragments->origin, config->place->address, on_listed, fragments, &answer);
+    if (answer.outcome != ORIGIN_OK) {
+        downstream_report_text(config, OBSERVED_UNREACHABLE, "", answer.status, answer.text);
+    } else {
+        struct observation observation = downstream_observation(config, OBSERVED_LISTING, "");
+        downstream_report(config, &observation);
+    }
+    origin_answer_free(&answer);
+    if (fragments->full)
+        snprintf(text, sizeof text,
+                 "more than %d files begin with this name: a file for each fragment cannot be followed", FILES_MAX);
+    downstream_report_text(config, OBSERVED_NOT_FOLLOWED, "", 0, text);
+}
+
 static void run(const struct downstream_config *config)
 {
     struct fragments *fragments = calloc(1, sizeof *fragments);
     struct error err = { 0 };
-    struct origin_answer answer;
     if (!fragments || downstream_open(&fragments->origin, config, &err) < 0) {
         downstream_report_text(config, OBSERVED_UNREACHABLE, "", 0, err.text);
         free(fragments);
@@ -127,14 +155,7 @@ static void run(const struct downstream_config *config)
     snprintf(fragments->folder, sizeof fragments->folder, "%s", config->place->address);
     fragments->folder[strlen(fragments->folder) - strlen(fragments->prefix)] = '\0';
     do {
-        origin_list(fragments->origin, config->place->address, on_listed, fragments, &answer);
-        if (answer.outcome != ORIGIN_OK) {
-            downstream_report_text(config, OBSERVED_UNREACHABLE, "", answer.status, answer.text);
-        } else {
-            struct observation observation = downstream_observation(config, OBSERVED_LISTING, "");
-            downstream_report(config, &observation);
-        }
-        origin_answer_free(&answer);
+        list(fragments);
         for (unsigned i = 0; i < fragments->count; i++)
             read_on(fragments, &fragments->file[i]);
     } while (downstream_wait(config, LIST_INTERVAL_MS / 1000.0));

@@ -116,7 +116,7 @@ static void objects_that_stop_coming(void **state)
     list(scene, 0);
     pass(scene, 13);
     assert_null(finding(scene, FINDING_STALE));
-    pass(scene, 2);
+    pass(scene, 3);
     assert_found(scene, FINDING_STALE, "behind number 4");
 }
 

@@ -26,11 +26,12 @@ enum {
     JUDGE_TRACKS_MAX = 128,
     JUDGE_RECORDS_MAX = 128,
     JUDGE_FINDINGS_MAX = 256,
+    JUDGE_GROUP_BYTES = 192,
     JUDGE_TALLY_LAG = 3, /* a number is counted as complete or not when this many newer ones are known */
 };
 
 struct judge_group {
-    char name[OBSERVATION_TRACK_BYTES];
+    char name[JUDGE_GROUP_BYTES];
     unsigned copies;   /* 1..JUDGE_COPIES_MAX */
     double interval_s; /* of archive objects and pictures, and of fragments; 0: learned from what comes */
 };

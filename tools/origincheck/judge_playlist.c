@@ -9,6 +9,7 @@
 #include "tools/origincheck/playlist.h"
 
 #define DATE_TIME_TOLERANCE_S 0.5
+#define LIST_SLACK_S          1 /* what is listed once a second is seen up to a second later */
 
 /* ---- the master playlist ---- */
 static const char *codecs_at(const struct judge_track *track)
@@ -175,8 +176,9 @@ void judge_playlist_tick(struct judge *judge, struct judge_track *track)
     if (!track->newest_at_ns)
         return;
     track->since_newest_s = (double)(int64_t)(judge->at_ns - track->newest_at_ns) / 1e9;
+    double slack_s = track->target_duration_s ? 0 : LIST_SLACK_S;
     bool live = !track->ended && !track->sparse;
-    bool stale = live && interval_s > 0 && track->since_newest_s > judge->config.stale_factor * interval_s;
+    bool stale = live && interval_s > 0 && track->since_newest_s > judge->config.stale_factor * interval_s + slack_s;
     judge_hold(judge, FINDING_STALE, track, stale, "nothing new for %.1f s behind number %lld (usual: %.1f s)",
                track->since_newest_s, (long long)track->newest_number, interval_s);
     if (track->newest_end_ns == INT64_MIN) {

@@ -104,11 +104,13 @@ static void settle_kind(struct plan *plan, struct plan_place *place)
     enum plan_kind *kind = &plan->kinds[place->group];
     if (*kind == PLAN_AUTOMATIC)
         *kind = !strncmp(place->address, "rtmp", 4) ? PLAN_RTMP : PLAN_HLS;
-    place->kind = *kind;
     char name[ADDRESS_BYTES];
     address_name(name, place->address);
     size_t length = strlen(name);
     bool prefix = length < 5 || strcmp(name + length - 5, ".m3u8") != 0;
+    if (*kind == PLAN_FRAGMENTS && !prefix)
+        *kind = PLAN_HLS; /* what a packager makes of them */
+    place->kind = *kind;
     if (place->kind == PLAN_HLS && prefix && !strchr(place->address, '?'))
         strcat(place->address, ".m3u8"); /* plan_add_place left room */
 }
@@ -123,6 +125,42 @@ static int settle_credential(struct plan_place *place, const struct credentials 
                                          place->settings.credentials);
 }
 
+/* Reports and metrics know a group by its name alone. */
+static void name_groups(struct plan *plan)
+{
+    for (unsigned i = 0; i < plan->groups_count; i++) {
+        char name[2 * JUDGE_GROUP_BYTES], *whole = plan->groups[i].name;
+        if (plan->channels_count > 1 && *plan->channels[i]) {
+            snprintf(name, sizeof name, "%s/%s", plan->channels[i], whole);
+            snprintf(whole, JUDGE_GROUP_BYTES, "%.*s", JUDGE_GROUP_BYTES - 1, name);
+        }
+    }
+    for (unsigned i = 1; i < plan->groups_count; i++) {
+        char *name = plan->groups[i].name;
+        size_t length = strlen(name);
+        unsigned count = 2;
+        for (unsigned k = 0; k < i; k++)
+            if (!strcmp(plan->groups[k].name, name)) {
+                snprintf(name + length, JUDGE_GROUP_BYTES - length, "-%u", count++);
+                k = (unsigned)-1; /* the new name may be another's */
+            }
+    }
+}
+
+static int check_identifiers(const struct plan_place *place, struct error *err)
+{
+    static const char *const identifiers[] = { "$dt$", "$d$", "$t$" };
+    char shown[ADDRESS_BYTES];
+    for (unsigned i = 0; i < sizeof identifiers / sizeof *identifiers; i++)
+        if (strstr(place->address, identifiers[i]))
+            return error_set(
+                err, -EINVAL,
+                "%.120s: %s is the time of the channel's start, which only the box knows: name what is read "
+                "with --read-at",
+                address_shown(shown, place->address), identifiers[i]);
+    return 0;
+}
+
 int plan_complete(struct plan *plan, const struct credentials *credentials, struct error *err)
 {
     if (!plan->places_count)
@@ -130,9 +168,12 @@ int plan_complete(struct plan *plan, const struct credentials *credentials, stru
     for (unsigned i = 0; i < plan->groups_count; i++)
         if (!plan->groups[i].copies)
             return error_set(err, -EINVAL, "group %s has no destination", plan->groups[i].name);
+    name_groups(plan);
     for (unsigned i = 0; i < plan->places_count; i++) {
         struct plan_place *place = &plan->places[i];
         int result = replace(plan, place, err);
+        if (result == 0)
+            result = check_identifiers(place, err);
         settle_kind(plan, place);
         if (result == 0)
             result = settle_credential(place, credentials, err);

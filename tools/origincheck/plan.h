@@ -54,8 +54,9 @@ struct plan_replacement {
 };
 
 struct plan {
-    unsigned groups_count, places_count, replacements_count;
+    unsigned groups_count, places_count, replacements_count, channels_count;
     struct judge_group groups[JUDGE_GROUPS_MAX];
+    char channels[JUDGE_GROUPS_MAX][PLAN_NAME_BYTES]; /* that the groups are of; "": of none */
     enum plan_kind kinds[JUDGE_GROUPS_MAX];
     struct plan_place places[PLAN_PLACES_MAX];
     struct plan_replacement replacements[PLAN_REPLACEMENTS_MAX];
@@ -70,5 +71,6 @@ int plan_add_place(struct plan *plan, const char *address, const struct plan_set
 int plan_add_replacement(struct plan *plan, const char *text, struct error *err);
 /* All output groups of a channel's file that can be followed; problems and what is left out are printed to `words`. */
 int plan_add_channel(struct plan *plan, const char *path, FILE *words);
-/* Addresses complete, names resolved. credentials (borrow: outlives the plan) may be NULL when none is named. */
+/* Addresses complete, names resolved, those of groups unique: "channel/group" where there are several channels.
+ * credentials (borrow: outlives the plan) may be NULL when none is named. */
 int plan_complete(struct plan *plan, const struct credentials *credentials, struct error *err);

@@ -11,7 +11,7 @@
 #include "tools/origincheck/judge.h"
 #include "tools/origincheck/plan.h"
 
-enum { DATE_BYTES = 32, PLACE_BYTES = 160 };
+enum { DATE_BYTES = 32, PLACE_BYTES = 320 };
 
 static const char *date_of(char text[DATE_BYTES], uint64_t utc_ns)
 {

@@ -67,7 +67,7 @@ void object_table_take(struct object_table *table, const struct origin_listed *l
 {
     char name[OBSERVATION_TRACK_BYTES];
     int64_t number;
-    if (strlen(listed->name) >= sizeof(struct object){ 0 }.name ||
+    if (strlen(listed->name) >= sizeof((struct object *)0)->name ||
         !object_name_parse(listed->name, table->prefix, name, sizeof name, &number))
         return;
     struct object_track *track = track_of(table, name);

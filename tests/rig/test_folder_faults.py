@@ -51,10 +51,14 @@ class Disk:
         os.unlink(os.path.join(self.place, "ballast"))
 
 
+def make_read_only(disk):
+    """The kernel refuses while any file there is open for writing, as the box's are some of the time."""
+    wait_for(lambda: run("mount", "-o", "remount,ro", disk.place) is not None, 20, "a moment without a file that is written", 0.01)
+
+
 FAULTS = {  # name: (what begins it, what ends it, the alert, what its message holds)
     "full": (Disk.fill, Disk.empty, FAILED, "No space left on device"),
-    "read_only": (lambda disk: run("mount", "-o", "remount,ro", disk.place),
-                  lambda disk: run("mount", "-o", "remount,rw", disk.place), UNAUTHORIZED, "Read-only file system"),
+    "read_only": (make_read_only, lambda disk: run("mount", "-o", "remount,rw", disk.place), UNAUTHORIZED, "Read-only file system"),
     "hangs": (lambda disk: run("fsfreeze", "-f", disk.place), lambda disk: run("fsfreeze", "-u", disk.place), FAILED,
               "no progress"),
 }
@@ -105,10 +109,10 @@ class Stage:
             disk.stop()
 
     def strike(self):
-        times = AlertTimes()
         told = {}
         for name, (begin, *_) in FAULTS.items():
             begin(self.disks[name])
+        times = AlertTimes()
 
         def all_told():
             for alert in self.alerts():

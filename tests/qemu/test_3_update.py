@@ -177,24 +177,40 @@ def test_one_that_does_not_come_up(encoder):
     assert status["slot"] == before and "went back" in status["last_update"], status
 
 
-def worse_version(encoder, program):
-    """A bundle of a version in which this program does nothing, and a board that does not wait long for it."""
+HANGS = "#!/bin/sh\nexec sleep infinity\n"
+
+
+def worse_version(encoder, files):
+    """A bundle of a version that has these instead of what it should (path -> text), and a board that does not wait long for it."""
     overlay = os.path.join(encoder.folder, "overlay")
     shutil.rmtree(overlay, ignore_errors=True)
-    board = os.path.join(overlay, "usr/share/biplane/boards/qemu-twin")
-    os.makedirs(board)
-    os.makedirs(os.path.join(overlay, "usr/bin"))
-    with open(os.path.join(overlay, "usr/bin", program), "w", encoding="ascii") as file:
-        file.write("#!/bin/sh\nexec sleep infinity\n")
-    os.chmod(file.name, 0o755)
+    configuration = "usr/share/biplane/boards/qemu-twin/image.conf"
     with open(os.path.join(ROOT, "board/boards/qemu-twin/image.conf"), encoding="ascii") as file:
-        text = file.read()
-    with open(os.path.join(board, "image.conf"), "w", encoding="ascii") as file:
-        file.write(text + "confirm_seconds=90\n")
+        files = {configuration: file.read() + "confirm_seconds=90\n", **files}
+    for path, text in files.items():
+        path = os.path.join(overlay, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(path, 0o755 if text.startswith("#!") else 0o644)
     out = os.path.join(encoder.folder, "worse")
     subprocess.run([os.path.join(ROOT, "rootfs", "image.sh"), "qemu-twin"], check=True,
                    env={**os.environ, "OUT": out, "OVERLAY": overlay, "VERSION": "9.2", "LOCK": "loose"})
-    return os.path.join(out, "biplane-qemu-twin-9.2.raucb")
+    return encoder.bundles.offer(os.path.join(out, "biplane-qemu-twin-9.2.raucb"))
+
+
+def install_and_boot(encoder, url):
+    encoder.output(f"biplane-update install {url}", PATIENCE)
+    encoder.output("biplane-update boot", PATIENCE)
+
+
+def is_back(encoder, slot, reason):
+    """In the slot from before, on the air, and it says why."""
+    encoder.wait_on_air()
+    status = confirmed(encoder)
+    assert status["slot"] == slot and "version 9.2 went back to" in status["last_update"], status
+    assert reason in status["last_update"], status
+    wait_until(lambda: "version 9.2 went back" in encoder.output("biplanectl alerts"), PATIENCE, "the alert")
 
 
 @pytest.mark.long
@@ -202,15 +218,37 @@ def worse_version(encoder, program):
 def test_one_that_does_not_go_on_the_air(encoder, program, absent):
     """It starts, but its management hangs, or its channels do not run: the box goes back by itself and says why."""
     before = encoder.update_status()["slot"]
-    encoder.output(f"biplane-update install {encoder.bundles.offer(worse_version(encoder, program))}", PATIENCE)
-    encoder.output("biplane-update boot", PATIENCE)
+    install_and_boot(encoder, worse_version(encoder, {f"usr/bin/{program}": HANGS}))
     encoder.machine.shell.restarting(PATIENCE)  # into it
     encoder.wait_for_reboot()  # and out of it
+    is_back(encoder, before, f"there was no {absent}")
+
+
+@pytest.mark.long
+def test_one_that_ends_in_emergency_mode(encoder):
+    """Nobody is there to type a password: it restarts, three times, and is gone back from."""
+    before = encoder.update_status()["slot"]
+    with open(os.path.join(ROOT, "rootfs/overlay/etc/fstab"), encoding="ascii") as file:
+        broken = file.read() + "/data/not-there /mnt none bind 0 0\n"
+    install_and_boot(encoder, worse_version(encoder, {"etc/fstab": broken}))
+    for _ in range(3):
+        encoder.machine.shell.restarting(PATIENCE)
+    assert "emergency mode, restarts in 10 s" in encoder.machine.console.seen
+    encoder.wait_for_reboot()
+    is_back(encoder, before, "it did not come up")
+
+
+@pytest.mark.long
+def test_slots_that_are_used_up_are_counted_anew(encoder):
+    """Power that went away three times in a row while a slot started must not keep it from being started ever again."""
+    slot = encoder.update_status()["slot"]
+    encoder.output("grub-editenv /efi/EFI/BOOT/grubenv set A_TRY=3 B_TRY=3", PATIENCE)
+    encoder.machine.cut()
+    encoder.power_on()
     encoder.wait_on_air()
-    status = confirmed(encoder)
-    assert status["slot"] == before and "version 9.2 went back" in status["last_update"], status
-    assert f"there was no {absent}" in status["last_update"], status
-    wait_until(lambda: "version 9.2 went back" in encoder.output("biplanectl alerts"), PATIENCE, "the alert")
+    assert encoder.update_status()["slot"] == slot
+    other = "B" if slot == "A" else "A"
+    assert f"{other}_TRY=0" in encoder.output("grub-editenv /efi/EFI/BOOT/grubenv list")
 
 
 def test_measured(encoder):

@@ -35,6 +35,25 @@ def test_every_package_has_a_sum_and_a_licence(images):
             assert len(sha256) == 64 and licences and architecture in ("amd64", "all"), line
 
 
+def test_which_slot_is_good_is_noted_in_place(images, tmp_path):
+    """By what RAUC calls in the box: all else stays, also the file itself; what is no environment any more is made anew."""
+    program = os.path.join(ROOT, "rootfs/overlay/usr/local/sbin/grub-editenv")
+    file = tmp_path / "grubenv"
+
+    def tool(*words):
+        return subprocess.run([program, file, *words], check=True, capture_output=True, text=True).stdout.split("\n")[:-1]
+
+    tool("create")
+    tool("set", "ORDER=A B", "A_OK=1", "A_TRY=2", "B_OK=0")
+    node = os.stat(file)
+    tool("set", "A_TRY=0", "ORDER=B A")
+    assert sorted(tool("list")) == ["A_OK=1", "A_TRY=0", "B_OK=0", "ORDER=B A"]
+    assert os.stat(file).st_ino == node.st_ino and os.stat(file).st_size == 1024
+    file.write_bytes(b"")
+    tool("set", "B_OK=1")
+    assert sorted(tool("list")) == ["A_OK=1", "A_TRY=0", "B_OK=1", "B_TRY=0", "ORDER=A B"]
+
+
 def test_nothing_of_the_building_machine_is_in_it(encoder):
     for path in ("/etc/apt", "/var/lib/apt", "/etc/ssh/ssh_host_ed25519_key", "/etc/resolv.conf.dpkg-old"):
         assert encoder.run(f"test -e {path}")[0] == 1, path

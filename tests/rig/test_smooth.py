@@ -186,10 +186,11 @@ ALERT_WITHIN = 20  # seconds; a stall shows only after the kernels' buffers have
 
 def wait_for_alert(rig, fault, alert):
     times = AlertTimes()
-    wait_for(lambda: alert in [a["id"] for a in rig.alerts()], ALERT_WITHIN, f"alert {alert}", 0.05)
+    told = wait_for(lambda: [a for a in rig.alerts() if a["id"] == alert], ALERT_WITHIN, f"alert {alert}", 0.05)
     times.began = rig.sinks[0].stalled or times.began
     times.note("smooth")
     times.print(fault, "smooth", alert)
+    return told[0]
 
 
 @pytest.mark.parametrize("mode,alert,lasts", FAULTS)
@@ -197,14 +198,18 @@ def test_fault(rig, mode, alert, lasts):
     rig.wait_flowing()
     wait_for(lambda: rig.alerts() == [], 20, "no alert")
     began, wanted = time.time(), rig.box.publisher(NAME, 0, "smooth")["counters"]["headers_wanted"]
+    posts = len(rig.stream(1).posts)
     rig.sinks[0].set(mode)
     if alert:
-        wait_for_alert(rig, mode, alert)
-        assert "secret" not in str(rig.alerts()) and "127.0.0.1" in rig.alerts()[0]["message"]
-        assert {a["id"] for a in rig.alerts()} <= {alert, 6501} and {a["source"] for a in rig.alerts()} == {f"{NAME}/0"}
-    time.sleep(max(0, began + lasts - time.time()))
-    if not alert:
-        assert rig.alerts() == []
+        told = wait_for_alert(rig, mode, alert)
+        assert "secret" not in str(rig.alerts()) and "127.0.0.1" in told["message"]
+        assert {a["id"] for a in rig.alerts()} <= {alert, 6501} and {a["source"] for a in rig.alerts() if a["id"] == alert} == {f"{NAME}/0"}
+    others = []
+    while time.time() < began + lasts:
+        others += [a for a in rig.box.alerts() if a["source"] == f"{NAME}/1" and a["id"] != 6501]
+        time.sleep(0.2)
+    if not alert:  # 6501: a process got no processor for two seconds, and something waits
+        assert [a for a in rig.alerts() if a["id"] != 6501] == []
     rig.sinks[0].set("pass")
     rig.wait_flowing()
     wait_for(lambda: rig.alerts() == [], 20, "the alert cleared")
@@ -212,8 +217,9 @@ def test_fault(rig, mode, alert, lasts):
     counters = rig.box.publisher(NAME, 0, "smooth")["counters"]
     assert counters["dropped_too_old"] == counters["dropped_no_room"] == counters["dropped_given_up"] == 0
     assert counters["headers_wanted"] > wanted or mode != "break:412"
-    assert all(post.complete or post.ended is None for post in rig.stream(1).posts), "the other point noticed something"
-    assert len(rig.stream(1).posts) == 1
+    assert others == [], f"the other point noticed something: {others}"
+    # a sink that gets no processor for the connection's timeout may cost one more request
+    assert len(rig.stream(1).posts) <= posts + 1, "the other point noticed something"
 
 
 def test_away_for_a_minute(rig):

@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 
 from studio import NAME, ORIGIN_PORTS, PROXY_PORTS, SEGMENT_SECONDS
-from testbed.processes import end, program, run, start
+from testbed.processes import end, program, run, start, wait_for
 from testbed import radosgw
 from testbed.rtmp_server import NginxRtmp, nginx_missing
 
@@ -74,7 +74,7 @@ def test_well(studio):
         {(copy, rung) for copy in range(2) for rung, *_ in studio.ladder}
     for track in group["tracks"]:
         assert track["segments"] >= 6 and track["well"] == track["segments"]
-        assert 0 < track["age_s"] < 10 and track["behind_max_s"] < SEGMENT_SECONDS
+        assert 0 < track["age_s"] < 10 and track["behind_max_s"] < 2 * SEGMENT_SECONDS
     assert group["complete"]["all"] >= 2 * 5 and group["complete"]["some"] == group["complete"]["none"] == 0
     assert 'biplane_origincheck_troubles_total 0' in page
     assert 'biplane_origincheck_newest_number{group="web",copy="1",track="180p"}' in page
@@ -84,10 +84,10 @@ def test_well(studio):
 
 def test_segments_by_hand(studio):
     """At origin 0 one listed segment is cut, one goes, one is another's; all are found there and nowhere else."""
-    check = Check(studio, 22)
+    check = Check(studio, 30)  # the whole list is gone round once more after the last of it
     first = studio.newest(0)
     studio.wait_newest(0, first + 3, 20)
-    time.sleep(1.5)
+    time.sleep(3)
     cut, gone, other = (segment(studio, 0, first + i) for i in range(1, 4))
     os.truncate(cut, os.path.getsize(cut) // 376 * 188)
     os.unlink(gone)
@@ -191,7 +191,7 @@ def check_buckets(tmp_path, gateway, put, *more):
     credentials.touch(mode=0o600)
     credentials.write_text('credentials = ( { name = "archive"; user = "ARCHIVEKEY"; password = "archive-secret"; } );\n')
     with open(tmp_path / "report.json", "wb") as output:
-        process = start([program("biplane-origincheck"), "--json", "--seconds", "14", "--credentials", credentials,
+        process = start([program("biplane-origincheck"), "--json", "--seconds", "20", "--credentials", credentials,
                          "--use", "archive", "--endpoint", gateway.url, *more, "s3://archive-0/live/news",
                          "s3://archive-1/live/news"], stdout=output, log=tmp_path / "log")
     put(gateway.users["archive"])
@@ -284,8 +284,8 @@ def run_check(tmp_path, *words):
 def test_rtmp(tmp_path):
     with NginxRtmp(str(tmp_path / "nginx"), 19385) as server:
         publisher = start([*LIVE, "-f", "flv", server.url + "/secretkey"])
-        time.sleep(2)
         try:
+            wait_for(lambda: server.recordings("secretkey").bytes() > 10_000, 20, "the stream at the server")
             status, report = run_check(tmp_path, "--seconds", "7", server.url + "/secretkey")
             assert status == 0, texts(report)
             assert report["groups"][0]["tracks"][0]["segments"] > 4 * 25
@@ -303,7 +303,7 @@ def test_fragments(tmp_path):
                              f"{tmp_path}/{i}-video.mp4" for i in range(2))])
     time.sleep(1)
     try:
-        status, report = run_check(tmp_path, "--seconds", "10", "--stale", "3", "--type", "cmaf_ingest",
+        status, report = run_check(tmp_path, "--seconds", "13", "--stale", "3", "--type", "cmaf_ingest",
                                    f"{tmp_path}/0-", f"{tmp_path}/1-")
         assert status == 0, texts(report)
         tracks = report["groups"][0]["tracks"]

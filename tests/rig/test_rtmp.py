@@ -65,7 +65,7 @@ class Rig:
     def alerts(self, pipeline):
         return [alert["id"] for alert in self.box.alerts() if alert["source"] == f"{NAME}/{pipeline}"]
 
-    def wait_alert(self, pipeline, alert, seconds=5):
+    def wait_alert(self, pipeline, alert, seconds=20):
         wait_for(lambda: alert in self.alerts(pipeline), seconds, f"alert {alert} of pipeline {pipeline}", 0.1)
 
     def wait_calm(self, pipeline, seconds=30):
@@ -235,7 +235,7 @@ def test_stalled_server_is_left(shared, no_studio):
     with Pair(shared, cache_length=30.0, restart_delay=1.0) as pair:
         rig = pair.rig
         pair.proxy.set("stall")
-        rig.wait_alert(0, 6018, 8)  # buffers on the way fill first
+        rig.wait_alert(0, 6018, 30)  # buffers on the way fill first
         wait_for(lambda: rig.publisher(0)["counters"]["caches_full"] == 1, 60, "a full cache")
         pair.proxy.cut()
         pair.proxy.set("pass")
@@ -274,7 +274,7 @@ def test_input_loss_keeps_the_connection(shared, no_studio):
             rig.sender.tell(f"cut {i}")
         time.sleep(4)
         before = rig.publisher(0)["counters"]["pictures_sent"]
-        rig.wait_alert(1, 6018, 10)
+        rig.wait_alert(1, 6018, 20)
         time.sleep(3)  # longer than the server's pings
         assert rig.publisher(0)["counters"]["pictures_sent"] == before
         for i in range(2):

@@ -101,8 +101,8 @@ class Encoder:
         self.send()
         self.wait_on_air()
 
-    def configure(self):
-        """A small picture from both networks to both origins."""
+    def configure(self, **more):
+        """A small picture from both networks to both origins; more: of the channel."""
         kvm = self.machine.accelerator == "kvm"
         ladder = (("90p", 160, 90, 100_000),)
         box = {"board": "qemu-twin",
@@ -111,7 +111,7 @@ class Encoder:
                            "endpoints": [{"address": f"10.78.{i}.2", "port": 5000} for i in (0, 1)]}]}
         destinations = [(f"http://{HOST}:{origin.port}/live/{CHANNEL}", f"origin-{i}")
                         for i, origin in enumerate(self.origins)]
-        settings = channel(CHANNEL, "studio", destinations, ladder, preset="ultrafast", audio=kvm)
+        settings = channel(CHANNEL, "studio", destinations, ladder, preset="ultrafast", audio=kvm, **more)
         credentials = [{"name": f"origin-{i}", "user": origin.user, "password": origin.password}
                        for i, origin in enumerate(self.origins)]
         self.write("/etc/biplane/credentials.cfg", settings_text({"credentials": credentials}), "600")

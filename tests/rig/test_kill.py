@@ -5,9 +5,8 @@ import time
 from studio import NAME
 from testbed.processes import alive, wait_for
 
-# seconds until the killed pipeline publishes again: an idle machine needs about 3, one that waits for something more than these
-BACK_WITHIN = 12.0
-AFTER = 4  # segments that are looked at afterwards
+BACK_WITHIN = 5.0  # seconds until the killed pipeline publishes again
+AFTER = 4          # segments that are looked at afterwards
 
 
 def check_killed(studio, victim, kill):

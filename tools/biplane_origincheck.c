@@ -179,6 +179,7 @@ static int start(struct check *check, struct error *err)
     for (unsigned i = 0; i < plan->places_count && result == 0; i++) {
         const struct plan_place *place = &plan->places[i];
         struct downstream_config config = { .place = place,
+                                            .plan = plan,
                                             .copies = plan->groups[place->group].copies,
                                             .watch = &check->watch,
                                             .clock = &check->clock,

@@ -429,6 +429,23 @@ static void a_twin_that_is_behind(void **state)
     assert_found(scene, FINDING_BEHIND, "52, that of another copy 55");
 }
 
+static void what_others_call_it_is_made_printable(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_of(1, 0);
+    for (unsigned i = 0; i < 2; i++) { /* twice the same track */
+        struct observation observation = observation_of(scene, OBSERVED_MALFORMED, 0);
+        strcpy(observation.track, "v\033[31m");
+        strcpy(observation.text, "\xff\033[2J is no playlist");
+        judge_observe(scene->judge, &observation);
+    }
+    assert_int_equal(judge_tracks(scene->judge), 1);
+    assert_int_equal(judge_findings(scene->judge), 1);
+    assert_string_equal(judge_finding(scene->judge, 0)->track, "v?[31m");
+    assert_non_null(strstr(judge_finding(scene->judge, 0)->text, "??[2J is no playlist"));
+    judge_destroy(scene->judge);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +479,7 @@ int main(void)
         cmocka_unit_test(masters_that_differ),
         cmocka_unit_test(twins_that_differ),
         cmocka_unit_test(a_twin_that_is_behind),
+        cmocka_unit_test(what_others_call_it_is_made_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

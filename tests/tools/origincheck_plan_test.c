@@ -185,6 +185,22 @@ static void several_channels(void **state)
     assert_string_equal(one.groups[0].name, "web");
 }
 
+static void whose_a_listed_address_is(void **state)
+{
+    (void)state;
+    static struct plan plan;
+    struct error err = { 0 };
+    static const char *const addresses[] = { "https://a/news.m3u8", "https://a/news2.m3u8", "https://b/news.m3u8" };
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(plan_add_place(&plan, addresses[i], &(struct plan_settings){ 0 }, &err), 0);
+    assert_int_equal(plan_complete(&plan, NULL, &err), 0);
+    assert_true(plan_is_of(&plan, &plan.places[0], "https://a/news_v.m3u8"));
+    assert_false(plan_is_of(&plan, &plan.places[0], "https://a/news2_v.m3u8"));
+    assert_true(plan_is_of(&plan, &plan.places[1], "https://a/news2_v.m3u8"));
+    assert_false(plan_is_of(&plan, &plan.places[1], "https://a/news_v.m3u8"));
+    assert_false(plan_is_of(&plan, &plan.places[2], "https://a/news_v.m3u8"));
+}
+
 static void names_that_come_again(void **state)
 {
     (void)state;
@@ -254,6 +270,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_completed),
         cmocka_unit_test(a_channel),
         cmocka_unit_test(several_channels),
+        cmocka_unit_test(whose_a_listed_address_is),
         cmocka_unit_test(names_that_come_again),
         cmocka_unit_test(the_time_of_the_start),
         cmocka_unit_test(fragments_and_pictures),

@@ -30,6 +30,7 @@ struct watch {
 
 struct downstream_config {
     const struct plan_place *place; /* borrow, like all here */
+    const struct plan *plan;        /* that it is of */
     unsigned copies;                /* of its group */
     struct watch *watch;
     const struct clock *clock;

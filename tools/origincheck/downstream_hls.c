@@ -83,12 +83,11 @@ static bool is_own(const struct hls *hls, const struct playlist *playlist, const
 {
     const char *master = hls->config->place->address;
     char other[ADDRESS_BYTES];
-    size_t stem = strlen(master) - (strlen(master) > 5 ? 5 : 0);
-    if (hls->config->copies < 2 || !strncmp(address, master, stem))
+    if (hls->config->copies < 2 || plan_is_of(hls->config->plan, hls->config->place, address))
         return true;
     for (unsigned i = 0; i < playlist->variants_count; i++)
         if (*playlist->variants[i].uri && address_resolve(other, master, playlist->variants[i].uri) == 0 &&
-            !strncmp(other, master, stem))
+            plan_is_of(hls->config->plan, hls->config->place, other))
             return false;
     return true;
 }

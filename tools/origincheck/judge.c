@@ -45,6 +45,14 @@ void judge_destroy(struct judge *judge)
     free(judge);
 }
 
+/* Names and texts come out of other people's playlists, and end on terminals and in JSON. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e)
+            *text = '?';
+}
+
 /* ---- findings ---- */
 static struct finding *finding_at(struct judge *judge, enum finding_kind kind, const struct judge_track *track)
 {
@@ -76,6 +84,7 @@ static struct finding *finding_add(struct judge *judge, enum finding_kind kind, 
 static void say(struct judge *judge, struct finding *finding, const char *format, va_list arguments)
 {
     vsnprintf(finding->text, sizeof finding->text, format, arguments);
+    make_printable(finding->text);
     if (!finding->count++)
         memcpy(finding->first, finding->text, sizeof finding->first);
     finding->last_utc_ns = judge->utc_ns;
@@ -116,8 +125,11 @@ void judge_hold(struct judge *judge, enum finding_kind kind, const struct judge_
 }
 
 /* ---- tracks and records ---- */
-struct judge_track *judge_track_of(struct judge *judge, unsigned group, unsigned copy, const char *name)
+struct judge_track *judge_track_of(struct judge *judge, unsigned group, unsigned copy, const char *told)
 {
+    char name[OBSERVATION_TRACK_BYTES];
+    snprintf(name, sizeof name, "%s", told);
+    make_printable(name);
     for (unsigned i = 0; i < judge->tracks_count; i++) {
         struct judge_track *track = judge->tracks[i];
         if (track->group == group && track->copy == copy && !strcmp(track->name, name))

@@ -68,6 +68,22 @@ int plan_add_place(struct plan *plan, const char *address, const struct plan_set
     return 0;
 }
 
+/* How much of an address a copy's own has without its ".m3u8"; 0: it begins otherwise. */
+static size_t common_stem(const struct plan_place *place, const char *address)
+{
+    size_t length = strlen(place->address), stem = length - (length > 5 ? 5 : 0);
+    return strncmp(address, place->address, stem) == 0 ? stem : 0;
+}
+
+bool plan_is_of(const struct plan *plan, const struct plan_place *place, const char *address)
+{
+    size_t stem = common_stem(place, address);
+    for (unsigned i = 0; stem && i < plan->places_count; i++)
+        if (plan->places[i].group == place->group && common_stem(&plan->places[i], address) > stem)
+            return false;
+    return stem > 0;
+}
+
 int plan_add_replacement(struct plan *plan, const char *text, struct error *err)
 {
     const char *equals = strchr(text, '=');

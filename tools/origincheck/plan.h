@@ -68,6 +68,9 @@ const char *plan_kind_name(enum plan_kind kind);
 int plan_add_group(struct plan *plan, const char *name, enum plan_kind kind, struct error *err);
 /* One more copy of the last group. -ENOSPC: too many. */
 int plan_add_place(struct plan *plan, const char *address, const struct plan_settings *settings, struct error *err);
+/* A master playlist lists an address: is it this copy's? It begins like the copy's own, and no other copy of the group
+ * has more of it ("news" and "news2"). */
+bool plan_is_of(const struct plan *plan, const struct plan_place *place, const char *address);
 int plan_add_replacement(struct plan *plan, const char *text, struct error *err);
 /* All output groups of a channel's file that can be followed; problems and what is left out are printed to `words`. */
 int plan_add_channel(struct plan *plan, const char *path, FILE *words);

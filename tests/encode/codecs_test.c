@@ -5,12 +5,10 @@
 #include "encode/decoder.h"
 #include "encode/rung.h"
 #include "encode/slate.h"
-#include "tests/encode/runtime.h"
+#include "tests/encode/slated_runtime.h"
 
 enum { WIDTH = 128, HEIGHT = 72, FRAMES = 60, CUT = 25 };
 
-static struct accelerator *accelerator;
-static struct slate *slate;
 static const struct timeline_rate rate = { 25, 1, 1 };
 
 struct run {
@@ -204,30 +202,12 @@ static void high_bitrates_begin_too(void **state)
 static int setup(void **state)
 {
     (void)state;
-    struct input_loss_behavior loss = { .color = "1e90ff" };
-    struct error err = { 0 };
-    int status = runtime_accelerator(&accelerator);
-    return status < 0 ? status : slate_create(&slate, &loss, &err);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    slate_destroy(slate);
-    accelerator_destroy(accelerator);
-    return 0;
-}
-
-/* Debian's x265 3.5 forgets some tables and names, a few kilobytes for each encoder. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libx265.so\n";
+    return slated_runtime_open("1e90ff");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(every_codec_fills_its_packages),
                                         cmocka_unit_test(high_bitrates_begin_too) };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, slated_runtime_close);
 }

@@ -20,14 +20,12 @@
 #include "encode/rung.h"
 #include "encode/timeline.h"
 #include "encode/vpl_repeats.h"
-#include "tests/encode/runtime.h"
+#include "tests/encode/slated_runtime.h"
 
 enum { WIDTH = 192, HEIGHT = 108, FRAMES_MAX = 200, FRAME_90K = 1800, NEAR = 6, SLATE_LUMA = 98 };
 
 #define START_90K INT64_C(161572500000000)
 
-static struct accelerator *accelerator;
-static struct slate *slate;
 static const struct timeline_rate rate = { 50, 1, 1 };
 
 /* What one rung was given, and what came out of it. */
@@ -246,25 +244,7 @@ static void av1_is_repeated(void **state)
 static int setup(void **state)
 {
     (void)state;
-    struct input_loss_behavior loss = { .color = "606060" };
-    struct error err = { 0 };
-    int status = runtime_accelerator(&accelerator);
-    return status < 0 ? status : slate_create(&slate, &loss, &err);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    slate_destroy(slate);
-    accelerator_destroy(accelerator);
-    return 0;
-}
-
-/* Debian's x265 3.5 forgets some tables and names, a few kilobytes for each encoder. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libx265.so\n";
+    return slated_runtime_open("606060");
 }
 
 int main(void)
@@ -274,5 +254,5 @@ int main(void)
         cmocka_unit_test(hevc_is_repeated),
         cmocka_unit_test(av1_is_repeated),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, slated_runtime_close);
 }

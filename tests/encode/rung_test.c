@@ -23,10 +23,8 @@
 #include "encode/light_metadata.h"
 #include "encode/rung.h"
 #include "encode/timeline.h"
-#include "tests/encode/runtime.h"
+#include "tests/encode/slated_runtime.h"
 
-static struct accelerator *accelerator;
-static struct slate *slate;
 static const struct timeline_rate rate = { 25, 1, 1 };
 static unsigned packets, keys, captions;
 static int64_t last_dts, bytes;
@@ -528,25 +526,7 @@ static void a_lost_device_is_noticed(void **state)
 static int setup(void **state)
 {
     (void)state;
-    struct input_loss_behavior loss = { 0 };
-    struct error err = { 0 };
-    int status = runtime_accelerator(&accelerator);
-    return status < 0 ? status : slate_create(&slate, &loss, &err);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    slate_destroy(slate);
-    accelerator_destroy(accelerator);
-    return 0;
-}
-
-/* Debian's x265 3.5 forgets some tables and names, a few kilobytes for each encoder. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libx265.so\n";
+    return slated_runtime_open("");
 }
 
 int main(void)
@@ -563,5 +543,5 @@ int main(void)
         cmocka_unit_test(single_pictures_are_jpeg),
         cmocka_unit_test(a_lost_device_is_noticed),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, slated_runtime_close);
 }

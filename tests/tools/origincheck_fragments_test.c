@@ -14,6 +14,7 @@
 
 #include "board/clock.h"
 #include "board/error.h"
+#include "tests/tools/written_boxes.h"
 #include "tools/origincheck/downstream.h"
 
 enum { PATIENCE_MS = 20000, STEP_MS = 20, FILES = 65, FRAGMENT_BYTES = 256 };
@@ -91,25 +92,6 @@ static void wait_until(struct scene *scene, uint64_t segments, enum finding_kind
         nanosleep(&step, NULL);
     }
     fail_msg("no %llu fragments, or no finding", (unsigned long long)segments);
-}
-
-static uint8_t *put32(uint8_t *p, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(value >> (24 - 8 * i));
-    return p + 4;
-}
-
-static uint8_t *begin_box(uint8_t *p, const char *type)
-{
-    memcpy(p + 4, type, 4);
-    return p + 8;
-}
-
-static uint8_t *end_box(uint8_t *begin, uint8_t *end)
-{
-    put32(begin, (uint32_t)(end - begin));
-    return end;
 }
 
 /* moof and mdat of one sample of 10 bytes that lasts 1000, at a time. */

@@ -16,6 +16,7 @@
 #include <zlib.h>
 
 #include "board/error.h"
+#include "tests/tools/written_boxes.h"
 #include "tools/origincheck/boxes.h"
 #include "tools/origincheck/index_page.h"
 #include "tools/origincheck/inspect.h"
@@ -118,25 +119,6 @@ static void what_is_no_media(void **state)
 }
 
 /* ---- boxes ---- */
-static uint8_t *put32(uint8_t *p, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(value >> (24 - 8 * i));
-    return p + 4;
-}
-
-static uint8_t *begin_box(uint8_t *p, const char *type)
-{
-    memcpy(p + 4, type, 4);
-    return p + 8;
-}
-
-static uint8_t *end_box(uint8_t *begin, uint8_t *end)
-{
-    put32(begin, (uint32_t)(end - begin));
-    return end;
-}
-
 /* moof and mdat of two samples of 10 bytes, 1000 each, at a time; sequence 7, track 1. */
 static size_t put_fragment(uint8_t *data, uint32_t time, size_t mdat_bytes)
 {

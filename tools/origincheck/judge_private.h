@@ -14,6 +14,7 @@ struct judge_record {
     uint64_t identity;  /* of its entry's URI and range */
     double duration_s;
     bool duration_is_integer, discontinuity, gap, compared;
+    bool differs; /* from a twin's, while both are the newest: it is told when they are not the last */
     uint64_t bytes, digest, modified_ns;
     struct media media; /* of the last time that it was looked into */
 };

@@ -155,8 +155,25 @@ static void note_lag(struct judge_track *track, const struct judge_record *recor
         late->behind_max_s = late->behind_s;
 }
 
+/* The last of a channel that is stopped ends at whatever picture each pipeline was at. */
+static void compare_cuts(struct judge *judge, struct judge_track *track, struct judge_record *record,
+                         const struct judge_track *twin, const struct judge_record *other)
+{
+    if (!record->media.looked_into || !other->media.looked_into || streams_equal(&record->media, &other->media))
+        return;
+    if (record->number == track->newest_number && other->number == twin->newest_number)
+        record->differs = true;
+    else
+        explain_difference(judge, track, record, twin, other);
+}
+
 void judge_twins(struct judge *judge, struct judge_track *track, struct judge_record *record)
 {
+    struct judge_record *before = judge_record_of(track, record->number - 1);
+    if (before && before->differs) {
+        before->differs = false;
+        judge_twins(judge, track, before);
+    }
     for (unsigned copy = 0; copy < judge->groups[track->group].copies; copy++) {
         struct judge_track *twin = copy == track->copy ? NULL : judge_twin(judge, track, copy);
         struct judge_record *other = twin ? judge_record_of(twin, record->number) : NULL;
@@ -164,8 +181,7 @@ void judge_twins(struct judge *judge, struct judge_track *track, struct judge_re
             continue;
         if (!record->compared)
             note_lag(track, record, twin, other);
-        if (record->media.looked_into && other->media.looked_into && !streams_equal(&record->media, &other->media))
-            explain_difference(judge, track, record, twin, other);
+        compare_cuts(judge, track, record, twin, other);
     }
     record->compared = true;
 }

@@ -5,7 +5,7 @@ the software VA-API driver by the name of Intel's, and the software oneVPL runti
     node = RenderNode(tmp_path, build / "lib")
     node.run("ffmpeg", ..., "-c:v", "h264_qsv", ...)
 
-Needs gcc, and root or user namespaces. It lasts as long as the client runs: a mount namespace of its own.
+Needs gcc, and root. It lasts as long as the client runs: a mount namespace of its own.
 """
 import os
 import pathlib
@@ -35,7 +35,7 @@ class RenderNode:
     def run(self, *arguments, **more):
         """What the client printed; it has to end well. more: its environment."""
         shim = ["env", f"LD_PRELOAD={self.folder}/shim.so", f"LD_LIBRARY_PATH={self.folder}"]
-        done = subprocess.run(["unshare", "-rm", "sh", "-c", NODE, "sh", *shim, *(str(a) for a in arguments)],
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", NODE, "sh", *shim, *(str(a) for a in arguments)],
                               env={**self.environment, **more}, timeout=240, text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False)
         assert done.returncode == 0, f"{arguments[0]} failed:\n{done.stdout[-3000:]}"

@@ -22,7 +22,7 @@ def run(*arguments):
     environment = {name: value for name, value in os.environ.items()
                    if not name.startswith(("ONEVPL_", "LIBVA_", "LD_LIBRARY_PATH"))}
     environment.update(LIBVA_DRIVERS_PATH=str(DRIVERS), LIBVA_DRIVER_NAME="softva")
-    done = subprocess.run(["unshare", "-rm", "sh", "-c", SYSFS, "sh", *(str(a) for a in arguments)], env=environment,
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", SYSFS, "sh", *(str(a) for a in arguments)], env=environment,
                           timeout=240, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     assert done.returncode == 0, f"{arguments[0]} failed:\n{done.stdout[-3000:]}"
     return done.stdout

@@ -92,7 +92,9 @@ static const struct setting video_description_rows[] = {
     SETTING_UNSIGNED(struct video_description, framerate_divisor, .minimum = 1, .maximum = 6, .default_number = 1,
                      .help = "1: every frame of the channel, 2: every second one, and so on."),
     SETTING_CHOICE(struct video_description, rate_control, .choices = rate_controls, .default_number = RATE_CONTROL_CBR,
-                   .help = "cbr: constant bitrate; vbr: average and maximum; qvbr: quality first, within the maximum."),
+                   .help =
+                       "cbr: constant bitrate; vbr: average and maximum (the software AV1 encoder keeps the average "
+                       "only); qvbr: quality first, within the maximum."),
     SETTING_UNSIGNED(struct video_description, bitrate, .minimum = 1000, .maximum = 200e6, .default_number = 5e6,
                      .unit = "bit/s", .help = "Average bitrate of this video."),
     SETTING_UNSIGNED(struct video_description, max_bitrate, .maximum = 200e6, .unit = "bit/s",

@@ -14,7 +14,6 @@ from encoder import CHANNEL, PATIENCE, wait_until
 HERE = os.path.dirname(os.path.abspath(__file__))
 NODE, CARD = "/dev/dri/renderD128", "/dev/dri/card0"
 DRIVER = "Biplane software VA-API driver"
-pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +61,7 @@ def encodes(encoder):
     return [pipeline.get("encode") or {} for pipeline in encoder.api("channels")[0]["pipelines"]]
 
 
+@pytest.mark.long
 def test_a_channel_encodes_on_the_device(encoder, device):
     """Told to take hardware only: pictures are decoded into the device's surfaces, scaled and encoded there."""
     encoder.configure(accelerator="hardware", encoder="vaapi")

@@ -400,10 +400,11 @@ static void fill(struct follower *follower, int64_t frame, bool alive, struct fo
     }
 }
 
-/* Has the time of this frame passed without anything to show? */
+/* Has the time of this frame passed without anything to show? Not while pictures wait to be placed, nor beyond the
+ * clock's reach: it was set then, and filling up to it would put hours into the programme. */
 static bool overdue(const struct follower *follower, int64_t frame)
 {
-    return ahead_90k(follower, frame) < -MARGIN_90K &&
+    return !follower->held_count && !follower->stranded_ns && ahead_90k(follower, frame) < -MARGIN_90K &&
            clock_monotonic_ns(follower->config.clock) > follower->alive_ns + MARGIN_NS;
 }
 

@@ -2,8 +2,11 @@
 /* follower.h - the source's pictures onto the channel's timeline: which picture is output frame i, or not yet, or none.
  *
  * Pictures are placed with the anchor in use. When they lie more than a second from where their arrival says (the first
- * ones, a jump, another source), an anchor is asked for; until it comes, or for half a second, they are held and the
- * output goes on without. With nobody to ask, an anchor that is known and fits is taken, or one is made alone.
+ * ones, a jump, another source, a clock that was set), an anchor is asked for; until it comes, or for half a second,
+ * they are held, and the output stands. With nobody to ask, an anchor that is known and fits is taken, or one is made
+ * alone. Either leaves the output where it is but for two seconds: no more than that is filled, or left out, because a
+ * clock was set while the source was there. Without a source the output follows the clock: up to a minute is filled at
+ * once, behind more than that it is stranded.
  *
  * The output never waits for long: a frame whose picture has not come by its time is filled: the last picture for a
  * while, then black, then the slate. How long the last picture was ago decides, so twins with the same loss fill alike.

@@ -326,6 +326,35 @@ static void a_clock_that_is_set_is_made_up_for(void **state)
     }
 }
 
+/* Management is there and does not answer: while its answer is waited for, the time that the clock made up is not
+ * filled, only the second at most by which the pictures then lie ahead. */
+static void what_a_clock_skips_is_not_filled_meanwhile(void **state)
+{
+    static const unsigned steps_s[] = { 5, 50, 3600, 86400 };
+    for (unsigned i = 0; i < sizeof steps_s / sizeof steps_s[0]; i++) {
+        int64_t next = begin(900000) + 1;
+        struct follower_shown shown;
+        unsigned filled = 0, pictures = 0;
+        play(903600, &next, 10, true);
+        fake.utc_ns += steps_s[i] * NS_PER_S;
+        for (unsigned turn = 0; turn < 5 * 100;
+             turn++) { /* as the pipeline turns: a hundredth of a second, 16 frames */
+            fake_clock_advance(&fake, 10 * NS_PER_MS);
+            if (turn % 4 == 0 && !follower_full(follower))
+                push(903600 + 900000 + turn / 4 * 3600);
+            for (unsigned frames = 0; frames < 16 && take(next, &shown) != FOLLOWER_WAIT; frames++, next++) {
+                filled += shown.kind != FOLLOWER_PICTURE;
+                pictures += shown.kind == FOLLOWER_PICTURE;
+            }
+        }
+        assert_int_equal(asked, 2);
+        assert_in_range(filled, 0, 25);
+        assert_in_range(pictures, 120, 125);
+        after(state);
+        before(state);
+    }
+}
+
 static void who_is_out_of_the_reach_of_the_clock_is_stranded(void **state)
 {
     (void)state;
@@ -336,6 +365,7 @@ static void who_is_out_of_the_reach_of_the_clock_is_stranded(void **state)
         fake_clock_advance(&fake, 500 * NS_PER_MS);
         follower_turn(follower);
         assert_false(follower_is_stranded(follower));
+        assert_int_equal(take(next, NULL), FOLLOWER_WAIT); /* nor is any of it filled */
         fake_clock_advance(&fake, 1100 * NS_PER_MS);
         follower_turn(follower);
         assert_true(follower_is_stranded(follower));
@@ -467,6 +497,7 @@ int main(void)
         T(the_output_goes_on_after_days_of_a_fast_clock),
         T(a_standby_does_not_take_the_output_back),
         T(a_clock_that_is_set_is_made_up_for),
+        T(what_a_clock_skips_is_not_filled_meanwhile),
         T(who_is_out_of_the_reach_of_the_clock_is_stranded),
         T(who_is_slow_is_not_stranded),
         T(the_output_goes_on_after_days_of_a_slow_clock),

@@ -36,8 +36,12 @@ class Lab:
 
     # ---- the person at the serial line ----
     def log_in(self):
+        """Until biplaned answers, too, which waits for the time of day at a start; gives when the menu was there."""
         self.screen = self.box.screen(self.seconds(90))
         self.screen.wait("Menu", "Status", seconds=self.seconds(60))
+        there = time.monotonic()
+        self.screen.wait_without("biplaned does not answer", seconds=self.seconds(120))
+        return there
 
     def log_out(self):
         menu.log_out(self.screen, self.seconds(30))
@@ -57,8 +61,8 @@ class Lab:
         """The first session of a new box's operator: log in, one walk through the menu, and the channel runs."""
         begin = time.monotonic()
         self.box.on()
-        self.log_in()
-        self.note("power on to the menu", time.monotonic() - begin)
+        self.note("power on to the menu", self.log_in() - begin)
+        self.note("power on to a box that answers", time.monotonic() - begin)
         self.start_sources()
         network, origins = self.box.network, self.box.origins
         begin = time.monotonic()

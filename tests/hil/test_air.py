@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """On air, and what happens to it: sources pulled, cables out, an origin away, the power gone, the disk full."""
+import contextlib
 import hashlib
 import time
 
@@ -89,10 +90,12 @@ def test_the_clock_steps(lab, seconds):
 
 
 def contents(lab, origin):
-    """{number: digest} of all segments of the first rung that lie at an origin."""
-    presentation, rung = lab.air.presentation(origin), lab.air.rungs[0]
-    return {number: hashlib.md5(presentation.data(presentation.segment_name(rung, number))).hexdigest()
-            for number in presentation.stored(rung)}
+    """{number: digest} of all segments of the first rung that lie at an origin. The oldest may be deleted while it looks."""
+    presentation, rung, found = lab.air.presentation(origin), lab.air.rungs[0], {}
+    for number in presentation.stored(rung):
+        with contextlib.suppress(FileNotFoundError):
+            found[number] = hashlib.md5(presentation.data(presentation.segment_name(rung, number))).hexdigest()
+    return found
 
 
 def test_the_power_is_cut(lab, measure):
@@ -103,11 +106,15 @@ def test_the_power_is_cut(lab, measure):
     cut = time.monotonic()
     before = [lab.newest(i) for i in range(2)]
     lab.box.on()
-    lab.log_in()
-    measure("power cut to the menu", time.monotonic() - cut)
+    measure("power cut to the menu", lab.log_in() - cut)
     lab.wait_on_air(120, beyond=before)
     measure("power cut to both origins on air", time.monotonic() - cut)
     lab.wait_in_step(60)
     for origin in range(2):
-        assert stored[origin].items() <= contents(lab, origin).items()
-        assert lab.newest(origin) > first
+        named = lab.air.playlist(origin, lab.air.rungs[0]).numbers
+        after = contents(lab, origin)
+        # those that players have had their time for may be deleted meanwhile, at a slow place
+        overwritten = [number for number, digest in stored[origin].items() if after.get(number, digest) != digest]
+        assert overwritten == []
+        assert set(named) <= set(after)
+        assert lab.newest(origin) > max(stored[origin]) and lab.newest(origin) > first

@@ -239,6 +239,28 @@ def test_one_that_ends_in_emergency_mode(encoder):
 
 
 @pytest.mark.long
+def test_a_slot_that_is_used_up_gives_way(encoder, good):
+    """Power that went away three times in a row while it started: the other one is on the air, an alert says why, and one can
+    go back."""
+    slot = encoder.update_status()["slot"]
+    other = "B" if slot == "A" else "A"
+    encoder.output(f"biplane-update install {encoder.bundles.offer(good)}", PATIENCE)
+    encoder.output(f"grub-editenv /efi/EFI/BOOT/grubenv set ORDER='{slot} {other}' {slot}_TRY=3 {other}_OK=1 {other}_TRY=0")
+    encoder.machine.cut()
+    encoder.power_on()
+    encoder.wait_on_air()
+    assert encoder.update_status()["slot"] == other
+    wait_until(lambda: f"slot {slot} did not come up in three tries: this is slot {other}" in encoder.output("biplanectl alerts"),
+               PATIENCE, "the alert")
+    encoder.output("biplane-update boot", PATIENCE)
+    encoder.wait_for_reboot()
+    encoder.wait_on_air()
+    status = confirmed(encoder)
+    assert status["slot"] == slot and "is good" in status["last_update"], status
+    assert "did not come up" not in encoder.output("biplanectl alerts")
+
+
+@pytest.mark.long
 def test_slots_that_are_used_up_are_counted_anew(encoder):
     """Power that went away three times in a row while a slot started must not keep it from being started ever again."""
     slot = encoder.update_status()["slot"]

@@ -91,8 +91,10 @@ def test_a_break_on_the_line_is_no_order(encoder):
 
 
 def test_a_wrong_password_does_not_open(encoder):
-    """The line is hung up, and asks for the password that was set; with that one the menu is there."""
+    """The line is hung up, and asks for the password that was set; with that one the menu is there. Letters are letters on a
+    terminal that was left in the middle of a frame."""
     encoder.screen = LineScreen(encoder.machine.console)
+    encoder.screen.stream.feed(b"\x1b(0\x0e")
     encoder.output("systemctl restart serial-getty@ttyS0")
     for word in ("", "not this one"):
         menu.wrong_password(encoder.screen, word, PATIENCE)

@@ -35,8 +35,9 @@ class Air:
         wait_for(lambda: self.newest(origin) >= number, seconds, f"segment {number} at origin {origin}", 0.05)
         return time.monotonic() - begin
 
-    def faults(self, origin, first, last, discontinuities=0):
-        """What is wrong with segments first..last of all rungs there: missing, damaged, not continuous, misplaced."""
+    def faults(self, origin, first, last, discontinuities=0, joined=False):
+        """What is wrong with segments first..last of all rungs there: missing, damaged, not continuous, misplaced. joined:
+        what led to the first one was before (a restart, whose mark it has) or has been judged."""
         found = []
         presentation = self.presentation(origin)
         for rung in self.rungs:
@@ -46,7 +47,7 @@ class Air:
             missing = sorted(set(range(first, last + 1)) - {entry.number for entry in named})
             if missing:
                 found.append(f"{rung}: the playlist lacks {missing}")
-            marked = [entry.number for entry in named if entry.discontinuity]
+            marked = [entry.number for entry in named if entry.discontinuity and not (joined and entry.number == first)]
             if len(marked) > discontinuities:
                 found.append(f"{rung}: discontinuities at {marked}, expected at most {discontinuities}")
             before = None
@@ -113,5 +114,5 @@ class Watch:
         for origin in range(2):
             newest = self.air.newest(origin)
             if newest > self.judged[origin]:
-                self.faults += self.air.faults(origin, self.judged[origin], newest)
+                self.faults += self.air.faults(origin, self.judged[origin], newest, joined=True)
                 self.judged[origin] = newest

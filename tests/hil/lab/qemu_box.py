@@ -71,6 +71,7 @@ class QemuBox(Driver, BoxProtocol):
     @Driver.check_active
     def on(self):
         self.machine.start()
+        self.machine.shell.restarting(120 * self.patience)  # else wait_for_reboot() would find this start's boot loader
 
     @Driver.check_active
     def off(self):

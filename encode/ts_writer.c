@@ -47,6 +47,7 @@ struct segment_writer {
     struct splice_stream splices; /* pid 0: none */
     struct ts_clock clock;        /* of stream 0 */
     int64_t next_90k;             /* its time when the next picture comes */
+    int64_t reorder_90k;          /* the longest from decoding to showing, of stream 0 */
     int64_t picture_90k;          /* duration of a picture, 0: there are none */
 };
 
@@ -362,8 +363,7 @@ static void note_key(struct segment_writer *writer, const AVPacket *packet, int6
     };
 }
 
-/* The clock goes on while there is no picture. Packets come by their DTS: no picture to come has an earlier reference.
- */
+/* The clock goes on while there is no picture. */
 static void keep_time(struct segment_writer *writer, int64_t now_90k)
 {
     AVIOContext *io = writer->muxer->pb;
@@ -375,13 +375,27 @@ static void keep_time(struct segment_writer *writer, int64_t now_90k)
     }
 }
 
-static void note_time(struct segment_writer *writer, unsigned stream, int64_t now_90k)
+/* Up to where no picture to come has an earlier reference. Packets come by their DTS, but for the sound in front of a
+ * cut: it goes up to where the picture behind the cut is shown, which is decoded before. */
+static int64_t sure_90k(const struct segment_writer *writer, int64_t now_90k)
 {
-    keep_time(writer, now_90k);
-    if (stream == 0) {
-        ts_clock_set(&writer->clock, now_90k);
-        writer->next_90k = now_90k + writer->picture_90k;
-    }
+    int64_t sure_90k = now_90k - writer->reorder_90k;
+    if (sure_90k < writer->next_90k)
+        sure_90k = writer->next_90k < now_90k ? writer->next_90k : now_90k;
+    return sure_90k;
+}
+
+static void note_time(struct segment_writer *writer, unsigned stream, const AVPacket *packet)
+{
+    int64_t now_90k = packet->dts - PCR_LEAD_90K;
+
+    keep_time(writer, stream == 0 ? now_90k : sure_90k(writer, now_90k));
+    if (stream != 0)
+        return;
+    ts_clock_set(&writer->clock, now_90k);
+    writer->next_90k = now_90k + writer->picture_90k;
+    if (packet->pts - packet->dts > writer->reorder_90k)
+        writer->reorder_90k = packet->pts - packet->dts;
 }
 
 static int write_packet(struct segment_writer *writer, unsigned stream, struct AVPacket *packet)
@@ -389,7 +403,7 @@ static int write_packet(struct segment_writer *writer, unsigned stream, struct A
     ptrdiff_t place = -1;
     bool key = stream == 0 && writer->has_video && packet->flags & AV_PKT_FLAG_KEY;
 
-    note_time(writer, stream, packet->dts - PCR_LEAD_90K);
+    note_time(writer, stream, packet);
     int64_t begin = avio_tell(writer->muxer->pb);
     packet->stream_index = (int)stream;
     packet->time_base = (AVRational){ 1, 90000 };

@@ -87,6 +87,8 @@ static void test_segments_are_cut_on_the_grid(void **state)
     assert_int_equal(view.discontinuities, 0);
     assert_in_range(view.least_pcr_lead, 1, SECOND / 2);
     assert_in_range(view.worst_pcr_lead, 1, SECOND / 2);
+    assert_in_range(view.pcrs, PICTURES, PICTURES * 2);
+    assert_int_equal(view.pcrs_back, 0);
     struct package_counters counters = package_counters(package);
     assert_int_equal(counters.segments, 6);
     assert_int_equal(counters.packets_video, PICTURES);

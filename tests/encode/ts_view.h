@@ -18,7 +18,8 @@ struct ts_view {
     unsigned discontinuities, packets;
     int64_t first_pts[PIDS], last_pts[PIDS]; /* -1: none */
     unsigned pes[PIDS];
-    int64_t worst_pcr_lead, least_pcr_lead;
+    int64_t worst_pcr_lead, least_pcr_lead, newest_pcr;
+    unsigned pcrs, pcrs_back; /* back: not later than the one before */
 };
 
 static inline int64_t timestamp(const uint8_t *at)
@@ -60,6 +61,10 @@ static inline void view_packet(struct ts_view *view, const uint8_t *packet)
     if (control & 2 && packet[4] >= 7 && packet[5] & 0x10)
         pcr = (int64_t)packet[6] << 25 | (int64_t)packet[7] << 17 | (int64_t)packet[8] << 9 | (int64_t)packet[9] << 1 |
               packet[10] >> 7;
+    if (pcr >= 0) {
+        view->pcrs_back += view->pcrs++ && ((pcr - view->newest_pcr - 1) & (PTS_MODULUS - 1)) >= PTS_MODULUS / 2;
+        view->newest_pcr = pcr;
+    }
     if (control & 1 && packet[1] & 0x40)
         view_pes(view, pid, payload, pcr);
 }

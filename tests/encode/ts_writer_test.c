@@ -403,16 +403,17 @@ static void view_clock(struct clock_view *view, const uint8_t *packet)
         return;
     int64_t reference = (int64_t)packet[6] << 25 | (int64_t)packet[7] << 17 | (int64_t)packet[8] << 9 |
                         (int64_t)packet[9] << 1 | packet[10] >> 7;
-    int64_t step = view->references ? (reference - view->newest) & (PTS_MODULUS - 1) : 0;
+    int64_t step = view->references ? (reference - view->newest) & (PTS_MODULUS - 1) : 0; /* back: very long */
     view->longest = step > view->longest ? step : view->longest;
     view->newest = reference;
     view->references++;
     view->bare += !payload;
 }
 
-/* Pictures so many ticks apart, over three segments of so many; their sound, or none. */
+/* Pictures so many ticks apart, over three segments of so many, shown so many pictures after they are decoded; their
+ * sound, or none. A segment has the sound up to where the next one's first picture is shown. */
 static struct clock_view write_slowly(const struct media *media, unsigned pcr_period, unsigned each, int64_t apart,
-                                      bool sound)
+                                      unsigned reorder, bool sound)
 {
     struct encode_output output = output_of(ENCRYPTION_NONE);
     struct segment_writer_config config = { .output = &output,
@@ -433,10 +434,12 @@ static struct clock_view write_slowly(const struct media *media, unsigned pcr_pe
         ts_writer_class.open(writer, &(struct segment_writer_segment){ "x", NUMBER + i, START }, &err);
         for (unsigned k = i * each; k < (i + 1) * each; k++) {
             AVPacket *picture = av_packet_clone(media->pictures[k]);
-            picture->pts = picture->dts = START + k * apart;
+            picture->pts = START + k * apart;
+            picture->dts = picture->pts - reorder * apart;
             assert_int_equal(ts_writer_class.write(writer, 0, picture), 0);
             av_packet_free(&picture);
-            for (; sound && sounds * 1920 <= (k + 1) * apart; sounds++) {
+            int64_t until = (k + 1 - (k + 1 < (i + 1) * each ? (int64_t)reorder : 0)) * apart;
+            for (; sound && sounds * INT64_C(1920) < until; sounds++) {
                 AVPacket *packet = av_packet_clone(media->sounds[sounds % media->sound_count]);
                 packet->pts = packet->dts = START + sounds * 1920;
                 assert_int_equal(ts_writer_class.write(writer, 1, packet), 0);
@@ -470,8 +473,9 @@ static void test_the_clock_goes_on_between_pictures(void **state)
                   { 0, 6, 90000, 9000, true } };  /* one a second */
 
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        for (unsigned sound = 0; sound < 2; sound++) {
-            struct clock_view view = write_slowly(*state, cases[i].period, cases[i].each, cases[i].apart, sound);
+        for (unsigned way = 0; way < 6; way++) {
+            struct clock_view view =
+                write_slowly(*state, cases[i].period, cases[i].each, cases[i].apart, way / 2, way % 2);
             assert_in_range(view.longest, 1, cases[i].longest);
             assert_int_equal(view.references - view.bare, cases[i].each * 3);
             assert_true((view.bare > 0) == cases[i].bare);

@@ -54,6 +54,7 @@ struct follower {
     bool skew_known;    /* the skew has been set by a picture of this anchor */
     int64_t skew_error; /* of the skew, in 1/SMOOTHING ticks, not yet applied */
     int64_t next_frame;
+    int64_t begin_ahead_90k; /* how long the first frame's time was to come at the start; 0: it has come */
     struct picture last;
     uint64_t last_serial;
     int64_t last_frame;
@@ -332,7 +333,7 @@ static void watch_for_stranding(struct follower *follower)
     uint64_t now_ns = clock_monotonic_ns(follower->config.clock);
     bool lost = now_ns > follower->alive_ns + MARGIN_NS; /* who has pictures, and lies behind, is merely slow */
 
-    if (by_90k <= AHEAD_90K && (by_90k >= -BEHIND_90K || !lost))
+    if (by_90k <= AHEAD_90K + follower->begin_ahead_90k && (by_90k >= -BEHIND_90K || !lost))
         follower->stranded_ns = 0;
     else if (!follower->stranded_ns)
         follower->stranded_ns = now_ns;
@@ -353,7 +354,9 @@ void follower_turn(struct follower *follower)
 /* ---- frames out ---- */
 void follower_start(struct follower *follower, int64_t frame)
 {
+    int64_t by_90k = ahead_90k(follower, frame);
     follower->next_frame = frame;
+    follower->begin_ahead_90k = by_90k > 0 ? by_90k : 0; /* a boundary of long segments may be a minute away */
 }
 
 static void show_oldest(struct follower *follower, struct follower_shown *shown)
@@ -425,8 +428,10 @@ void follower_take(struct follower *follower, int64_t frame, struct follower_sho
         fill(follower, frame, true, shown);
     else if (overdue(follower, frame))
         fill(follower, frame, false, shown);
-    if (shown->kind != FOLLOWER_WAIT)
+    if (shown->kind != FOLLOWER_WAIT) {
         follower->next_frame = frame + 1;
+        follower->begin_ahead_90k = 0;
+    }
 }
 
 bool follower_place(const struct follower *follower, int64_t pts_90k, uint64_t arrival_utc_ns, int64_t *tick_90k)

@@ -65,7 +65,7 @@ void follower_destroy(struct follower *follower);                               
 void follower_push(struct follower *follower, struct picture *picture);             /* take, always */
 void follower_know(struct follower *follower, const struct handoff_anchor *anchor); /* from WELCOME; oldest first */
 void follower_answer(struct follower *follower, const struct handoff_anchor_answer *answer);
-/* Frames before this one are late from now on. */
+/* Frames before this one are late from now on. It may be to come: the output begins when its time is there. */
 void follower_start(struct follower *follower, int64_t frame);
 /* Lets held pictures go when nobody has answered, and looks at the clock; call it often. */
 void follower_turn(struct follower *follower);

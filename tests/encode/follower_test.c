@@ -377,6 +377,33 @@ static void who_is_out_of_the_reach_of_the_clock_is_stranded(void **state)
     }
 }
 
+/* At the boundary of a segment of half a minute. A clock that is put back meanwhile is another thing. */
+static void who_waits_for_its_beginning_is_not_stranded(void **state)
+{
+    for (int put_back = 0; put_back < 2; put_back++) {
+        int64_t next, first;
+        push(900000);
+        answer(7);
+        assert_true(follower_first_frame(follower, &first));
+        next = first + 30 * 25;
+        follower_start(follower, next);
+        bool stranded = false;
+        for (int i = 1; i < 35 * 25; i++) {
+            if (put_back && i == 25)
+                fake.utc_ns -= 86400 * NS_PER_S;
+            fake_clock_advance(&fake, 40 * NS_PER_MS);
+            if (!put_back)
+                push(900000 + i * 3600);
+            next += take(next, NULL) != FOLLOWER_WAIT;
+            stranded |= follower_is_stranded(follower);
+        }
+        assert_int_equal(stranded, put_back);
+        assert_int_equal(next - first, put_back ? 30 * 25 : 35 * 25);
+        after(state);
+        before(state);
+    }
+}
+
 /* A machine that is too slow lies behind ever further, and still has pictures. */
 static void who_is_slow_is_not_stranded(void **state)
 {
@@ -499,6 +526,7 @@ int main(void)
         T(a_clock_that_is_set_is_made_up_for),
         T(what_a_clock_skips_is_not_filled_meanwhile),
         T(who_is_out_of_the_reach_of_the_clock_is_stranded),
+        T(who_waits_for_its_beginning_is_not_stranded),
         T(who_is_slow_is_not_stranded),
         T(the_output_goes_on_after_days_of_a_slow_clock),
         T(captions_of_dropped_pictures_go_with_the_next),

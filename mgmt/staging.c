@@ -395,6 +395,25 @@ int staging_confirm(struct staging *staging, struct error *err)
     return 0;
 }
 
+/* These documents against what is in place now; what was staged is forgotten only when they are. */
+static int stage_instead(struct staging *staging, const json_t *documents, struct error *err)
+{
+    json_t *staged = staging->staged, *base = staging->base;
+    staging->staged = staging->base = NULL;
+    int result = staging_replace(staging, documents, err);
+    if (result < 0 && staged) {
+        json_decref(staging->staged);
+        json_decref(staging->base);
+        staging->staged = staged;
+        staging->base = base;
+        keep(staging, NULL); /* as far as that is possible: in memory it is there */
+        return result;
+    }
+    json_decref(staged);
+    json_decref(base);
+    return result;
+}
+
 int staging_roll_back(struct staging *staging, struct error *err)
 {
     if (staging->confirm_until_ns || staging->stuck[0])
@@ -403,9 +422,7 @@ int staging_roll_back(struct staging *staging, struct error *err)
     if (access(staging->previous_path, F_OK) < 0)
         return error_set(err, -ENOENT, "there is nothing before to go back to");
     json_t *previous = document_folder_read(staging->previous_path, &told);
-    if (previous)
-        staging_discard(staging);
-    int result = previous ? staging_replace(staging, previous, &told) : told.code;
+    int result = previous ? stage_instead(staging, previous, &told) : told.code;
     json_decref(previous);
     if (result < 0 && err)
         *err = told;

@@ -374,6 +374,27 @@ static void what_cannot_be_put_back_is_put_back_later(void **state)
     assert_int_equal(count(desk, "problems"), 0);
 }
 
+static void going_back_that_fails_forgets_nothing(void **state)
+{
+    struct desk *desk = *state;
+    put(desk, "box", with_reorder(desk, 80));
+    assert_int_equal(apply(desk), 0);
+    put(desk, "box", with_reorder(desk, 90));
+    disk_is_full = true;
+    assert_true(staging_roll_back(desk->staging, NULL) < 0);
+    disk_is_full = false;
+    staging_destroy(desk->staging);
+    open_desk(desk);
+    assert_int_equal(count(desk, "difference"), 1);
+    assert_int_equal(apply(desk), 0);
+    assert_true(file_has(desk, "box", "\"reorder_msec\": 90"));
+
+    put(desk, "box", with_reorder(desk, 100)); /* and when it works, only what was before is staged */
+    assert_int_equal(staging_roll_back(desk->staging, NULL), 0);
+    assert_int_equal(apply(desk), 0);
+    assert_true(file_has(desk, "box", "\"reorder_msec\": 80"));
+}
+
 static void channels_come_and_go(void **state)
 {
     struct desk *desk = *state;
@@ -455,6 +476,7 @@ int main(void)
         TEST(what_is_not_taken_is_put_back),
         TEST(what_is_confirmed_stays),
         TEST(what_cannot_be_put_back_is_put_back_later),
+        TEST(going_back_that_fails_forgets_nothing),
         TEST(channels_come_and_go),
         TEST(nothing_secret_leaves),
         TEST(files_with_secrets_are_their_owner_s),

@@ -69,6 +69,46 @@ static void every_board_can_be_read(void **state)
     }
 }
 
+/* The command line that the image of a board starts its kernel with. */
+static void kernel_arguments(const char *board, char *text, size_t bytes)
+{
+    char path[64];
+    snprintf(path, sizeof path, "board/boards/%s/image.conf", board);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    text[fread(text, 1, bytes - 1, file)] = '\0';
+    fclose(file);
+}
+
+static bool is_isolated(const char *arguments, unsigned core)
+{
+    const char *at = strstr(arguments, "isolcpus=");
+    char wanted[16];
+    assert_non_null(at);
+    snprintf(wanted, sizeof wanted, ",%u", core);
+    for (const char *end = at + strcspn(at, " "); (at = strstr(at, wanted)) && at < end; at++)
+        if (at[strlen(wanted)] == ',' || at + strlen(wanted) == end)
+            return true;
+    return false;
+}
+
+static void an_image_isolates_the_cores_of_its_data_planes(void **state)
+{
+    (void)state;
+    static const char *const boards[] = { "qemu-twin", "rack-2s" };
+    for (unsigned i = 0; i < 2; i++) {
+        char path[64], arguments[4096];
+        struct board board;
+        struct problems *problems = problems_create();
+        snprintf(path, sizeof path, "board/boards/%s/board.cfg", boards[i]);
+        assert_int_equal(settings_read_file(&board_settings, path, &board, problems), 0);
+        problems_destroy(problems);
+        kernel_arguments(boards[i], arguments, sizeof arguments);
+        for (unsigned node = 0; node < board.nodes_count; node++)
+            assert_true(is_isolated(arguments, board.nodes[node].core));
+    }
+}
+
 static void a_job_holds_the_inputs_of_its_pipeline(void **state)
 {
     (void)state;
@@ -116,6 +156,7 @@ int main(void)
         cmocka_unit_test(a_box_without_nodes_takes_those_of_its_board),
         cmocka_unit_test(a_node_takes_from_its_board_what_it_does_not_say),
         cmocka_unit_test(every_board_can_be_read),
+        cmocka_unit_test(an_image_isolates_the_cores_of_its_data_planes),
         cmocka_unit_test(a_job_holds_the_inputs_of_its_pipeline),
         cmocka_unit_test(inputs_are_found_by_name),
         cmocka_unit_test(one_address_written_in_two_ways_is_one_endpoint),

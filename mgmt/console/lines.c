@@ -51,6 +51,21 @@ void lines_add_wrapped(struct lines *lines, unsigned width, const char *text)
     lines_add(lines, "%s", text);
 }
 
+unsigned lines_wrapped(unsigned width, const char *text)
+{
+    struct lines wrapped = { 0 };
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        char *line = strndup(text, length);
+        lines_add_wrapped(&wrapped, width, line ? line : "");
+        free(line);
+        text += length + (text[length] == '\n');
+    }
+    unsigned count = wrapped.count;
+    lines_free(&wrapped);
+    return count;
+}
+
 void lines_add_text(struct lines *lines, const char *text)
 {
     while (*text) {

@@ -17,6 +17,7 @@ struct lines { /* all zero: none */
 
 void lines_add(struct lines *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void lines_add_wrapped(struct lines *lines, unsigned width, const char *text); /* at spaces */
+unsigned lines_wrapped(unsigned width, const char *text);                      /* how many the text's become so */
 void lines_add_text(struct lines *lines, const char *text);                    /* one for each of the text's */
 void lines_clear(struct lines *lines);
 void lines_free(struct lines *lines);

@@ -24,7 +24,8 @@ enum {
     REFRESH_MS = 1000,
     SILENCE_MS = 250,
     NOISE_MS = 5000,
-    HELP_LINES = 5,
+    HELP_LINES = 5, /* at least; and what stays for the list where helps are long */
+    LIST_LINES = 5,
     DIALOG_COLUMNS = 66,
     TOP_BYTES = 200,
     COLUMNS_MIN = 40,
@@ -223,14 +224,30 @@ static void fill(struct list_screen *screen, unsigned selected)
         newtListboxSetCurrent(screen->box, (int)(selected < lines->count ? selected : lines->count - 1));
 }
 
+/* The longest help of the list is to be seen as a whole: its range and default stand at the end. */
+static int help_lines(const struct list_screen *screen)
+{
+    const struct view_list *list = screen->list;
+    int most = screen->height - LIST_LINES - 1, wanted = HELP_LINES;
+    for (unsigned i = 0; list->help && i < list->lines->count && wanted < most; i++) {
+        char text[VIEW_TEXT_BYTES] = "";
+        list->help(list->context, i, text, sizeof text);
+        int lines = (int)lines_wrapped((unsigned)screen->width, text);
+        if (lines > wanted)
+            wanted = lines < most ? lines : most;
+    }
+    return list->help ? wanted : 0;
+}
+
 static void build_list(struct view *view, struct list_screen *screen, unsigned selected)
 {
     const struct view_list *list = screen->list;
-    int columns, rows, help = list->help ? HELP_LINES : 0;
+    int columns, rows;
     char rule[LINE_BYTES_MAX];
     screen_size(&columns, &rows);
     screen->width = columns - 4;
     screen->height = rows - 5;
+    int help = help_lines(screen);
     newtOpenWindow(2, 2, (unsigned)screen->width, (unsigned)screen->height, list->title);
     screen->form = new_form(view);
     newtFormAddHotKey(screen->form, 'q');
@@ -375,18 +392,10 @@ static bool ask_once(struct view *view, const char *title, const char *text, con
                      int timer_ms, bool *answer, bool *timer)
 {
     struct newtExitStruct result;
-    struct lines wrapped = { 0 };
     int columns, rows;
     screen_size(&columns, &rows);
-    lines_add_wrapped(&wrapped, DIALOG_COLUMNS, "");
-    lines_clear(&wrapped);
-    for (const char *line = text; *line; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL)) {
-        char one[VIEW_TEXT_BYTES];
-        snprintf(one, sizeof one, "%.*s", (int)strcspn(line, "\n"), line);
-        lines_add_wrapped(&wrapped, (unsigned)(columns - 8 < DIALOG_COLUMNS ? columns - 8 : DIALOG_COLUMNS), one);
-    }
-    int height = (int)wrapped.count < rows - 9 ? (int)wrapped.count : rows - 9;
-    lines_free(&wrapped);
+    int wanted = (int)lines_wrapped((unsigned)(columns - 8 < DIALOG_COLUMNS ? columns - 8 : DIALOG_COLUMNS), text);
+    int height = wanted < rows - 9 ? wanted : rows - 9;
     int width = open_dialog(title, height + 3);
     newtComponent form = new_form(view), second = newtCompactButton(0, height + 1, no);
     newtComponent first = yes ? newtCompactButton((int)strlen(no) + 8, height + 1, yes) : NULL;

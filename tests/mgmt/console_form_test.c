@@ -13,8 +13,10 @@
 
 #include "mgmt/configuration.h"
 #include "mgmt/console/form.h"
+#include "mgmt/console/lines.h"
 #include "mgmt/credentials.h"
 #include "mgmt/document.h"
+#include "mgmt/network.h"
 #include "mgmt/settings_schema.h"
 #include "tests/mgmt/configuration_fixture.h"
 
@@ -90,6 +92,38 @@ static void help_says_range_and_default(void **state)
     form_help(&input, field(&input, "name"), text, sizeof text);
     assert_non_null(strstr(text, "letters, digits, _ and -. Required."));
     stand_up(&desk);
+}
+
+/* On 80 x 24: below a list are up to 13 lines of 76 letters, in the dialog of a text 9 of 66; an error stands above. */
+static void every_help_can_be_read(const json_t *settings)
+{
+    json_t *object = json_object();
+    const struct form form = { .settings = settings, .object = object, .document = "box" };
+    for (size_t i = 0; i < form_count(&form); i++) {
+        char text[FORM_TEXT_BYTES];
+        bool typed = form_kind(&form, i) == FORM_TEXT;
+        form_help(&form, i, text, sizeof text);
+        if (lines_wrapped(76, text) > 11 || (typed && lines_wrapped(66, text) > 9))
+            fail_msg("%s: too long a help", form_name(&form, i));
+        const json_t *inner = json_object_get(json_array_get(json_object_get(settings, "rows"), i), "settings");
+        if (inner)
+            every_help_can_be_read(inner);
+    }
+    json_decref(object);
+}
+
+static void helps_fit_on_the_screen(void **state)
+{
+    (void)state;
+    const struct settings *const tables[] = { &box_settings, &channel_settings, &credentials_settings,
+                                              &network_settings };
+    for (unsigned i = 0; i < 4; i++) {
+        json_t *schema = settings_schema(tables[i]);
+        every_help_can_be_read(schema);
+        json_decref(schema);
+    }
+    assert_int_equal(lines_wrapped(10, "One word\nand another one\n"), 4);
+    assert_int_equal(lines_wrapped(10, ""), 0);
 }
 
 static void errors_stand_at_their_fields(void **state)
@@ -179,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_show_values_defaults_and_what_is_inside),
         cmocka_unit_test(help_says_range_and_default),
+        cmocka_unit_test(helps_fit_on_the_screen),
         cmocka_unit_test(errors_stand_at_their_fields),
         cmocka_unit_test(what_is_typed_becomes_what_the_table_wants),
         cmocka_unit_test(elements_come_and_go),

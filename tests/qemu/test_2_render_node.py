@@ -58,7 +58,7 @@ def test_the_device_is_listed_with_what_it_can(encoder, device):
 
 
 def encodes(encoder):
-    return [pipeline.get("encode") or {} for pipeline in encoder.api("channels")[0]["pipelines"]]
+    return [pipeline.get("encode") or {} for pipeline in encoder.api(f"channel {CHANNEL}")["pipelines"]]
 
 
 @pytest.mark.long

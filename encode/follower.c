@@ -151,7 +151,7 @@ static int64_t going_on_90k(const struct follower *follower, int64_t lead_90k, i
 /* Where the output is: with nothing of our own yet, the newest that is known tells, and not that it is behind UTC. */
 static int64_t lead_90k(const struct follower *follower, int64_t arrival_90k)
 {
-    if (follower->anchor.id)
+    if (follower->anchor.id || follower->anchor.skew_90k)
         return going_on_90k(follower, timeline_lead_90k(follower->anchor.skew_90k), arrival_90k);
     int64_t lead_90k =
         follower->known_count ? timeline_lead_90k(follower->known[follower->known_count - 1].skew_90k) : 0;
@@ -357,6 +357,12 @@ void follower_start(struct follower *follower, int64_t frame)
     int64_t by_90k = ahead_90k(follower, frame);
     follower->next_frame = frame;
     follower->begin_ahead_90k = by_90k > 0 ? by_90k : 0; /* a boundary of long segments may be a minute away */
+}
+
+void follower_lead(struct follower *follower, int64_t lead_90k)
+{
+    if (!follower->anchor.id)
+        follower->anchor.skew_90k = lead_90k;
 }
 
 static void show_oldest(struct follower *follower, struct follower_shown *shown)

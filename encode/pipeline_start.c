@@ -147,15 +147,20 @@ static int64_t boundary_from(const struct pipeline *pipeline, int64_t frame)
 }
 
 /* Not before the end of what was handed over, if that is soon: it would only be thrown away. If it is not (the clock
- * was ahead in the last life, or is behind in this one), the timeline begins anew where it is; publishers can do that.
- */
-static int64_t behind_end(const struct pipeline *pipeline, int64_t frame)
+ * was ahead in the last life, or is behind in this one), what has no source yet goes on there all the same, ahead of
+ * the clock, as an answered anchor lets pictures do. Further away the timeline begins anew where it is; publishers can
+ * do that. */
+static int64_t behind_end(const struct pipeline *pipeline, int64_t frame, bool picture)
 {
     int64_t resume = timeline_frame_at_90k(&pipeline->rate, pipeline->welcome.resume_tick_90k);
     int64_t wait_90k = pipeline->welcome.resume_tick_90k - timeline_frame_tick_90k(&pipeline->rate, frame);
 
     if (wait_90k <= RESUME_LIMIT_90K)
         return frame < resume ? resume : frame;
+    if (!picture && wait_90k <= TIMELINE_AHEAD_MAX_90K) {
+        follower_lead(pipeline->follower, wait_90k);
+        return resume;
+    }
     log_warning(pipeline->config.log, "what was handed over before ends %lld s ahead: the output begins anew",
                 (long long)wait_90k / 90000);
     return frame;
@@ -188,7 +193,7 @@ static bool choose_frame(struct pipeline *pipeline, int64_t *frame)
     if (pipeline->begin == BEGIN_FRESH) {
         *frame = boundary_from(pipeline, *frame);
     } else {
-        *frame = behind_end(pipeline, *frame);
+        *frame = behind_end(pipeline, *frame, picture);
         *frame +=
             (pipeline->rate.frame_multiple - *frame % pipeline->rate.frame_multiple) % pipeline->rate.frame_multiple;
     }

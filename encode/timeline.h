@@ -19,6 +19,10 @@
 
 #define PTS_MODULUS (INT64_C(1) << 33)
 
+/* An output that ended so far ahead of the clock, or less, goes on where it ended, ahead of the clock as before. One
+ * that ended further ahead begins anew: publishers see that it jumped. */
+#define TIMELINE_AHEAD_MAX_90K (1000 * INT64_C(90000))
+
 struct timeline_rate {
     uint32_t numerator, denominator; /* frames per second */
     uint32_t frame_multiple;         /* least common multiple of all rungs' frame rate divisors */

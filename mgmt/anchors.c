@@ -11,7 +11,6 @@
 #define PAST_90K        (30 * 90000)        /* the outputs of a pipeline do not end at the same tick */
 #define WAIT_90K        (8 * 90000)         /* a new anchor so far behind the output's end: that is waited for */
 #define RUNNING_90K     (1 * 90000)         /* less where the output runs: pictures are dropped meanwhile */
-#define LIFT_LIMIT_90K  (1000 * 90000) /* further behind it the output begins anew: publishers see that it jumped */
 
 enum { DRIFT_SMOOTHING = 16 }; /* segments: one late packet must not move the skew by its whole delay */
 
@@ -44,7 +43,7 @@ void anchors_resume(struct anchors *anchors, unsigned pipeline, int64_t tick_90k
 void anchors_reach(struct anchors *anchors, unsigned pipeline, int64_t tick_90k)
 {
     int64_t *reached_90k = &anchors->reached_90k[pipeline];
-    if (tick_90k > *reached_90k || tick_90k < *reached_90k - LIFT_LIMIT_90K)
+    if (tick_90k > *reached_90k || tick_90k < *reached_90k - TIMELINE_AHEAD_MAX_90K)
         *reached_90k = tick_90k;
 }
 
@@ -78,12 +77,12 @@ static struct handoff_anchor *find_fitting(struct anchors *anchors, unsigned pip
 }
 
 /* Of a pipeline that runs: where its output is. It keeps up with UTC, with filler where there is no source; so if it is
- * elsewhere, the clock was set, and that is neither waited for nor filled. */
+ * elsewhere, the clock was set, and that is neither waited for nor filled, as in a pipeline that chooses alone. */
 static int64_t running_lead_90k(const struct handoff_anchor *own, const struct handoff_anchor_request *request)
 {
     int64_t lead_90k = timeline_lead_90k(own->skew_90k);
     int64_t behind_90k = request->next_90k - request->arrival_90k - lead_90k;
-    return behind_90k > RUNNING_90K || behind_90k < -PAST_90K ? lead_90k + behind_90k : lead_90k;
+    return behind_90k > RUNNING_90K || behind_90k < -NEAR_90K ? lead_90k + behind_90k : lead_90k;
 }
 
 /* How far from its arrival a new anchor puts a picture: where this pipeline's output is, as far as one knows. */
@@ -102,7 +101,7 @@ static int64_t lead_90k(struct anchors *anchors, unsigned pipeline, const struct
     if (is_past || (!own && lead_90k < 0)) /* nothing keeps it from UTC */
         lead_90k = 0;
     int64_t behind_90k = reached_90k - request->arrival_90k - lead_90k;
-    return behind_90k > WAIT_90K && behind_90k <= LIFT_LIMIT_90K ? lead_90k + behind_90k : lead_90k;
+    return behind_90k > WAIT_90K && behind_90k <= TIMELINE_AHEAD_MAX_90K ? lead_90k + behind_90k : lead_90k;
 }
 
 struct handoff_anchor anchors_answer(struct anchors *anchors, unsigned pipeline,

@@ -404,6 +404,24 @@ static void who_waits_for_its_beginning_is_not_stranded(void **state)
     }
 }
 
+/* It ended 100 s ahead of the clock, and there is no source yet; then one comes, and nobody answers. */
+static void what_goes_on_ahead_of_the_clock_is_shown_at_once(void **state)
+{
+    (void)state;
+    int64_t first = timeline_frame_at_90k(&rate, (int64_t)ns_to_90k(START_UTC_NS)) + 100 * 25, next = first;
+    nobody = true;
+    follower_lead(follower, 100 * 90000);
+    follower_start(follower, next);
+    fake_clock_advance(&fake, 3 * NS_PER_S);
+    play(0, &next, 10, false);
+    assert_in_range(next - first, 12 * 25, 13 * 25);
+    assert_false(follower_is_stranded(follower));
+    assert_in_range(play(900000, &next, 10, true), 0, 1300);
+    assert_in_range(next - first, 22 * 25, 25 * 25);
+    assert_in_range(follower_counters(follower).shown, 9 * 25, 10 * 25);
+    assert_in_range(follower_anchor(follower)->skew_90k, 98 * 90000, 101 * 90000);
+}
+
 /* A machine that is too slow lies behind ever further, and still has pictures. */
 static void who_is_slow_is_not_stranded(void **state)
 {
@@ -527,6 +545,7 @@ int main(void)
         T(what_a_clock_skips_is_not_filled_meanwhile),
         T(who_is_out_of_the_reach_of_the_clock_is_stranded),
         T(who_waits_for_its_beginning_is_not_stranded),
+        T(what_goes_on_ahead_of_the_clock_is_shown_at_once),
         T(who_is_slow_is_not_stranded),
         T(the_output_goes_on_after_days_of_a_slow_clock),
         T(captions_of_dropped_pictures_go_with_the_next),

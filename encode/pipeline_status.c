@@ -298,7 +298,7 @@ static json_t *alerts_json(const struct pipeline *pipeline, const struct source_
         add_alert(alerts, 5903, "encoding too slow", "input %s: %s", pipeline->job->input,
                   "the encoders do not keep up with the source: pictures are left out");
     if (slate_missing(pipeline->slate))
-        add_alert(alerts, 5905, "slate unreadable", "%s: %s", slate_missing(pipeline->slate),
+        add_alert(alerts, 5906, "slate unreadable", "%s: %s", slate_missing(pipeline->slate),
                   "the colour is shown instead");
     for (unsigned i = 0; pipeline->ladder && i < pipeline->job->videos_count; i++)
         if (rung_changes(ladder_rung(pipeline->ladder, i))[0])

@@ -11,7 +11,7 @@ static void resumes_exactly_where_it_ended(void **state)
     (void)state;
     struct running a;
     described = true;
-    fill_ring();
+    fill_ring(1);
     described = false;
     struct timeline_rate rate = { 24, 1, 1 };
     int64_t now = (int64_t)ns_to_90k(clock_utc_ns(&clock_now));
@@ -20,7 +20,7 @@ static void resumes_exactly_where_it_ended(void **state)
     fake.welcome.framerate_denominator = 1;
     fake.welcome.resume_tick_90k = timeline_frame_tick_90k(&rate, timeline_segment_first_frame(&rate, 90000, number));
     start(&a, 0);
-    wait_for(2, 4000);
+    wait_for(2);
     stop(&a);
     assert_true(fake.segment_count >= 2);
     const struct fake_segment *first = find(0, "large", number);
@@ -38,17 +38,35 @@ static void an_end_in_the_future_is_not_waited_for(void **state)
 {
     (void)state;
     struct running a;
-    fill_ring();
+    fill_ring(1);
     int64_t now = (int64_t)ns_to_90k(clock_utc_ns(&clock_now));
     fake.welcome.framerate_numerator = 24;
     fake.welcome.framerate_denominator = 1;
     fake.welcome.resume_tick_90k = now + INT64_C(3600) * 90000;
     start(&a, 0);
-    wait_for(2, 4000);
+    wait_for(2);
     stop(&a);
     assert_true(fake.segment_count >= 2);
     assert_true(fake.segments[0].header.start_90k < now + 10 * 90000);
     assert_true(fake.segments[0].header.flags & HANDOFF_DISCONTINUITY);
+}
+
+/* By less, and there is no source: the slate goes on behind it, at once. */
+static void the_slate_goes_on_where_it_ended(void **state)
+{
+    (void)state;
+    struct running a;
+    feed_open(1 << 20);
+    int64_t now = (int64_t)ns_to_90k(clock_utc_ns(&clock_now));
+    fake.welcome.framerate_numerator = 25;
+    fake.welcome.framerate_denominator = 1;
+    fake.welcome.resume_tick_90k = now / 90000 * 90000 + INT64_C(600) * 90000;
+    start(&a, 0);
+    wait_for(2);
+    stop(&a);
+    assert_true(fake.segment_count >= 2);
+    assert_int_equal(fake.segments[0].header.start_90k, fake.welcome.resume_tick_90k);
+    assert_true(fake.segments[0].header.flags & HANDOFF_FILLER);
 }
 
 static void without_a_source_the_slate_is_encoded(void **state)
@@ -61,7 +79,7 @@ static void without_a_source_the_slate_is_encoded(void **state)
     unreadable_slate = true;
     start(&a, 0);
     unreadable_slate = false;
-    wait_for(2, 7000);
+    wait_for(2);
     stop(&a);
     const struct fake_segment *segment = &fake.segments[0];
     assert_true(fake.segment_count >= 2);
@@ -69,7 +87,7 @@ static void without_a_source_the_slate_is_encoded(void **state)
     assert_int_equal(segment->header.end_arrival_utc_ns, 0);
     assert_int_equal(decode(segment), 25);
     assert_non_null(strstr(fake.status[0], "\"id\":5201"));
-    assert_non_null(strstr(fake.status[0], "\"id\":5905")); /* nor is there a picture: its colour is shown */
+    assert_non_null(strstr(fake.status[0], "\"id\":5906")); /* nor is there a picture: its colour is shown */
     assert_non_null(strstr(fake.status[0], "no program map has come yet"));
 }
 
@@ -84,23 +102,18 @@ static void colours_of_a_late_source_are_taken(void **state)
     fake.welcome.framerate_numerator = 24;
     fake.welcome.framerate_denominator = 1;
     start(&a, 0);
-    wait_for(2, 7000);
+    wait_for(2);
     assert_true(fake.segment_count >= 2);
     assert_int_equal(fake.segments[0].header.transfer_characteristics, 0); /* not described */
     uint64_t now = clock_utc_ns(&clock_now);
     feed_all(data, bytes, now - (uint64_t)(FILE_SECONDS * 1e9), now);
     free(data);
-    for (unsigned i = 0; i < 4000 && !a.status; i++) {
-        feed_beat();
-        usleep(5000);
-    }
-    pthread_join(a.thread, NULL);
-    assert_int_equal(a.status, -ESTALE);
+    assert_int_equal(wait_for_end(&a), -ESTALE);
     unsigned count = fake.segment_count;
     const struct handoff_segment *last = &fake.segments[count - 1].header;
     fake.welcome.resume_tick_90k = last->start_90k + last->duration_90k;
     start(&a, 0);
-    wait_for(count + 3, 10000);
+    wait_for(count + 3);
     stop(&a);
     assert_true(fake.segment_count >= count + 3);
     assert_int_equal(fake.segments[count].header.transfer_characteristics, 1); /* HDR became SDR */
@@ -111,7 +124,7 @@ static void a_process_that_begins_anew_cuts_like_its_twin(void **state)
 {
     (void)state;
     struct running one;
-    fill_ring();
+    fill_ring(1);
     const int64_t number = (int64_t)ns_to_90k(clock_utc_ns(&clock_now)) / 90000 - 1;
     const int64_t event_90k = number * 90000 + 15 * 3750;
     const struct section section = section_insert(77, true, event_90k & (PTS_MODULUS - 1), 2700000, true);
@@ -126,7 +139,7 @@ static void a_process_that_begins_anew_cuts_like_its_twin(void **state)
     splices = true;
     start(&one, 0);
     splices = false;
-    for (unsigned i = 0; i < 1000 && !find_begun(0, "large", event_90k); i++) {
+    for (unsigned i = 0; i < LONG_MS / 5 && !find_begun(0, "large", event_90k); i++) {
         feed_beat();
         usleep(5000);
     }
@@ -159,18 +172,13 @@ static void a_clock_that_is_put_back_lets_it_begin_anew(void **state)
     fake.welcome.framerate_denominator = 1;
     clock_now.utc_ns = set_utc_ns;
     start(&a, 0);
-    wait_for(1, 20000);
+    wait_for(1);
     assert_true(fake.segment_count >= 1);
     put_back_ns = 86400 * NS_PER_S;
-    for (unsigned i = 0; i < 4000 && !a.status; i++) {
-        feed_beat();
-        usleep(5000);
-    }
-    a.stop = true;
-    pthread_join(a.thread, NULL);
+    int status = wait_for_end(&a);
     put_back_ns = 0;
-    clock_now = clock_real();
-    assert_int_equal(a.status, -ESTALE);
+    clock_now.utc_ns = bench_utc_ns;
+    assert_int_equal(status, -ESTALE);
 }
 
 int main(void)
@@ -180,6 +188,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(resumes_exactly_where_it_ended, before, after),
         cmocka_unit_test_setup_teardown(colours_of_a_late_source_are_taken, before, after),
         cmocka_unit_test_setup_teardown(an_end_in_the_future_is_not_waited_for, before, after),
+        cmocka_unit_test_setup_teardown(the_slate_goes_on_where_it_ended, before, after),
         cmocka_unit_test_setup_teardown(without_a_source_the_slate_is_encoded, before, after),
         cmocka_unit_test_setup_teardown(a_clock_that_is_put_back_lets_it_begin_anew, before, after),
     };

@@ -12,10 +12,10 @@ static void twins_make_equal_segments(void **state)
     (void)state;
     struct running a, b;
     unsigned compared = 0, filler = 0;
-    fill_ring();
+    fill_ring(2);
     start(&a, 0);
     start(&b, 1);
-    wait_for_both(7, 20000);
+    wait_for_both(7);
     stop(&a);
     stop(&b);
     assert_in_range(fake.anchors_asked, 1, 3); /* a twin that comes later is told */
@@ -52,10 +52,10 @@ static void every_package_comes_out_alike_in_twins(void **state)
     struct running a, b;
     unsigned cmaf = 0, thumbs = 0, pieces = 0, sounds = 0;
     every_package = true;
-    fill_ring();
+    fill_ring(2);
     start(&a, 0);
     start(&b, 1);
-    wait_for_both(30, 20000);
+    wait_for_both(30);
     stop(&a);
     stop(&b);
     every_package = false;
@@ -160,10 +160,10 @@ static void splices_come_out_alike_in_twins(void **state)
     unsigned there;
 
     splices = true;
-    fill_ring();
+    fill_ring(2);
     start(&running[0], 0);
     start(&running[1], 1);
-    wait_for_both(14, 20000);
+    wait_for_both(14);
     stop(&running[0]);
     stop(&running[1]);
     splices = false;
@@ -203,16 +203,11 @@ static void a_lost_accelerator_ends_the_pipeline(void **state)
     fputs("lost after=30 component=encode\n", file);
     fclose(file);
     setenv("BIPLANE_SOFTVPL_FAULT", path, 1);
-    fill_ring();
+    fill_ring(1);
     start(&one, 0);
-    for (unsigned i = 0; i < 4000 && !one.status; i++) {
-        feed_beat();
-        usleep(5000);
-    }
-    pthread_join(one.thread, NULL);
+    assert_int_equal(wait_for_end(&one), -ENODEV);
     unsetenv("BIPLANE_SOFTVPL_FAULT");
     unlink(path);
-    assert_int_equal(one.status, -ENODEV);
 }
 
 int main(void)

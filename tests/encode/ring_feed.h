@@ -5,6 +5,7 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ static struct stream_ring_writer *feed_ring; /* what feed_attach() gives out; NU
 static int feed_peers[8];                    /* the data plane's ends of the connections */
 static unsigned feed_peer_count;
 static uint64_t feed_sequence;
+static _Thread_local bool feed_attached; /* this thread has been given the ring */
 
 static inline int feed_attach(const char *run_directory, unsigned pipeline, const char *input, int *descriptor,
                               struct error *err)
@@ -36,6 +38,7 @@ static inline int feed_attach(const char *run_directory, unsigned pipeline, cons
     }
     feed_peers[feed_peer_count++] = pair[1];
     *descriptor = dup(stream_ring_descriptor(feed_ring));
+    feed_attached = true;
     return pair[0];
 }
 

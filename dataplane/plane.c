@@ -99,8 +99,8 @@ static int open_port(struct plane *plane, const struct port_settings *settings, 
     }
     port->hot->id = port_id(port->device);
     plane->ports_count++;
-    log_info(plane->log, "port %s: %s (%s), %u packet buffers, core %u, node %u", settings->name, settings->device,
-             port_driver(port->device), plane->pool_packets, plane->core, plane->node);
+    log_info(plane->log, "port %s: %s (%s), %u packet buffers, core %u, node %d", settings->name, settings->device,
+             port_driver(port->device), plane->pool_packets, plane->core, port_node(port->device));
     return start_responder(plane, port, err);
 }
 
@@ -401,6 +401,16 @@ unsigned plane_core(const struct plane *plane)
 unsigned plane_node(const struct plane *plane)
 {
     return plane->node;
+}
+
+int plane_lcore_node(const struct plane *plane)
+{
+    return eal_lcore_node(plane->eal);
+}
+
+int plane_memory_node(const struct plane *plane)
+{
+    return eal_memory_node(plane->eal);
 }
 
 struct rte_mempool *plane_pool(const struct plane *plane)

@@ -60,5 +60,8 @@ const struct plane_port *plane_port(const struct plane *plane, unsigned number);
 struct poll_statistics plane_poll_statistics(const struct plane *plane);
 unsigned plane_pipeline(const struct plane *plane);
 unsigned plane_core(const struct plane *plane); /* that polls */
-unsigned plane_node(const struct plane *plane);
+unsigned plane_node(const struct plane *plane); /* of the placement: where everything is to be */
+/* Where DPDK says that its polling lcore and all of its memory are; see eal.h. */
+int plane_lcore_node(const struct plane *plane);
+int plane_memory_node(const struct plane *plane);
 struct rte_mempool *plane_pool(const struct plane *plane); /* borrow */

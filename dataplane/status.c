@@ -27,12 +27,15 @@ static json_t *outcomes_json(const packet_counter *outcomes, unsigned first, uns
     return drops;
 }
 
-static json_t *port_json(const struct plane_port *port)
+/* Nodes are DPDK's word and not the placement's, so that who reads them sees where things are. */
+static json_t *port_json(const struct plane *plane, const struct plane_port *port)
 {
     struct port_statistics statistics;
     port_statistics(port->device, &statistics);
     json_t *json = json_pack("{s:s, s:s, s:s, s:b}", "name", port->settings.name, "device", port->settings.device,
                              "driver", port_driver(port->device), "link_up", port_link_up(port->device));
+    set(json, "node", port_node(port->device));
+    set(json, "pool_node", port_pool_node(plane_pool(plane)));
     set(json, "packets", value(&port->hot->packets));
     set(json, "bytes", value(&port->hot->bytes));
     set(json, "missed", (json_int_t)statistics.missed);
@@ -84,6 +87,8 @@ static json_t *poll_json(const struct plane *plane)
 {
     struct poll_statistics statistics = plane_poll_statistics(plane);
     json_t *json = json_pack("{s:i, s:i}", "core", (int)plane_core(plane), "node", (int)plane_node(plane));
+    set(json, "lcore_node", plane_lcore_node(plane));
+    set(json, "memory_node", plane_memory_node(plane));
     set(json, "turns", (json_int_t)statistics.turns);
     set(json, "idle_turns", (json_int_t)statistics.idle_turns);
     set(json, "sleeps", (json_int_t)statistics.sleeps);
@@ -96,7 +101,7 @@ json_t *status_json(const struct status_sources *sources)
 {
     json_t *ports = json_array(), *inputs = json_array();
     for (unsigned i = 0; i < plane_ports(sources->plane); i++)
-        json_array_append_new(ports, port_json(plane_port(sources->plane, i)));
+        json_array_append_new(ports, port_json(sources->plane, plane_port(sources->plane, i)));
     for (unsigned i = 0; i < plane_inputs(sources->plane); i++)
         json_array_append_new(inputs, input_json(sources, plane_input(sources->plane, i)));
     return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o}", "pipeline", (int)plane_pipeline(sources->plane), "pid",

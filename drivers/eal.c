@@ -13,7 +13,9 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
+#include <rte_lcore.h>
 #include <rte_log.h>
+#include <rte_memory.h>
 
 #include "board/error.h"
 #include "board/log.h"
@@ -215,4 +217,30 @@ int eal_launch(struct eal *eal, int (*function)(void *context), void *context, s
 int eal_join(struct eal *eal)
 {
     return eal->has_poll_lcore ? rte_eal_wait_lcore(POLL_LCORE) : 0;
+}
+
+int eal_lcore_node(const struct eal *eal)
+{
+    return eal->has_poll_lcore ? (int)rte_lcore_to_socket_id(POLL_LCORE) : -1;
+}
+
+enum { NODE_UNSEEN = -2 };
+
+static int see_node(const struct rte_memseg_list *list, const struct rte_memseg *segment, void *context)
+{
+    int *node = context;
+    if (list->external)
+        return 0;
+    bool same = *node == NODE_UNSEEN || *node == segment->socket_id;
+    *node = same ? segment->socket_id : -1;
+    return same ? 0 : 1;
+}
+
+int eal_memory_node(const struct eal *eal)
+{
+    (void)eal; /* the process has one */
+    int node = NODE_UNSEEN;
+    if (rte_eal_has_hugepages())
+        rte_memseg_walk(see_node, &node);
+    return node == NODE_UNSEEN ? -1 : node;
 }

@@ -36,6 +36,11 @@ void eal_destroy(struct eal *eal); /* NULL is fine; ports and pools must be gone
 int eal_launch(struct eal *eal, int (*function)(void *context), void *context, struct error *err);
 int eal_join(struct eal *eal);
 
+/* The NUMA node of the polling lcore, and that of every page that DPDK has, as DPDK says; -1: it does not know, or
+ * there is more than one. Without hugepages it knows nothing of its pages: the kernel does. */
+int eal_lcore_node(const struct eal *eal);
+int eal_memory_node(const struct eal *eal);
+
 /* The first error line that DPDK wrote since eal_forget, into text: a reason that errno does not hold. "" if none. */
 void eal_forget(struct eal *eal);
 const char *eal_last_words(struct eal *eal, char *text, size_t bytes);

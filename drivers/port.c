@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include <rte_dev.h>
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <rte_memory.h>
 
 #include "board/error.h"
 #include "drivers/eal.h"
@@ -212,6 +214,11 @@ void port_hardware_address(const struct port *port, uint8_t address[6])
     memcpy(address, own.addr_bytes, sizeof own.addr_bytes);
 }
 
+int port_node(const struct port *port)
+{
+    return rte_eth_dev_socket_id(port->id);
+}
+
 bool port_link_up(const struct port *port)
 {
     struct rte_eth_link link = { 0 };
@@ -244,6 +251,25 @@ int port_pool_create(struct rte_mempool **out, const char *name, unsigned packet
 void port_pool_destroy(struct rte_mempool *pool)
 {
     rte_mempool_free(pool);
+}
+
+enum { NODE_UNSEEN = -2 };
+
+static void see_node(struct rte_mempool *pool, void *context, struct rte_mempool_memhdr *chunk, unsigned number)
+{
+    (void)pool, (void)number;
+    int *node = context;
+    const struct rte_memseg_list *list = rte_mem_virt2memseg_list(chunk->addr);
+    int here = list ? list->socket_id : -1;
+    *node = *node == NODE_UNSEEN || *node == here ? here : -1;
+}
+
+int port_pool_node(struct rte_mempool *pool)
+{
+    int node = NODE_UNSEEN;
+    if (rte_eal_has_hugepages())
+        rte_mempool_mem_iter(pool, see_node, &node);
+    return node == NODE_UNSEEN ? -1 : node;
 }
 
 unsigned port_pool_packets(unsigned memory_megabytes, bool hugepages)

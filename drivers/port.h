@@ -42,6 +42,7 @@ uint16_t port_id(const struct port *port); /* DPDK's number */
 const char *port_name(const struct port *port);
 const char *port_driver(const struct port *port); /* "net_af_packet" */
 void port_hardware_address(const struct port *port, uint8_t address[6]);
+int port_node(const struct port *port); /* the NUMA node of the device, as DPDK says; -1: it has or tells none */
 bool port_link_up(const struct port *port);
 void port_statistics(const struct port *port, struct port_statistics *statistics);
 
@@ -52,5 +53,8 @@ bool port_device_is_pci(const char *device);
  * Destroy after the ports. */
 int port_pool_create(struct rte_mempool **out, const char *name, unsigned packets, unsigned node, struct error *err);
 void port_pool_destroy(struct rte_mempool *pool); /* NULL is fine */
+/* The NUMA node of the memory that the buffers lie in, as DPDK says; -1: more than one, or not known (without hugepages
+ * only the kernel knows). */
+int port_pool_node(struct rte_mempool *pool);
 /* How many packet buffers fit into DPDK's memory of this size, with room left for queues and rings. */
 unsigned port_pool_packets(unsigned memory_megabytes, bool hugepages);

@@ -418,6 +418,11 @@ static void what_is_wrong_is_reported_and_is_over_again(void **state)
     struct status_sources sources = { b->plane, watch, conditions, NULL, &b->clock };
     json_t *status = status_json(&sources);
     json_t *input = json_array_get(json_object_get(status, "inputs"), 0);
+    json_t *port = json_array_get(json_object_get(status, "ports"), 0), *poll = json_object_get(status, "poll");
+    assert_int_equal(json_integer_value(json_object_get(port, "node")), port_node(plane_port(b->plane, 0)->device));
+    assert_int_equal(json_integer_value(json_object_get(port, "pool_node")), -1); /* no hugepages */
+    assert_int_equal(json_integer_value(json_object_get(poll, "memory_node")), -1);
+    assert_int_equal(json_integer_value(json_object_get(poll, "lcore_node")), b->placement.node);
     assert_int_equal(json_integer_value(json_object_get(input, "received")), 2);
     assert_int_equal(json_integer_value(json_object_get(input, "lost")), 3);
     assert_int_equal(json_integer_value(json_object_get(input, "expected")), 5);

@@ -27,6 +27,18 @@ static unsigned first_core(void)
     return core;
 }
 
+/* As the kernel says; 0 where it knows no nodes, as DPDK does it. */
+static int node_of(unsigned core)
+{
+    char path[96];
+    for (int node = 0; node < 64; node++) {
+        snprintf(path, sizeof path, "/sys/devices/system/node/node%d/cpu%u", node, core);
+        if (access(path, F_OK) == 0)
+            return node;
+    }
+    return 0;
+}
+
 static int where_am_i(void *context)
 {
     *(int *)context = sched_getcpu();
@@ -71,6 +83,7 @@ static void it_starts_runs_and_ends(void **state)
     assert_int_equal(eal_launch(eal, where_am_i, &core, &err), 0);
     assert_int_equal(eal_join(eal), 42);
     assert_int_equal(core, (int)first_core());
+    assert_int_equal(eal_lcore_node(eal), node_of(first_core()));
     uint64_t cycles = cycles_now();
     usleep(1000);
     assert_in_range(cycles_now() - cycles, cycles_a_second() / 1000, cycles_a_second());

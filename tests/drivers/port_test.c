@@ -73,6 +73,7 @@ static void what_is_sent_into_a_ring_is_received(void **state)
     assert_string_equal(port_name(port), "in");
     assert_string_equal(port_driver(port), "net_ring");
     assert_true(port_link_up(port));
+    assert_int_equal(port_node(port), rte_eth_dev_socket_id(port_id(port)));
     struct port_statistics statistics;
     port_statistics(port, &statistics);
     assert_int_equal(statistics.received_packets, 1);
@@ -170,6 +171,15 @@ static void pci_addresses_are_told_from_names(void **state)
     assert_false(port_device_is_pci("0000:81:00.0x"));
 }
 
+/* On the kernel's ordinary pages DPDK says 0 of all there is, wherever it lies: that is not told. */
+static void a_node_that_dpdk_does_not_know_is_not_told(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(port_pool_node(b->pool), -1);
+    assert_int_equal(eal_memory_node(b->eal), -1);
+    assert_int_equal(eal_lcore_node(b->eal), -1); /* there is no polling core */
+}
+
 static void a_pool_too_large_for_the_memory_is_refused(void **state)
 {
     (void)state;
@@ -190,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_port_is_opened_once),
         cmocka_unit_test(what_cannot_be_had_is_told),
         cmocka_unit_test(pci_addresses_are_told_from_names),
+        cmocka_unit_test(a_node_that_dpdk_does_not_know_is_not_told),
         cmocka_unit_test(a_pool_too_large_for_the_memory_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -36,6 +36,16 @@ def test_dpdk_has_a_nic_of_each_node(encoder):
         assert f"{device} (net_e1000_em)" in text and f"node {pipeline}" in text
 
 
+def test_dpdk_has_all_on_the_node(encoder):
+    """As DPDK itself says of the port's device, of the memory that packet buffers lie in, of the core that polls, and of
+    all pages it has: buffers, descriptor rings, whatever drivers keep."""
+    told = {node["pipeline"]: node["told"] for node in encoder.api("status")["nodes"]}
+    for pipeline in (0, 1):
+        ports, poll = told[pipeline]["ports"], told[pipeline]["poll"]
+        assert [(port["node"], port["pool_node"]) for port in ports] == [(pipeline, pipeline)], ports
+        assert (poll["node"], poll["lcore_node"], poll["memory_node"]) == (pipeline,) * 3, poll
+
+
 def processes(encoder, pipeline):
     """Of one half of the box: name -> process."""
     found = {}

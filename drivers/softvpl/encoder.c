@@ -155,6 +155,14 @@ static mfxStatus replace_sequence(struct encode_component *encoder, const struct
     return status;
 }
 
+/* False: it failed, and could not be opened again. The worker opens it anew behind a drain: until that is done, and not
+ * only begun, nothing may be read of it. */
+static bool has_library(struct encode_component *encoder)
+{
+    worker_flush(encoder->worker, encoder); /* only calls give it work */
+    return encoder->library != NULL;
+}
+
 mfxStatus encoder_reset(struct encode_component *encoder, mfxVideoParam *par)
 {
     struct encode_settings settings;
@@ -162,7 +170,7 @@ mfxStatus encoder_reset(struct encode_component *encoder, mfxVideoParam *par)
         extension_find(par->ExtParam, par->NumExtParam, MFX_EXTBUFF_ENCODER_RESET_OPTION);
     mfxStatus status = check_init(encoder->session, par);
 
-    if (!encoder->library) /* it failed, and could not be opened again */
+    if (!has_library(encoder))
         return MFX_ERR_NOT_INITIALIZED;
     if (status < MFX_ERR_NONE)
         return status;
@@ -408,7 +416,7 @@ static mfxStatus write_headers(const struct encode_component *encoder, mfxVideoP
 
 mfxStatus encoder_get_parameters(struct encode_component *encoder, mfxVideoParam *par)
 {
-    if (!encoder->library)
+    if (!has_library(encoder))
         return MFX_ERR_NOT_INITIALIZED;
     for (unsigned i = 0; i < par->NumExtParam; i++) {
         const uint32_t *known = encoder->settings.codec->buffers;

@@ -433,6 +433,8 @@ static bool send(struct library *library, const struct encode_picture *picture)
     buffer.pic_type =
         picture->type != ENCODE_AUTO && library->forces_keys ? EB_AV1_KEY_PICTURE : EB_AV1_INVALID_PICTURE;
     add_messages(&buffer, picture->messages);
+    /* It waits while SVT-AV1 has no room, and without an end where that stands still. This is the encoder's worker: the
+     * application sees that nothing comes out, as with a device that hangs (encode/device_watch.h). */
     bool good = svt_av1_enc_send_picture(library->svt, &buffer) == EB_ErrorNone;
     if (buffer.metadata)
         svt_metadata_array_free(&buffer.metadata);

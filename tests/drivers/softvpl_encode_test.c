@@ -456,6 +456,43 @@ static void frames_after_a_drain_begin_a_new_sequence(void **state)
     stream_free(&second);
 }
 
+/* While the worker opens the library anew, the encoder is there all the same. */
+static void what_begins_anew_can_be_asked_meanwhile(void **state)
+{
+    (void)state;
+    struct client client;
+    struct frame frame;
+    mfxVideoParam par = encode_par(1280, 720), actual;
+    static mfxU8 memory[1 << 20];
+
+    client_open(&client);
+    assert_int_equal(MFXVideoENCODE_Init(client.session, &par), MFX_ERR_NONE);
+    frame_create(&frame, &par.mfx.FrameInfo);
+    frame_paint(&frame, 0);
+    for (unsigned round = 0; round < 4; round++) {
+        struct encode_run run = { .frames = 3 };
+        struct stream stream = { 0 };
+        mfxSyncPoint point;
+        encode_frames(client.session, &par, &run, &stream);
+        stream_free(&stream);
+        mfxBitstream bitstream = { .Data = memory, .MaxLength = sizeof memory };
+        mfxStatus status = MFXVideoENCODE_EncodeFrameAsync(client.session, NULL, &frame.surface, &bitstream, &point);
+        do {
+            memset(&actual, 0, sizeof actual);
+            assert_int_equal(MFXVideoENCODE_GetVideoParam(client.session, &actual), MFX_ERR_NONE);
+            assert_int_equal(actual.mfx.FrameInfo.Width, 1280);
+        } while (frame_locked(&frame));
+        if (status == MFX_ERR_NONE)
+            assert_int_equal(MFXVideoCORE_SyncOperation(client.session, point, WAIT_MS), MFX_ERR_NONE);
+        else
+            assert_int_equal(status, MFX_ERR_MORE_DATA);
+        while (frame_locked(&frame))
+            usleep(100);
+    }
+    frame_destroy(&frame);
+    client_close(&client);
+}
+
 /* ---- parameters ------------------------------------------------------------------------------------------------- */
 
 static void query_zeroes_corrects_and_marks(void **state)
@@ -676,6 +713,7 @@ int main(void)
         cmocka_unit_test(unread_sync_points_end_in_busy),
         cmocka_unit_test(reset_changes_the_rate_without_a_new_sequence),
         cmocka_unit_test(frames_after_a_drain_begin_a_new_sequence),
+        cmocka_unit_test(what_begins_anew_can_be_asked_meanwhile),
         cmocka_unit_test(query_zeroes_corrects_and_marks),
         cmocka_unit_test(extension_buffers_are_checked),
         cmocka_unit_test(habits_of_libavcodec_are_known),

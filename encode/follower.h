@@ -67,7 +67,7 @@ void follower_know(struct follower *follower, const struct handoff_anchor *ancho
 void follower_answer(struct follower *follower, const struct handoff_anchor_answer *answer);
 /* Frames before this one are late from now on. It may be to come: the output begins when its time is there. */
 void follower_start(struct follower *follower, int64_t frame);
-/* Until there is an anchor: the output is so far ahead of the clock, and stays there. */
+/* Until there is an anchor: the output is so far ahead of the clock, and stays there. With one it does nothing. */
 void follower_lead(struct follower *follower, int64_t lead_90k);
 /* Lets held pictures go when nobody has answered, and looks at the clock; call it often. */
 void follower_turn(struct follower *follower);

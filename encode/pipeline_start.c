@@ -181,6 +181,7 @@ static bool choose_frame(struct pipeline *pipeline, int64_t *frame)
         uint64_t wanted_ns = ns_from_90k((uint64_t)(pipeline->welcome.resume_tick_90k - newest_skew_90k(pipeline)));
         if (pipeline->ring_begin_utc_ns && pipeline->ring_begin_utc_ns < wanted_ns + HOLE_NS) {
             *frame = resume;
+            follower_lead(pipeline->follower, newest_skew_90k(pipeline)); /* what reads up has no picture yet */
             return true;
         }
         pipeline->begin = BEGIN_MIDDLE; /* the ring does not reach back that far */

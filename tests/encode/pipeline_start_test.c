@@ -69,6 +69,29 @@ static void the_slate_goes_on_where_it_ended(void **state)
     assert_true(fake.segments[0].header.flags & HANDOFF_FILLER);
 }
 
+/* An hour ahead, by the anchor that it had, and what comes from the source is no picture. */
+static void the_slate_goes_on_ahead_by_the_known_anchor(void **state)
+{
+    (void)state;
+    struct running a;
+    static const uint8_t nothing[188] = { 0x47, 0x1f, 0xff, 0x10 };
+    uint64_t utc_ns = clock_utc_ns(&clock_now);
+    feed_open(1 << 20);
+    feed_packet(nothing, sizeof nothing, utc_ns - 3 * NS_PER_S);
+    awaited = 1;
+    held_utc_ns = utc_ns;
+    fake.welcome.framerate_numerator = 25;
+    fake.welcome.framerate_denominator = 1;
+    fake.welcome.anchors[0] = (struct handoff_anchor){ .id = 1, .anchor_90k = 77, .skew_90k = INT64_C(3600) * 90000 };
+    fake.welcome.resume_tick_90k = (int64_t)ns_to_90k(utc_ns) / 90000 * 90000 + INT64_C(3599) * 90000;
+    start(&a, 0);
+    wait_for(2);
+    stop(&a);
+    assert_true(fake.segment_count >= 2);
+    assert_int_equal(fake.segments[0].header.start_90k, fake.welcome.resume_tick_90k);
+    assert_true(fake.segments[0].header.flags & HANDOFF_FILLER);
+}
+
 static void without_a_source_the_slate_is_encoded(void **state)
 {
     (void)state;
@@ -189,6 +212,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(colours_of_a_late_source_are_taken, before, after),
         cmocka_unit_test_setup_teardown(an_end_in_the_future_is_not_waited_for, before, after),
         cmocka_unit_test_setup_teardown(the_slate_goes_on_where_it_ended, before, after),
+        cmocka_unit_test_setup_teardown(the_slate_goes_on_ahead_by_the_known_anchor, before, after),
         cmocka_unit_test_setup_teardown(without_a_source_the_slate_is_encoded, before, after),
         cmocka_unit_test_setup_teardown(a_clock_that_is_put_back_lets_it_begin_anew, before, after),
     };

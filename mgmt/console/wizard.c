@@ -114,12 +114,16 @@ static void complain(json_t *list, const char *question, const char *message)
                           json_pack("{s:s, s:s, s:s}", "document", "wizard", "path", question, "message", message));
 }
 
-/* Numbers and words that the table does not take. Values are stored in a struct of its own, to be forgotten. */
+/* Numbers and words that the table does not take. Values are stored in a struct of its own, to be forgotten. An answer
+ * from when there was a question for it wrongs nobody: it could not be mended, for it is shown nowhere. */
 static void check_by_table(enum wizard_step step, const json_t *answers, json_t *list)
 {
     char *text = NULL;
     size_t bytes;
     json_t *step_answers = json_deep_copy(json_object_get(answers, wizard_tables[step].name));
+    for (const struct setting *row = wizard_tables[step].rows; row->name; row++)
+        if (!is_asked(step, row->name, answers))
+            json_object_del(step_answers, row->name);
     for (const struct setting *row = wizard_tables[step].rows; row->name; row++)
         if ((row->flags & SETTING_REQUIRED) && !json_object_get(step_answers, row->name))
             json_object_set_new(step_answers, row->name, json_string("x")); /* what is missing is told below */

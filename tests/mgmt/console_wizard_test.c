@@ -110,6 +110,32 @@ static void every_downstream_is_a_channel_that_works(void **state)
     fixture_destroy(&fixture);
 }
 
+/* Said while there was a question for it; then the channel became one of one pipeline, or took an input that there is.
+ */
+static void an_answer_to_no_question_is_in_nobodys_way(void **state)
+{
+    (void)state;
+    struct configuration_fixture fixture;
+    fixture_create(&fixture);
+    json_t *answers = answers_for("hls", "http://a.example/x", "", "(none)"), *documents = documents_of(&fixture);
+    set(answers, WIZARD_INPUTS, "port_1", json_integer(99999));
+    json_t *wrong = wizard_check(WIZARD_INPUTS, answers, documents);
+    assert_int_equal(json_array_size(wrong), 1);
+    json_decref(wrong);
+    set(answers, WIZARD_CLASS, "class", json_string("single_pipeline"));
+    wrong = wizard_check(WIZARD_INPUTS, answers, documents);
+    assert_int_equal(json_array_size(wrong), 0);
+    json_decref(wrong);
+    set(answers, WIZARD_INPUTS, "port_0", json_integer(99999));
+    set(answers, WIZARD_INPUTS, "input", json_string("one-rtp"));
+    wrong = wizard_check(WIZARD_INPUTS, answers, documents);
+    assert_int_equal(json_array_size(wrong), 0);
+    json_decref(wrong);
+    json_decref(documents);
+    json_decref(answers);
+    fixture_destroy(&fixture);
+}
+
 static void one_pipeline_is_asked_half(void **state)
 {
     (void)state;
@@ -322,9 +348,13 @@ static void what_is_wrong_with_others_leads_nowhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_downstream_is_a_channel_that_works),      cmocka_unit_test(one_pipeline_is_asked_half),
-        cmocka_unit_test(what_is_wrong_is_told_at_its_question),         cmocka_unit_test(a_draft_holds_no_secret),
-        cmocka_unit_test(nothing_that_is_there_already_is_written_over), cmocka_unit_test(its_own_is_no_others),
+        cmocka_unit_test(every_downstream_is_a_channel_that_works),
+        cmocka_unit_test(an_answer_to_no_question_is_in_nobodys_way),
+        cmocka_unit_test(one_pipeline_is_asked_half),
+        cmocka_unit_test(what_is_wrong_is_told_at_its_question),
+        cmocka_unit_test(a_draft_holds_no_secret),
+        cmocka_unit_test(nothing_that_is_there_already_is_written_over),
+        cmocka_unit_test(its_own_is_no_others),
         cmocka_unit_test(what_is_wrong_with_others_leads_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

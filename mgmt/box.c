@@ -30,7 +30,7 @@ static const struct setting box_rows[] = {
                    .help = "What the accelerator \"auto\" of a channel means on this box."),
     SETTING_STRING(struct box, credentials, .flags = SETTING_LIVE, .default_text = "credentials.cfg",
                    .help = "File with the users and passwords of destinations, readable by its owner only; relative to "
-                           "the configuration folder."),
+                           "the configuration folder. Menu, API and backups know its credentials.cfg only."),
     SETTING_LIST(struct box, nodes, &dataplane_settings_table, .flags = SETTING_LIVE, .help = NODES_HELP),
     SETTING_LIST(struct box, input_security_groups, &input_security_group_settings, .flags = SETTING_LIVE,
                  .help = "Who may send: lists of addresses that inputs refer to."),

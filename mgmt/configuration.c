@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "mgmt/credentials.h"
 
@@ -68,14 +69,33 @@ static void read_channels(struct configuration *configuration, const char *direc
     free(entries);
 }
 
-static void read_credentials(struct configuration *configuration, const char *directory, struct problems *problems)
+static void credentials_path(const char *directory, const char *name, char path[PATH_BYTES])
+{
+    if (*name == '/')
+        snprintf(path, PATH_BYTES, "%s", name);
+    else
+        snprintf(path, PATH_BYTES, "%s/%s", directory, name);
+}
+
+bool configuration_has_own_credentials(const char *directory, const char *credentials)
+{
+    char path[PATH_BYTES];
+    struct stat named, own;
+    credentials_path(directory, credentials, path);
+    char *slash = strrchr(path, '/');
+    if (!slash || strcmp(slash + 1, "credentials.cfg") != 0)
+        return false;
+    slash[1] = '\0';
+    return stat(path, &named) == 0 && stat(directory, &own) == 0 && named.st_dev == own.st_dev &&
+           named.st_ino == own.st_ino;
+}
+
+static void read_credentials(struct configuration *configuration, const char *directory, const char *home,
+                             struct problems *problems)
 {
     char path[PATH_BYTES];
     const char *name = configuration->box.credentials;
-    if (*name == '/')
-        snprintf(path, sizeof path, "%s", name);
-    else
-        snprintf(path, sizeof path, "%s/%s", directory, name);
+    credentials_path(directory, configuration_has_own_credentials(home, name) ? "credentials.cfg" : name, path);
     if (credentials_read(&configuration->credentials, path, problems) < 0)
         configuration->credentials = NULL;
 }
@@ -88,6 +108,12 @@ static int by_name(const void *a, const void *b)
 int configuration_read(struct configuration **out, const char *directory, const char *boards_directory,
                        struct problems *problems)
 {
+    return configuration_read_copy(out, directory, directory, boards_directory, problems);
+}
+
+int configuration_read_copy(struct configuration **out, const char *directory, const char *home,
+                            const char *boards_directory, struct problems *problems)
+{
     unsigned before = problems_count(problems);
     struct configuration *configuration = calloc(1, sizeof *configuration);
     if (!configuration) {
@@ -97,7 +123,7 @@ int configuration_read(struct configuration **out, const char *directory, const 
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/box.cfg", directory);
     bool box_is_good = box_read(&configuration->box, path, boards_directory, problems) == 0;
-    read_credentials(configuration, directory, problems);
+    read_credentials(configuration, directory, home, problems);
     read_channels(configuration, directory, box_is_good, problems);
     channels_check_destinations((const struct channel *const *)configuration->channels, configuration->channels_count,
                                 problems);

@@ -6,6 +6,7 @@
  *         problems_print(problems, stderr);
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "mgmt/box.h"
@@ -25,6 +26,12 @@ struct configuration {
 /* 0 and a configuration (give), or -EINVAL and problems. */
 int configuration_read(struct configuration **out, const char *directory, const char *boards_directory,
                        struct problems *problems);
+/* The same of a copy that is to take the place of the folder `home`: a path to home's credentials.cfg means the copy's.
+ */
+int configuration_read_copy(struct configuration **out, const char *directory, const char *home,
+                            const char *boards_directory, struct problems *problems);
+/* Does the box's setting "credentials" lead to the folder's own credentials.cfg, by whatever path? */
+bool configuration_has_own_credentials(const char *directory, const char *credentials);
 /* Adds a problem for each file that is named there and cannot be read: a picture, a certificate. Right after
  * configuration_read() with the same problems. Whoever changes something is refused; who starts goes on without them.
  */

@@ -244,27 +244,27 @@ static json_t *problems_json(const struct problems *problems, const char *direct
 }
 
 /* The menu and backups know one file of credentials: what they write into it must be what is read. */
-static void check_credentials_file(const char *directory, json_t *list)
+static void check_credentials_file(const char *directory, const char *home, json_t *list)
 {
     char path[DOCUMENT_FILE_BYTES];
     document_file(directory, "box", path);
     json_t *box = document_read(path, NULL);
     const char *file = json_string_value(json_object_get(box, "credentials"));
-    if (file && strcmp(file, "credentials.cfg") != 0)
+    if (file && strcmp(file, "credentials.cfg") != 0 && !configuration_has_own_credentials(home, file))
         json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "document", "box", "path", "credentials", "message",
                                               "only \"credentials.cfg\" is looked at and changed from here: name the "
                                               "file so, and leave the setting out"));
     json_decref(box);
 }
 
-json_t *document_folder_problems(const char *directory, const char *boards_directory)
+json_t *document_folder_problems(const char *directory, const char *home, const char *boards_directory)
 {
     char path[DOCUMENT_FILE_BYTES];
     struct problems *problems = problems_create();
     struct configuration *configuration = NULL;
     struct network *network = malloc(sizeof *network);
     if (problems && network) {
-        if (configuration_read(&configuration, directory, boards_directory, problems) == 0)
+        if (configuration_read_copy(&configuration, directory, home, boards_directory, problems) == 0)
             configuration_check_files(configuration, problems);
         configuration_destroy(configuration);
         document_file(directory, "network", path);
@@ -272,7 +272,7 @@ json_t *document_folder_problems(const char *directory, const char *boards_direc
     }
     json_t *list = problems && network ? problems_json(problems, directory) : NULL;
     if (list)
-        check_credentials_file(directory, list);
+        check_credentials_file(directory, home, list);
     free(network);
     problems_destroy(problems);
     return list;

@@ -29,8 +29,9 @@ void document_folder_link(const char *directory, const char *home);
 void document_folder_remove(const char *directory);
 void document_folder_empty(const char *directory, const char *but); /* all that is in it, but one name */
 
-/* Reads and checks the folder like the box would. give: list of {document, path, message}; empty: it is good. */
-json_t *document_folder_problems(const char *directory, const char *boards_directory);
+/* Reads and checks the folder like the box would if it stood in the place of `home`, or is it. give: list of
+ * {document, path, message}; empty: it is good. */
+json_t *document_folder_problems(const char *directory, const char *home, const char *boards_directory);
 
 json_t *documents_masked(const json_t *documents); /* give */
 /* give: list of what document_difference() tells, of all documents. */

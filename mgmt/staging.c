@@ -231,6 +231,12 @@ static unsigned seconds_left(const struct staging *staging)
                                            : 0;
 }
 
+static json_t *problems_of_staged(const struct staging *staging)
+{
+    return document_folder_problems(staging->staged_path, staging->config.config_directory,
+                                    staging->config.boards_directory);
+}
+
 json_t *staging_report(const struct staging *staging)
 {
     json_t *report = json_object();
@@ -238,8 +244,7 @@ json_t *staging_report(const struct staging *staging)
     json_object_set_new(report, "staged", json_boolean(staged));
     json_object_set_new(report, "difference",
                         staged ? documents_difference(staging->base, staging->staged) : json_array());
-    json_t *problems =
-        staged ? document_folder_problems(staging->staged_path, staging->config.boards_directory) : json_array();
+    json_t *problems = staged ? problems_of_staged(staging) : json_array();
     if (!problems)
         problems = json_array();
     if (staging->stuck[0]) {
@@ -344,7 +349,7 @@ static int may_apply(const struct staging *staging, struct error *err)
     if (is_stale(staging))
         return error_set(err, -ESTALE,
                          "the files were changed by somebody else since this was staged: discard it and begin again");
-    json_t *problems = document_folder_problems(staging->staged_path, staging->config.boards_directory);
+    json_t *problems = problems_of_staged(staging);
     const json_t *first = json_array_get(problems, 0);
     int result = !problems ? error_set(err, -ENOMEM, "no memory")
                  : first ? error_set(err, -EINVAL, "it has %zu problems; the first: %s: %s", json_array_size(problems),

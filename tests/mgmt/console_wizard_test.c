@@ -68,7 +68,7 @@ static json_t *problems_of(const struct configuration_fixture *fixture, const js
         json_object_set(whole, name, document);
     }
     assert_int_equal(document_folder_write(folder, whole, NULL), 0);
-    json_t *problems = document_folder_problems(folder, "board/boards");
+    json_t *problems = document_folder_problems(folder, fixture->directory, "board/boards");
     json_decref(made);
     json_decref(masked);
     json_decref(whole);

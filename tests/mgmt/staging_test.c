@@ -460,6 +460,34 @@ static void files_with_secrets_are_their_owner_s(void **state)
     assert_int_equal(mode_of(desk, "box"), 0644);
 }
 
+/* Written by hand with its whole path: it is the file that the menu writes all the same, and what is staged of it is
+ * what a channel that is staged with it finds. Another file is another matter. */
+static void the_credentials_file_may_be_named_by_its_path(void **state)
+{
+    struct desk *desk = *state;
+    char path[192];
+    json_t *box = document(desk, "box", false), *credentials = document(desk, "credentials", false);
+    json_t *news = document(desk, "channels/news", false);
+    snprintf(path, sizeof path, "%s/../%s/credentials.cfg", desk->fixture.directory,
+             strrchr(desk->fixture.directory, '/') + 1);
+    json_object_set_new(box, "credentials", json_string(path));
+    json_array_append_new(json_object_get(credentials, "credentials"),
+                          json_pack("{s:s, s:s, s:s}", "name", "second", "user", "u", "password", "p"));
+    json_t *group = json_array_get(json_object_get(news, "output_groups"), 0);
+    json_t *destination = json_array_get(json_object_get(group, "destinations"), 0);
+    json_object_set_new(destination, "credentials", json_string("second"));
+    put(desk, "box", json_incref(box));
+    put(desk, "credentials", credentials);
+    put(desk, "channels/news", news);
+    assert_int_equal(count(desk, "problems"), 0);
+    assert_int_equal(apply(desk), 0);
+    assert_true(file_has(desk, "credentials", "second"));
+    json_object_set_new(box, "credentials", json_string("/nonexistent/credentials.cfg"));
+    put(desk, "box", box);
+    assert_true(count(desk, "problems") > 0);
+    assert_int_equal(apply(desk), -EINVAL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -480,6 +508,7 @@ int main(void)
         TEST(channels_come_and_go),
         TEST(nothing_secret_leaves),
         TEST(files_with_secrets_are_their_owner_s),
+        TEST(the_credentials_file_may_be_named_by_its_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

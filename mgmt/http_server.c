@@ -23,6 +23,10 @@
 
 enum { LISTENERS_MAX = 2, BACKLOG = 32, CONNECTION_MEMORY_BYTES = 32 * 1024 };
 
+/* Who still writes does not read an answer: so much of a body that is too large is read and thrown away, that the
+ * answer is heard. Then the connection is cut: what reads here delivers the channels too. */
+enum { READ_ON_BYTES_MAX = 4 * 1024 * 1024 };
+
 struct listener {
     struct http_server *server;
     struct MHD_Daemon *daemon;
@@ -50,7 +54,8 @@ struct request_state {
     struct http_later *later; /* somebody has promised an answer */
     struct http_answer answer;
     bool answered;
-    bool refused; /* its body is too large: what comes of it is thrown away */
+    bool refused;       /* its body is too large: what comes of it is thrown away */
+    size_t thrown_away; /* bytes */
 };
 
 struct http_later {
@@ -115,6 +120,38 @@ static struct http_answer that_it_is_too_large(void)
     return (struct http_answer){ MHD_HTTP_CONTENT_TOO_LARGE, "application/json", body, body ? strlen(body) : 0 };
 }
 
+/* Is it not worth to hear any of it? Who asks with "Expect" whether to send waits for the answer, and sends nothing. */
+static bool announces_too_much(struct MHD_Connection *connection)
+{
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    bool waits = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT) != NULL;
+    return length && strtoull(length, NULL, 10) > (waits ? HTTP_BODY_BYTES_MAX : READ_ON_BYTES_MAX);
+}
+
+/* First call of a request: only the header is there. */
+static enum MHD_Result begin_request(struct listener *listener, struct MHD_Connection *connection, void **context)
+{
+    struct request_state *state = calloc(1, sizeof *state);
+    *context = state;
+    if (!state)
+        return MHD_NO;
+    state->listener = listener;
+    if (!announces_too_much(connection))
+        return MHD_YES;
+    struct http_answer answer = that_it_is_too_large();
+    return send_answer(connection, &answer);
+}
+
+static enum MHD_Result on_body(struct request_state *state, const char *upload, size_t *upload_bytes)
+{
+    if (!state->refused)
+        state->refused = !take_body(state, upload, *upload_bytes);
+    if (state->refused)
+        state->thrown_away += *upload_bytes;
+    *upload_bytes = 0;
+    return state->thrown_away > READ_ON_BYTES_MAX ? MHD_NO : MHD_YES;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *upload, size_t *upload_bytes,
                                   void **request_context)
@@ -123,23 +160,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     struct listener *listener = context;
     const struct http_server *server = listener->server;
     struct request_state *state = *request_context;
-    if (!state) { /* first call: only the header is there */
-        state = calloc(1, sizeof *state);
-        *request_context = state;
-        if (state)
-            state->listener = listener;
-        return state ? MHD_YES : MHD_NO;
-    }
+    if (!state)
+        return begin_request(listener, connection, request_context);
     if (state->answered) { /* it has waited */
         state->answered = false;
         return send_answer(connection, &state->answer);
     }
-    if (*upload_bytes) {
-        if (!state->refused && !take_body(state, upload, *upload_bytes))
-            state->refused = true;
-        *upload_bytes = 0;
-        return MHD_YES;
-    }
+    if (*upload_bytes)
+        return on_body(state, upload, upload_bytes);
     const struct http_request request = { .method = method,
                                           .path = path,
                                           .body = state->body ? state->body : "",

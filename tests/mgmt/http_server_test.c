@@ -78,15 +78,19 @@ static int tear_down(void **state)
     return 0;
 }
 
-static int ask(const struct room *room)
+static int ask_with(const struct room *room, const char *request)
 {
-    static const char request[] = "GET /v1/media HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n";
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     snprintf(address.sun_path, sizeof address.sun_path, "%s", room->path);
     assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(write(client, request, sizeof request - 1), sizeof request - 1);
+    assert_int_equal(write(client, request, strlen(request)), strlen(request));
     return client;
+}
+
+static int ask(const struct room *room)
+{
+    return ask_with(room, "GET /v1/media HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n");
 }
 
 static void requests_are_answered(void **state)
@@ -99,6 +103,45 @@ static void requests_are_answered(void **state)
     assert_non_null(strstr(text, "200 OK"));
     assert_int_equal(room->asked, 1);
     close(client);
+}
+
+/* Without end, and the loop has other things to do than to read it. Too large by little is told. */
+static void a_body_without_end_is_not_read_to_its_end(void **state)
+{
+    static const char chunk[0x8000 + 8] = "8000\r\n";
+    struct room *room = *state;
+    size_t sent = 0;
+    int client = ask_with(room, "PUT /v1/x HTTP/1.1\r\nHost: box\r\nTransfer-Encoding: chunked\r\n\r\n");
+    char whole[sizeof chunk];
+    memcpy(whole, chunk, sizeof chunk);
+    memcpy(whole + sizeof whole - 2, "\r\n", 2);
+    for (ssize_t now = 0; sent<32 << 20; sent += now> 0 ? (size_t)now : 0) {
+        size_t at = sent % sizeof whole;
+        now = send(client, whole + at, sizeof whole - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (now < 0 && errno != EAGAIN)
+            break;
+        loop_turn(room->loop, 0);
+    }
+    assert_in_range(sent, 4 << 20, 8 << 20);
+    assert_int_equal(room->asked, 0);
+    close(client);
+}
+
+static void a_body_that_is_announced_too_large_is_refused_at_once(void **state)
+{
+    static const char *const headers[] = { "Content-Length: 1000000000",
+                                           "Expect: 100-continue\r\nContent-Length: 1000000" };
+    struct room *room = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        char request[256], text[512] = "";
+        snprintf(request, sizeof request, "PUT /v1/x HTTP/1.1\r\nHost: box\r\n%s\r\n\r\n", headers[i]);
+        int client = ask_with(room, request);
+        for (unsigned turn = 0; turn < 1000 && recv(client, text, sizeof text - 1, MSG_DONTWAIT) <= 0; turn++)
+            loop_turn(room->loop, 5);
+        assert_non_null(strstr(text, " 413 "));
+        close(client);
+    }
+    assert_int_equal(room->asked, 0);
 }
 
 /* What the handler works with may be gone by then. */
@@ -145,6 +188,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(requests_are_answered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_body_without_end_is_not_read_to_its_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_body_that_is_announced_too_large_is_refused_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_asks_while_it_ends_is_not_heard, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_listener_that_cannot_be_watched_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(listens_on_an_address_that_is_not_there, set_up, tear_down),

@@ -5,7 +5,10 @@
 
 #include "drivers/softvpl/decode_private.h"
 
-enum { UNIT_BYTES_MAX = 32 << 20 }; /* an access unit larger than this is garbage */
+enum {
+    UNIT_BYTES_MAX = 32 << 20, /* an access unit larger than this is garbage */
+    AT_FRONT = 4,              /* so far from the front of the buffer there may be zeros of a start code */
+};
 
 /* A new sequence header: does it go on in the same surfaces? */
 static mfxStatus meet_sequence(struct decode_component *decoder, const struct sequence *sequence)
@@ -79,10 +82,13 @@ static void consume(mfxBitstream *bitstream, size_t bytes)
 }
 
 /* No unit ends in what is there. The bytes stay in the bitstream, unless the application could not add any behind them:
- * some hand over each picture in memory of its own size, and drop what is left of it (GStreamer's msdk). */
+ * some hand over each picture in memory of its own size, and drop what is left of it (GStreamer's msdk). Who reads a
+ * file moves the rest to the front, and wants it there: a new sequence that begins with it may ask for another decoder.
+ */
 static mfxStatus keep_rest(struct decode_component *decoder, mfxBitstream *bitstream, size_t garbage, size_t carried)
 {
-    bool full = (uint64_t)bitstream->DataOffset + bitstream->DataLength == bitstream->MaxLength;
+    bool full = bitstream->DataOffset <= AT_FRONT &&
+                (uint64_t)bitstream->DataOffset + bitstream->DataLength == bitstream->MaxLength;
 
     if (carried) {
         decoder->carry_bytes = carried; /* take the appended bytes off again */
@@ -144,7 +150,7 @@ mfxStatus decode_feed(struct decode_component *decoder, mfxBitstream *bitstream)
 
 void decode_drain(struct decode_component *decoder)
 {
-    if (decoder->carry_bytes) { /* the last unit ends where the stream does */
+    if (decoder->carry_bytes && !decoder->incompatible) { /* the last unit ends where the stream does */
         struct access_unit unit;
         if (access_unit_find(&unit, decoder->par.mfx.CodecId, decoder->carry, decoder->carry_bytes, true))
             send_unit(decoder, decoder->carry + unit.start, unit.end - unit.start, decoder->carry_stamp);

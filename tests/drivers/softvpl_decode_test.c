@@ -190,9 +190,10 @@ static void decode_units(const struct reference *reference, bool whole, const ch
     client_open(&client);
     start_decoder(client.session, reference->codec, &bitstream);
     for (unsigned p = 0; p < reference->packets; p++) {
-        bitstream.DataOffset = (mfxU32)reference->start[p];
+        bitstream.DataOffset = whole ? (mfxU32)reference->start[p] : 0;
         bitstream.DataLength = (mfxU32)(reference->start[p + 1] - reference->start[p]);
-        bitstream.MaxLength = (mfxU32)reference->start[whole ? reference->packets : p + 1];
+        bitstream.Data = reference->data + (whole ? 0 : reference->start[p]);
+        bitstream.MaxLength = whole ? (mfxU32)reference->start[reference->packets] : bitstream.DataLength;
         bitstream.TimeStamp = (mfxU64)reference->packet_time_stamp[p];
         assert_int_equal(decode_what_is_there(client.session, &bitstream, &run), MFX_ERR_MORE_DATA);
         assert_int_equal(bitstream.DataLength, 0); /* all is taken at once */

@@ -36,7 +36,8 @@ struct track {
     int64_t newest_end_90k;
     int64_t delivered_number; /* -1: none */
     int64_t delivered_end_90k;
-    void *header; /* own: as it was last put into the queue; NULL: none in this life */
+    uint64_t delivered_instance; /* which life's it was; 0: not known */
+    void *header;                /* own: as it was last put into the queue; NULL: none in this life */
     size_t header_bytes;
 };
 
@@ -87,7 +88,7 @@ static void save(struct cmaf_publisher *publisher, enum spool_durability durabil
         const struct track *track = &publisher->tracks[i];
         json_object_set_new(tracks, track->name,
                             json_pack("[I, I, I]", (json_int_t)track->delivered_number,
-                                      (json_int_t)track->delivered_end_90k, (json_int_t)track->instances.known[0]));
+                                      (json_int_t)track->delivered_end_90k, (json_int_t)track->delivered_instance));
     }
     json_t *state = json_pack("{s:s, s:o}", "url", publisher->destination->url, "tracks", tracks);
     publisher_saver_put(publisher->saver, state, durability);
@@ -113,7 +114,8 @@ static void load(struct cmaf_publisher *publisher)
         json_t *entry = json_object_get(tracks, track->name);
         if (!entry || json_unpack(entry, "[I, I]", &number, &end_90k) < 0 || number < -1 || end_90k < 0)
             continue;
-        instances_note(&track->instances, (uint64_t)json_integer_value(json_array_get(entry, 2)));
+        track->delivered_instance = (uint64_t)json_integer_value(json_array_get(entry, 2));
+        instances_note(&track->instances, track->delivered_instance);
         track->newest_number = track->delivered_number = number;
         track->newest_end_90k = track->delivered_end_90k = end_90k;
     }
@@ -161,6 +163,7 @@ static void on_file_done(void *context, unsigned index, void *file, enum destina
     if (outcome == DESTINATION_DELIVERED) {
         track->delivered_number = item->waiting.segment.number;
         track->delivered_end_90k = item->waiting.segment.start_90k + item->waiting.segment.duration_90k;
+        track->delivered_instance = item->waiting.segment.instance;
         measure(publisher, item);
         publisher_saver_add(publisher->saver, &item->waiting);
         save(publisher, SPOOL_FAST);
@@ -328,9 +331,8 @@ static struct waiting_segment *take_up(void *context, const struct handoff_segme
     int index = find_track(publisher, segment->output);
     if (index < 0 || !has_header(segment))
         return NULL;
-    const struct track *track = &publisher->tracks[index];
-    if (segment->number <= track->newest_number && !jumped_back(track, segment))
-        return NULL;
+    if (segment->number <= publisher->tracks[index].newest_number)
+        return NULL; /* it was delivered, or comes too late: what lies on a disk is no sign that the timeline jumped */
     *lane = (unsigned)index;
     return calloc(1, sizeof(struct item));
 }

@@ -182,6 +182,7 @@ static void append(struct hls_publisher *publisher, struct hls_lane *lane, struc
     segment_window_append(&lane->state.window, &segment);
     free(segment.cue);
     hls_remember_format(lane, item);
+    lane->state.delivered_instance = item->waiting.segment.instance;
     publisher_saver_add(publisher->saver, &item->waiting);
     save_in_time(publisher);
 }

@@ -336,9 +336,8 @@ struct waiting_segment *hls_take_up(void *context, const struct handoff_segment 
     int index = find_lane(publisher, segment->output);
     if (index < 0 || segment->header_bytes >= segment->bytes)
         return NULL;
-    const struct hls_lane *known = &publisher->lanes[index];
-    if (segment->number <= known->newest_number && !jumped_back(known, segment))
-        return NULL;
+    if (segment->number <= publisher->lanes[index].newest_number)
+        return NULL; /* it was delivered, or comes too late: what lies on a disk is no sign that the timeline jumped */
     *lane = (unsigned)index;
     return calloc(1, sizeof(struct hls_item));
 }

@@ -61,7 +61,7 @@ json_t *publisher_state_json(const struct publisher_output *const *outputs, unsi
     for (unsigned i = 0; i < count; i++)
         json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:I, s:o}", "name", outputs[i]->name, "stem",
                                               outputs[i]->stem, "format", format_json(&outputs[i]->format), "instance",
-                                              (json_int_t)outputs[i]->instances.known[0], "window",
+                                              (json_int_t)outputs[i]->delivered_instance, "window",
                                               segment_window_json(&outputs[i]->window)));
     return json_pack("{s:i, s:s, s:b, s:o}", "version", STATE_VERSION, "url", url, "finished", finished, "outputs",
                      list);
@@ -90,7 +90,8 @@ static int read_output(const json_t *json, struct publisher_output *const *outpu
     segment_window_clear(&output->window);
     if (read_format(format, &output->format) < 0)
         return -EBADMSG;
-    instances_note(&output->instances, (uint64_t)instance);
+    output->delivered_instance = (uint64_t)instance;
+    instances_note(&output->instances, output->delivered_instance);
     return segment_window_from_json(&output->window, window, now_ns);
 }
 

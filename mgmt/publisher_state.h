@@ -19,6 +19,7 @@ struct publisher_output {
     struct segment_window window;
     struct hls_format format; /* of the newest segment; no codecs: none yet */
     struct instances instances;
+    uint64_t delivered_instance; /* of the window's newest; 0: not known. It is what outlives the process */
 };
 
 /* give; NULL: no memory. finished: the channel was stopped in order. */

@@ -45,18 +45,24 @@ static void tear_down(struct bench *bench)
     publisher_bench_tear_down(&bench->base);
 }
 
-static void hand_over(struct bench *bench, const char *output, int64_t number, const char *text, uint32_t header_bytes)
+static void hand_over_from(struct bench *bench, uint64_t instance, const char *output, int64_t number, unsigned seconds,
+                           const char *text, uint32_t header_bytes)
 {
-    struct handoff_segment segment = { .instance = 1,
+    struct handoff_segment segment = { .instance = instance,
                                        .serial = ++bench->base.serial,
                                        .number = number,
-                                       .start_90k = number * 540000,
-                                       .duration_90k = 540000,
+                                       .start_90k = number * seconds * 90000,
+                                       .duration_90k = seconds * 90000,
                                        .bytes = strlen(text),
                                        .header_bytes = header_bytes };
     strcpy(segment.group, "pack");
     strcpy(segment.output, output);
     publisher_bench_hand_over(&bench->base, &segment, text);
+}
+
+static void hand_over(struct bench *bench, const char *output, int64_t number, const char *text, uint32_t header_bytes)
+{
+    hand_over_from(bench, 1, output, number, 6, text, header_bytes);
 }
 
 static void expect(const struct bench *bench, const char *const *want, unsigned count)
@@ -85,6 +91,30 @@ static void the_header_comes_once_and_when_it_changes(void **state)
     assert_int_equal(origin_count(bench.base.origin, "PUT", "/in/0/Streams(audio.cmfa)", 201), 2);
     assert_int_equal(bench.base.acknowledged, 4);
     assert_int_equal(publisher_resume_tick_90k(bench.base.publisher), 2 * 540000); /* the audio's */
+    tear_down(&bench);
+}
+
+/* The clock was put back, and nothing was delivered since when the publisher was opened anew. */
+static void a_life_that_delivered_nothing_begins_anew_again(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    publisher_bench_open(&bench.base);
+    hand_over_from(&bench, 1, "v", 90, 60, "HEADone", 4);
+    publisher_bench_run_until_idle(&bench.base);
+    bench.base.origin->behaviour = ORIGIN_STATUS;
+    bench.base.origin->status = 503;
+    hand_over_from(&bench, 2, "v", 60, 60, "HEADtwo", 4);
+    assert_int_equal(publisher_bench_counter(&bench.base, "jumps_back"), 1);
+    publisher_bench_reopen(&bench.base);
+    bench.base.origin->behaviour = ORIGIN_GOOD;
+    hand_over_from(&bench, 1, "v", 90, 60, "HEADone", 4); /* once more */
+    assert_int_equal(publisher_bench_counter(&bench.base, "segments_duplicate"), 1);
+    hand_over_from(&bench, 2, "v", 60, 60, "HEADtwo", 4);
+    publisher_bench_run_until_idle(&bench.base);
+    static const char *const want[] = { "HEAD", "one", "HEAD", "two" };
+    expect(&bench, want, 4);
     tear_down(&bench);
 }
 
@@ -200,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_header_comes_once_and_when_it_changes),
+        cmocka_unit_test(a_life_that_delivered_nothing_begins_anew_again),
         cmocka_unit_test(the_receiver_may_ask_for_the_header),
         cmocka_unit_test(a_receiver_that_always_asks_has_failed),
         cmocka_unit_test(a_restart_goes_on_with_the_header),

@@ -244,6 +244,35 @@ static void a_life_begins_anew_within_the_window(void **state)
     tear_down(&bench);
 }
 
+/* Nothing of the new life was delivered yet when the publisher was opened anew: it is not known, whatever was saved. */
+static void a_life_that_delivered_nothing_begins_anew_again(void **state)
+{
+    (void)state;
+    struct bench bench;
+    set_up(&bench);
+    bench.base.group.hls.index_n_segments = 100;
+    bench.base.group.hls.keep_segments = 120;
+    bench.base.origin->stored = NULL;
+    publisher_bench_open(&bench.base);
+    hand_over_long(&bench, INSTANCE, 140, 179);
+    publisher_bench_run_until_acknowledged(&bench.base, 80);
+    publisher_bench_run_until_idle(&bench.base);
+    bench.base.origin->behaviour = ORIGIN_STATUS;
+    bench.base.origin->status = 503;
+    hand_over_long(&bench, INSTANCE + 1, 120, 121);
+    assert_int_equal(publisher_bench_counter(&bench.base, "jumps_back"), 2);
+    publisher_bench_reopen(&bench.base);
+    bench.base.origin->behaviour = ORIGIN_GOOD;
+    hand_over_long(&bench, INSTANCE, 178, 179); /* once more */
+    assert_int_equal(publisher_bench_counter(&bench.base, "segments_duplicate"), 4);
+    hand_over_long(&bench, INSTANCE + 1, 120, 123);
+    publisher_bench_run_until_idle(&bench.base);
+    assert_int_equal(publisher_bench_counter(&bench.base, "jumps_back"), 2);
+    assert_int_equal(publisher_bench_counter(&bench.base, "segments_duplicate"), 4);
+    assert_non_null(strstr(body_of(&bench, "/live/news_720p.m3u8"), "news_720p_00123.ts\n"));
+    tear_down(&bench);
+}
+
 /* Of what is there, and of what still waits when numbers begin anew, nothing is deleted that comes again. */
 static void files_that_come_again_are_not_deleted(void **state)
 {
@@ -283,6 +312,7 @@ int main(void)
         cmocka_unit_test(the_end_of_a_break_is_not_lost),
         cmocka_unit_test(restarted_encoder),
         cmocka_unit_test(a_life_begins_anew_within_the_window),
+        cmocka_unit_test(a_life_that_delivered_nothing_begins_anew_again),
         cmocka_unit_test(files_that_come_again_are_not_deleted),
         cmocka_unit_test(resent_while_it_waits),
     };

@@ -170,6 +170,41 @@ static void test_a_restart_takes_them_up(void **state)
     publisher_bench_tear_down(&bench.base);
 }
 
+/* Files that were delivered long ago are there again: one could not be deleted, or be read, when it should have been.
+ */
+static void test_what_lay_there_from_long_ago_is_not_sent_again(void **state)
+{
+    struct spool_bench bench;
+    char command[400];
+    const struct kind *kind = *state;
+    set_up(&bench, kind, 8);
+    const char *spool = bench.base.spool;
+    go_away(&bench);
+    hand_over(&bench, 1, 7);
+    publisher_bench_run_until(&bench.base, "segments_spooled", 2);
+    snprintf(command, sizeof command, "mkdir %s.kept; cp %s/*.segment %s.kept", spool, spool, spool);
+    assert_int_equal(system(command), 0);
+    deliver(&bench);
+    for (unsigned number = 200; number <= 235; number++) {
+        hand_over(&bench, number, number);
+        publisher_bench_run_until_idle(&bench.base);
+    }
+    assert_int_equal(bench.arrived, 7 + 36);
+    publisher_destroy(bench.base.publisher);
+    states_fixture_flush(&bench.base.states);
+    snprintf(command, sizeof command, "mv %s.kept/* %s; rmdir %s.kept", spool, spool, spool);
+    assert_int_equal(system(command), 0);
+    publisher_bench_open(&bench.base);
+    assert_int_equal(publisher_bench_counter(&bench.base, "segments_taken_up"), 0);
+    if (kind->type == OUTPUT_GROUP_HLS) {
+        const struct origin_file *playlist = origin_find(bench.base.origin, "/live/news_hd.m3u8");
+        assert_non_null(strstr(playlist->body, "#EXT-X-MEDIA-SEQUENCE:206\n"));
+    }
+    deliver(&bench);
+    assert_int_equal(bench.arrived, 7 + 36);
+    publisher_bench_tear_down(&bench.base);
+}
+
 /* Two segments wait on the disk; one byte of the first is another when the publisher comes back. */
 static void damage(struct spool_bench *bench, const struct kind *kind, unsigned at)
 {
@@ -340,6 +375,10 @@ int main(void)
         EACH(test_a_disk_that_fails_for_a_while),
         EACH(test_a_disk_that_hangs),
         EACH(test_without_a_disk_the_oldest_is_dropped),
+        { "test_what_lay_there_from_long_ago_is_not_sent_again (hls)",
+          test_what_lay_there_from_long_ago_is_not_sent_again, NULL, NULL, (void *)&kinds[0] },
+        { "test_what_lay_there_from_long_ago_is_not_sent_again (cmaf_ingest)",
+          test_what_lay_there_from_long_ago_is_not_sent_again, NULL, NULL, (void *)&kinds[1] },
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@
 #include "mgmt/source_shape.h"
 #include "mgmt/start_time.h"
 
-enum { SHAPE_LOOKS = 64 }; /* segments of a process, until every output has told what it is */
+enum { SHAPE_LOOKS = 64 }; /* segments of a process with its source, until every output has told what it is */
 
 struct setup {
     struct channel *channel; /* own */
@@ -359,7 +359,7 @@ void runtime_channel_segment(struct runtime_channel *channel, const struct inbox
         return;
     }
     if (channel->shape_looks[peer->pipeline]) {
-        channel->shape_looks[peer->pipeline]--;
+        channel->shape_looks[peer->pipeline] -= source_shape_told(segment);
         learn_shape(channel, peer->pipeline, segment);
     }
     runtime_pipeline_segment(pipeline, peer, segment, memfd);

@@ -15,14 +15,30 @@ static const struct encode_output *find_output(const struct encode_job *job, con
     return NULL;
 }
 
-static enum source_shape_news note(unsigned *known, unsigned stated, unsigned told)
+bool source_shape_told(const struct handoff_segment *segment)
 {
-    if (stated || !told || *known == told)
+    return !(segment->flags & HANDOFF_FILLER) && segment->end_arrival_utc_ns;
+}
+
+static enum source_shape_news note(unsigned *known, unsigned stated, unsigned value, bool told)
+{
+    if (stated || !value || *known == value)
         return SOURCE_SHAPE_KNOWN;
     if (*known)
         return SOURCE_SHAPE_DIFFERS;
-    *known = told;
+    if (!told)
+        return SOURCE_SHAPE_KNOWN;
+    *known = value;
     return SOURCE_SHAPE_NEW;
+}
+
+/* An audio whose source has not told its format in time begins with two: any other number is the source's. */
+static enum source_shape_news note_channels(unsigned *known, unsigned stated, unsigned value, bool told)
+{
+    enum { ASSUMED = 2 };
+    if (told && !stated && value && value != ASSUMED && *known == ASSUMED)
+        *known = 0;
+    return note(known, stated, value, told);
 }
 
 static enum source_shape_news larger(enum source_shape_news one, enum source_shape_news other)
@@ -35,16 +51,17 @@ enum source_shape_news source_shape_learn(struct source_shape *shape, const stru
 {
     const struct encode_output *output = find_output(job, segment);
     enum source_shape_news news = SOURCE_SHAPE_KNOWN;
+    const bool told = source_shape_told(segment);
     for (unsigned i = 0; output && output->video[0] && i < job->videos_count; i++) {
         if (strcmp(job->videos[i].name, output->video) != 0)
             continue;
-        news = larger(news, note(&shape->videos[i].width, job->videos[i].width, segment->width));
-        news = larger(news, note(&shape->videos[i].height, job->videos[i].height, segment->height));
+        news = larger(news, note(&shape->videos[i].width, job->videos[i].width, segment->width, told));
+        news = larger(news, note(&shape->videos[i].height, job->videos[i].height, segment->height, told));
     }
     /* of several audios a segment tells the first's */
     for (unsigned i = 0; output && output->audios_count && i < job->audios_count; i++)
         if (strcmp(job->audios[i].name, output->audios[0]) == 0)
-            news = larger(news, note(&shape->channels[i], job->audios[i].channels, segment->channels));
+            news = larger(news, note_channels(&shape->channels[i], job->audios[i].channels, segment->channels, told));
     return news;
 }
 

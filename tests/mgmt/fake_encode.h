@@ -53,6 +53,8 @@ static inline void fake_segment(struct fake_encode *fake, const struct encode_ou
     struct handoff_segment segment = { .number = fake->number,
                                        .start_90k = fake->number * FAKE_SEGMENT_TICKS,
                                        .duration_90k = FAKE_SEGMENT_TICKS,
+                                       .end_arrival_utc_ns =
+                                           (uint64_t)(fake->number + 1) * FAKE_SEGMENT_TICKS / 9 * 100000,
                                        .closed_utc_ns = clock_utc_ns(&clock),
                                        .bytes = (uint64_t)bytes,
                                        .width = 640,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* archive_publisher_state.c - the number of each output's newest recording. It is written by the worker that removes
- * what was delivered, and put before: so it is there when the recording is not any more. */
+/* archive_publisher_state.c - the number of each output's newest recording, and how far it goes. It is written by the
+ * worker that writes the pieces and removes what was delivered, in turn: so it is there when the recording is not any
+ * more, and never tells of a piece that is not on the disk. */
 #include <string.h>
 
 #include "board/error.h"
@@ -40,7 +41,7 @@ void archive_save(struct archive_publisher *publisher)
     json_t *state =
         json_pack("{s:i, s:s, s:o}", "version", STATE_VERSION, "url", publisher->destination->url, "outputs", outputs);
     if (state)
-        state_file_put(publisher->state, state, SPOOL_FAST);
+        state_file_put_in_turn(publisher->state, state, SPOOL_FAST); /* one for each recording that is closed */
 }
 
 static void load_output(struct archive_publisher *publisher, json_t *json)

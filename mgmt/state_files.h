@@ -2,10 +2,12 @@
 /* state_files.h - the files of the spool that change all the time (mgmt/spool.h), written by a worker, so that a slow
  * disk holds up nobody.
  *
- * The newest state of a file wins: while one is being written at most one more waits, the one that was put last. Files
- * are written in the order in which they were put, and in order with the worker's other jobs. What waits, or is being
- * written, is what a reader finds, also one that opens the file anew. A file that is closed is still written; what
- * waits when the worker goes is written as far as worker_destroy() waits for it. One thread (the loop's).
+ * The newest state of a file wins: while one is being written at most one more waits, the one that was put last. It
+ * keeps the place in the worker's queue that the first that waited had: no file waits for ever, but a state may be
+ * written before jobs that were submitted before it was put. state_file_put_in_turn() is for who needs them in order;
+ * how many of those wait is its user's bound. What waits, or is being written, is what a reader finds, also one that
+ * opens the file anew. A file that is closed is still written; what waits when the worker goes is written as far as
+ * worker_destroy() waits for it. What waits is kept as a tree, what is being written as text. One thread (the loop's).
  *
  *     state_files_create(&files, worker, spool, &err);
  *     state_file_open(&file, files, "news.0.web.json", on_written, me, &err);
@@ -43,3 +45,6 @@ void state_file_close(struct state_file *file); /* written() is not called any m
 /* state: take always, used by nobody else any more; NULL: the file goes. Returns the serial, the first is 1; or 0: no
  * memory, nothing will be written nor told. */
 uint64_t state_file_put(struct state_file *file, json_t *state, enum spool_durability durability);
+/* The same, but after all that the worker was given before, and before what it is given later; none that waits is
+ * replaced by it. */
+uint64_t state_file_put_in_turn(struct state_file *file, json_t *state, enum spool_durability durability);

@@ -152,6 +152,54 @@ static void test_a_reader_finds_what_is_not_written_yet(void **state)
     state_file_close(bench->file);
 }
 
+struct look {
+    struct worker_job job;
+    const struct bench *bench;
+    int seen;
+};
+
+static int look(struct worker_job *base)
+{
+    struct look *job = (struct look *)base;
+    job->seen = on_disk(job->bench);
+    return 0;
+}
+
+static void after_look(struct worker_job *base)
+{
+    (void)base;
+}
+
+static void looked(struct worker_job *base, int result)
+{
+    (void)base, (void)result;
+}
+
+/* What was submitted in between does not find a state that was put after it, nor one that should be there missing. */
+static void test_in_turn_with_other_jobs(void **state)
+{
+    struct bench *bench = *state;
+    struct look looks[3];
+    held_disk_hold();
+    put(bench, 0);
+    held_disk_wait();
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(state_file_put_in_turn(bench->file, json_pack("{s:i}", "n", i + 1), SPOOL_FAST), i + 2);
+        looks[i] = (struct look){ .job = { .work = look, .done = looked, .release = after_look }, .bench = bench };
+        worker_submit(bench->states.worker, &looks[i].job);
+        assert_int_equal(read_it(bench), i + 1);
+    }
+    held_disk_let_go();
+    turn_until_told(bench, 4);
+    state_file_close(bench->file);
+    states_fixture_flush(&bench->states);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(looks[i].seen, i + 1);
+        assert_int_equal(bench->told[i + 1], i + 2);
+    }
+    assert_int_equal(on_disk(bench), 3);
+}
+
 static void test_what_was_put_is_written_at_the_end(void **state)
 {
     struct bench *bench = *state;
@@ -211,6 +259,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
         T(test_newest_wins),
         T(test_a_reader_finds_what_is_not_written_yet),
+        T(test_in_turn_with_other_jobs),
         T(test_what_was_put_is_written_at_the_end),
         T(test_removed),
         T(test_a_disk_that_fails),

@@ -16,7 +16,7 @@
 #include "board/loop.h"
 #include "board/message_socket.h"
 #include "encode/handoff_message.h"
-#include "mgmt/spool.h"
+#include "mgmt/state_files.h"
 
 enum {
     MESSAGES_A_TURN = 16,        /* of one peer, then the others have their turn */
@@ -44,6 +44,7 @@ struct connection {
 struct channel_anchors {
     struct channel_anchors *next;
     char channel[HANDOFF_NAME_BYTES];
+    struct state_file *file;
     struct anchors anchors, saved;
     struct handoff_splice splices[HANDOFF_SPLICES_MAX]; /* oldest first; of both pipelines, which tell the same */
     unsigned splice_count;
@@ -76,6 +77,14 @@ static struct channel_anchors *find_channel(const struct inbox *inbox, const cha
     return NULL;
 }
 
+static void on_anchors_written(void *context, uint64_t serial, int result, const char *text)
+{
+    struct inbox *inbox = context;
+    (void)serial;
+    if (result < 0)
+        log_error(inbox->config.log, "%s", text);
+}
+
 static struct channel_anchors *open_channel(struct inbox *inbox, const char *channel)
 {
     struct channel_anchors *entry = find_channel(inbox, channel);
@@ -85,16 +94,26 @@ static struct channel_anchors *open_channel(struct inbox *inbox, const char *cha
     struct error err = { 0 };
     snprintf(entry->channel, sizeof entry->channel, "%s", channel);
     anchors_file_name(name, channel);
-    json_t *json = spool_read(inbox->config.spool_directory, name, &err);
+    json_t *json = state_files_read(inbox->config.states, name, &err);
     if (json && anchors_from_json(&entry->anchors, json) < 0)
         error_set(&err, -EBADMSG, "spool file %s holds no anchors", name);
     if (err.code < 0)
         log_warning(inbox->config.log, "%s: channel %s starts without anchors", err.text, channel);
     json_decref(json);
+    if (state_file_open(&entry->file, inbox->config.states, name, on_anchors_written, inbox, NULL) < 0) {
+        free(entry);
+        return NULL;
+    }
     entry->saved = entry->anchors;
     entry->next = inbox->channels;
     inbox->channels = entry;
     return entry;
+}
+
+static void free_channel(struct channel_anchors *entry)
+{
+    state_file_close(entry->file);
+    free(entry);
 }
 
 static bool worth_saving(const struct anchors *now, const struct anchors *saved)
@@ -111,18 +130,13 @@ static bool worth_saving(const struct anchors *now, const struct anchors *saved)
     return false;
 }
 
-static void save_channel(struct inbox *inbox, struct channel_anchors *entry)
+static void save_channel(struct channel_anchors *entry)
 {
     if (!worth_saving(&entry->anchors, &entry->saved))
         return;
-    char name[HANDOFF_NAME_BYTES + 16];
-    struct error err = { 0 };
-    anchors_file_name(name, entry->channel);
     json_t *json = anchors_json(&entry->anchors);
-    if (spool_write_json(inbox->config.spool_directory, name, json, SPOOL_FAST, &err) < 0)
-        log_error(inbox->config.log, "%s", err.text);
-    json_decref(json);
-    entry->saved = entry->anchors;
+    if (json && state_file_put(entry->file, json, SPOOL_FAST)) /* without memory: with the next change */
+        entry->saved = entry->anchors;
 }
 
 /* ---- connections ---- */
@@ -289,7 +303,7 @@ static void on_hello(struct connection *connection, const struct handoff_hello *
     }
     anchors_resume(&entry->anchors, peer->pipeline, welcome.resume_tick_90k);
     anchors_use(&entry->anchors, peer->pipeline, &hello->anchor);
-    save_channel(inbox, entry);
+    save_channel(entry);
     handoff_header_fill(&welcome.header, HANDOFF_WELCOME, sizeof welcome);
     welcome.framerate_numerator = entry->anchors.framerate_numerator;
     welcome.framerate_denominator = entry->anchors.framerate_denominator;
@@ -310,7 +324,7 @@ static void on_anchor_request(struct connection *connection, const struct handof
         .anchor = anchors_answer(&entry->anchors, connection->peer.pipeline, request),
     };
     handoff_header_fill(&answer.header, HANDOFF_ANCHOR, sizeof answer);
-    save_channel(inbox, entry);
+    save_channel(entry);
     send_message(connection, &answer, sizeof answer);
 }
 
@@ -354,7 +368,7 @@ static void on_segment(struct connection *connection, const struct handoff_segme
     if (entry && segment->end_arrival_utc_ns && !(segment->flags & HANDOFF_FILLER)) {
         anchors_follow(&entry->anchors, connection->peer.pipeline, end_90k,
                        (int64_t)ns_to_90k(segment->end_arrival_utc_ns));
-        save_channel(inbox, entry);
+        save_channel(entry);
     }
     inbox->config.callbacks.segment(inbox->config.context, &connection->peer, segment, memfd);
 }
@@ -518,8 +532,8 @@ void inbox_destroy(struct inbox *inbox)
     while (inbox->channels) {
         struct channel_anchors *entry = inbox->channels;
         inbox->channels = entry->next;
-        save_channel(inbox, entry);
-        free(entry);
+        save_channel(entry);
+        free_channel(entry);
     }
     loop_unwatch(inbox->config.loop, inbox->listener);
     close(inbox->listener);
@@ -569,11 +583,11 @@ void inbox_forget_channel(struct inbox *inbox, const char *channel)
         if (strcmp(entry->channel, channel) != 0)
             continue;
         *place = entry->next;
-        free(entry);
+        free_channel(entry);
         break;
     }
     anchors_file_name(name, channel);
-    spool_remove(inbox->config.spool_directory, name);
+    state_files_remove(inbox->config.states, name);
 }
 
 struct inbox_counters inbox_counters(const struct inbox *inbox)

@@ -8,7 +8,7 @@
  * Acknowledgements that a peer does not read wait, up to a bound; past it the connection is closed, and the peer
  * re-sends when it is back.
  *
- *     inbox_create(&inbox, &(struct inbox_config){.loop = loop, .run_directory = run, .spool_directory = spool,
+ *     inbox_create(&inbox, &(struct inbox_config){.loop = loop, .run_directory = run, .states = states,
  *                  .clock = &clock, .log = &log, .callbacks = {hello, segment, status, gone}, .context = me}, &err);
  *     ... segment(me, peer, &segment, memfd)  ->  publisher_segment(publisher, &segment, memfd);
  *     ... delivered  ->  inbox_acknowledge(inbox, "news", 0, instance, serial);
@@ -28,6 +28,7 @@ struct error;
 struct inbox;
 struct log;
 struct loop;
+struct state_files;
 
 enum { INBOX_PEERS_MAX = 64 };
 
@@ -53,9 +54,9 @@ struct inbox_callbacks {
 };
 
 struct inbox_config {
-    struct loop *loop;           /* borrow, like all below */
-    const char *run_directory;   /* the socket is "handoff.socket" in it */
-    const char *spool_directory; /* "<channel>.anchors.json" */
+    struct loop *loop;          /* borrow, like all below */
+    const char *run_directory;  /* the socket is "handoff.socket" in it */
+    struct state_files *states; /* "<channel>.anchors.json"; no disk is waited for */
     const struct clock *clock;
     const struct log *log;
     struct inbox_callbacks callbacks;

@@ -105,13 +105,12 @@ static int create_parts(struct management *management, struct error *err)
                                                          .log = config->log,
                                                          .run_directory = config->run_directory,
                                                          .log_files = config->log_files };
-    const struct inbox_config inbox_config = { .loop = config->loop,
-                                               .run_directory = config->run_directory,
-                                               .spool_directory = config->spool_directory,
-                                               .clock = config->clock,
-                                               .log = config->log,
-                                               .callbacks = callbacks,
-                                               .context = management };
+    struct inbox_config inbox_config = { .loop = config->loop,
+                                         .run_directory = config->run_directory,
+                                         .clock = config->clock,
+                                         .log = config->log,
+                                         .callbacks = callbacks,
+                                         .context = management };
     const struct accelerator_survey_config survey_config = { .loop = config->loop,
                                                              .clock = config->clock,
                                                              .log = config->log,
@@ -125,11 +124,12 @@ static int create_parts(struct management *management, struct error *err)
     if (result == 0)
         result = transfer_engine_create(&management->engine, config->loop, config->clock, err);
     if (result == 0)
-        result = inbox_create(&management->inbox, &inbox_config, err);
-    if (result == 0)
         result = worker_create(&management->state_worker, config->loop, "states", err);
     if (result == 0)
         result = state_files_create(&management->states, management->state_worker, config->spool_directory, err);
+    inbox_config.states = management->states;
+    if (result == 0)
+        result = inbox_create(&management->inbox, &inbox_config, err);
     *environment =
         (struct environment){ .loop = config->loop,
                               .clock = config->clock,

@@ -21,12 +21,15 @@
 #include "board/loop.h"
 #include "board/message_socket.h"
 #include "encode/handoff_message.h"
+#include "tests/mgmt/held_disk.h"
+#include "tests/mgmt/states_fixture.h"
 
 #define NOW_90K (INT64_C(1700000000) * 90000)
 
 struct bench {
     struct loop *loop;
     struct clock clock;
+    struct states_fixture states;
     struct inbox *inbox;
     char directory[64], socket_path[96];
     unsigned hellos, gones, statuses, segments;
@@ -78,7 +81,7 @@ static void open_inbox(struct bench *bench)
     struct error err = { 0 };
     struct inbox_config config = { .loop = bench->loop,
                                    .run_directory = bench->directory,
-                                   .spool_directory = bench->directory,
+                                   .states = bench->states.files,
                                    .clock = &bench->clock,
                                    .callbacks = { hello, segment, status, gone },
                                    .context = bench };
@@ -91,6 +94,7 @@ static void set_up(struct bench *bench)
     assert_non_null(mkdtemp(bench->directory));
     snprintf(bench->socket_path, sizeof bench->socket_path, "%s/handoff.socket", bench->directory);
     assert_int_equal(loop_create(&bench->loop, NULL), 0);
+    states_fixture_open(&bench->states, bench->loop, bench->directory);
     open_inbox(bench);
 }
 
@@ -98,6 +102,7 @@ static void tear_down(struct bench *bench)
 {
     char path[128];
     inbox_destroy(bench->inbox);
+    states_fixture_close(&bench->states);
     loop_destroy(bench->loop);
     snprintf(path, sizeof path, "%s/news.anchors.json", bench->directory);
     unlink(path);
@@ -336,6 +341,7 @@ static void anchors_are_agreed_and_survive(void **state)
     close(sockets[0]);
 
     inbox_destroy(bench.inbox);
+    states_fixture_flush(&bench.states);
     open_inbox(&bench);
     struct handoff_welcome welcome = join(&bench, &sockets[0], 0, 10);
     assert_int_equal(welcome.framerate_numerator, 25);
@@ -345,6 +351,45 @@ static void anchors_are_agreed_and_survive(void **state)
     inbox_forget_channel(bench.inbox, "news");
     assert_null(inbox_anchors(bench.inbox, "news"));
     close(sockets[0]);
+    tear_down(&bench);
+}
+
+static void a_disk_that_hangs_holds_up_nobody(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[128];
+    int socket;
+    set_up(&bench);
+    snprintf(path, sizeof path, "%s/news.anchors.json", bench.directory);
+    join(&bench, &socket, 0, 10);
+    held_disk_hold();
+    struct handoff_anchor anchor = ask(&bench, socket, 1000, NOW_90K);
+    assert_int_not_equal(anchor.id, 0);
+    held_disk_wait();
+    struct handoff_segment message = segment_of(10, 1);
+    send_segment(socket, &message, 1);
+    run(&bench);
+    assert_int_equal(bench.segments, 1);
+    assert_int_not_equal(access(path, F_OK), 0);
+    held_disk_let_go();
+    inbox_destroy(bench.inbox);
+    states_fixture_flush(&bench.states);
+    assert_int_equal(access(path, F_OK), 0);
+    open_inbox(&bench);
+    close(socket);
+    held_disk_hold(); /* what is forgotten stays so, whatever is still on its way */
+    join(&bench, &socket, 0, 10);
+    struct handoff_anchor other = ask(&bench, socket, 5000 * 90000, NOW_90K + 90000);
+    assert_int_not_equal(other.id, anchor.id);
+    held_disk_wait();
+    inbox_forget_channel(bench.inbox, "news");
+    close(socket);
+    run(&bench);
+    struct handoff_welcome welcome = join(&bench, &socket, 0, 11);
+    assert_int_equal(welcome.anchors[0].id, 0);
+    close(socket);
+    held_disk_let_go();
     tear_down(&bench);
 }
 
@@ -502,6 +547,7 @@ int main(void)
         cmocka_unit_test(splices_are_told_to_who_comes_later),
         cmocka_unit_test(splices_that_came_at_once),
         cmocka_unit_test(anchors_are_agreed_and_survive),
+        cmocka_unit_test(a_disk_that_hangs_holds_up_nobody),
         cmocka_unit_test(newer_process_takes_the_place),
         cmocka_unit_test(who_does_not_keep_to_the_protocol),
         cmocka_unit_test(unknown_channel_is_turned_away),

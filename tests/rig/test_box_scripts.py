@@ -133,6 +133,19 @@ def test_no_restart_without_knowing_what_is_to_run(box):
     assert box.read("data/update/pending") == "from_version='1.0' to_version='2.0' to_slot=A\nchannels='news/0'\n"
 
 
+def test_a_way_back_when_biplaned_does_not_answer(box):
+    box.write("data/update/slot-A", "0.9\n")
+    for words in (["rollback"], ["boot", "--anyway"]):
+        answer = box.run("biplane-update", *words)
+        assert answer.returncode == 0 and "only biplaned is waited for" in answer.stderr, answer
+        assert box.read("data/update/pending") == "from_version='1.0' to_version='0.9' to_slot=A\nchannels=''\n"
+    box.write("data/channels.json", PENDING_CHANNELS)
+    answer = box.run("biplane-update", "rollback")
+    assert answer.returncode == 0 and "waited" not in answer.stderr, answer
+    assert box.read("data/update/pending").endswith("channels='news/0'\n")
+    assert box.read("run/told") == 3 * "rauc status mark-active other\nsystemctl reboot\n"
+
+
 class Endless(http.server.BaseHTTPRequestHandler):
     """Never tells how long its answer is."""
 

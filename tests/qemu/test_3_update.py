@@ -229,7 +229,7 @@ def test_one_that_ends_in_emergency_mode(encoder):
     """Nobody is there to type a password: it restarts, three times, and is gone back from."""
     before = encoder.update_status()["slot"]
     with open(os.path.join(ROOT, "rootfs/overlay/etc/fstab"), encoding="ascii") as file:
-        broken = file.read() + "/data/not-there /mnt none bind 0 0\n"
+        broken = file.read() + "none /mnt no-such-file-system defaults 0 0\n"  # a directory that is not there would be made
     install_and_boot(encoder, worse_version(encoder, {"etc/fstab": broken}))
     for _ in range(3):
         encoder.machine.shell.restarting(PATIENCE)

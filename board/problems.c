@@ -25,6 +25,7 @@ struct problems {
         size_t message; /* where the sentence begins in its text */
         const char *file;
         unsigned line;
+        const void *value;
     } told[PROBLEMS_MAX + 1];
     struct place *places;
     char *files[64]; /* names of files read, each once */
@@ -63,6 +64,11 @@ const char *problems_place(const struct problems *problems, unsigned index, cons
     *file = is_there && problems->told[index].file ? problems->told[index].file : "";
     *line = is_there ? problems->told[index].line : 0;
     return is_there ? problems->texts[index] + problems->told[index].message : "";
+}
+
+const void *problems_value(const struct problems *problems, unsigned index)
+{
+    return index < problems->count ? problems->told[index].value : NULL;
 }
 
 void problems_print(const struct problems *problems, FILE *stream)
@@ -105,7 +111,8 @@ bool problems_remembered(const struct problems *problems, const void *value, siz
     return false;
 }
 
-static void add(struct problems *problems, const char *file, unsigned line, const char *format, va_list arguments)
+static void add(struct problems *problems, const char *file, unsigned line, const void *value, const char *format,
+                va_list arguments)
 {
     if (problems->count > PROBLEMS_MAX)
         return;
@@ -125,6 +132,7 @@ static void add(struct problems *problems, const char *file, unsigned line, cons
     bool has_place = file && problems->count < PROBLEMS_MAX;
     problems->told[problems->count].file = has_place ? file_name(problems, file) : NULL;
     problems->told[problems->count].line = has_place ? line : 0;
+    problems->told[problems->count].value = value;
     problems->told[problems->count].message = has_place ? strlen(text) - strlen(message) : 0;
     problems->texts[problems->count++] = copy;
 }
@@ -140,7 +148,7 @@ void problem_at(struct problems *problems, const void *value, const char *format
     }
     va_list arguments;
     va_start(arguments, format);
-    add(problems, best ? best->file : NULL, best ? best->line : 0, format, arguments);
+    add(problems, best ? best->file : NULL, best ? best->line : 0, value, format, arguments);
     va_end(arguments);
 }
 
@@ -148,6 +156,6 @@ void problem_in_file(struct problems *problems, const char *file, unsigned line,
 {
     va_list arguments;
     va_start(arguments, format);
-    add(problems, file, line, format, arguments);
+    add(problems, file, line, NULL, format, arguments);
     va_end(arguments);
 }

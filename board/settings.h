@@ -46,11 +46,12 @@ enum setting_type {
 };
 
 enum setting_flags {
-    SETTING_REQUIRED = 1, /* absent (or an empty string) is an error; for lists: at least one element */
-    SETTING_LIVE = 2,     /* may change while running; else at the next start */
-    SETTING_SECRET = 4,   /* never printed, logged or sent by the API */
-    SETTING_NAME = 8,     /* string: 1..n of [A-Za-z0-9_-]; unique among the elements of its list */
-    SETTING_SHARED = 16,  /* with SETTING_NAME: another thing's name, several elements may say the same */
+    SETTING_REQUIRED = 1,  /* absent (or an empty string) is an error; for lists: at least one element */
+    SETTING_LIVE = 2,      /* may change while running; else at the next start */
+    SETTING_SECRET = 4,    /* never printed, logged or sent by the API */
+    SETTING_NAME = 8,      /* string: 1..n of [A-Za-z0-9_-]; unique among the elements of its list */
+    SETTING_SHARED = 16,   /* with SETTING_NAME: another thing's name, several elements may say the same */
+    SETTING_OF_BOARD = 32, /* without a value that of the board counts, which only then is the row's default */
 };
 
 struct setting {
@@ -135,6 +136,8 @@ const char *problems_text(const struct problems *problems, unsigned index); /* b
 void problems_print(const struct problems *problems, FILE *stream);         /* one per line */
 /* The sentence without its place, and the place (borrow; "": none; line 0: none). */
 const char *problems_place(const struct problems *problems, unsigned index, const char **file, unsigned *line);
+/* What problem_at() was given for it; NULL: a problem of a file. Only to be compared: it may be gone. */
+const void *problems_value(const struct problems *problems, unsigned index);
 
 /* Adds a problem at the place where *value stood (or, if it was a default, where the struct around it began). */
 void problem_at(struct problems *problems, const void *value, const char *format, ...)

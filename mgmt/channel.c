@@ -384,6 +384,53 @@ static void check_encodes(const struct channel *channel, struct problems *proble
         audio_description_check(&channel->encodes.audio[i], problems);
 }
 
+static bool is_in(const void *value, const void *part, size_t bytes)
+{
+    return (const char *)value >= (const char *)part && (const char *)value < (const char *)part + bytes;
+}
+
+/* Outputs of a job are those of all groups, in their order. */
+static const void *place_in_output(const struct channel *channel, const struct encode_job *job, const void *value)
+{
+    const struct encode_output *made = job->outputs;
+    for (unsigned g = 0; g < channel->output_groups_count; g++)
+        for (unsigned i = 0; i < channel->output_groups[g].outputs_count; i++, made++) {
+            const struct output *output = &channel->output_groups[g].outputs[i];
+            if (is_in(value, made->video, sizeof made->video))
+                return output->video;
+            if (is_in(value, made->audios, sizeof made->audios))
+                return output->audio[(const char(*)[ENCODE_NAME_BYTES])value - made->audios];
+            if (is_in(value, made, sizeof *made))
+                return output->name;
+        }
+    return channel;
+}
+
+/* Where in the channel stands what this value of its job was made from. */
+static const void *place_of(const struct channel *channel, const struct encode_job *job, const void *value)
+{
+    const struct input_attachment *attachment = &channel->input_attachments[0];
+    const struct {
+        const void *part, *origin;
+        size_t bytes;
+    } copies[] = {
+        { job->videos, channel->encodes.video, sizeof job->videos },
+        { job->audios, channel->encodes.audio, sizeof job->audios },
+        { &job->accelerator, &channel->accelerator, sizeof job->accelerator },
+        { &job->encoder, &channel->encoder, sizeof job->encoder },
+        { &job->framerate_numerator, &channel->framerate_numerator, sizeof job->framerate_numerator },
+        { &job->framerate_denominator, &channel->framerate_denominator, sizeof job->framerate_denominator },
+        { &job->video_selector, &attachment->video_selector, sizeof job->video_selector },
+        { job->audio_selectors, attachment->audio_selectors, sizeof job->audio_selectors },
+        { &job->avails, &channel->avail_configuration, sizeof job->avails },
+        { &job->input_loss, &channel->input_loss, sizeof job->input_loss },
+    };
+    for (unsigned i = 0; i < sizeof copies / sizeof *copies; i++)
+        if (is_in(value, copies[i].part, copies[i].bytes))
+            return (const char *)copies[i].origin + ((const char *)value - (const char *)copies[i].part);
+    return is_in(value, job->outputs, sizeof job->outputs) ? place_in_output(channel, job, value) : channel;
+}
+
 /* What is left is checked by the plane that will run the job; it points at the job, which has no lines of its own. */
 static void check_as_job(const struct channel *channel, unsigned pipeline, struct problems *problems)
 {
@@ -394,7 +441,7 @@ static void check_as_job(const struct channel *channel, unsigned pipeline, struc
         encode_job_check(job, found);
     }
     for (unsigned i = 0; found && i < problems_count(found); i++)
-        problem_at(problems, channel, "%s", problems_text(found, i));
+        problem_at(problems, place_of(channel, job, problems_value(found, i)), "%s", problems_text(found, i));
     free(job);
     problems_destroy(found);
 }

@@ -222,6 +222,15 @@ static const struct broken table[] = {
       "letters and digits only" },
     { CHANNEL, "bitrate = 3000000; gop_seconds = 2.0", "codec = \"jpeg\"", 6, "is jpeg, a hls group takes none" },
     { CHANNEL, "connection = {", "connection = { cdn = \"folder\";", 15, "must start with file:// for a folder" },
+    /* what only the encoder's own check finds */
+    { CHANNEL, "bitrate = 800000;", "bitrate = 800000; codec = \"av1\";", 19,
+      "no player takes av1 in transport streams" },
+    { CHANNEL,
+      "gop_seconds = 2.0; } );\n  audio = ( { name = \"a128\"; bitrate = 128000; selector = \"main\"; } );\n};",
+      "codec = \"av1\"; gop_seconds = 2.0; } );\n  audio = ( { name = \"a128\"; selector = \"main\"; } );\n};\nencoder "
+      "= "
+      "\"vaapi\";",
+      10, "has no AV1" },
     /* ---- credentials ---- */
     { CHANNEL, "credentials = \"origin\"", "credentials = \"origen\"", 15, "there are no credentials \"origen\"" },
     { CREDENTIALS, "user = \"live\"; ", "", 2, "user" },

@@ -10,7 +10,7 @@
 
 #include "board/log.h"
 
-enum { SOURCE_BYTES = 96, SUBJECT_BYTES = 96, MESSAGE_BYTES = 384 };
+enum { SOURCE_BYTES = 96, SUBJECT_BYTES = 96, MESSAGE_BYTES = 768 };
 
 struct alert {
     char source[SOURCE_BYTES];

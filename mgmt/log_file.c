@@ -29,6 +29,18 @@ void log_file_rotate(const char *path, uint64_t bytes)
         close(to);
 }
 
+/* Time and level, which our own programs put in front: "18:25:07.927 error   biplane-encode: ..." */
+static const char *behind_head(const char *line)
+{
+    static const char shape[] = "dd:dd:dd.ddd ";
+    for (size_t i = 0; i < sizeof shape - 1; i++)
+        if (shape[i] == 'd' ? line[i] < '0' || line[i] > '9' : line[i] != shape[i])
+            return line;
+    const char *rest = line + sizeof shape - 1;
+    rest += strcspn(rest, " ");
+    return rest + strspn(rest, " ");
+}
+
 bool log_file_last_line(const char *path, char *line, size_t bytes)
 {
     char tail[TAIL_BYTES + 1];
@@ -45,7 +57,7 @@ bool log_file_last_line(const char *path, char *line, size_t bytes)
     while (got > 0 && (tail[got - 1] == '\n' || tail[got - 1] == ' '))
         tail[--got] = '\0';
     const char *start = strrchr(tail, '\n');
-    snprintf(line, bytes, "%s", start ? start + 1 : tail);
+    snprintf(line, bytes, "%s", behind_head(start ? start + 1 : tail));
     for (char *c = line; *c; c++)
         if (*c < 0x20 || *c > 0x7e)
             *c = '?';

@@ -9,5 +9,6 @@
  * append and cannot be told another name. Lines that are written in between may be lost. */
 void log_file_rotate(const char *path, uint64_t bytes);
 
-/* The last line that is not empty, cut to fit and made printable; false: there is none. */
+/* The last line that is not empty, without the time and level that our programs begin with, cut to fit and made
+ * printable; false: there is none. */
 bool log_file_last_line(const char *path, char *line, size_t bytes);

@@ -27,7 +27,7 @@
 #include "mgmt/log_file.h"
 #include "mgmt/spawn.h"
 
-enum { PATH_BYTES = 768, NAME_BYTES = 128, REASON_BYTES = 320, ROTATE_EVERY_S = 5 };
+enum { PATH_BYTES = 768, NAME_BYTES = 128, REASON_BYTES = ERROR_TEXT_BYTES + 128, ROTATE_EVERY_S = 5 };
 
 struct process {
     struct process *next;
@@ -159,7 +159,7 @@ static void describe_end(const struct process *process, const siginfo_t *info, c
                  sigabbrev_np(info->si_status) ? sigabbrev_np(info->si_status) : "?",
                  info->si_code == CLD_DUMPED ? ", core dumped" : "");
     size_t used = strlen(text);
-    char last[160];
+    char last[ERROR_TEXT_BYTES];
     if (process->state != PROCESS_STOPPING && process->supervisor->config.log_files &&
         log_file_last_line(process->log_path, last, sizeof last) && used < bytes)
         snprintf(text + used, bytes - used, "; its last line: %s", last);

@@ -66,6 +66,11 @@ static void the_last_line_is_found_and_made_printable(void **state)
     fixture_write(&fixture, "a.log", "no end, and longer than there is room", 0600);
     assert_true(log_file_last_line(path, line, sizeof line));
     assert_string_equal(line, "no end, and lon");
+    fixture_write(&fixture, "a.log", "18:25:07.927 error   name: why\n", 0600);
+    assert_true(log_file_last_line(path, line, sizeof line));
+    assert_string_equal(line, "name: why");
+    fixture_write(&fixture, "a.log", "18:25:07.927 \n", 0600);
+    assert_true(log_file_last_line(path, line, sizeof line));
 }
 
 int main(void)

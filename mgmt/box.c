@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "board/problems.h"
 #include "encode/job.h"
 
 static const char *const accelerators[] = { "auto", "hardware", "software", NULL };
@@ -22,16 +23,22 @@ static const struct settings api_table = { "api", sizeof(struct api_settings), a
 #define NODES_HELP                                                                                                     \
     "Data planes, one a NUMA node: node N receives endpoint N of every input and feeds pipeline N of every channel."
 
+#define BOX_NODES_HELP                                                                                                 \
+    NODES_HELP                                                                                                         \
+    " None: those of the board, as Status shows them; else all that are to be. What node N leaves out is as "          \
+    "the board's node N has it."
+
 static const struct setting box_rows[] = {
     SETTING_STRING(struct box, board, .default_text = "dev", .flags = SETTING_NAME,
                    .help = "The kind of machine; its defaults stand in boards/<board>/board.cfg."),
-    SETTING_CHOICE(struct box, accelerator, .flags = SETTING_LIVE, .choices = accelerators,
-                   .default_number = ACCELERATOR_AUTO,
+    SETTING_CHOICE(struct box, accelerator, .choices = accelerators, .default_number = ACCELERATOR_AUTO,
+                   .flags = SETTING_LIVE | SETTING_OF_BOARD,
                    .help = "What the accelerator \"auto\" of a channel means on this box."),
     SETTING_STRING(struct box, credentials, .flags = SETTING_LIVE, .default_text = "credentials.cfg",
                    .help = "File with the users and passwords of destinations, readable by its owner only; relative to "
                            "the configuration folder. Menu, API and backups know its credentials.cfg only."),
-    SETTING_LIST(struct box, nodes, &dataplane_settings_table, .flags = SETTING_LIVE, .help = NODES_HELP),
+    SETTING_LIST(struct box, nodes, &dataplane_settings_table, .flags = SETTING_LIVE | SETTING_OF_BOARD,
+                 .help = BOX_NODES_HELP),
     SETTING_LIST(struct box, input_security_groups, &input_security_group_settings, .flags = SETTING_LIVE,
                  .help = "Who may send: lists of addresses that inputs refer to."),
     SETTING_LIST(struct box, inputs, &input_settings, .flags = SETTING_LIVE, .help = "The streams that come in."),
@@ -161,7 +168,7 @@ static void inherit_from_board(struct box *box, const struct board *board, const
         for (unsigned i = 0; i < box->nodes_count && i < board->nodes_count; i++)
             settings_inherit(&dataplane_settings_table, &box->nodes[i], &board->nodes[i], problems);
     }
-    if (box->accelerator == ACCELERATOR_AUTO)
+    if (!problems_remembered(problems, &box->accelerator, sizeof box->accelerator))
         box->accelerator = board->accelerator;
 }
 

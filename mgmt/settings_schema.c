@@ -52,7 +52,8 @@ static json_t *row_schema(const struct setting *row)
     } flags[] = { { SETTING_REQUIRED, "required" },
                   { SETTING_LIVE, "live" },
                   { SETTING_SECRET, "secret" },
-                  { SETTING_NAME, "is_name" } };
+                  { SETTING_NAME, "is_name" },
+                  { SETTING_OF_BOARD, "of_board" } };
     json_t *json = json_pack("{s:s, s:s, s:s}", "name", row->name, "type", type_names[row->type], "help",
                              row->help ? row->help : "");
     for (unsigned i = 0; i < sizeof flags / sizeof *flags; i++)

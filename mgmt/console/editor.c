@@ -300,7 +300,7 @@ static void edit_list(struct editor *editor, struct form *form, size_t field)
             lines_add(&lines, "%s", line);
         }
         if (count == 0)
-            lines_add(&lines, "  none: a adds one");
+            lines_add(&lines, "  %s: a adds one", form_is_of_board(form, field) ? "those of the board" : "none");
         const struct view_list list = { .title = form_name(form, field),
                                         .lines = &lines,
                                         .keys = "ad",

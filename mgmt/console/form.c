@@ -51,6 +51,16 @@ bool form_is_secret(const struct form *form, size_t field)
     return json_is_true(json_object_get(row_of(form, field), "secret"));
 }
 
+static bool is_of_board(const json_t *row)
+{
+    return json_is_true(json_object_get(row, "of_board"));
+}
+
+bool form_is_of_board(const struct form *form, size_t field)
+{
+    return is_of_board(row_of(form, field));
+}
+
 bool form_is_set(const struct form *form, size_t field)
 {
     return value_of(form, field) != NULL;
@@ -102,7 +112,10 @@ static void shown_value(const struct form *form, size_t field, char *text, size_
     const char *unit = text_in(row, "unit");
     char words[FORM_TEXT_BYTES / 4];
     if (form_kind(form, field) == FORM_LIST) {
-        list_words(value, text, bytes);
+        if (is_of_board(row) && json_array_size(value) == 0)
+            snprintf(text, bytes, "(the board's)");
+        else
+            list_words(value, text, bytes);
     } else if (form_kind(form, field) == FORM_GROUP) {
         size_t count = json_object_size(value);
         snprintf(text, bytes, count ? "%zu set ..." : "as by default ...", count);
@@ -111,6 +124,8 @@ static void shown_value(const struct form *form, size_t field, char *text, size_
     } else if (value) {
         words_of(value, words, sizeof words);
         snprintf(text, bytes, "%s%s%s", *words ? words : "\"\"", *unit ? " " : "", unit);
+    } else if (is_of_board(row)) {
+        snprintf(text, bytes, "(the board's)");
     } else if (fallback && !(json_is_string(fallback) && !*json_string_value(fallback))) {
         words_of(fallback, words, sizeof words);
         snprintf(text, bytes, "%s%s%s (default)", words, *unit ? " " : "", unit);
@@ -171,6 +186,8 @@ void form_help(const struct form *form, size_t field, char *text, size_t bytes)
         return;
     if (json_is_true(json_object_get(row, "required")))
         snprintf(text + used, bytes - (size_t)used, "Required.");
+    else if (is_of_board(row))
+        snprintf(text + used, bytes - (size_t)used, "Default: the board's.");
     else if (*words)
         snprintf(text + used, bytes - (size_t)used, "Default: %s.", words);
 }

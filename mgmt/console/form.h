@@ -28,6 +28,7 @@ size_t form_count(const struct form *form);
 const char *form_name(const struct form *form, size_t field); /* borrow */
 enum form_kind form_kind(const struct form *form, size_t field);
 bool form_is_secret(const struct form *form, size_t field);
+bool form_is_of_board(const struct form *form, size_t field); /* without a value the board's counts */
 bool form_is_set(const struct form *form, size_t field);
 
 /* The field as a line: a mark if something is wrong in it, its name, its value. */

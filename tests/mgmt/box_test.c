@@ -38,6 +38,13 @@ static void a_box_without_nodes_takes_those_of_its_board(void **state)
     assert_int_equal(box.api.port, 8080); /* a default of the table */
 }
 
+static void an_accelerator_that_is_said_counts(void **state)
+{
+    (void)state;
+    read_box("board = \"rack-2s\"; accelerator = \"auto\";\n");
+    assert_int_equal(box.accelerator, ACCELERATOR_AUTO);
+}
+
 static void a_node_takes_from_its_board_what_it_does_not_say(void **state)
 {
     (void)state;
@@ -154,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_box_without_nodes_takes_those_of_its_board),
+        cmocka_unit_test(an_accelerator_that_is_said_counts),
         cmocka_unit_test(a_node_takes_from_its_board_what_it_does_not_say),
         cmocka_unit_test(every_board_can_be_read),
         cmocka_unit_test(an_image_isolates_the_cores_of_its_data_planes),

@@ -66,7 +66,7 @@ static void fields_show_values_defaults_and_what_is_inside(void **state)
     struct desk desk;
     sit_down(&desk, &box_settings, fixture_box);
     assert_string_equal(line(&desk.form, "board"), "  board                      dev");
-    assert_string_equal(line(&desk.form, "accelerator"), "  accelerator                auto (default)");
+    assert_string_equal(line(&desk.form, "accelerator"), "  accelerator                (the board's)");
     assert_string_equal(line(&desk.form, "inputs"), "! inputs                     2: news-rtp, one-rtp");
     struct form input = form_of_element(&desk.form, field(&desk.form, "inputs"), 0);
     assert_string_equal(line(&input, "reorder_msec"), "  reorder_msec               50 ms (default)");
@@ -78,6 +78,23 @@ static void fields_show_values_defaults_and_what_is_inside(void **state)
     stand_up(&desk);
 }
 
+static void what_the_board_gives_is_no_default_of_ours(void **state)
+{
+    (void)state;
+    struct desk desk;
+    sit_down(&desk, &box_settings, "board = \"rack-2s\";");
+    assert_string_equal(line(&desk.form, "nodes"), "  nodes                      (the board's)");
+    assert_true(form_is_of_board(&desk.form, field(&desk.form, "nodes")));
+    assert_false(form_is_of_board(&desk.form, field(&desk.form, "inputs")));
+    form_add_element(&desk.form, field(&desk.form, "nodes"));
+    struct form node = form_of_element(&desk.form, field(&desk.form, "nodes"), 0);
+    assert_string_equal(line(&node, "memory_megabytes"), "  memory_megabytes           (the board's)");
+    assert_string_equal(line(&node, "poll"), "  poll                       (the board's)");
+    form_set(&node, field(&node, "memory_megabytes"), "64");
+    assert_string_equal(line(&node, "memory_megabytes"), "  memory_megabytes           64 MiB");
+    stand_up(&desk);
+}
+
 static void help_says_range_and_default(void **state)
 {
     (void)state;
@@ -85,7 +102,7 @@ static void help_says_range_and_default(void **state)
     char text[FORM_TEXT_BYTES];
     sit_down(&desk, &box_settings, fixture_box);
     form_help(&desk.form, field(&desk.form, "accelerator"), text, sizeof text);
-    assert_non_null(strstr(text, "One of auto, hardware, software. Default: auto."));
+    assert_non_null(strstr(text, "One of auto, hardware, software. Default: the board's."));
     struct form input = form_of_element(&desk.form, field(&desk.form, "inputs"), 0);
     form_help(&input, field(&input, "reorder_msec"), text, sizeof text);
     assert_string_equal(text, "How long a missing packet is waited for.\n0 to 2000 ms. Default: 50.");
@@ -212,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_show_values_defaults_and_what_is_inside),
+        cmocka_unit_test(what_the_board_gives_is_no_default_of_ours),
         cmocka_unit_test(help_says_range_and_default),
         cmocka_unit_test(helps_fit_on_the_screen),
         cmocka_unit_test(errors_stand_at_their_fields),

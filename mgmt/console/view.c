@@ -35,6 +35,7 @@ enum {
 struct view {
     int signals;
     bool gone;
+    bool resized; /* and not drawn anew since */
     char top[TOP_BYTES];
 };
 
@@ -156,8 +157,7 @@ static enum event run(struct view *view, newtComponent form, struct newtExitStru
     case NEWT_EXIT_TIMER:
         return EVENT_TIMER;
     case NEWT_EXIT_FDREADY:
-        if (take_signals(view))
-            newtResizeScreen(1);
+        view->resized |= take_signals(view);
         return view->gone ? EVENT_GONE : EVENT_RESIZED;
     default:
         view->gone = true;
@@ -275,11 +275,25 @@ static void build_list(struct view *view, struct list_screen *screen, unsigned s
     draw_top(view);
 }
 
-static void tear_down(newtComponent form)
+/* While no window is open. newtResizeScreen() would keep the size of what is drawn: of a larger terminal only the
+ * corner that was there before. */
+static void take_size(struct view *view)
+{
+    if (!view->resized)
+        return;
+    view->resized = false;
+    newtFinished();
+    newtInit();
+    refuse_to_be_stopped();
+    newtCls();
+}
+
+static void tear_down(struct view *view, newtComponent form)
 {
     newtFormDestroy(form);
     newtPopHelpLine();
     newtPopWindow();
+    take_size(view);
 }
 
 int view_list(struct view *view, const struct view_list *list, unsigned *selected)
@@ -301,7 +315,7 @@ int view_list(struct view *view, const struct view_list *list, unsigned *selecte
             draw_top(view);
         }
         *selected = current(&screen);
-        tear_down(screen.form);
+        tear_down(view, screen.form);
         if (event == EVENT_COMPONENT)
             return VIEW_ENTER;
         if (event == EVENT_KEY)
@@ -372,7 +386,7 @@ static bool edit_once(struct view *view, const char *title, const char *text, bo
         snprintf(value, VIEW_TEXT_BYTES, "%s", typed ? typed : "");
     bool back = event == EVENT_KEY || (event == EVENT_COMPONENT && result.u.co == cancel);
     *answer = back ? VIEW_BACK : event == EVENT_COMPONENT && unset && result.u.co == unset ? 'd' : VIEW_ENTER;
-    tear_down(form);
+    tear_down(view, form);
     return event == EVENT_KEY || event == EVENT_COMPONENT;
 }
 
@@ -409,7 +423,7 @@ static bool ask_once(struct view *view, const char *title, const char *text, con
     enum event event = run(view, form, &result);
     *answer = event == EVENT_COMPONENT && first && result.u.co == first;
     *timer = event == EVENT_TIMER;
-    tear_down(form);
+    tear_down(view, form);
     return event == EVENT_KEY || event == EVENT_COMPONENT;
 }
 
@@ -428,13 +442,14 @@ static bool await_silence(struct view *view)
     char dropped[256];
     int64_t until_ms = now_ms() + NOISE_MS;
     while (!view->gone && poll(heard, 2, SILENCE_MS) > 0) {
-        if (heard[1].revents && take_signals(view))
-            newtResizeScreen(1);
+        if (heard[1].revents)
+            view->resized |= take_signals(view);
         if (heard[0].revents && read(STDIN_FILENO, dropped, sizeof dropped) <= 0)
             return true; /* the next form that runs learns of it */
         if (now_ms() > until_ms)
             return false;
     }
+    take_size(view);
     return !view->gone;
 }
 
@@ -505,5 +520,6 @@ void view_run(struct view *view, const char *const *arguments)
     newtResume();
     refuse_to_be_stopped();
     take_signals(view);
-    newtResizeScreen(1);
+    view->resized = true;
+    take_size(view);
 }

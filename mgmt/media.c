@@ -33,13 +33,20 @@ static int is_shown(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
+/* What is of use: backups and updates. Whatever else is on a stick may be thousands. */
+static int is_ours(const struct dirent *entry)
+{
+    const char *end = strrchr(entry->d_name, '.');
+    return is_shown(entry) && entry->d_type != DT_DIR && end && (!strcmp(end, ".backup") || !strcmp(end, ".raucb"));
+}
+
 static json_t *files_in(const char *path)
 {
     json_t *files = json_array();
     struct dirent **entries = NULL;
-    int count = scandir(path, &entries, is_shown, alphasort);
+    int count = scandir(path, &entries, is_ours, alphasort);
     for (int i = 0; i < count; i++) {
-        if (entries[i]->d_type != DT_DIR && json_array_size(files) < MEDIA_FILES_MAX)
+        if (count - i <= MEDIA_FILES_MAX) /* names hold dates: the newest */
             json_array_append_new(files, json_string(entries[i]->d_name));
         free(entries[i]);
     }

@@ -21,7 +21,7 @@ struct media {
     bool any_folder;       /* places need not be mounted ones */
 };
 
-json_t *media_json(const struct media *media); /* give */
+json_t *media_json(const struct media *media); /* give; of files only what a box can use: *.backup, *.raucb */
 /* The file is new, whole and on the stick when this returns. path: where it is. */
 int media_save(const struct media *media, const char *place, const char *name, const void *data, size_t bytes,
                char path[MEDIA_PATH_BYTES], struct error *err);

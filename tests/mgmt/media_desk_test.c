@@ -107,6 +107,39 @@ static void what_is_asked_is_answered(void **state)
     tear_down(&bench);
 }
 
+static void put_file(const struct bench *bench, const char *name)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/%s", bench->stick, name);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fclose(file);
+}
+
+/* However many others there are: ours are found, the newest of them. */
+static void a_stick_is_full_of_other_files(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char name[64];
+    set_up(&bench);
+    for (unsigned i = 0; i < MEDIA_FILES_MAX + 6; i++) {
+        snprintf(name, sizeof name, "DSC%05u.JPG", i);
+        put_file(&bench, name);
+    }
+    put_file(&bench, "biplane-1.raucb");
+    for (unsigned i = 0; i < MEDIA_FILES_MAX; i++) {
+        snprintf(name, sizeof name, "biplane-%03u.backup", i);
+        put_file(&bench, name);
+    }
+    json_t *places = media_json(&bench.media), *files = json_object_get(json_array_get(places, 0), "files");
+    assert_int_equal(json_array_size(files), MEDIA_FILES_MAX);
+    assert_string_equal(json_string_value(json_array_get(files, 0)), "biplane-001.backup");
+    assert_string_equal(json_string_value(json_array_get(files, MEDIA_FILES_MAX - 1)), "biplane-1.raucb");
+    json_decref(places);
+    tear_down(&bench);
+}
+
 static void who_asks_one_that_hangs_is_told(void **state)
 {
     (void)state;
@@ -154,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_asked_is_answered),
+        cmocka_unit_test(a_stick_is_full_of_other_files),
         cmocka_unit_test(who_asks_one_that_hangs_is_told),
         cmocka_unit_test(nobody_waits_when_the_desk_goes),
     };

@@ -44,7 +44,7 @@ cp -a "$base/tree" "$tree"
 cp "$base/packages" "$out/packages"
 install_programs() {
     make -s install DESTDIR="$(realpath "$tree")" PREFIX=/usr
-    rm -f "$tree"/usr/bin/biplane-{rtpsend,handoff-feed,origincheck}
+    rm -f "$tree"/usr/bin/biplane-{rtpsend,handoff-feed}
     # the names of functions stay, paths of this build go
     strip --strip-debug -R .comment -R .note.gnu.build-id "$tree"/usr/bin/biplane* "$tree"/usr/lib/biplane/*.so*
     chown -R root:root "$tree"/usr/bin/biplane* "$tree/usr/lib/biplane" "$tree/usr/share/biplane"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs what is built: unit tests, fuzz targets for a short while, the rig in namespaces of its own.
 #
-#   tests/run.sh [--unit|--fuzz|--rig|--place PLACE|--image|--qemu] [NAME]
+#   tests/run.sh [--unit|--fuzz|--rig|--place PLACE|--image|--qemu|--checks] [NAME]
 #
 # Without a choice: all of them, the scenarios of tests/hil/ at the place "processes", and of the tests of the image in a
 # virtual machine (--qemu) the short ones (--image). PLACE: processes, qemu, box, or a labgrid environment file. NAME picks
@@ -13,9 +13,9 @@ cd "$(dirname "$0")/.." || exit 2
 build=${BUILD:-build}
 export BUILD=$build BIPLANE_SOFTVPL_DIR
 BIPLANE_SOFTVPL_DIR=$(realpath -m "$build")/lib
-kinds="unit fuzz rig place image" place=processes
+kinds="unit fuzz rig place image checks" place=processes
 case $1 in
---unit | --fuzz | --rig | --image | --qemu) kinds=${1#--} && shift ;;
+--unit | --fuzz | --rig | --image | --qemu | --checks) kinds=${1#--} && shift ;;
 --place) kinds=place place=$2 && shift 2 ;;
 esac
 name=$1
@@ -182,6 +182,16 @@ run_image() {
     fi
     echo "skip  image: $obstacle"
     skipped=$((skipped + 1))
+}
+
+# What is run once more under other tools (make help).
+run_checks() {
+    local check
+    for check in tsan valgrind leaks; do
+        picked "$check" || continue
+        make "$check" >"$work/log" 2>&1
+        result check "$check" $? "$work/log"
+    done
 }
 
 for kind in $kinds; do "run_$kind"; done

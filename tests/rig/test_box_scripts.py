@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -27,6 +28,7 @@ STAND_INS = {
     "usr/bin/setpriv": "#!/bin/sh\nwhile case $1 in --*) ;; *) false ;; esac; do shift; done\nexec \"$@\"\n",
     "usr/bin/biplanectl": "#!/bin/sh\ncat /data/channels.json\n",
 }
+NEARER = {"PATH": "/data/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 PENDING_CHANNELS = '[{"name": "news", "pipelines": [{"pipeline": 0, "state": "running"}, {"pipeline": 1, "state": "idle"}]}]'
 
 
@@ -144,6 +146,48 @@ def test_a_way_back_when_biplaned_does_not_answer(box):
     assert answer.returncode == 0 and "waited" not in answer.stderr, answer
     assert box.read("data/update/pending").endswith("channels='news/0'\n")
     assert box.read("run/told") == 3 * "rauc status mark-active other\nsystemctl reboot\n"
+
+
+def test_a_clock_that_was_set_is_told_once(box):
+    """However the box's two clocks lie to each other when they are looked at."""
+    # a clock that is ahead of /proc/uptime by a day and what the file says
+    box.write("run/set-by", "0")
+    stand_in(box, "date", "read -r up _ </proc/uptime\nns=$((10#${up/./}0000000 + 86400000000000 + $(cat /run/set-by)))\n"
+             "case $1 in +%s) echo $((ns / 1000000000)) ;; +%s%N) echo $ns ;; esac\n")
+    stand_in(box, "biplaned", "exit 0\n")
+    stand_in(box, "systemd-notify", "echo told >/run/notified\n")
+    stand_in(box, "sleep", "echo >>/run/rounds\nread -rt 0.07 <>/run/nothing\n")
+    subprocess.run(["mkfifo", box.path("run/nothing")], check=True)
+    alert = box.path("run/biplane-faults/clock-late")
+    with subprocess.Popen(["chroot", box.root, "/usr/lib/biplane/clock"], stdout=subprocess.PIPE, text=True, env=NEARER) as clock:
+        try:
+            rounds_pass(box, 3)
+            assert not os.path.exists(alert)
+            for set_by, is_told in ((1300000000, True), (-300500000000, True), (0, False)):
+                box.write("run/set-by.new", str(set_by))
+                os.replace(box.path("run/set-by.new"), box.path("run/set-by"))
+                rounds_pass(box, 30)
+                assert os.path.exists(alert) == is_told
+        finally:
+            clock.terminate()
+        said = [line.split(" s after")[0] for line in clock.stdout if "was set by" in line]
+    assert said in (["the clock was set by 1", f"the clock was set by -{seconds}"] for seconds in (300, 301)), said
+
+
+def stand_in(box, name, text):
+    """Of one test; see NEARER."""
+    box.write(f"data/bin/{name}", f"#!/bin/bash\n{text}")
+    os.chmod(box.path(f"data/bin/{name}"), 0o755)
+
+
+def rounds_pass(box, count):
+    """Of a script that does something again and again."""
+    def passed():
+        return len(box.read("run/rounds")) if os.path.exists(box.path("run/rounds")) else 0
+    until, limit = passed() + count, time.monotonic() + 60
+    while passed() < until:
+        assert time.monotonic() < limit, "it does nothing any more"
+        time.sleep(0.02)
 
 
 class Endless(http.server.BaseHTTPRequestHandler):

@@ -55,7 +55,7 @@ static int request_anchor(void *context, int64_t pts_90k, int64_t arrival_90k)
 
     if (!handoff_connected(pipeline->handoff))
         return -ENOTCONN;
-    int64_t next_90k = pipeline->started ? timeline_frame_tick_90k(&pipeline->rate, pipeline->next_frame) : 0;
+    int64_t next_90k = pipeline->frames ? timeline_frame_tick_90k(&pipeline->rate, pipeline->next_frame) : 0;
     return handoff_request_anchor(pipeline->handoff, pts_90k, arrival_90k, next_90k, &pipeline->rate);
 }
 

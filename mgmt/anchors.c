@@ -80,7 +80,7 @@ static struct handoff_anchor *find_fitting(struct anchors *anchors, unsigned pip
  * elsewhere, the clock was set, and that is neither waited for nor filled, as in a pipeline that chooses alone. */
 static int64_t running_lead_90k(const struct handoff_anchor *own, const struct handoff_anchor_request *request)
 {
-    int64_t lead_90k = timeline_lead_90k(own->skew_90k);
+    int64_t lead_90k = own ? timeline_lead_90k(own->skew_90k) : 0; /* none: it began without a source */
     int64_t behind_90k = request->next_90k - request->arrival_90k - lead_90k;
     return behind_90k > RUNNING_90K || behind_90k < -NEAR_90K ? lead_90k + behind_90k : lead_90k;
 }
@@ -91,7 +91,7 @@ static int64_t lead_90k(struct anchors *anchors, unsigned pipeline, const struct
     const struct handoff_anchor *own = find(anchors, anchors->in_use[pipeline]);
     const struct handoff_anchor *twins = find(anchors, anchors->in_use[!pipeline]);
     int64_t reached_90k = anchors->reached_90k[pipeline];
-    if (own && request->next_90k)
+    if (request->next_90k)
         return running_lead_90k(own, request);
     if (!own && !twins && anchors->reached_90k[!pipeline] > reached_90k) /* the twin will follow */
         reached_90k = anchors->reached_90k[!pipeline];

@@ -214,6 +214,21 @@ static void an_output_that_is_a_little_off_stays_at_utc(void **state)
     }
 }
 
+/* What it shows is ahead of what it has handed over: of that the pictures would come late. */
+static void an_output_that_began_without_a_source_goes_on(void **state)
+{
+    (void)state;
+    static const int64_t leads_90k[] = { 8 * 90000, 104 * 90000, 900 * 90000, 0 };
+    for (unsigned i = 0; i < sizeof leads_90k / sizeof leads_90k[0]; i++) {
+        struct anchors anchors = { 0 };
+        struct handoff_anchor_request asked = request(777, NOW_90K);
+        asked.next_90k = NOW_90K + leads_90k[i];
+        anchors_resume(&anchors, 0, asked.next_90k - 20 * 90000);
+        anchors_reach(&anchors, 0, asked.next_90k - 8 * 90000);
+        assert_int_equal(anchors_answer(&anchors, 0, &asked).skew_90k, leads_90k[i]);
+    }
+}
+
 /* The clock was an hour ahead when the process began: what was reached then is no mark for what comes in that hour. */
 static void what_was_reached_before_the_output_began_anew_is_forgotten(void **state)
 {
@@ -307,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_new_anchor_is_not_behind_the_end),
         cmocka_unit_test(a_clock_that_is_set_moves_no_running_output),
         cmocka_unit_test(an_output_that_is_a_little_off_stays_at_utc),
+        cmocka_unit_test(an_output_that_began_without_a_source_goes_on),
         cmocka_unit_test(what_was_reached_before_the_output_began_anew_is_forgotten),
         cmocka_unit_test(self_chosen_anchor_is_kept),
         cmocka_unit_test(number_given_out_twice),

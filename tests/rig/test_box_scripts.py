@@ -28,7 +28,7 @@ STAND_INS = {
     "usr/bin/setpriv": "#!/bin/sh\nwhile case $1 in --*) ;; *) false ;; esac; do shift; done\nexec \"$@\"\n",
     "usr/bin/biplanectl": "#!/bin/sh\ncat /data/channels.json\n",
 }
-NEARER = {"PATH": "/data/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+NEARER = {"PATH": "/data/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"}
 PENDING_CHANNELS = '[{"name": "news", "pipelines": [{"pipeline": 0, "state": "running"}, {"pipeline": 1, "state": "idle"}]}]'
 
 
@@ -146,6 +146,37 @@ def test_a_way_back_when_biplaned_does_not_answer(box):
     assert answer.returncode == 0 and "waited" not in answer.stderr, answer
     assert box.read("data/update/pending").endswith("channels='news/0'\n")
     assert box.read("run/told") == 3 * "rauc status mark-active other\nsystemctl reboot\n"
+
+
+def goes_back(box, rauc_status):
+    """A version in slot A whose biplaned does not come up, as it does not take the configuration; gives what was done."""
+    script = box.read("usr/lib/biplane/confirm")
+    assert "\nconfirm_seconds=300\n" in script
+    box.write("data/confirm", script.replace("confirm_seconds=300", "confirm_seconds=0"))
+    box.write("data/update/pending", "from_version='1.0' to_version='2.0' to_slot=A\nchannels='news/0'\n")
+    box.write("data/cmdline", "root=/dev/dm-0 rauc.slot=A\n")
+    box.write("efi/EFI/BOOT/grubenv", "# GRUB Environment Block\nORDER=A B\nA_OK=1\nA_TRY=1\nB_OK=1\nB_TRY=0\n".ljust(1024, "#"))
+    stand_in(box, "biplanectl", "[ \"$1\" = check ] || exit 1\necho \"$2/box.cfg:7: it is refused\" >&2\necho more >&2\nexit 1\n")
+    stand_in(box, "rauc", f"echo rauc $* >>/run/told\nexit {rauc_status}\n")
+    stand_in(box, "sleep", "echo sleep $* >>/run/told\n")
+    subprocess.run(["mount", "--bind", box.path("data/cmdline"), box.path("proc/cmdline")], check=True)
+    answer = subprocess.run(["chroot", box.root, "bash", "/data/confirm"], capture_output=True, text=True, env=NEARER, timeout=60,
+                            check=False)
+    assert answer.returncode == 1, answer
+    assert box.read("data/update/last").endswith(
+        " version 2.0 went back to 1.0: after 0 s there was no biplaned: /etc/biplane/box.cfg:7: it is refused\n")
+    return box.read("run/told")
+
+
+def test_a_version_that_does_not_take_the_configuration_says_so(box):
+    assert goes_back(box, 0) == "rauc status mark-bad booted\nrauc status mark-active other\nsystemctl reboot\n"
+
+
+def test_the_way_back_does_not_wait_for_rauc(box):
+    """Nothing is on the air meanwhile; and GRUB is to know where to go."""
+    assert goes_back(box, 1) == "rauc status mark-bad booted\nsystemctl reboot\n"
+    noted = box.read("efi/EFI/BOOT/grubenv").split("#")[1].split("\n")[1:]
+    assert set(noted) - {""} == {"ORDER=B A", "A_OK=0", "A_TRY=0", "B_OK=1", "B_TRY=0"}, noted
 
 
 def test_a_clock_that_was_set_is_told_once(box):

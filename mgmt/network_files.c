@@ -48,6 +48,14 @@ static int write_netdev(const struct network_interface *interface, const char *d
     return close_file(file, name, err);
 }
 
+static void write_names(const struct network *network, FILE *file)
+{
+    for (unsigned i = 0; i < network->dns_servers_count; i++)
+        fprintf(file, "DNS=%s\n", network->dns_servers[i]);
+    if (network->search_domain[0])
+        fprintf(file, "Domains=%s\n", network->search_domain);
+}
+
 static void write_addresses(const struct network *network, const struct network_interface *interface, FILE *file)
 {
     fprintf(file, "DHCP=%s\n", interface->method == NETWORK_DHCP ? "yes" : "no");
@@ -57,10 +65,7 @@ static void write_addresses(const struct network *network, const struct network_
         fprintf(file, "Address=%s\n", interface->addresses[i]);
     if (interface->gateway[0])
         fprintf(file, "Gateway=%s\n", interface->gateway);
-    for (unsigned i = 0; i < network->dns_servers_count; i++)
-        fprintf(file, "DNS=%s\n", network->dns_servers[i]);
-    if (network->search_domain[0])
-        fprintf(file, "Domains=%s\n", network->search_domain);
+    write_names(network, file);
 }
 
 static int write_interface(const struct network *network, const struct network_interface *interface,
@@ -93,9 +98,24 @@ static int write_member(const char *member, const char *bond, const char *direct
     return close_file(file, name, err);
 }
 
+/* No interface is listed: whatever NIC there is takes an address by DHCP, as the image's own file says, with these
+ * names. Files that somebody made by hand come before it. */
+static int write_any(const struct network *network, const char *directory, struct error *err)
+{
+    FILE *file = open_file(directory, "network/70-biplane-any", ".network", err);
+    if (!file)
+        return err ? err->code : -EIO;
+    fputs("[Match]\nType=ether\n\n[Network]\nDHCP=yes\nLinkLocalAddressing=ipv6\n", file);
+    write_names(network, file);
+    fputs("\n[DHCPv4]\nUseHostname=no\n\n[Link]\nRequiredForOnline=no\n", file);
+    return close_file(file, "name servers", err);
+}
+
 static int write_networkd(const struct network *network, const char *directory, struct error *err)
 {
     int result = 0;
+    if (!network->interfaces_count && (network->dns_servers_count || network->search_domain[0]))
+        result = write_any(network, directory, err);
     for (unsigned i = 0; result == 0 && i < network->interfaces_count; i++) {
         const struct network_interface *interface = &network->interfaces[i];
         result = write_interface(network, interface, directory, err);

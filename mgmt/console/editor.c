@@ -97,6 +97,8 @@ static void edit_choice(struct editor *editor, struct form *form, size_t field)
     struct shown shown = { form, field };
     const json_t *choices = form_choices(form, field);
     form_edit_text(form, field, now, sizeof now);
+    if (!*now) /* Enter takes what is in use, not the first of the list */
+        form_default_text(form, field, now, sizeof now);
     for (size_t i = 0; i < json_array_size(choices); i++)
         lines_add(&words, "%s", json_string_value(json_array_get(choices, i)));
     if (!choices) {

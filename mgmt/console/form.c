@@ -242,6 +242,11 @@ void form_edit_text(const struct form *form, size_t field, char *text, size_t by
     words_of(form_is_secret(form, field) ? NULL : value_of(form, field), text, bytes);
 }
 
+void form_default_text(const struct form *form, size_t field, char *text, size_t bytes)
+{
+    words_of(json_object_get(row_of(form, field), "default"), text, bytes);
+}
+
 void form_unset(struct form *form, size_t field)
 {
     json_object_del(form->object, form_name(form, field));

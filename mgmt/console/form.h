@@ -42,6 +42,7 @@ int form_first_error(const struct form *form);
 
 /* What an editor begins with, and what it ends with: "" takes the value away, then the default counts. */
 void form_edit_text(const struct form *form, size_t field, char *text, size_t bytes);
+void form_default_text(const struct form *form, size_t field, char *text, size_t bytes); /* "": none */
 void form_set(struct form *form, size_t field, const char *text);
 void form_unset(struct form *form, size_t field);
 const json_t *form_choices(const struct form *form, size_t field); /* borrow; words; booleans have them too */

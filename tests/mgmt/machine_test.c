@@ -295,6 +295,11 @@ static void a_network_becomes_files(void **state)
     assert_int_equal(network_write_files(network, folder, NULL), 0);
     assert_string_equal(contents(room, "network/10-biplane-eth0.network"), "");
     assert_false(exists(room, "net/ssh-on"));
+    assert_non_null(
+        strstr(contents(room, "network/70-biplane-any.network"), "DHCP=yes\nLinkLocalAddressing=ipv6\nDNS=10.0.0.53"));
+    network->dns_servers_count = 0;
+    assert_int_equal(network_write_files(network, folder, NULL), 0);
+    assert_string_equal(contents(room, "network/70-biplane-any.network"), "");
     problems_destroy(problems);
     free(network);
 }

@@ -116,6 +116,20 @@ def test_the_network_stays_when_the_disk_is_full(box):
     assert box.read("data/system/ssh-on") == "tcp dport 22 accept\n"
 
 
+def test_time_servers_of_the_menu_are_asked_alone(box):
+    pool = box.read("usr/lib/biplane/default.sources")
+    for default, servers, left in ((pool, "server 10.0.0.1 iburst\n", None), (None, "", pool),
+                                   ("server mine\n", "server 10.0.0.1 iburst\n", "server mine\n"),
+                                   ("server mine\n", "", "server mine\n"), ("", "", "")):
+        if default is not None:
+            box.write("data/system/ntp/default.sources", default)
+        box.write("run/biplane/network/ntp/biplane.sources", "# written\n" + servers)
+        assert network_request(box).endswith("exit 0\n")
+        assert servers in box.read("data/system/ntp/biplane.sources")
+        now = box.read("data/system/ntp/default.sources")
+        assert now == left if left is not None else now.startswith("#") and "pool" in now and "\npool" not in now
+
+
 def test_no_restart_without_knowing_what_is_to_run(box):
     box.write("data/update/slot-A", "2.0\n")
     box.write("data/channels.json", PENDING_CHANNELS)

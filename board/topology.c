@@ -54,6 +54,40 @@ static void read_node(hwloc_obj_t object, hwloc_const_cpuset_t allowed, struct t
     hwloc_bitmap_foreach_end();
 }
 
+static void isolate_of_node(struct topology_node *node, hwloc_const_bitmap_t isolated)
+{
+    struct topology_node left = *node;
+    left.core_count = 0;
+    for (unsigned i = 0; i < node->core_count; i++) {
+        if (hwloc_bitmap_isset(isolated, node->cores[i]))
+            left.isolated[left.isolated_count++] = node->cores[i];
+        else
+            left.cores[left.core_count++] = node->cores[i];
+    }
+    if (left.core_count)
+        *node = left;
+}
+
+void topology_isolate(struct topology *topology, const char *list)
+{
+    hwloc_bitmap_t isolated = hwloc_bitmap_alloc();
+    if (isolated && *list && hwloc_bitmap_list_sscanf(isolated, list) == 0)
+        for (unsigned i = 0; i < topology->node_count; i++)
+            isolate_of_node(&topology->nodes[i], isolated);
+    hwloc_bitmap_free(isolated);
+}
+
+static void isolate_as_booted(struct topology *topology)
+{
+    char list[1024] = "";
+    FILE *file = fopen("/sys/devices/system/cpu/isolated", "re");
+    if (!file)
+        return;
+    if (fscanf(file, "%1023[0-9,-]", list) == 1)
+        topology_isolate(topology, list);
+    fclose(file);
+}
+
 int topology_read(struct topology *topology, struct error *err)
 {
     hwloc_topology_t machine;
@@ -71,6 +105,7 @@ int topology_read(struct topology *topology, struct error *err)
     hwloc_topology_destroy(machine);
     if (!topology->node_count)
         return error_set(err, -ENODEV, "no NUMA node with a core that this process may use");
+    isolate_as_booted(topology);
     return 0;
 }
 
@@ -84,6 +119,8 @@ struct placement topology_place(const struct topology *topology, unsigned pipeli
         first = pipeline % 2 ? half : 0;
         count = pipeline % 2 ? node->core_count - half : half;
     }
+    unsigned mine = place.shared ? pipeline % 2 : 0;
+    place.poll_core = mine < node->isolated_count ? node->isolated[mine] : node->cores[first];
     place.core_count = count;
     memcpy(place.cores, node->cores + first, count * sizeof place.cores[0]);
     return place;

@@ -21,6 +21,8 @@ struct topology_node {
     unsigned id; /* the kernel's number */
     unsigned core_count;
     unsigned short cores[TOPOLOGY_CORES_MAX]; /* logical CPUs this process may use, ascending */
+    unsigned isolated_count; /* those that were isolated at boot, for poll-mode cores: no others run there */
+    unsigned short isolated[TOPOLOGY_CORES_MAX];
     uint64_t memory_bytes;
     uint64_t hugepages_free_bytes; /* of 2 MiB and 1 GiB pages */
 };
@@ -36,9 +38,15 @@ struct placement {
     bool shared; /* fewer nodes than pipelines: the other pipeline lives on the same node */
     unsigned core_count;
     unsigned short cores[TOPOLOGY_CORES_MAX];
+    unsigned short poll_core; /* an isolated one of the node where there is one, else the first of cores */
 };
 
 int topology_read(struct topology *topology, struct error *err);
+
+/* Takes these logical CPUs ("1,3", "2-3,8": isolcpus= of the kernel) out of the nodes' cores: the scheduler moves no
+ * thread away from them, so what once runs there stays there. A node whose cores are all among them keeps them. Done by
+ * topology_read(). */
+void topology_isolate(struct topology *topology, const char *list);
 
 /* The node and cores of pipeline 0 or 1. On one node with two or more cores each pipeline gets its half; with one core
  * both get it. */

@@ -140,7 +140,7 @@ int plane_create(struct plane **out, const struct plane_config *config, struct e
     plane->pipeline = config->job->pipeline;
     plane->settings = config->job->dataplane;
     plane->node = config->placement->node;
-    plane->core = plane->settings.core == CORE_OF_PLACEMENT ? config->placement->cores[0] : plane->settings.core;
+    plane->core = plane->settings.core == CORE_OF_PLACEMENT ? config->placement->poll_core : plane->settings.core;
     int result = start(plane, config->job, err);
     if (result < 0) {
         plane_destroy(plane);
@@ -194,9 +194,14 @@ static int select_input(struct plane *plane, struct selection *selection, const 
             return 0;
         }
     int result = input_runtime_create(out, settings, plane->node, plane->settings.hugepages, err);
-    if (result == 0)
-        selection->fresh[selection->fresh_count++] = *out;
-    return result;
+    if (result < 0)
+        return result;
+    selection->fresh[selection->fresh_count++] = *out;
+    if (plane->settings.hugepages && !stream_ring_on_hugepages((*out)->ring))
+        log_warning(plane->log,
+                    "input %s: its ring of %u MiB lies in ordinary pages: no hugepages of 2 MiB are free on node %u",
+                    settings->name, settings->ring_megabytes, plane->node);
+    return 0;
 }
 
 static int select_inputs(struct plane *plane, const struct dataplane_job *job, struct selection *selection,

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "board/error.h"
@@ -202,6 +203,12 @@ void stream_ring_destroy(struct stream_ring_writer *writer)
         return;
     unmap_file(writer);
     free(writer);
+}
+
+bool stream_ring_on_hugepages(const struct stream_ring_writer *writer)
+{
+    struct statfs system;
+    return fstatfs(writer->descriptor, &system) == 0 && system.f_bsize == HUGE_PAGE_BYTES;
 }
 
 int stream_ring_descriptor(const struct stream_ring_writer *writer)

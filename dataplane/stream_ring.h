@@ -40,8 +40,9 @@ struct stream_ring_config {
 
 /* ---- writer: create and destroy on a control thread, append on the poll-mode core ---- */
 int stream_ring_create(struct stream_ring_writer **out, const struct stream_ring_config *config, struct error *err);
-void stream_ring_destroy(struct stream_ring_writer *writer);         /* NULL is fine; readers keep what is there */
-int stream_ring_descriptor(const struct stream_ring_writer *writer); /* borrow: to send to a reader */
+void stream_ring_destroy(struct stream_ring_writer *writer);            /* NULL is fine; readers keep what is there */
+int stream_ring_descriptor(const struct stream_ring_writer *writer);    /* borrow: to send to a reader */
+bool stream_ring_on_hugepages(const struct stream_ring_writer *writer); /* was the wish granted? */
 
 /* Copies record->bytes of payload into the ring (the one store of each byte); record->position is filled in. Never
  * fails: bytes must be 1..STREAM_RING_PACKET_BYTES_MAX (the caller's parser has checked). Readers see it after

@@ -255,14 +255,13 @@ static void recall(struct wizard *wizard)
     json_t *draft = session_get(&wizard->console->session, "/v1/draft", NULL);
     const char *name = draft ? wizard_channel_name(draft) : "";
     char text[256];
-    snprintf(text, sizeof text, "There are answers from before%s%.60s. Go on with them?", *name ? ", for channel " : "",
-             name);
+    snprintf(text, sizeof text, "There are answers from before%s%.60s. Forget them, and begin anew?",
+             *name ? ", for channel " : "", name);
     bool known = json_is_object(json_object_get(draft, "downstream"));
-    if (known && view_ask(wizard->console->view, "New channel", text, "Go on", "Begin anew")) {
-        take_draft(wizard, draft);
-    } else if (known && !view_is_gone(wizard->console->view)) {
+    if (known && view_ask(wizard->console->view, "New channel", text, "Begin anew", "Go on"))
         forget_draft(wizard);
-    }
+    else if (known) /* also when nobody answered: nothing is lost without a yes */
+        take_draft(wizard, draft);
     json_decref(draft);
 }
 

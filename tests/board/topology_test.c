@@ -56,6 +56,30 @@ static void one_node_is_shared_core_by_core(void **state)
     assert_int_equal(topology_place(&tiny, 1).core_count, 1);
 }
 
+static void isolated_cores_are_for_polling_alone(void **state)
+{
+    (void)state;
+    struct topology two = machine(2, 4), one = machine(1, 8), plain = machine(2, 4), tiny = machine(2, 1);
+    topology_isolate(&two, "1,6-7");
+    struct placement first = topology_place(&two, 0), second = topology_place(&two, 1);
+    assert_int_equal(first.core_count, 3);
+    assert_int_equal(first.cores[1], 2);
+    assert_int_equal(first.poll_core, 1);
+    assert_int_equal(second.core_count, 2);
+    assert_int_equal(second.cores[1], 5);
+    assert_int_equal(second.poll_core, 6);
+    topology_isolate(&one, "2-3");
+    assert_int_equal(topology_place(&one, 0).poll_core, 2);
+    assert_int_equal(topology_place(&one, 1).poll_core, 3);
+    assert_int_equal(topology_place(&one, 1).core_count, 3);
+    topology_isolate(&plain, "");
+    assert_int_equal(topology_place(&plain, 1).poll_core, 4);
+    assert_int_equal(topology_place(&plain, 1).core_count, 4);
+    topology_isolate(&tiny, "0-1"); /* nothing else is there */
+    assert_int_equal(topology_place(&tiny, 1).core_count, 1);
+    assert_int_equal(topology_place(&tiny, 1).poll_core, 1);
+}
+
 static void a_thread_enters_its_placement(void **state)
 {
     (void)state;
@@ -85,7 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(this_machine_has_a_node_with_cores), cmocka_unit_test(pipelines_live_on_their_own_node),
         cmocka_unit_test(one_node_is_shared_core_by_core),    cmocka_unit_test(a_thread_enters_its_placement),
-        cmocka_unit_test(what_is_not_there_has_no_node),
+        cmocka_unit_test(what_is_not_there_has_no_node),      cmocka_unit_test(isolated_cores_are_for_polling_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

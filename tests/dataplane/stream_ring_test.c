@@ -431,6 +431,10 @@ static void hugepages_are_a_wish(void **state)
     assert_stream(address, 0, 100 * PACKET_BYTES);
     stream_ring_close(reader);
     stream_ring_destroy(writer);
+    config.hugepages = false;
+    assert_int_equal(stream_ring_create(&writer, &config, &err), 0);
+    assert_false(stream_ring_on_hugepages(writer));
+    stream_ring_destroy(writer);
 }
 
 static void sizes_are_rounded_up_and_bounded(void **state)

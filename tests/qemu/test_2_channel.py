@@ -7,7 +7,7 @@ import time
 import pytest
 from encoder import CHANNEL, PATIENCE, wait_until
 
-CPUS = ({0, 1}, {2, 3})
+CPUS, ISOLATED = ({0}, {2}), ({1}, {3})  # of each node: for all, and set apart by the kernel's command line for polling
 
 
 def test_rtp_becomes_segments_at_both_origins(encoder):
@@ -72,9 +72,11 @@ def test_every_thread_is_on_its_node(encoder):
     for pipeline in (0, 1):
         for name, process in processes(encoder, pipeline).items():
             lists = encoder.output(f"grep -h Cpus_allowed_list /proc/{process}/task/*/status").splitlines()
-            assert lists
-            for line in lists:
-                assert cpu_set(line.split()[-1]) <= CPUS[pipeline], (name, pipeline, lists)
+            bound = [cpu_set(line.split()[-1]) for line in lists]
+            polling = [cpus for cpus in bound if cpus == ISOLATED[pipeline]]
+            assert len(polling) == (1 if name == "dataplane" else 0), (name, pipeline, lists)
+            assert len(bound) > len(polling)
+            assert all(cpus <= CPUS[pipeline] for cpus in bound if cpus != ISOLATED[pipeline]), (name, pipeline, lists)
 
 
 def test_every_page_is_on_its_node(encoder):

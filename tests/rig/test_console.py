@@ -343,7 +343,11 @@ def test_from_an_empty_box_through_the_wizard_to_the_origins(origins, empty_box,
         assert terminal.wait_end() == LINE_GONE
     with Terminal([program("biplane-console"), "--run", empty_box.run]) as terminal:
         choose(terminal, "New channel", "for channel first")
-        terminal.press("tab", "enter")
+        terminal.press("escape")  # who does not answer has forgotten nothing
+        terminal.wait("1 of 7: downstream")
+        terminal.press("q")
+        choose(terminal, "New channel", "for channel first")
+        terminal.press("enter")
         step(terminal, 1, "downstream")
         step(terminal, 2, "encodes")
         step(terminal, 3, "class")

@@ -253,7 +253,7 @@ void encode_check_structure(struct verdict *verdict, mfxInfoMFX *mfx, const stru
         CORRECT(verdict, mfx->GopRefDist, mfx->GopPicSize);
     if (mfx->GopOptFlag & ~(MFX_GOP_CLOSED | MFX_GOP_STRICT))
         UNSUPPORTED(verdict, mfx->GopOptFlag);
-    if (limits->open_groups_only && mfx->IdrInterval && (mfx->GopOptFlag & MFX_GOP_CLOSED))
+    if (limits->open_groups_only && mfx->IdrInterval && ((mfx->GopOptFlag & MFX_GOP_CLOSED) || mfx->GopRefDist == 1))
         CORRECT(verdict, mfx->IdrInterval, 0);
     if (mfx->NumRefFrame > limits->references)
         CORRECT(verdict, mfx->NumRefFrame, limits->references);

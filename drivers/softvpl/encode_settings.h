@@ -35,7 +35,7 @@ void encode_mark(struct verdict *verdict, mfxVideoParam *par);
 /* Parts of them that codecs of video share. */
 struct encode_limits {
     uint16_t qp, b_frames, references, slices;
-    bool open_groups_only; /* a closed group begins with an IDR picture anyway */
+    bool open_groups_only; /* a closed group, or one without B pictures, begins with an IDR picture anyway */
 };
 void encode_check_rate(struct verdict *verdict, mfxVideoParam *par, const struct encode_limits *limits, bool complete);
 void encode_check_structure(struct verdict *verdict, mfxInfoMFX *mfx, const struct encode_limits *limits);

@@ -33,6 +33,8 @@ static bool start(struct vpp_component *vpp, const mfxVideoParam *par)
     vpp->par.NumExtParam = 0;
     if (!vpp->par.AsyncDepth)
         vpp->par.AsyncDepth = ASYNC_DEPTH_DEFAULT;
+    vpp_crop_is_whole(&vpp->par.vpp.In);
+    vpp_crop_is_whole(&vpp->par.vpp.Out);
     vpp_read_options(par, &vpp->options);
     deinterlace_destroy(vpp->deinterlacer);
     vpp->deinterlacer = NULL;

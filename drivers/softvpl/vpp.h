@@ -48,6 +48,9 @@ struct vpp_options {
 struct verdict;
 void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete);
 void vpp_read_options(const mfxVideoParam *par, struct vpp_options *options);
+/* Each surface says its own crop, and applications leave that of the other side here when sizes differ (onevpl-tools'
+ * sample_encode does): one that cannot be becomes the whole picture, and the answer is true. */
+bool vpp_crop_is_whole(mfxFrameInfo *info);
 /* Of those, what is said of colours (vpp_colours.c). */
 void vpp_check_colours(struct verdict *verdict, const mfxVideoParam *par);
 void vpp_read_colours(const mfxVideoParam *par, struct vpp_options *options);

@@ -191,6 +191,17 @@ static void check_shift(struct verdict *verdict, mfxFrameInfo *info)
         CORRECT(verdict, info->Shift, 1);
 }
 
+bool vpp_crop_is_whole(mfxFrameInfo *info)
+{
+    if (!info->Width || !info->Height ||
+        (info->CropX + info->CropW <= info->Width && info->CropY + info->CropH <= info->Height))
+        return false;
+    info->CropX = info->CropY = 0;
+    info->CropW = info->Width;
+    info->CropH = info->Height;
+    return true;
+}
+
 static bool is_in_and_out(unsigned pattern)
 {
     unsigned in = pattern & (MFX_IOPATTERN_IN_VIDEO_MEMORY | MFX_IOPATTERN_IN_SYSTEM_MEMORY);
@@ -205,6 +216,8 @@ void vpp_check(struct verdict *verdict, mfxVideoParam *par, bool complete)
     common_check(verdict, par, MFX_IOPATTERN_IN_SYSTEM_MEMORY | MFX_IOPATTERN_OUT_SYSTEM_MEMORY);
     if (complete && !is_in_and_out(par->IOPattern))
         verdict_unsupported(verdict, "IOPattern is not one memory in and one out");
+    verdict->corrected |= vpp_crop_is_whole(in);
+    verdict->corrected |= vpp_crop_is_whole(out);
     frame_info_check(verdict, in, complete);
     frame_info_check(verdict, out, complete);
     check_shift(verdict, in);

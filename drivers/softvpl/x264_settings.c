@@ -53,6 +53,9 @@ static void apply_quantisers(const mfxInfoMFX *mfx, x264_param_t *param)
         param->rc.f_ip_factor = exp2f((float)(qp - mfx->QPI) / 6.0F);
     if (mfx->QPB && mfx->QPB != default_b)
         param->rc.f_pb_factor = exp2f((float)(mfx->QPB - qp) / 6.0F);
+    /* x264 keeps the quantiser of a single picture between those three. Without B pictures theirs is free. */
+    if (mfx->GopRefDist == 1 && qp > 1)
+        param->rc.f_pb_factor = exp2f((float)(1 - qp) / 6.0F);
 }
 
 static void apply_rate(const struct encode_settings *settings, x264_param_t *param)

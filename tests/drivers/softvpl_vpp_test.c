@@ -398,6 +398,39 @@ static void query_says_what_there_is(void **state)
     client_close(&client);
 }
 
+/* The crop of the input, copied to a smaller output: sample_encode does it, and has surfaces of its own right. */
+static void a_crop_that_cannot_be_is_the_whole(void **state)
+{
+    (void)state;
+    struct client client;
+    mfxFrameSurface1 *out;
+    mfxVideoParam par = vpp_par(WIDTH, HEIGHT, 160, 96), asked, actual;
+    mfxVPPStat statistics;
+    struct frame in;
+
+    par.vpp.Out.CropW = WIDTH;
+    par.vpp.Out.CropH = HEIGHT;
+    asked = par;
+    client_open(&client);
+    assert_int_equal(MFXVideoVPP_Query(client.session, &asked, &asked), MFX_WRN_INCOMPATIBLE_VIDEO_PARAM);
+    assert_int_equal(asked.vpp.Out.CropW, 160);
+    assert_int_equal(asked.vpp.Out.CropH, 96);
+    assert_int_equal(MFXVideoVPP_Init(client.session, &par), MFX_WRN_INCOMPATIBLE_VIDEO_PARAM);
+    memset(&actual, 0, sizeof actual);
+    assert_int_equal(MFXVideoVPP_GetVideoParam(client.session, &actual), MFX_ERR_NONE);
+    assert_int_equal(actual.vpp.Out.CropW, 160);
+    frame_create(&in, &par.vpp.In);
+    frame_paint(&in, 1);
+    assert_int_equal(MFXVideoVPP_ProcessFrameAsync(client.session, &in.surface, &out), MFX_ERR_NONE);
+    assert_int_equal(out->FrameInterface->Synchronize(out, WAIT_MS), MFX_ERR_NONE);
+    assert_int_equal(out->Info.CropW, 160);
+    out->FrameInterface->Release(out);
+    assert_int_equal(MFXVideoVPP_GetVPPStat(client.session, &statistics), MFX_ERR_NONE);
+    assert_int_equal(statistics.NumFrame, 1);
+    client_close(&client);
+    frame_destroy(&in);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +443,7 @@ int main(void)
         cmocka_unit_test(frame_rates_are_converted),
         cmocka_unit_test(denoise_and_detail_do_what_they_say),
         cmocka_unit_test(query_says_what_there_is),
+        cmocka_unit_test(a_crop_that_cannot_be_is_the_whole),
     };
     client_environment();
     return cmocka_run_group_tests(tests, NULL, NULL);

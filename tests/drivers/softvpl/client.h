@@ -228,7 +228,8 @@ static inline void encode_frames(mfxSession session, const mfxVideoParam *par, s
     mfxVideoParam actual = { 0 };
 
     assert_int_equal(MFXVideoENCODE_GetVideoParam(session, &actual), MFX_ERR_NONE);
-    mfxU32 room = actual.mfx.BufferSizeInKB * 1000U;
+    mfxU32 room =
+        actual.mfx.BufferSizeInKB * 1000U * (actual.mfx.BRCParamMultiplier ? actual.mfx.BRCParamMultiplier : 1);
     mfxU8 *memory = malloc(room);
     frame_create(&frame, &par->mfx.FrameInfo);
     for (unsigned i = 0;; i++) {

@@ -4,6 +4,7 @@
 Run with the folder of libvplswref64.so.1 in BIPLANE_SOFTVPL_DIR (default: build/lib).
 """
 
+import array
 import filecmp
 import os
 import pathlib
@@ -73,7 +74,7 @@ def test_sample_decode_gives_the_bytes_of_libavcodec(tmp_path, name):
 # Ten bits, and 4:2:2: what the surfaces are called, and how ffmpeg has the same samples in a file.
 @pytest.mark.parametrize("codec, pixels, name", [("h265", "yuv420p10le", "p010"), ("h265", "yuv422p10le", "y210"),
                                                  ("h264", "yuv422p10le", "y210"), ("h265", "yuv422p", "yuy2"),
-                                                 ("h264", "yuv420p10le", "p010")])
+                                                 ("h264", "yuv420p10le", "p010"), ("h264", "yuv422p", "yuy2")])
 def test_sample_decode_of_other_formats(tmp_path, codec, pixels, name):
     stream, got, expected = tmp_path / f"s.{codec}", tmp_path / "got.raw", tmp_path / "expected.raw"
     encoder = {"h265": "libx265", "h264": "libx264"}[codec]
@@ -248,6 +249,113 @@ def test_sample_encode_interlaced(tmp_path, source, picture):
     assert {line.strip().rstrip(",") for line in text.split()} == {"1,1" if picture == "-tff" else "1,0"}
 
 
+def test_sample_encode_of_jpeg(tmp_path, source):
+    """What comes back is the picture (softvpl_jpeg_test.c: byte for byte that of ffmpeg)."""
+    got, samples = tmp_path / "got.mjpeg", tmp_path / "got.yuv"
+    run("sample_encode", "jpeg", "-sw", "-i", source, "-nv12", "-w", WIDTH, "-h", HEIGHT, "-q", 80, "-n", 10, "-o", got)
+    assert frames_of(got) == 10
+    # its levels are those that went in
+    run("ffmpeg", "-v", "error", "-f", "mjpeg", "-i", got, "-f", "rawvideo", "-pix_fmt", "yuvj420p", samples)
+    ours, theirs = samples.read_bytes()[:WIDTH * HEIGHT], source.read_bytes()[:WIDTH * HEIGHT]
+    assert sum((a - b) ** 2 for a, b in zip(ours, theirs)) / len(ours) < 120
+
+
+# Each way of rate control there is, at each codec; 4:2:2 of ten bits; and what the sample says beside it.
+@pytest.mark.parametrize("codec, name, pixels", [("h264", "nv12", "yuv420p"), ("h265", "nv12", "yuv420p"),
+                                                 ("h265", "p010", "yuv420p10le"), ("av1", "nv12", "yuv420p"),
+                                                 ("av1", "p010", "yuv420p10le")])
+@pytest.mark.parametrize("rate", ["-cbr -b 900", "-vbr -b 600 -MaxKbps 900", "-qvbr 25 -b 600 -MaxKbps 900", "-icq 25",
+                                  "-cqp -qpi 24 -qpp 26 -qpb 28"])
+def test_sample_encode_with_every_rate_control(tmp_path, source, source10, codec, name, pixels, rate):
+    got = tmp_path / f"got.{codec}"
+    kind = ["-i", source10, "-p010", "-msb10"] if name == "p010" else ["-i", source, "-nv12"]
+    run("sample_encode", codec, "-sw", *kind, "-w", WIDTH, "-h", HEIGHT, "-f", 25, "-n", 12, "-u", "speed",
+        *rate.split(), *(["-ivf:on"] if codec == "av1" else []), "-o", got)
+    assert frames_of(got) == 12
+    assert run("ffprobe", "-v", "error", "-show_entries", "stream=pix_fmt", "-of", "csv=p=0", got).strip() == pixels
+
+
+@pytest.mark.parametrize("codec, options", [
+    ("h264", "-bref -r 4"), ("h265", "-bref -r 4"), ("h264", "-ir_type 1 -ir_cycle_size 10 -r 1"),
+    ("h264", "-NalHrdConformance:on -VuiNalHrdParameters:on -PicTimingSEI:on"), ("h264", "-GopOptFlag:strict -g 10"),
+    ("h264", "-usei 7fc92488825d11e7bb31be2e44b06b34:0:hello"), ("h265", "-usei 7fc92488825d11e7bb31be2e44b06b34:0:hello"),
+    ("h264", "-dstw 320 -dsth 192"), ("h265", "-dstw 320 -dsth 192"), ("h264", "-CodecProfile 77 -CodecLevel 31")])
+def test_sample_encode_with_options(tmp_path, source, codec, options):
+    got = tmp_path / f"got.{codec}"
+    run("sample_encode", codec, "-sw", "-i", source, "-nv12", "-w", WIDTH, "-h", HEIGHT, "-f", 25, "-n", 12, "-u", "speed",
+        "-cbr", "-b", 900, *options.split(), "-o", got)
+    assert frames_of(got) == 12
+    size = run("ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0", got).strip()
+    assert size == ("320,192" if "-dstw" in options else f"{WIDTH},{HEIGHT}")
+    if "-usei" in options:
+        assert got.read_bytes().count(b"hello") == 12
+
+
+def test_sample_encode_of_4_2_2(tmp_path, source10):
+    """Y210 of P010: each line of chroma twice."""
+    given, got, lines = tmp_path / "given.y210", tmp_path / "got.265", []
+    picture = memoryview(source10.read_bytes()[:WIDTH * HEIGHT * 3]).cast("H")
+    for y in range(HEIGHT):
+        line = array.array("H", bytes(4 * WIDTH))
+        line[0::2] = array.array("H", picture[y * WIDTH:(y + 1) * WIDTH].tobytes())
+        chroma = (HEIGHT + y // 2) * WIDTH
+        line[1::2] = array.array("H", picture[chroma:chroma + WIDTH].tobytes())
+        lines.append(line.tobytes())
+    given.write_bytes(b"".join(lines) * 6)
+    run("sample_encode", "h265", "-sw", "-i", given, "-y210", "-msb10", "-w", WIDTH, "-h", HEIGHT, "-f", 25, "-u", "speed",
+        "-icq", 20, "-o", got)
+    assert frames_of(got) == 6
+    text = run("ffprobe", "-v", "error", "-show_entries", "stream=profile,pix_fmt", "-of", "csv=p=0", got).strip()
+    assert text == "Rext,yuv422p10le"
+
+
+# Bytes for each pixel in the formats that sample_vpp writes.
+SIZES = {"i420": 1.5, "nv12": 1.5, "yuy2": 2, "uyvy": 2, "rgb4": 4, "p010": 3, "y210": 4}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Four small pictures in every format of the VPP; what the samples themselves made of NV12."""
+    folder = tmp_path_factory.mktemp("small")
+    run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25", "-frames:v", 4, "-pix_fmt", "nv12",
+        "-f", "rawvideo", folder / "nv12")
+    for name in SIZES:
+        if name != "nv12":
+            vpp(folder / "nv12", "nv12", folder / name, name)
+    return folder
+
+
+def vpp(source, name, out, into, *more, width=128, height=96):
+    run("sample_vpp", "-lib", "sw", "-sw", 128, "-sh", 96, "-scc", name, "-dcc", into, "-dw", width, "-dh", height, *more,
+        "-i", source, "-o", out)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_sample_vpp_converts_each_format_into_each(tmp_path, small, name):
+    """Scaled on the way; and back in NV12 the picture is what it was."""
+    for into, size in SIZES.items():
+        out, back = tmp_path / into, tmp_path / "back"
+        vpp(small / name, name, out, into, width=64, height=48)
+        assert out.stat().st_size == 64 * 48 * size * 4
+        vpp(small / name, name, out, into)
+        vpp(out, into, back, "nv12")
+        given, got = (small / "nv12").read_bytes()[:128 * 96], back.read_bytes()[:128 * 96]
+        assert sum(abs(a - b) for a, b in zip(given, got)) / len(given) < 3, into
+
+
+@pytest.mark.parametrize("options, frames", [("-denoise 50", 4), ("-detail 50", 4), ("-sf 25 -df 50", 8),
+                                             ("-sf 50 -df 25", 2), ("-scrX 16 -scrY 16 -scrW 64 -scrH 48", 4),
+                                             ("-dcrX 16 -dcrY 16 -dcrW 64 -dcrH 48", 4), ("-scaling_mode 1", 4),
+                                             ("-scaling_mode 2", 4), ("-interpolation_method 1", 4),
+                                             ("-interpolation_method 2", 4), ("-interpolation_method 3", 4)])
+def test_sample_vpp_with_options(tmp_path, small, options, frames):
+    out = tmp_path / "out"
+    vpp(small / "nv12", "nv12", out, "nv12", *options.split())
+    assert out.stat().st_size == 128 * 96 * 3 // 2 * frames
+    changes = "df" in options or "method" in options or "mode" in options  # sizes are equal, or frames are the same
+    assert changes or out.read_bytes() != (small / "nv12").read_bytes()
+
+
 def test_sample_vpp_scales_as_ffmpeg_does(tmp_path, source):
     got, expected = tmp_path / "got.nv12", tmp_path / "expected.nv12"
     run("sample_vpp", "-lib", "sw", "-sw", WIDTH, "-sh", HEIGHT, "-scc", "nv12", "-dcc", "nv12", "-dw", 320, "-dh", 192,
@@ -307,6 +415,24 @@ def test_sample_multi_transcode(tmp_path, name, into):
     text = run("sample_multi_transcode", "-par", par)
     assert "The test PASSED" in text
     assert frames_of(out) == frames_of(stream)
+
+
+CODECS = {"h264": ["-c:v", "libx264", "-f", "h264"], "h265": ["-c:v", "libx265", "-x265-params", "log-level=none", "-f", "hevc"],
+          "mpeg2": ["-c:v", "mpeg2video", "-f", "mpeg2video"], "av1": ["-c:v", "libsvtav1", "-preset", "12", "-f", "ivf"],
+          "jpeg": ["-pix_fmt", "yuvj420p", "-c:v", "mjpeg", "-f", "mjpeg"]}
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_sample_multi_transcode_from_each_codec_into_each(tmp_path, source, codec):
+    stream = tmp_path / f"in.{codec}"
+    run("ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "nv12", "-s", f"{WIDTH}x{HEIGHT}", "-r", 25, "-i", source,
+        "-vf", "scale=320:192", "-frames:v", 12, "-pix_fmt", "yuv420p", *CODECS[codec], stream)
+    for into in ("h264", "h265", "av1", "jpeg"):
+        out, par = tmp_path / f"out.{'mjpeg' if into == 'jpeg' else into}", tmp_path / "session.par"
+        quality = "-q 80" if into == "jpeg" else "-b 900 -u speed"
+        par.write_text(f"-i::{codec} {stream} -o::{into} {out} {quality} -sw\n")
+        assert "The test PASSED" in run("sample_multi_transcode", "-par", par)
+        assert frames_of(out) == 12, into
 
 
 def test_sample_multi_transcode_one_to_many(tmp_path):

@@ -11,15 +11,7 @@
 /* What is not of the four kinds; va.h's own name for it is deprecated, and clients send it. */
 #define MISC_MASK 0x80000000U
 
-enum {
-    RATE_DEFAULT = 30,
-    QP_DEFAULT = 26,
-    QP_MAX = 51,
-    THREADS = 1,
-    QUALITY_DEFAULT = 4,
-    KBPS_MAX = 65535,
-    SLICES_MAX = 32
-};
+enum { RATE_DEFAULT = 30, QP_MAX = 51, THREADS = 1, QUALITY_DEFAULT = 4, KBPS_MAX = 65535, SLICES_MAX = 32 };
 
 struct va_encoder {
     struct driver *driver;
@@ -167,7 +159,7 @@ static bool say_rate(const struct va_encoder *encoder, mfxInfoMFX *mfx)
 
     mfx->RateControlMethod = method_of(encoder->config->rate_control);
     if (mfx->RateControlMethod == MFX_RATECONTROL_CQP) {
-        mfx->QPI = mfx->QPP = mfx->QPB = QP_DEFAULT; /* each picture says its own */
+        mfx->QPI = mfx->QPP = mfx->QPB = QP_MAX; /* each picture says its own, and x264 takes none above */
         return true;
     }
     if (mfx->RateControlMethod == MFX_RATECONTROL_ICQ) {

@@ -32,6 +32,35 @@ static void pictures_come_back(void **state)
     va_display_destroy(display);
 }
 
+/* A QP of the picture's own, over the whole scale, one after the other in one stream: each takes its effect. */
+static void every_picture_has_its_quantiser(void **state)
+{
+    (void)state;
+    static const unsigned quantisers[] = { 51, 40, 32, 26, 20, 12, 4 };
+    static const VAProfile profiles[] = { VAProfileH264High, VAProfileHEVCMain };
+    struct va_display *display = open_display();
+    VADisplay va = va_display_handle(display);
+    VASurfaceID surface = make_nv12(va, WIDTH, HEIGHT);
+
+    paint_surface(va, surface, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        struct stream stream;
+        size_t last = 0;
+        stream_open(&stream, va, profiles[i], VA_RC_CQP, VA_RT_FORMAT_YUV420);
+        for (unsigned number = 0; number < 7; number++) {
+            size_t before = stream.bytes;
+            stream.qp = quantisers[number];
+            encode(&stream, surface, true); /* the same picture, coded by itself */
+            size_t bytes = stream.bytes - before;
+            if (bytes <= last + last / 50)
+                fail_msg("profile %u: %zu bytes with QP %u, %zu before", i, bytes, stream.qp, last);
+            last = bytes;
+        }
+        stream_close(&stream);
+    }
+    va_display_destroy(display);
+}
+
 /* As a data plane would have it: frames in memory that is somebody else's, filled again and again. What is coded are
  * the bytes that lie there at that moment, and nothing is copied before the coding library reads them. */
 static void memory_of_others_is_coded_where_it_lies(void **state)
@@ -390,6 +419,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_come_back),
+        cmocka_unit_test(every_picture_has_its_quantiser),
         cmocka_unit_test(memory_of_others_is_coded_where_it_lies),
         cmocka_unit_test(ten_bits_from_memory_of_others),
         cmocka_unit_test(messages_travel_with_their_picture),

@@ -301,6 +301,33 @@ void plane_turn(struct plane *plane)
             responder_turn(plane->ports[i].responder, clock_monotonic_ns(plane->clock));
 }
 
+static bool has_address(const struct port_settings *port, const struct ip_address *wanted)
+{
+    for (unsigned i = 0; i < port->addresses_count; i++) {
+        struct cidr own;
+        if (ip_address_is_multicast(wanted) || (interface_address_parse(port->addresses[i], &own, NULL) == 0 &&
+                                                memcmp(&own.address, wanted, sizeof *wanted) == 0))
+            return true;
+    }
+    return false;
+}
+
+bool plane_ports_answer(const struct dataplane_settings *settings, const struct input_endpoint *endpoint)
+{
+    struct ip_address wanted;
+    if (ip_address_parse(endpoint->address, &wanted, NULL) < 0)
+        return true;
+    for (unsigned i = 0; i < settings->ports_count; i++)
+        if (!port_device_is_pci(settings->ports[i].device) || has_address(&settings->ports[i], &wanted))
+            return true;
+    return false;
+}
+
+bool plane_is_answered_for(const struct plane *plane, const struct input *input)
+{
+    return plane_ports_answer(&plane->settings, &input->endpoints[plane->pipeline]);
+}
+
 static int swap_table(struct plane *plane, struct receive_table *table, struct error *err)
 {
     struct receive_table *old = plane->table;

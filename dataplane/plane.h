@@ -45,6 +45,11 @@ void plane_destroy(struct plane *plane); /* NULL is fine */
  * Another "dataplane" section than at start is not applied: -EBUSY, with everything else applied. */
 int plane_apply(struct plane *plane, const struct dataplane_job *job, struct error *err);
 
+/* Would somebody answer on these ports when the endpoint's address is asked for (ARP, RFC 4861), or join its group? On
+ * a port that the kernel still has it does; on a PCI device only an address of the port's own does. */
+bool plane_ports_answer(const struct dataplane_settings *settings, const struct input_endpoint *endpoint);
+bool plane_is_answered_for(const struct plane *plane, const struct input *input); /* the same of a running one's */
+
 /* Do the ports have addresses of their own, so that plane_turn is to be called every RESPONDER_TURN_NS? */
 bool plane_answers(const struct plane *plane);
 void plane_turn(struct plane *plane);

@@ -91,9 +91,17 @@ static void look_for_silence(struct watch *watch, const struct input_runtime *in
 {
     uint64_t last_ns = value(&input->hot->counters.last_packet_ns);
     if (last_ns == 0) {
-        if (now_ns - seen->since_ns >= SILENT_NS)
+        if (now_ns - seen->since_ns < SILENT_NS)
+            return;
+        if (plane_is_answered_for(watch->plane, &input->settings))
             conditions_report(watch->conditions, CONDITION_SILENT, input->settings.name, 0,
                               "no RTP packet has come yet");
+        else
+            conditions_report(
+                watch->conditions, CONDITION_SILENT, input->settings.name, 0,
+                "no RTP packet has come yet, and nobody answers for %s: no port of this node has it among its "
+                "addresses",
+                input->settings.endpoints[plane_pipeline(watch->plane)].address);
         return;
     }
     int64_t age_ns = (int64_t)(now_ns - last_ns);

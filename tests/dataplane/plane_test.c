@@ -433,6 +433,25 @@ static void what_is_wrong_is_reported_and_is_over_again(void **state)
     conditions_destroy(conditions);
 }
 
+static void a_port_without_addresses_is_not_answered_for(void **state)
+{
+    (void)state;
+    struct dataplane_settings settings = { .ports_count = 2,
+                                           .ports = { { .device = "0000:17:00.0" }, { .device = "0000:18:00.0" } } };
+    struct input_endpoint unicast = { .address = "10.77.0.2" }, group = { .address = "239.1.2.3" };
+    assert_false(plane_ports_answer(&settings, &unicast));
+    assert_false(plane_ports_answer(&settings, &group));
+    strcpy(settings.ports[1].addresses[0], "10.77.0.3/24");
+    settings.ports[1].addresses_count = 1;
+    assert_false(plane_ports_answer(&settings, &unicast));
+    assert_true(plane_ports_answer(&settings, &group));
+    strcpy(settings.ports[1].addresses[0], "10.77.0.2/24");
+    assert_true(plane_ports_answer(&settings, &unicast));
+    settings.ports[1].addresses_count = 0;
+    strcpy(settings.ports[0].device, "net_af_packet0,iface=sdi0");
+    assert_true(plane_ports_answer(&settings, &unicast));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +463,7 @@ int main(void)
         cmocka_unit_test(questions_are_answered),
         cmocka_unit_test(a_job_that_cannot_be_is_refused_and_changes_nothing),
         cmocka_unit_test(what_is_wrong_is_reported_and_is_over_again),
+        cmocka_unit_test(a_port_without_addresses_is_not_answered_for),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -226,15 +226,29 @@ void page_channel(const json_t *channel, struct lines *lines)
 }
 
 /* ---- hardware ---- */
+/* The name of the first GPU of this node, without its folder; "-": it has none. */
+static const char *gpu_of_node(const json_t *gpus, const json_t *node)
+{
+    for (size_t i = 0; i < json_array_size(gpus); i++) {
+        const json_t *gpu = json_array_get(gpus, i);
+        const char *device = json_string_value(json_object_get(gpu, "device"));
+        if (device && node && json_equal(json_object_get(gpu, "node"), node))
+            return strrchr(device, '/') ? strrchr(device, '/') + 1 : device;
+    }
+    return "-";
+}
+
 static void add_core_map(const json_t *hardware, const json_t *status, struct lines *lines)
 {
     const json_t *pipelines = json_object_get(hardware, "pipelines"), *nodes = json_object_get(status, "nodes");
     struct text_table table = { 0 };
-    TABLE_ROW(&table, "PIPELINE", "NODE", "CORES", "SHARED", "POLL", "DATA PLANE");
+    TABLE_ROW(&table, "PIPELINE", "NODE", "CORES", "SHARED", "POLL", "POLL CORE", "GPU", "DATA PLANE");
     for (size_t i = 0; i < json_array_size(pipelines); i++) {
         const json_t *pipeline = json_array_get(pipelines, i), *plane = json_array_get(nodes, i);
         TABLE_ROW(&table, get(pipeline, "pipeline").text, get(pipeline, "node").text, get(pipeline, "cores").text,
                   get(pipeline, "shared").text, get(plane, "poll").text,
+                  get(json_object_get(json_object_get(plane, "told"), "poll"), "core").text,
+                  gpu_of_node(json_object_get(hardware, "gpus"), json_object_get(pipeline, "node")),
                   get(json_object_get(plane, "process"), "state").text);
     }
     add_table(&table, lines);

@@ -176,6 +176,31 @@ static void strange_answers_are_no_fault(void **state)
     }
 }
 
+static void a_pipeline_has_its_core_and_its_gpu(void **state)
+{
+    (void)state;
+    struct lines lines = { 0 };
+    json_t *hardware = json_loads(
+        "{\"nodes\": [], \"gpus\": [{\"device\": \"/dev/dri/renderD129\", \"vendor\": \"Intel\", \"node\": 1}],"
+        " \"pipelines\": [{\"pipeline\": 0, \"node\": 0, \"cores\": \"0,2\", \"shared\": false},"
+        "                {\"pipeline\": 1, \"node\": 1, \"cores\": \"1,3\", \"shared\": false}]}",
+        0, NULL);
+    json_t *status = json_loads("{\"accelerator\": \"hardware\", \"nodes\": [{\"poll\": \"busy\", \"told\": null}, "
+                                "{\"poll\": \"busy\", \"told\": {\"poll\": {\"core\": 3}}}]}",
+                                0, NULL);
+    assert_non_null(hardware);
+    assert_non_null(status);
+    page_hardware(hardware, status, &lines);
+    char *text = lines_join(&lines);
+    assert_non_null(strstr(text, "PIPELINE  NODE  CORES  SHARED  POLL  POLL CORE  GPU         DATA PLANE"));
+    assert_non_null(strstr(text, "0         0     0,2    no      busy  -          -           -"));
+    assert_non_null(strstr(text, "1         1     1,3    no      busy  3          renderD129  -"));
+    free(text);
+    lines_free(&lines);
+    json_decref(hardware);
+    json_decref(status);
+}
+
 static void paths_are_escaped(void **state)
 {
     (void)state;
@@ -193,6 +218,7 @@ int main(void)
         cmocka_unit_test(all_of_a_long_value_is_seen),
         cmocka_unit_test(a_line_is_found_again),
         cmocka_unit_test(strange_answers_are_no_fault),
+        cmocka_unit_test(a_pipeline_has_its_core_and_its_gpu),
         cmocka_unit_test(paths_are_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

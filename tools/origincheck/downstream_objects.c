@@ -145,7 +145,8 @@ static void report_limits(struct objects *objects, bool cut)
 {
     char text[OBSERVATION_TEXT_BYTES] = "";
     if (cut)
-        snprintf(text, sizeof text, "more than %d objects begin with this name: the newest may not be among them",
+        snprintf(text, sizeof text,
+                 "the listing is longer than is read (%d objects, over HTTP 8 MB): the newest may not be among them",
                  ORIGIN_LISTED_MAX);
     else if (object_table_full(objects->table))
         snprintf(text, sizeof text, "more than %d names, without their numbers, begin with this", OBJECT_TRACKS_MAX);

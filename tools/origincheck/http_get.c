@@ -215,7 +215,7 @@ static void judge_result(struct http_get *get, CURLcode code, const struct origi
         answer->length = (uint64_t)length;
     if (code == CURLE_OK)
         judge_status(request, answer);
-    else if (get->too_large)
+    else if ((answer->too_long = get->too_large))
         origin_failed(answer, ORIGIN_FAILED, request->address, "more than %zu bytes", request->bytes_maximum);
     else if (code == CURLE_PARTIAL_FILE || (answer->bytes && status == 200))
         origin_failed(answer, ORIGIN_PARTIAL, request->address, "the transfer ended after %zu of %" PRIu64 " bytes",

@@ -49,7 +49,8 @@ struct origin_answer {
     uint64_t length;      /* of the whole resource, as far as told; else 0 */
     uint64_t modified_ns; /* UTC; 0: not told */
     bool encoded;         /* Content-Encoding was said and undone */
-    bool cut;             /* of a listing: there were more than ORIGIN_LISTED_MAX */
+    bool too_long;        /* there were more than bytes_maximum; data holds these */
+    bool cut;             /* of a listing: there were more than ORIGIN_LISTED_MAX, or more text than is read */
     char etag[ORIGIN_ETAG_BYTES];
     uint64_t duration_ns;
     char text[OBSERVATION_TEXT_BYTES]; /* what went wrong, with the address as it may be shown */

@@ -79,6 +79,9 @@ static void http_list(struct origin *origin, const char *prefix, origin_on_liste
         http_get(http->get, folder, NULL, false, NULL, &request, answer);
     }
     struct listing listing = { begin, on_listed, context };
+    answer->cut = answer->too_long && answer->status < 300;
+    if (answer->cut) /* what has come is a listing too */
+        answer->outcome = ORIGIN_OK;
     if (answer->outcome == ORIGIN_OK && answer->data)
         index_page_names((const char *)answer->data, answer->bytes, on_name, &listing);
 }

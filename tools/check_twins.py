@@ -59,8 +59,10 @@ class Rung:
         found = [f"{self.name}: {fault}" for fault in self.playlist.faults()]
         numbers = sorted(self.segments)
         found += [f"{self.name}: segment {number} is missing" for number in self.gaps]
+        kinds = {"video": any(segment.video for segment in self.segments.values()),
+                 "audio": any(segment.audios for segment in self.segments.values())}
         for number in numbers:
-            found += inner_faults(self.segments[number], self.frame_ticks)
+            found += inner_faults(self.segments[number], self.frame_ticks, **kinds)
         for one, two in zip(numbers, numbers[1:]):
             if two == one + 1 and two not in self.discontinuities:
                 found += continuity_faults(self.segments[one], self.segments[two], self.frame_ticks)

@@ -80,7 +80,7 @@ def test_runs(media, name):
     ticks = difference(times[-1], times[0]) / (len(times) - 1)  # of the source's own frame rate
     faults = []
     for entry, segment in zip(playlist.entries, segments):
-        faults += inner_faults(segment, ticks)
+        faults += inner_faults(segment, ticks, audio="audio" in kinds(name))
     for one, two, entry in zip(segments, segments[1:], playlist.entries[1:]):
         if not entry.discontinuity:
             faults += continuity_faults(one, two, ticks)

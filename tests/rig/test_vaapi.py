@@ -66,7 +66,7 @@ def test_every_segment_decodes_from_its_first_picture(vaapi, rung):
         data = vaapi.data("east", rung, [entry.name])
         assert check_twins.decode_faults(data, entry.name) == []
         if rung == "180p":
-            assert inner_faults(Segment(data, entry.name), FRAME_TICKS) == []
+            assert inner_faults(Segment(data, entry.name), FRAME_TICKS, audio=False) == []
         assert video_of(data) == RUNGS[rung][1]
 
 

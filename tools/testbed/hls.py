@@ -73,7 +73,7 @@ class MediaPlaylist:
         for entry in self.entries:
             if entry.duration is None:
                 found.append(f"{entry.name} has no EXTINF")
-            elif round(entry.duration) > self.target:
+            elif int(entry.duration + 0.5) > self.target:  # 2.5 s is 3 s
                 found.append(f"{entry.name}: {entry.duration} s is more than the target duration {self.target} s")
         for one, two in zip(self.entries, self.entries[1:]):
             if two.number <= one.number:
@@ -156,6 +156,8 @@ def continuity_faults(before, after, frame_ticks):
         if abs(step - frame_ticks) > 1:
             found.append(f"{after.name}: its first picture is {step} ticks behind the last one of {before.name}, "
                          f"not {frame_ticks}")
+    if len(before.audios) != len(after.audios):
+        found.append(f"{after.name}: {len(after.audios)} audios behind {len(before.audios)}")
     for index in range(min(len(before.audios), len(after.audios))):
         last, first = before.audio_frames(index), after.audio_frames(index)
         if not last or not first:
@@ -167,9 +169,14 @@ def continuity_faults(before, after, frame_ticks):
     return found
 
 
-def inner_faults(segment, frame_ticks):
-    """What is wrong within one segment: pictures and audio frames at even distances, an IDR at the start."""
-    found = list(segment.faults)
+def inner_faults(segment, frame_ticks, video=True, audio=True):
+    """What is wrong within one segment: pictures and audio frames at even distances, an IDR at the start, clock references
+    often enough. video, audio: there have to be some."""
+    found = segment.faults + segment.pcr_faults(frame_ticks)
+    if video and not segment.video_pts():
+        found.append("no pictures")
+    if audio and not segment.audios:
+        found.append("no audio")
     if segment.video and not segment.starts_with_idr():
         found.append("does not start with parameter sets and an IDR")
     times = segment.video_pts()
@@ -181,6 +188,8 @@ def inner_faults(segment, frame_ticks):
         found.append("decoding times do not rise")
     for index in range(len(segment.audios)):
         frames = segment.audio_frames(index)
+        if not frames:
+            found.append(f"audio {index}: no frames")
         for one, two in zip(frames, frames[1:]):
             if abs(difference(two[0], one[0]) - one[1] * 1920) > 2:
                 found.append(f"audio {index}: frames {difference(two[0], one[0])} ticks apart")

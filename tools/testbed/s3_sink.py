@@ -16,6 +16,7 @@ request. What it is told to do wrong:
 """
 import hashlib
 import http.server
+import itertools
 import re
 import socket
 import ssl
@@ -163,6 +164,7 @@ class S3Sink:
         self.mode, self.clock_offset = "pass", 0
         self.lock = threading.Lock()
         self.objects, self.uploads, self.requests, self.faults = {}, {}, [], []
+        self.upload_numbers = itertools.count()
         self.completed_uploads = self.aborted_uploads = 0
         self.connections = set()
         self.server = self.thread = None
@@ -284,7 +286,7 @@ class S3Sink:
     def _serve_upload(self, request, query):
         identity = query.get("uploadId")
         if "uploads" in query:
-            identity = f"upload-{len(self.uploads)}"
+            identity = f"upload-{next(self.upload_numbers)}"
             self.uploads[identity] = {"path": request.route, "headers": request.headers, "parts": {}}
             return 200, {}, f"<InitiateMultipartUploadResult><UploadId>{identity}</UploadId></InitiateMultipartUploadResult>".encode()
         upload = self.uploads.get(identity)

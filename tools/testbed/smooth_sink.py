@@ -28,6 +28,10 @@ class Malformed(ValueError):
     """What came is not what the specification says."""
 
 
+# What reading such bytes ends in: too short a box, a word that is no number, a manifest without one of its values.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, struct.error, xml.etree.ElementTree.ParseError)
+
+
 class Reset(Exception):
     """The connection is to be cut."""
 
@@ -408,8 +412,8 @@ class SmoothSink:
         stream.posts.append(post)
         try:
             return self._read_chunks(connection, file, stream, post)
-        except Malformed as error:
-            self.problems.append(f"{stream.path}: {error}")
+        except UNREADABLE as error:
+            self.problems.append(f"{stream.path}: {error if isinstance(error, Malformed) else repr(error)}")
             self._answer(connection, stream.path, 400)
             return False
         finally:
@@ -418,7 +422,10 @@ class SmoothSink:
     def _read_chunks(self, connection, file, stream, post):
         fragments = None
         while True:
-            size = int(file.readline(64), 16)
+            line = file.readline(64)
+            if not line.endswith(b"\r\n"):
+                return False  # cut
+            size = int(line, 16)
             data = file.read(size)
             if len(data) != size or file.readline(8) != b"\r\n":
                 return False

@@ -5,6 +5,8 @@ PTS_WRAP = 1 << 33
 VIDEO_TYPES = {0x01: "mpeg1", 0x02: "mpeg2", 0x1b: "h264", 0x24: "hevc"}
 AUDIO_TYPES = {0x03: "mp1", 0x04: "mp2", 0x0f: "aac", 0x81: "ac3", 0x87: "eac3"}
 SECTION_TYPES = {0x86}  # SCTE 35: no PES packets
+TABLE_PIDS = range(0x20)  # PAT, SDT, NIT and the like: nothing announces them
+PCR_WRAP = PTS_WRAP * 300
 
 
 def _timestamp(data, at):
@@ -33,7 +35,9 @@ class Segment:
         self.streams = {}
         self.faults = []
         self.pcrs = []
-        self._pmt_pid = None
+        self._pmt_pid = self._programme = None
+        self._announced = set()
+        self._sections, self._strangers = {}, set()
         self._open = {}
         self._counters = {}
         if not data or len(data) % 188:
@@ -42,6 +46,8 @@ class Segment:
             self._packet(data[at:at + 188], at // 188)
         for pid in list(self._open):
             self._finish(pid)
+        if self._programme is None:
+            self.faults.append("no PAT" if self._pmt_pid is None else "no PMT")
 
     @property
     def video(self):
@@ -63,7 +69,10 @@ class Segment:
             if packet[4] >= 7 and packet[5] & 0x10:
                 base = packet[6] << 25 | packet[7] << 17 | packet[8] << 9 | packet[9] << 1 | packet[10] >> 7
                 self.pcrs.append(base * 300 + ((packet[10] & 1) << 8 | packet[11]))
-        if not control & 1 or pid == 0x1fff:
+        if pid == 0x1fff:
+            return
+        self._is_announced(pid, number)
+        if not control & 1:
             return
         last = self._counters.get(pid)
         if last is not None and counter != (last + 1) & 15:
@@ -71,9 +80,9 @@ class Segment:
         self._counters[pid] = counter
         payload = packet[offset:]
         if pid == 0:
-            self._table(payload, self._pat, start)
+            self._table(pid, payload, self._pat, start)
         elif pid == self._pmt_pid:
-            self._table(payload, self._pmt, start)
+            self._table(pid, payload, self._pmt, start)
         elif pid in self.streams:
             stream = self.streams[pid]
             stream.counters = (counter if stream.counters[0] is None else stream.counters[0], counter)
@@ -85,11 +94,25 @@ class Segment:
             elif not stream.units:
                 self.faults.append(f"PID {pid} begins in the middle of a PES packet")
 
-    def _table(self, payload, reader, start):
+    def _is_announced(self, pid, number):
+        """A receiver that begins here knows what the packet is; else a fault, once."""
+        if pid in TABLE_PIDS or pid == self._pmt_pid or pid in self._announced or pid in self._strangers:
+            return
+        self._strangers.add(pid)
+        self.faults.append(f"packet {number}: PID {pid} " + ("comes before the PMT" if self._programme is None
+                                                             else "is not in the PMT"))
+
+    def _table(self, pid, payload, reader, start):
+        """A section may go over several packets."""
         if start and payload:
-            section = payload[1 + payload[0]:]
-            length = (section[1] & 0x0f) << 8 | section[2]
+            self._sections[pid] = payload[1 + payload[0]:]
+        elif pid in self._sections:
+            self._sections[pid] += payload
+        section = self._sections.get(pid, b"")
+        length = (section[1] & 0x0f) << 8 | section[2] if len(section) >= 3 else len(section)
+        if len(section) >= 3 + length:
             reader(section[:3 + length - 4])
+            del self._sections[pid]
 
     def _pat(self, section):
         for at in range(8, len(section) - 3, 4):
@@ -97,10 +120,14 @@ class Segment:
                 self._pmt_pid = (section[at + 2] & 0x1f) << 8 | section[at + 3]
 
     def _pmt(self, section):
+        if self._programme not in (None, section[8:]):
+            self.faults.append("the PMT changes")
+        self._programme = section[8:]
         at = 12 + ((section[10] & 0x0f) << 8 | section[11])
         while at + 5 <= len(section):
             kind, pid = section[at], (section[at + 1] & 0x1f) << 8 | section[at + 2]
             codec = VIDEO_TYPES.get(kind) or AUDIO_TYPES.get(kind) or f"type {kind:#x}"
+            self._announced.add(pid)
             if kind not in SECTION_TYPES:
                 self.streams.setdefault(pid, Stream(pid, codec))
             at += 5 + ((section[at + 3] & 0x0f) << 8 | section[at + 4])
@@ -125,6 +152,14 @@ class Segment:
             return False
         kinds = nal_types(self.video.units[0])
         return 7 in kinds and 8 in kinds and 5 in kinds and kinds.index(7) < kinds.index(5)
+
+    def pcr_faults(self, frame_ticks, before=()):
+        """Clock references that go back, or are more than 100 ms apart (a picture where that is more). before: those of the segment before."""
+        pcrs = list(before[-1:]) + self.pcrs
+        if not self.pcrs:
+            return ["no PCR"]
+        steps = [difference(two, one, PCR_WRAP) / 300 for one, two in zip(pcrs, pcrs[1:])]
+        return [f"PCRs {step / 90:.1f} ms apart" for step in steps if not 0 < step <= max(9000, frame_ticks) + 1][:1]
 
     def video_pts(self):
         """PTS of all pictures, ascending over a wrap."""
@@ -157,10 +192,10 @@ def adts_frames(unit):
     return count
 
 
-def difference(a, b):
-    """a - b for 33-bit counters."""
-    d = (a - b) % PTS_WRAP
-    return d - PTS_WRAP if d >= PTS_WRAP // 2 else d
+def difference(a, b, wrap=PTS_WRAP):
+    """a - b for counters that wrap, of 33 bits."""
+    d = (a - b) % wrap
+    return d - wrap if d >= wrap // 2 else d
 
 
 def ascending(values):

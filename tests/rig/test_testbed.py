@@ -114,6 +114,9 @@ def test_tables_that_come_late_or_change():
 def test_clock_references():
     assert inner_faults(segment(pcr_every=2), FRAME) == []
     assert inner_faults(segment(pcr_every=3), FRAME) == ["s.ts: PCRs 120.0 ms apart"]
+    before, after = segment(), segment(900000 + (PICTURES + 3) * FRAME)
+    assert any("PCRs 160.0 ms" in fault for fault in continuity_faults(before, after, FRAME))
+    assert any("PCRs -40.0 ms" in fault for fault in continuity_faults(before, segment(900000 + (PICTURES - 2) * FRAME), FRAME))
 
 
 @pytest.mark.parametrize("duration,right", [("2.499", True), ("2.5", False), ("3.5", False)])

@@ -158,6 +158,7 @@ def continuity_faults(before, after, frame_ticks):
                          f"not {frame_ticks}")
     if len(before.audios) != len(after.audios):
         found.append(f"{after.name}: {len(after.audios)} audios behind {len(before.audios)}")
+    found += [f"{after.name}: {fault}" for fault in after.pcr_faults(frame_ticks, before.pcrs)]
     for index in range(min(len(before.audios), len(after.audios))):
         last, first = before.audio_frames(index), after.audio_frames(index)
         if not last or not first:

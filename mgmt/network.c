@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 static const char *const kinds[] = { "ethernet", "vlan", "bond", NULL };
@@ -95,6 +96,48 @@ static const struct network_interface *find(const struct network *network, const
     return NULL;
 }
 
+/* Whether a router is reached by this address, which is a prefix: its first bits are the same. */
+static bool is_beside(const char *router, const char *prefix)
+{
+    unsigned char one[16], other[16];
+    char address[NETWORK_ADDRESS_BYTES];
+    snprintf(address, sizeof address, "%.*s", (int)strcspn(prefix, "/"), prefix);
+    int family = family_of(router);
+    if (!family || family_of(address) != family)
+        return false;
+    inet_pton(family, router, one);
+    inet_pton(family, address, other);
+    unsigned long bits = strtoul(strchr(prefix, '/') + 1, NULL, 10), whole = bits / 8;
+    unsigned rest = bits % 8 ? 0xff00U >> bits % 8 & 0xff : 0;
+    return memcmp(one, other, whole) == 0 && (one[whole % 16] & rest) == (other[whole % 16] & rest);
+}
+
+/* Those of IPv6 that begin with fe80 are on every link. */
+static void check_gateway(const struct network_interface *interface, struct problems *problems)
+{
+    bool beside = interface->method != NETWORK_STATIC || strncasecmp(interface->gateway, "fe80:", 5) == 0;
+    for (unsigned i = 0; !beside && i < interface->addresses_count; i++)
+        beside = !is_prefix(interface->addresses[i]) || is_beside(interface->gateway, interface->addresses[i]);
+    if (!family_of(interface->gateway))
+        problem_at(problems, interface->gateway, "interface \"%s\": gateway \"%s\" is not an address", interface->name,
+                   interface->gateway);
+    else if (!beside)
+        problem_at(problems, interface->gateway,
+                   "interface \"%s\": gateway %s is in the network of none of its addresses", interface->name,
+                   interface->gateway);
+}
+
+static void check_interface(const struct network_interface *interface, struct problems *problems)
+{
+    if (strcmp(interface->name, "lo") == 0)
+        problem_at(problems, interface->name, "interface \"lo\" is the kernel's own");
+    if (interface->mtu && interface->mtu < NETWORK_MTU_MIN)
+        problem_at(problems, &interface->mtu, "interface \"%s\": mtu %u: want 0, or %d and more", interface->name,
+                   interface->mtu, NETWORK_MTU_MIN);
+    if (interface->gateway[0])
+        check_gateway(interface, problems);
+}
+
 static void check_addresses(const struct network_interface *interface, struct problems *problems)
 {
     for (unsigned i = 0; i < interface->addresses_count; i++)
@@ -106,9 +149,6 @@ static void check_addresses(const struct network_interface *interface, struct pr
         problem_at(problems, &interface->method, "interface \"%s\": method static needs addresses", interface->name);
     if (interface->method != NETWORK_STATIC && interface->addresses_count)
         problem_at(problems, &interface->method, "interface \"%s\": addresses need method static", interface->name);
-    if (interface->gateway[0] && !family_of(interface->gateway))
-        problem_at(problems, interface->gateway, "interface \"%s\": gateway \"%s\" is not an address", interface->name,
-                   interface->gateway);
 }
 
 static void check_vlan(const struct network *network, const struct network_interface *interface,
@@ -121,6 +161,25 @@ static void check_vlan(const struct network *network, const struct network_inter
         problem_at(problems, interface->parent,
                    "interface \"%s\": parent \"%s\" must be an ethernet interface or bond of this list",
                    interface->name, interface->parent);
+    for (const struct network_interface *other = network->interfaces; other < interface; other++)
+        if (other->kind == NETWORK_VLAN && other->vlan == interface->vlan &&
+            strcmp(other->parent, interface->parent) == 0)
+            problem_at(problems, &interface->vlan, "interface \"%s\": VLAN %u of \"%s\" is \"%s\" already",
+                       interface->name, interface->vlan, interface->parent, other->name);
+}
+
+/* The bond before this member that has it already, be it the same one; NULL: none. */
+static const char *bond_of(const struct network *network, const char *member)
+{
+    for (const struct network_interface *bond = network->interfaces;
+         bond < network->interfaces + network->interfaces_count; bond++)
+        for (unsigned i = 0; bond->kind == NETWORK_BOND && i < bond->members_count; i++) {
+            if (bond->members[i] == member)
+                return NULL;
+            if (strcmp(bond->members[i], member) == 0)
+                return bond->name;
+        }
+    return NULL;
 }
 
 static void check_bond(const struct network *network, const struct network_interface *interface,
@@ -137,6 +196,9 @@ static void check_bond(const struct network *network, const struct network_inter
             problem_at(problems, member,
                        "interface \"%s\": member \"%s\" belongs to the bond and may not stand in the list itself",
                        interface->name, member);
+        else if (bond_of(network, member))
+            problem_at(problems, member, "interface \"%s\": member \"%s\" belongs to \"%s\" already", interface->name,
+                       member, bond_of(network, member));
     }
 }
 
@@ -167,6 +229,7 @@ void network_check(const struct network *network, struct problems *problems)
                    network->host_name);
     for (unsigned i = 0; i < network->interfaces_count; i++) {
         const struct network_interface *interface = &network->interfaces[i];
+        check_interface(interface, problems);
         check_addresses(interface, problems);
         if (interface->kind == NETWORK_VLAN)
             check_vlan(network, interface, problems);

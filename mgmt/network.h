@@ -23,6 +23,7 @@ enum {
     NETWORK_NAME_BYTES = 16, /* the kernel's limit */
     NETWORK_ADDRESS_BYTES = 64,
     NETWORK_HOST_BYTES = 128,
+    NETWORK_MTU_MIN = 576,
 };
 
 enum network_kind { NETWORK_ETHERNET, NETWORK_VLAN, NETWORK_BOND };

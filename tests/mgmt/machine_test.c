@@ -321,6 +321,31 @@ static void networks_that_cannot_work_are_refused(void **state)
         "dns_servers = [ \"name.example\" ];",
         "management_clients = [ \"10.0.0.0\" ];",
         "search_domain = \"a\\nb\";",
+        "interfaces = ( { name = \"lo\"; } );",
+        "interfaces = ( { name = \"eth0\"; mtu = 20; } );",
+        "interfaces = ( { name = \"eth0\"; method = \"static\"; addresses = [ \"10.1.2.3/23\" ]; gateway = "
+        "\"10.1.4.1\"; } );",
+        "interfaces = ( { name = \"eth0\"; method = \"static\"; addresses = [ \"10.1.2.3/24\" ]; gateway = "
+        "\"fd00::1\"; } );",
+        "interfaces = ( { name = \"b\"; kind = \"bond\"; members = [ \"eth1\", \"eth1\" ]; } );",
+        "interfaces = ( { name = \"b\"; kind = \"bond\"; members = [ \"eth1\", \"eth2\" ]; },"
+        "               { name = \"c\"; kind = \"bond\"; members = [ \"eth1\" ]; } );",
+        "interfaces = ( { name = \"eth0\"; }, { name = \"v\"; kind = \"vlan\"; vlan = 3; parent = \"eth0\"; },"
+        "               { name = \"w\"; kind = \"vlan\"; vlan = 3; parent = \"eth0\"; } );",
+    };
+    static const char *const good[] = {
+        "interfaces = ( { name = \"eth0\"; method = \"static\"; addresses = [ \"10.1.2.3/23\" ]; gateway = "
+        "\"10.1.3.1\"; } );",
+        "interfaces = ( { name = \"eth0\"; method = \"static\"; gateway = \"fd00::ffff\"; mtu = 9000;"
+        "                 addresses = [ \"10.1.2.3/32\", \"fd00::1/64\" ]; } );",
+        "interfaces = ( { name = \"eth0\"; method = \"static\"; addresses = [ \"fd00::1/128\" ]; gateway = "
+        "\"fe80::1\"; } );",
+        "interfaces = ( { name = \"eth0\"; method = \"static\"; addresses = [ \"10.1.2.3/0\" ]; gateway = \"9.9.9.9\"; "
+        "} );",
+        "interfaces = ( { name = \"b\"; kind = \"bond\"; members = [ \"eth1\", \"eth2\" ]; },"
+        "               { name = \"v\"; kind = \"vlan\"; vlan = 3; parent = \"b\"; },"
+        "               { name = \"w\"; kind = \"vlan\"; vlan = 4; parent = \"b\"; },"
+        "               { name = \"c\"; kind = \"bond\"; members = [ \"eth3\" ]; } );",
     };
     char path[128];
     struct network *network = malloc(sizeof *network);
@@ -330,6 +355,13 @@ static void networks_that_cannot_work_are_refused(void **state)
         fixture_write(&room->fixture, "network.cfg", texts[i], 0644);
         if (network_read(network, path, problems) == 0)
             fail_msg("was taken: %s", texts[i]);
+        problems_destroy(problems);
+    }
+    for (unsigned i = 0; i < sizeof good / sizeof *good; i++) {
+        struct problems *problems = problems_create();
+        fixture_write(&room->fixture, "network.cfg", good[i], 0644);
+        if (network_read(network, path, problems) < 0)
+            fail_msg("was refused: %s", good[i]);
         problems_destroy(problems);
     }
     free(network);

@@ -54,10 +54,12 @@ unsigned vaapi_level(enum AVCodecID codec, unsigned width, unsigned height, doub
     unsigned count = hevc ? sizeof hevc_levels / sizeof hevc_levels[0] : sizeof h264_levels / sizeof h264_levels[0];
     unsigned blocks = (width + MACROBLOCK - 1) / MACROBLOCK * ((height + MACROBLOCK - 1) / MACROBLOCK);
     unsigned picture = hevc ? width * height : blocks;
+    unsigned longer = width > height ? width : height; /* strips: the square of a side is at most eight pictures */
+    unsigned side = hevc ? longer : (longer + MACROBLOCK - 1) / MACROBLOCK;
 
     for (unsigned i = 0; i < count; i++)
-        if (picture <= table[i].picture && picture * pictures_per_second <= table[i].second &&
-            bits_per_second / 1000 <= table[i].kbps)
+        if (picture <= table[i].picture && side * side <= 8 * table[i].picture &&
+            picture * pictures_per_second <= table[i].second && bits_per_second / 1000 <= table[i].kbps)
             return table[i].number;
     return table[count - 1].number;
 }

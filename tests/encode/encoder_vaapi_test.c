@@ -154,6 +154,14 @@ static void scaled_pictures_of_each_codec_decode(void **state)
         run(&kinds[i], 122, 70, 30);
 }
 
+/* Ribbons of lamps are so long: their level goes by the longer side. */
+static void strips_are_encoded(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        run(&kinds[i], 2560, 64, 30);
+}
+
 static void the_own_size_is_not_scaled(void **state)
 {
     (void)state;
@@ -558,6 +566,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scaled_pictures_of_each_codec_decode),
+        cmocka_unit_test(strips_are_encoded),
         cmocka_unit_test(the_own_size_is_not_scaled),
         cmocka_unit_test(drivers_that_only_wait_for_surfaces_are_waited_for_so),
         cmocka_unit_test(a_device_that_hangs_gives_no_encoder),

@@ -20,6 +20,11 @@ static void levels_have_room(void **state)
     assert_int_equal(vaapi_level(AV_CODEC_ID_HEVC, 1280, 720, 30, 3000000), 93);
     assert_int_equal(vaapi_level(AV_CODEC_ID_HEVC, 1920, 1080, 59.94, 10000000), 123);
     assert_int_equal(vaapi_level(AV_CODEC_ID_HEVC, 3840, 2160, 59.94, 20000000), 153);
+    /* strips, which x265 does not open with less */
+    assert_int_equal(vaapi_level(AV_CODEC_ID_HEVC, 4096, 64, 25, 300000), 120);
+    assert_int_equal(vaapi_level(AV_CODEC_ID_HEVC, 64, 4096, 25, 300000), 120);
+    assert_int_equal(vaapi_level(AV_CODEC_ID_H264, 4096, 64, 25, 300000), 40);
+    assert_int_equal(vaapi_level(AV_CODEC_ID_H264, 64, 1024, 25, 300000), 21);
 }
 
 static struct vaapi_plan plan_of(const struct video_description *video, struct va_display *display)

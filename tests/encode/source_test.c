@@ -38,7 +38,7 @@ static atomic_ullong standing_utc_ns = UINT64_C(1794500000) * NS_PER_S;
 static uint64_t standing_ns(const struct clock *clock)
 {
     (void)clock;
-    return standing_utc_ns += NS_PER_US;
+    return atomic_fetch_add(&standing_utc_ns, NS_PER_US);
 }
 
 static int before(void **state)

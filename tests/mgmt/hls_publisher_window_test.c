@@ -100,7 +100,7 @@ static void test_saved_now_and_then(void **state)
         ;
     uint64_t elapsed_ms = (clock_monotonic_ns(&bench.clock) - begin_ns) / NS_PER_MS;
     assert_int_equal(bench.acknowledged, 20);
-    assert_true(saves <= elapsed_ms / INTERVAL_MS + 2);
+    assert_true(saves <= elapsed_ms / INTERVAL_MS + 3); /* with that of the opening, whose thread may come late */
     assert_int_equal(newest_saved(&bench), WINDOW + 20);
     hand_over(&bench, WINDOW + 21, WINDOW + 25);
     while (bench.acknowledged == 20 && publisher_bench_turn(&bench, begin_ns))

@@ -24,8 +24,8 @@ class Place:
 
 
 class Entry:
-    def __init__(self, name, duration, discontinuity, date_time, sequence):
-        self.name, self.duration = name, duration
+    def __init__(self, name, duration, discontinuity, date_time, sequence, gap=False):
+        self.name, self.duration, self.gap = name, duration, gap  # gap: there is none
         self.discontinuity, self.date_time, self.sequence = discontinuity, date_time, sequence
 
     @property
@@ -42,7 +42,7 @@ class MediaPlaylist:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if not lines or lines[0] != "#EXTM3U":
             raise ValueError("a playlist must begin with #EXTM3U")
-        duration, discontinuity, date_time = None, False, None
+        duration, discontinuity, date_time, gap = None, False, None, False
         for line in lines:
             tag, _, value = line.partition(":")
             if tag == "#EXT-X-TARGETDURATION":
@@ -57,11 +57,13 @@ class MediaPlaylist:
                 discontinuity = True
             elif tag == "#EXT-X-PROGRAM-DATE-TIME":
                 date_time = datetime.fromisoformat(value.replace("Z", "+00:00"))
+            elif tag == "#EXT-X-GAP":
+                gap = True
             elif tag == "#EXT-X-ENDLIST":
                 self.ended = True
             elif not line.startswith("#"):
-                self.entries.append(Entry(line, duration, discontinuity, date_time, self.sequence + len(self.entries)))
-                duration, discontinuity, date_time = None, False, None
+                self.entries.append(Entry(line, duration, discontinuity, date_time, self.sequence + len(self.entries), gap))
+                duration, discontinuity, date_time, gap = None, False, None, False
 
     @property
     def numbers(self):

@@ -446,8 +446,9 @@ static void vpl_encode(void *instance, const struct encoder_frame *frame)
         control.NumPayload = 0;
         status = encode_one(encoder, &control, surface);
     }
-    encoder->idr_owed = false;
-    if (status < MFX_ERR_NONE && status != MFX_ERR_MORE_DATA && encoder->counters.errors++ == 0)
+    if (status == MFX_ERR_MORE_DATA || (status >= MFX_ERR_NONE && status != MFX_WRN_DEVICE_BUSY))
+        encoder->idr_owed = false;
+    else if (encoder->counters.errors++ == 0)
         log_error(encoder->config.log, "video \"%s\": encoding: %s", encoder->config.description->name,
                   accelerator_status_name(status));
 }

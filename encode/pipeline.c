@@ -24,12 +24,31 @@
 enum { TAKE_WAIT_MS = 10, ITEMS_PER_TURN = 32, FRAMES_PER_TURN = 16, DECODER_HOLDS = 4 };
 
 /* ---- hand-off callbacks ---- */
+static void take_rate(struct pipeline *pipeline)
+{
+    const struct encode_job *job = pipeline->job;
+
+    if (job->framerate_numerator)
+        pipeline_set_rate(pipeline, job->framerate_numerator,
+                          job->framerate_denominator ? job->framerate_denominator : 1);
+    else if (pipeline->welcome.framerate_numerator && pipeline->welcome.framerate_denominator)
+        pipeline_set_rate(pipeline, pipeline->welcome.framerate_numerator, pipeline->welcome.framerate_denominator);
+}
+
+/* After a reconnection our own timeline goes on. A welcome that nobody waited for any more still tells where the output
+ * had ended, and the rate, which without a source nothing else tells. */
 static void on_welcome(void *context, const struct handoff_welcome *welcome)
 {
     struct pipeline *pipeline = context;
 
     if (!pipeline->welcomed)
-        pipeline->welcome = *welcome; /* after a reconnection our own timeline goes on */
+        pipeline->welcome = *welcome;
+    if (!pipeline->welcomed && pipeline->source && !pipeline->started) {
+        if (!pipeline->rate_known)
+            take_rate(pipeline);
+        if (pipeline->begin == BEGIN_FRESH && welcome->resume_tick_90k > 0)
+            pipeline->begin = BEGIN_MIDDLE;
+    }
     pipeline->welcomed = true;
     for (unsigned i = HANDOFF_ANCHORS_MAX; pipeline->follower && i-- > 0;)
         follower_know(pipeline->follower, &welcome->anchors[i]);
@@ -415,24 +434,19 @@ static void wait_for_welcome(struct pipeline *pipeline)
 
 static int open_source(struct pipeline *pipeline, struct error *err)
 {
-    const struct encode_job *job = pipeline->job;
     struct deinterlacer_config deinterlacing = { .accelerator = pipeline->config.accelerator,
                                                  .watch = &pipeline->watch,
                                                  .on_picture = on_progressive,
                                                  .context = pipeline,
                                                  .log = pipeline->config.log };
-    struct source_config config = { .job = job,
+    struct source_config config = { .job = pipeline->job,
                                     .run_directory = pipeline->config.run_directory,
                                     .clock = pipeline->config.clock,
                                     .log = pipeline->config.log,
                                     .start_utc_ns = pipeline_source_start(pipeline),
                                     .attach = pipeline->config.attach };
 
-    if (job->framerate_numerator)
-        pipeline_set_rate(pipeline, job->framerate_numerator,
-                          job->framerate_denominator ? job->framerate_denominator : 1);
-    else if (pipeline->welcome.framerate_numerator && pipeline->welcome.framerate_denominator)
-        pipeline_set_rate(pipeline, pipeline->welcome.framerate_numerator, pipeline->welcome.framerate_denominator);
+    take_rate(pipeline);
     int status = deinterlacer_create(&pipeline->deinterlacer, &deinterlacing, err);
     return status < 0 ? status : source_create(&pipeline->source, &config, err);
 }

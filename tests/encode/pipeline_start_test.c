@@ -61,7 +61,10 @@ static void the_slate_goes_on_where_it_ended(void **state)
     fake.welcome.framerate_numerator = 25;
     fake.welcome.framerate_denominator = 1;
     fake.welcome.resume_tick_90k = now / 90000 * 90000 + INT64_C(600) * 90000;
+    fake_stop(&fake); /* it answers when nobody waits for that any more */
     start(&a, 0);
+    sleep(1);
+    fake_start(&fake, run_directory);
     wait_for(2);
     stop(&a);
     assert_true(fake.segment_count >= 2);

@@ -24,6 +24,9 @@ enum {
     JUMP_BACK_S = 100,            /* so far below all that is known a piece is no repetition: the timeline jumped */
     AGAIN_S = 1, /* until one that could not be completed is tried again, and twice as long each time */
     AGAIN_MAX_S = 300,
+    /* A bad sector does not heal, and who looks through a recording keeps the pieces of others waiting. */
+    UNREADABLE_PAUSE_S = 30,
+    UNREADABLE_TRIES = 3,
 };
 
 static struct archive_publisher *of(struct publisher *base)
@@ -56,13 +59,18 @@ static struct entry *entry_of(struct archive_publisher *publisher, const struct 
     return entry;
 }
 
-/* Its files go too. */
-static void forget(struct archive_publisher *publisher, struct entry *entry, bool delivered)
+static void take_out(struct archive_publisher *publisher, const struct entry *entry)
 {
     struct entry **place = &publisher->entries;
     while (*place != entry)
         place = &(*place)->next;
     *place = entry->next;
+}
+
+/* Its files go too. */
+static void forget(struct archive_publisher *publisher, struct entry *entry, bool delivered)
+{
+    take_out(publisher, entry);
     recording_remove(entry->recording, delivered);
     free(entry);
 }
@@ -104,6 +112,20 @@ static void deliver(struct archive_publisher *publisher, struct entry *entry)
                                                      .bytes = recording_info(entry->recording).bytes,
                                                      .file = entry,
                                                      .bookmark = entry->bookmark });
+}
+
+/* Somebody may get out of its files what the disk gives, and the next life looks at them again. */
+static void leave_it_there(struct archive_publisher *publisher, struct entry *entry, const char *text)
+{
+    char reason[ERROR_TEXT_BYTES];
+    snprintf(reason, sizeof reason, "recording %s is left on the box's disk, which does not give all of it: %s",
+             recording_name(entry->recording), text);
+    publisher->counters.damaged++;
+    log_error(publisher->config.log, "%s: %s", publisher->source, reason);
+    raise_alert(publisher, ALERT_FINALISE_FAILED, reason);
+    take_out(publisher, entry);
+    recording_destroy(entry->recording);
+    free(entry);
 }
 
 static void set_again(struct archive_publisher *publisher)
@@ -157,6 +179,14 @@ static void on_ready(void *context, struct recording *recording, int result, con
         return;
     }
     bool holds_something = entry->old || recording_info(recording).bytes > 0;
+    if (holds_something && entry->old && result == -EIO) {
+        if (++entry->unreadable == UNREADABLE_TRIES) {
+            leave_it_there(publisher, entry, text);
+            return;
+        }
+        if (2 * entry->pause_s < UNREADABLE_PAUSE_S)
+            entry->pause_s = UNREADABLE_PAUSE_S / 2; /* the next is twice as long */
+    }
     if (holds_something && result != -EBADMSG && result != -ENODATA) {
         try_later(publisher, entry, text);
         return;

@@ -22,10 +22,11 @@ struct entry {
     struct entry *next;
     unsigned lane;
     int64_t number;
-    unsigned part;    /* 1, or 2, ... when that interval had one before */
-    bool old;         /* begun in an earlier life: its bytes are checked */
-    bool again;       /* could not be completed for now */
-    unsigned pause_s; /* until it is tried again: each try may read all of it; 0: none was needed */
+    unsigned part;       /* 1, or 2, ... when that interval had one before */
+    bool old;            /* begun in an earlier life: its bytes are checked */
+    bool again;          /* could not be completed for now */
+    unsigned pause_s;    /* until it is tried again: each try may read all of it; 0: none was needed */
+    unsigned unreadable; /* times that the disk did not give its bytes */
     uint64_t again_ns;
     struct recording *recording;
     char bookmark[ARCHIVE_NAME_BYTES]; /* of its upload */
@@ -44,7 +45,7 @@ struct lane {
 struct archive_counters {
     uint64_t received, duplicates, unknown_output, jumps_back;
     uint64_t lost;    /* pieces that did not get onto the disk */
-    uint64_t damaged; /* recordings whose bytes were not those that were written */
+    uint64_t damaged; /* recordings whose bytes were not those that were written, or cannot be read */
     uint64_t completed;
 };
 

@@ -22,6 +22,7 @@ struct publisher_spool {
     struct waiting_segment *oldest, *newest;
     uint64_t bytes_max;                /* in memory */
     uint64_t stored, failed, taken_up; /* segments onto the disk, and from an earlier life */
+    uint64_t too_late;                 /* of an earlier life, and older than what was delivered since */
     bool disk_fails;                   /* the last that was to be stored was not */
 };
 
@@ -172,8 +173,10 @@ static void *on_loaded(void *context, const struct handoff_segment *segment, uin
     struct publisher_spool *spool = context;
     unsigned lane = 0;
     struct waiting_segment *item = spool->config.take_up(spool->config.context, segment, &lane);
-    if (!item)
+    if (!item) {
+        spool->too_late++;
         return NULL;
+    }
     item->segment = *segment;
     item->file = *mapping;
     *mapping = (struct segment_mapping){ 0 };
@@ -195,11 +198,17 @@ void publisher_spool_load(struct publisher_spool *spool)
         log_error(spool->config.publisher->log, "%s: group %s: %llu segments are damaged on the box's disk, and lost",
                   spool->config.source, spool->config.publisher->group->name,
                   (unsigned long long)segment_spool_lost(spool->disk));
+    if (spool->too_late)
+        log_warning(
+            spool->config.publisher->log,
+            "%s: group %s: %llu segments on the box's disk are not newer than what was delivered, or of outputs "
+            "that are not there any more: they are removed",
+            spool->config.source, spool->config.publisher->group->name, (unsigned long long)spool->too_late);
     if (segment_spool_kept(spool->disk) || segment_spool_kept_lost(spool->disk))
         log_warning(
             spool->config.publisher->log,
             "%s: group %s: %llu segments on the box's disk are of a later release, or (%llu) cannot be read for now: "
-            "they wait for the next start, and are not delivered before; %llu were too many",
+            "they wait for the next start, which delivers what nothing newer was delivered than; %llu were too many",
             spool->config.source, spool->config.publisher->group->name,
             (unsigned long long)segment_spool_kept(spool->disk), (unsigned long long)segment_spool_unread(spool->disk),
             (unsigned long long)segment_spool_kept_lost(spool->disk));
@@ -257,6 +266,7 @@ void publisher_spool_count(const struct publisher_spool *spool, json_t *counters
     publisher_count(counters, "segments_spooled", spool->stored);
     publisher_count(counters, "segments_spool_failed", spool->failed);
     publisher_count(counters, "segments_taken_up", spool->taken_up);
+    publisher_count(counters, "segments_spool_too_late", spool->too_late);
     publisher_count(counters, "segments_spool_lost", spool->disk ? segment_spool_lost(spool->disk) : 0);
     publisher_count(counters, "segments_spool_kept", spool->disk ? segment_spool_kept(spool->disk) : 0);
     publisher_count(counters, "segments_spool_kept_lost", spool->disk ? segment_spool_kept_lost(spool->disk) : 0);

@@ -50,8 +50,17 @@ enum { SLOW_READS = 200, SLOW_READ_US = 5000 };
 static atomic_uint slow_reads;
 static atomic_bool reads_are_slow;
 
+/* One with a bad sector. */
+static atomic_uint failed_reads;
+static atomic_bool reads_fail;
+
 ssize_t pread(int descriptor, void *buffer, size_t bytes, off_t offset)
 {
+    if (reads_fail) {
+        failed_reads++;
+        errno = EIO;
+        return -1;
+    }
     if (reads_are_slow) {
         slow_reads++;
         usleep(SLOW_READ_US);
@@ -530,6 +539,53 @@ static void test_an_upload_of_damaged_bytes_is_given_up(void **state)
     tear_down(&bench);
 }
 
+/* The machine's, some time ago: it can be put forward. */
+static uint64_t behind_ns;
+
+static uint64_t late_monotonic_ns(const struct clock *clock)
+{
+    (void)clock;
+    const struct clock real = clock_real();
+    return clock_monotonic_ns(&real) - behind_ns;
+}
+
+/* It is tried again, not for ever, and whoever wants what can be read of it finds it. */
+static void test_a_recording_that_the_disk_does_not_give(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char path[160];
+    set_up(&bench);
+    hand_over_all(&bench, 300, 302);
+    run_until_acknowledged(&bench, 3);
+    publisher_destroy(bench.publisher);
+    states_fixture_flush(&bench.states);
+    failed_reads = 0;
+    reads_fail = true;
+    behind_ns = 120 * NS_PER_S;
+    bench.clock.monotonic_ns = late_monotonic_ns;
+    open_publisher(&bench);
+    hand_over(&bench, 303); /* the old one is complete with that */
+    for (unsigned tries = 1; tries <= 3; tries++) {
+        RUN_UNTIL(&bench, failed_reads == tries && alerts_active(bench.alerts));
+        assert_int_equal(failed_reads, tries);
+        run_for(&bench, 20);
+        behind_ns -= tries < 3 ? tries * 30 * NS_PER_S : 0;
+    }
+    assert_int_equal(counter(&bench, "recordings_damaged"), 1);
+    behind_ns = 0;
+    run_for(&bench, 20);
+    assert_int_equal(failed_reads, 3);
+    reads_fail = false;
+    snprintf(path, sizeof path, "%s/news.0.record.hd.000100.part", bench.spool);
+    assert_int_equal(access(path, F_OK), 0);
+    hand_over(&bench, 306); /* and others are made as before */
+    run_until_stored(&bench, "/rec/news_hd.000101.m2ts");
+    reopen(&bench);
+    run_until_stored(&bench, "/rec/news_hd.000100.m2ts");
+    tear_down(&bench);
+}
+
 /* A recording of an earlier life that takes minutes to be looked through: who stops the channel does not wait. */
 static void test_being_looked_through_is_called_off(void **state)
 {
@@ -576,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_an_upload_goes_on_after_a_restart),
         cmocka_unit_test(test_an_upload_of_a_recording_that_is_gone),
         cmocka_unit_test(test_an_upload_of_damaged_bytes_is_given_up),
+        cmocka_unit_test(test_a_recording_that_the_disk_does_not_give),
         cmocka_unit_test(test_being_looked_through_is_called_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,6 +196,7 @@ static void test_what_lay_there_from_long_ago_is_not_sent_again(void **state)
     assert_int_equal(system(command), 0);
     publisher_bench_open(&bench.base);
     assert_int_equal(publisher_bench_counter(&bench.base, "segments_taken_up"), 0);
+    assert_int_equal(publisher_bench_counter(&bench.base, "segments_spool_too_late"), 2);
     if (kind->type == OUTPUT_GROUP_HLS) {
         const struct origin_file *playlist = origin_find(bench.base.origin, "/live/news_hd.m3u8");
         assert_non_null(strstr(playlist->body, "#EXT-X-MEDIA-SEQUENCE:206\n"));

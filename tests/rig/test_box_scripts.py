@@ -235,6 +235,19 @@ def rounds_pass(box, count):
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("last, told", [
+    ("version 0.9 is good: news/0 on the air again", "version 2.0 went back to 1.0: it did not come up"),
+    ("version 2.0 went back to 1.0: after 300 s there was no news/0", "version 2.0 went back to 1.0: after 300 s there was no news/0")])
+def test_the_alert_tells_of_this_update_on_a_full_disk(box, last, told):
+    box.write("data/update/last", f"2026-01-01T00:00:00Z {last}\n")
+    box.write("data/update/pending", "from_version='1.0' to_version='2.0' to_slot=A\nchannels='news/0'\n")
+    box.write("data/channels.json", PENDING_CHANNELS)
+    box.fill()
+    assert box.run("/usr/lib/biplane/confirm").returncode == 0
+    assert box.read("run/biplane-faults/update") == told + "\n"
+    assert not os.path.exists(box.path("data/update/pending"))
+
+
 class Endless(http.server.BaseHTTPRequestHandler):
     """Never tells how long its answer is."""
 

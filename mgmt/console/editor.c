@@ -89,25 +89,39 @@ static void choice_help(void *context, unsigned selected, char *text, size_t byt
     form_help(shown->form, shown->field, text, bytes);
 }
 
+/* The words to choose from; *selected: the one in use, so that Enter takes that and not the first of the list. A
+ * board's value has no word of its own in the table: it stands before them. Returns how many lines stand before them.
+ */
+static unsigned list_choices(const struct form *form, size_t field, struct lines *words, unsigned *selected)
+{
+    char now[FORM_TEXT_BYTES];
+    const json_t *choices = form_choices(form, field);
+    unsigned before = form_is_of_board(form, field) && !form_is_set(form, field);
+    if (before)
+        lines_add(words, "(the board's)");
+    for (size_t i = 0; i < json_array_size(choices); i++)
+        lines_add(words, "%s", json_string_value(json_array_get(choices, i)));
+    if (!choices) {
+        lines_add(words, "true");
+        lines_add(words, "false");
+    }
+    form_edit_text(form, field, now, sizeof now);
+    if (!*now)
+        form_default_text(form, field, now, sizeof now);
+    *selected = 0;
+    for (unsigned i = 0; i < words->count && !before; i++)
+        if (strcmp(words->text[i], now) == 0)
+            *selected = i;
+    return before;
+}
+
 static void edit_choice(struct editor *editor, struct form *form, size_t field)
 {
     struct lines words = { 0 };
-    char now[FORM_TEXT_BYTES];
-    unsigned selected = 0;
     struct shown shown = { form, field };
-    const json_t *choices = form_choices(form, field);
-    form_edit_text(form, field, now, sizeof now);
-    if (!*now) /* Enter takes what is in use, not the first of the list */
-        form_default_text(form, field, now, sizeof now);
-    for (size_t i = 0; i < json_array_size(choices); i++)
-        lines_add(&words, "%s", json_string_value(json_array_get(choices, i)));
-    if (!choices) {
-        lines_add(&words, "true");
-        lines_add(&words, "false");
-    }
-    for (unsigned i = 0; i < words.count; i++)
-        if (strcmp(words.text[i], now) == 0)
-            selected = i;
+    unsigned selected, before = list_choices(form, field, &words, &selected), first = selected;
+    char standard[FORM_TEXT_BYTES];
+    form_default_text(form, field, standard, sizeof standard);
     const struct view_list list = { .title = form_name(form, field),
                                     .lines = &words,
                                     .keys = "d",
@@ -115,12 +129,14 @@ static void edit_choice(struct editor *editor, struct form *form, size_t field)
                                     .help = choice_help,
                                     .context = &shown };
     int answer = view_list(editor->console->view, &list, &selected);
-    if (answer == VIEW_ENTER && selected < words.count)
+    /* who only looks at what is in use by itself sets nothing */
+    bool looked = selected == first && !form_is_set(form, field) && (before || *standard);
+    if (answer == VIEW_ENTER && selected < words.count && !looked)
         form_set(form, field, words.text[selected]);
     else if (answer == 'd')
         form_unset(form, field);
     lines_free(&words);
-    if (answer == VIEW_ENTER || answer == 'd')
+    if ((answer == VIEW_ENTER && !looked) || answer == 'd')
         store(editor);
 }
 

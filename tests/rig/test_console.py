@@ -223,15 +223,17 @@ def test_the_terminal_changes_its_size(box, terminal):
     terminal.wait("70 ms")
 
 
-def test_who_only_looks_at_a_choice_changes_nothing(terminal):
-    choose(terminal, "Network", "ssh")
-    terminal.choose("ssh")
-    terminal.press("enter")
-    terminal.wait("true")
-    assert "false" in terminal.selected()
-    terminal.press("enter")
-    terminal.wait("Enter: edit")
-    assert [line for line in terminal.lines if "ssh " in line and "false" in line], terminal.text
+def test_who_only_looks_at_a_choice_changes_nothing(box, terminal):
+    for form, field, in_use, other in (("Network", "ssh", "false", "true"), ("Box", "accelerator", "(the board's)", "software")):
+        choose(terminal, form, field)
+        terminal.choose(field)
+        terminal.press("enter")
+        terminal.wait(other)
+        assert in_use in terminal.selected()
+        terminal.press("enter")
+        terminal.wait("Enter: edit")
+        terminal.press("q")
+    assert not staged(box)["staged"]
 
 
 def test_a_shell_and_back(terminal):

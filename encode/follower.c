@@ -131,9 +131,19 @@ static void use_anchor(struct follower *follower, const struct handoff_anchor *a
         follower->config.on_anchor(follower->config.context, anchor);
 }
 
-static bool is_near(const struct handoff_anchor *anchor, const struct handoff_anchor *own)
+/* Where the output is, as seen from what arrives now; only once it runs. */
+static int64_t output_lead_90k(const struct follower *follower, int64_t arrival_90k)
 {
-    int64_t step_90k = own->id ? anchor->skew_90k - own->skew_90k : 0;
+    return timeline_frame_tick_90k(follower->config.rate, follower->next_frame) - arrival_90k;
+}
+
+/* Does it leave the output where it is? One that began without a source has no anchor of its own to tell. */
+static bool is_near(const struct follower *follower, const struct handoff_anchor *anchor, int64_t arrival_90k)
+{
+    const struct handoff_anchor *own = &follower->anchor;
+    if (!own->id && follower->next_frame == INT64_MIN)
+        return true;
+    int64_t step_90k = anchor->skew_90k - (own->id ? own->skew_90k : output_lead_90k(follower, arrival_90k));
     return step_90k >= -NEAR_90K && step_90k <= NEAR_90K;
 }
 
@@ -143,15 +153,15 @@ static int64_t going_on_90k(const struct follower *follower, int64_t lead_90k, i
 {
     if (follower->next_frame == INT64_MIN)
         return lead_90k;
-    int64_t output_90k = timeline_frame_tick_90k(follower->config.rate, follower->next_frame);
-    int64_t behind_90k = output_90k - arrival_90k - lead_90k;
+    int64_t behind_90k = output_lead_90k(follower, arrival_90k) - lead_90k;
     return llabs(behind_90k) <= NEAR_90K ? lead_90k : lead_90k + (behind_90k / 90000 + (behind_90k > 0)) * 90000;
 }
 
-/* Where the output is: with nothing of our own yet, the newest that is known tells, and not that it is behind UTC. */
+/* Where the output is: with nothing of our own yet, and no output, the newest that is known tells, and not that it is
+ * behind UTC. */
 static int64_t lead_90k(const struct follower *follower, int64_t arrival_90k)
 {
-    if (follower->anchor.id || follower->anchor.skew_90k)
+    if (follower->anchor.id || follower->anchor.skew_90k || follower->next_frame != INT64_MIN)
         return going_on_90k(follower, timeline_lead_90k(follower->anchor.skew_90k), arrival_90k);
     int64_t lead_90k =
         follower->known_count ? timeline_lead_90k(follower->known[follower->known_count - 1].skew_90k) : 0;
@@ -162,7 +172,7 @@ static int64_t lead_90k(const struct follower *follower, int64_t arrival_90k)
 static void choose_anchor(struct follower *follower, int64_t pts_90k, int64_t arrival_90k)
 {
     for (unsigned i = follower->known_count; i-- > 0;)
-        if (is_near(&follower->known[i], &follower->anchor) && fits(&follower->known[i], pts_90k, arrival_90k)) {
+        if (is_near(follower, &follower->known[i], arrival_90k) && fits(&follower->known[i], pts_90k, arrival_90k)) {
             struct handoff_anchor known = follower->known[i];
             use_anchor(follower, &known);
             return;

@@ -55,9 +55,13 @@ static bool fits(const struct handoff_anchor *anchor, const struct handoff_ancho
     return off_90k >= -TOLERANCE_90K && off_90k <= TOLERANCE_90K;
 }
 
-static bool is_near(const struct handoff_anchor *anchor, const struct handoff_anchor *own)
+/* Does it leave the output where it is? One that began without a source has no anchor of its own to tell. */
+static bool is_near(const struct handoff_anchor *anchor, const struct handoff_anchor *own,
+                    const struct handoff_anchor_request *request)
 {
-    int64_t step_90k = own ? anchor->skew_90k - own->skew_90k : 0;
+    if (!own && !request->next_90k)
+        return true;
+    int64_t step_90k = anchor->skew_90k - (own ? own->skew_90k : request->next_90k - request->arrival_90k);
     return step_90k >= -NEAR_90K && step_90k <= NEAR_90K;
 }
 
@@ -71,7 +75,7 @@ static struct handoff_anchor *find_fitting(struct anchors *anchors, unsigned pip
     if (twins && fits(twins, request))
         return twins;
     for (unsigned i = 0; i < HANDOFF_ANCHORS_MAX && anchors->known[i].id; i++)
-        if (is_near(&anchors->known[i], own) && fits(&anchors->known[i], request))
+        if (is_near(&anchors->known[i], own, request) && fits(&anchors->known[i], request))
             return &anchors->known[i];
     return NULL;
 }

@@ -355,6 +355,40 @@ static void what_a_clock_skips_is_not_filled_meanwhile(void **state)
     }
 }
 
+/* The same with nobody to ask, of an output that began without a source: what is known of before a clock was set fits
+ * the source, and lies elsewhere. */
+static void what_is_known_of_elsewhere_moves_no_output_that_runs(void **state)
+{
+    static const int64_t skews_s[] = { -5, -20, 7200 };
+    for (unsigned i = 0; i < sizeof skews_s / sizeof skews_s[0]; i++) {
+        int64_t source_90k = 900000 + 13 * 90000, next;
+        int64_t now_90k = (int64_t)ns_to_90k(START_UTC_NS) + 13 * 90000;
+        struct handoff_anchor known = { .id = 7, .skew_90k = skews_s[i] * 90000 };
+        known.anchor_90k = timeline_anchor_for(&rate, source_90k, now_90k + known.skew_90k);
+        nobody = true;
+        follower_know(follower, &known);
+        next = timeline_frame_at_90k(&rate, (int64_t)ns_to_90k(START_UTC_NS));
+        follower_start(follower, next);
+        play(0, &next, 10, false);
+        struct follower_shown shown;
+        unsigned pictures = 0, others = 0;
+        for (unsigned turn = 0; turn < 20 * 25; turn++) {
+            fake_clock_advance(&fake, 40 * NS_PER_MS);
+            if (!follower_full(follower))
+                push(900000 + 10 * 90000 + turn * 3600);
+            for (unsigned n = 0; n < 16 && take(next, &shown) != FOLLOWER_WAIT; n++, next++) {
+                pictures += shown.kind == FOLLOWER_PICTURE;
+                others += shown.kind != FOLLOWER_PICTURE;
+            }
+            assert_false(follower_is_stranded(follower));
+        }
+        assert_in_range(pictures, 450, 500);
+        assert_in_range(others, 0, 50);
+        after(state);
+        before(state);
+    }
+}
+
 static void who_is_out_of_the_reach_of_the_clock_is_stranded(void **state)
 {
     (void)state;
@@ -543,6 +577,7 @@ int main(void)
         T(a_standby_does_not_take_the_output_back),
         T(a_clock_that_is_set_is_made_up_for),
         T(what_a_clock_skips_is_not_filled_meanwhile),
+        T(what_is_known_of_elsewhere_moves_no_output_that_runs),
         T(who_is_out_of_the_reach_of_the_clock_is_stranded),
         T(who_waits_for_its_beginning_is_not_stranded),
         T(what_goes_on_ahead_of_the_clock_is_shown_at_once),

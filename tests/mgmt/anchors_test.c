@@ -229,6 +229,27 @@ static void an_output_that_began_without_a_source_goes_on(void **state)
     }
 }
 
+/* Of what was on the air before a clock was set an anchor is left that fits the source's timeline, and lies elsewhere
+ * than an output that has begun since, without a source, at UTC. */
+static void what_is_known_of_before_moves_no_output_that_runs(void **state)
+{
+    (void)state;
+    static const int64_t set_90k[] = { -5 * 90000, -20 * 90000, 7200 * INT64_C(90000), 0 };
+    for (unsigned i = 0; i < sizeof set_90k / sizeof set_90k[0]; i++) {
+        struct anchors anchors = { 0 };
+        struct handoff_anchor_request asked = request(1000, NOW_90K);
+        asked.next_90k = NOW_90K + set_90k[i];
+        struct handoff_anchor before = anchors_answer(&anchors, 0, &asked), after;
+        assert_int_equal(before.skew_90k, set_90k[i]);
+        anchors_use(&anchors, 0, &(struct handoff_anchor){ 0 }); /* another process */
+        asked = request(1000 + 600 * 90000, NOW_90K + 600 * 90000);
+        asked.next_90k = asked.arrival_90k - 36000;
+        after = anchors_answer(&anchors, 0, &asked);
+        assert_int_equal(after.skew_90k, 0);
+        assert_true((after.id == before.id) == (set_90k[i] == 0));
+    }
+}
+
 /* The clock was an hour ahead when the process began: what was reached then is no mark for what comes in that hour. */
 static void what_was_reached_before_the_output_began_anew_is_forgotten(void **state)
 {
@@ -323,6 +344,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_is_set_moves_no_running_output),
         cmocka_unit_test(an_output_that_is_a_little_off_stays_at_utc),
         cmocka_unit_test(an_output_that_began_without_a_source_goes_on),
+        cmocka_unit_test(what_is_known_of_before_moves_no_output_that_runs),
         cmocka_unit_test(what_was_reached_before_the_output_began_anew_is_forgotten),
         cmocka_unit_test(self_chosen_anchor_is_kept),
         cmocka_unit_test(number_given_out_twice),

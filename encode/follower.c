@@ -21,6 +21,7 @@
 #define START_GRACE_NS  (2 * NS_PER_S) /* for the first picture: an IDR picture has to be found */
 #define TOLERANCE_90K   INT64_C(90000)
 #define NEAR_90K        INT64_C(180000) /* so far from the timeline so far a known anchor may lead */
+#define READING_UP_90K  (8 * 90000)     /* the same of an output that began without a source */
 #define ANSWER_NS       (500 * NS_PER_MS)
 #define ANCHOR_PAUSE_NS (300 * NS_PER_MS) /* a stream of random timestamps must not ask without end */
 #define ALONE           (UINT64_C(1) << 63)
@@ -137,14 +138,17 @@ static int64_t output_lead_90k(const struct follower *follower, int64_t arrival_
     return timeline_frame_tick_90k(follower->config.rate, follower->next_frame) - arrival_90k;
 }
 
-/* Does it leave the output where it is? One that began without a source has no anchor of its own to tell. */
+/* Does it leave the output where it is? One that began without a source has no anchor of its own to tell; and it may
+ * read up, its pictures being some seconds old: what is known is better than an output that lags as much from then on.
+ */
 static bool is_near(const struct follower *follower, const struct handoff_anchor *anchor, int64_t arrival_90k)
 {
     const struct handoff_anchor *own = &follower->anchor;
     if (!own->id && follower->next_frame == INT64_MIN)
         return true;
     int64_t step_90k = anchor->skew_90k - (own->id ? own->skew_90k : output_lead_90k(follower, arrival_90k));
-    return step_90k >= -NEAR_90K && step_90k <= NEAR_90K;
+    int64_t limit_90k = own->id ? NEAR_90K : READING_UP_90K;
+    return step_90k >= -limit_90k && step_90k <= limit_90k;
 }
 
 /* A clock that was set would have the pictures placed behind the output, where none is shown, or so far ahead that

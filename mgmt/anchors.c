@@ -55,14 +55,17 @@ static bool fits(const struct handoff_anchor *anchor, const struct handoff_ancho
     return off_90k >= -TOLERANCE_90K && off_90k <= TOLERANCE_90K;
 }
 
-/* Does it leave the output where it is? One that began without a source has no anchor of its own to tell. */
+/* Does it leave the output where it is? One that began without a source has no anchor of its own to tell; and it may
+ * read up, its pictures being some seconds old: what is known is better than an output that lags as much from then on.
+ */
 static bool is_near(const struct handoff_anchor *anchor, const struct handoff_anchor *own,
                     const struct handoff_anchor_request *request)
 {
     if (!own && !request->next_90k)
         return true;
     int64_t step_90k = anchor->skew_90k - (own ? own->skew_90k : request->next_90k - request->arrival_90k);
-    return step_90k >= -NEAR_90K && step_90k <= NEAR_90K;
+    int64_t limit_90k = own ? NEAR_90K : WAIT_90K;
+    return step_90k >= -limit_90k && step_90k <= limit_90k;
 }
 
 /* The twin's first: what locks them is better than what is newest. Of others one that leaves the output where it is: a

@@ -16,7 +16,8 @@ def lost_alerts(box, also_cleared=False):
     return [alert for alert in box.alerts(also_cleared) if alert["id"] == 5902]
 
 
-@pytest.mark.parametrize("kind, reason", (("hang", "it hangs"), ("lost", "MFX_ERR_DEVICE_LOST")))
+@pytest.mark.parametrize("kind, reason", (("hang", "it hangs"), ("lost", "MFX_ERR_DEVICE_LOST"),
+                                          ("failed", "MFX_ERR_DEVICE_FAILED")))
 def test_accelerator(studio, kind, reason):
     box = studio.box
     first = studio.newest(1) - 1

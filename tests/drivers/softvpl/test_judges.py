@@ -60,6 +60,11 @@ def test_vpl_inspect_lists_the_runtime():
         assert word in text
 
 
+def test_system_analyzer_finds_the_runtime():
+    text = run("system_analyzer")
+    assert "Biplane software runtime" in text and "2.8" in text, text
+
+
 @pytest.mark.parametrize("name", ["sample_h264.ts", "sample_h265.ts", "bbb_2500ms.ts", "sd-hls0000000000.ts",
                                   "sample_h264_no_access_unit_delimiters.ts"])
 def test_sample_decode_gives_the_bytes_of_libavcodec(tmp_path, name):

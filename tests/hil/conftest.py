@@ -123,7 +123,7 @@ def measure(lab, record_property):
 
 
 REASONS = {"links": "no cable to pull at this place", "login": "no login at this place",
-           "disk": "nobody can fill the disk from outside at this place", "clock": "no clock of its own at this place",
+           "disk": "nobody can fill the disk from outside at this place", "clock": "no clock of its own at this place", "kill": "nobody can end a process from outside at this place",
            "update": "nothing to update at this place, or no bundles for it"}
 
 
@@ -153,7 +153,7 @@ def report_lines(reporter, lab):
     lines = [f"Biplane, place {os.path.splitext(os.path.basename(reporter.config.option.lg_env))[0]}, "
              f"{time.strftime('%Y-%m-%d %H:%M')}", ""]
     for name, outcome, seconds, reason in outcomes(reporter):
-        lines.append(f"{outcome:<8} {name:<56} {seconds:8.1f} s" + (f"   {reason}" if reason else ""))
+        lines.append(f"{outcome:<8} {name:<68} {seconds:8.1f} s" + (f"   {reason}" if reason else ""))
     if lab and lab.measured:
         lines += ["", "Measured:"] + [f"{what:<65} {seconds:8.1f} s" for what, seconds in lab.measured]
     return lines

@@ -5,6 +5,7 @@ import hashlib
 import time
 
 import pytest
+from testbed.air import Watch
 
 
 def test_rtp_reaches_both_origins(lab):
@@ -31,6 +32,46 @@ def test_a_source_is_pulled(lab, source, measure):
     measure(f"source {source} back to two new segments", time.monotonic() - begin)
     last = lab.wait_in_step(60)
     assert lab.air.faults(1 - source, first, last) == []
+
+
+DISTURBANCES = {"packets are lost": (["loss 0 1.0"], ["loss 0 0"]),
+                "packets change places and come twice": (["reorder 0 20", "duplicate 0 5"], ["reorder 0 0", "duplicate 0 0"]),
+                "headers are damaged": (["corrupt 0 5"], ["corrupt 0 0"]),
+                "another sender takes over": (["ssrc 0 305419896"], ["ssrc 0 1112100913"]),
+                "timestamps jump": (["jump 0 3600"], ["jump 0 -3600"])}
+
+
+@pytest.mark.parametrize("disturbance", DISTURBANCES)
+def test_a_path_is_disturbed(lab, disturbance):
+    """On its way to one pipeline: the other's copy has no fault, and both are in step when it is over."""
+    begin, end = DISTURBANCES[disturbance]
+    first = lab.wait_in_step(60)
+    with Watch(lab.air, origins=[1]) as watch:
+        for line in begin:
+            lab.sender.tell(line)
+        try:
+            lab.wait_on_air(60, beyond=[first + 4, first + 4])
+        finally:
+            for line in end:
+                lab.sender.tell(line)
+        over = lab.newest(0)
+        lab.wait_on_air(60, beyond=[over + 1, over + 1])
+        lab.wait_in_step(60)
+    assert watch.faults == []
+
+
+@pytest.mark.lg_feature("kill")
+@pytest.mark.parametrize("program", ("encode", "dataplane"))
+def test_a_process_is_killed(lab, program, measure):
+    """It is started again; the twin does not notice."""
+    lab.wait_in_step(60)
+    with Watch(lab.air, origins=[1]) as watch:
+        lab.box.kill(program, 0)
+        begin, killed = time.monotonic(), lab.newest(0)
+        lab.wait_on_air(60, origins=[0], beyond=[killed + 1, killed + 1])
+        measure(f"{program} killed to two new segments", time.monotonic() - begin)
+        lab.wait_in_step(60)
+    assert watch.faults == []
 
 
 @pytest.mark.lg_feature("links")

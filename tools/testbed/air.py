@@ -85,19 +85,19 @@ class Air:
 
 
 class Watch:
-    """Judges what comes to each origin while it comes: for what takes longer than a playlist is.
+    """Judges what comes to each origin, or to some, while it comes: for what takes longer than a playlist is.
 
         with Watch(air) as watch:
             ...
         assert watch.faults == []
     """
 
-    def __init__(self, air):
-        self.air, self.faults, self.ended = air, [], threading.Event()
+    def __init__(self, air, origins=(0, 1)):
+        self.air, self.origins, self.faults, self.ended = air, origins, [], threading.Event()
         self.thread = threading.Thread(target=self._go_on, daemon=True)
 
     def __enter__(self):
-        self.judged = [self.air.newest(origin) for origin in range(2)]
+        self.judged = {origin: self.air.newest(origin) for origin in self.origins}
         self.thread.start()
         return self
 
@@ -111,7 +111,7 @@ class Watch:
             self._judge()
 
     def _judge(self):
-        for origin in range(2):
+        for origin in self.origins:
             newest = self.air.newest(origin)
             if newest > self.judged[origin]:
                 self.faults += self.air.faults(origin, self.judged[origin], newest, joined=True)

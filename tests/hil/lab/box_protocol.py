@@ -43,6 +43,10 @@ class BoxProtocol(PowerProtocol):
     def plug(self, node):
         raise NotImplementedError
 
+    def kill(self, program, pipeline):
+        """Feature kill: that pipeline's "encode" or "dataplane" process gets SIGKILL."""
+        raise NotImplementedError
+
     def fill_disk(self):
         """Feature disk: not a byte is left where the box keeps its data."""
         raise NotImplementedError

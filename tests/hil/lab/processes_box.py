@@ -109,6 +109,12 @@ class ProcessesBox(Driver, BoxProtocol):
         self.network.inside("ip", "link", "set", self.network.peers[node], "up")
 
     @Driver.check_active
+    def kill(self, program, pipeline):
+        channel, = self.box.api("/v1/status")["channels"]
+        self.box.kill(self.box.dataplane_pid(pipeline) if program == "dataplane" else
+                      self.box.encode_pid(channel["name"], pipeline))
+
+    @Driver.check_active
     def fill_disk(self):
         with open(os.path.join(self.disk, "ballast"), "wb", buffering=0) as file:
             try:

@@ -113,6 +113,11 @@ class QemuBox(Driver, BoxProtocol):
         return self.machine.shell.output(command, 60 * self.patience)
 
     @Driver.check_active
+    def kill(self, program, pipeline):
+        what = f"dataplane-{pipeline}[.]job" if program == "dataplane" else f"biplane-encode.*[-/.]{pipeline}"
+        self._shell(f"kill -KILL $(pgrep -a biplane- | awk '/{what}/ {{ print $1 }}')")
+
+    @Driver.check_active
     def fill_disk(self):
         self._shell("fallocate -l $(df --output=avail -B 1 /data | tail -n 1) /data/ballast; "
                     "cat /dev/zero >>/data/ballast-rest; test $(df --output=avail -B 1 /data | tail -n 1) = 0")

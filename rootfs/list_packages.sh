@@ -5,8 +5,25 @@
 set -eu
 tree=$1
 
+# Of a file that names none: the permissions that it quotes.
+quoted_licences() { # FILE
+    local text name words
+    text=$(tr -s '[:space:]#*' ' ' <"$1")
+    while read -r name words; do
+        [[ $text != *"$words"* ]] || echo "$name"
+    done <<'END'
+MIT Permission is hereby granted, free of charge
+HPND-sell-variant Permission to use, copy, modify, distribute, and sell this software
+ISC Permission to use, copy, modify, and distribute this software
+ISC Permission to use, copy, modify, and/or distribute this software
+BSD Redistribution and use in source and binary forms
+LGPL Lesser General Public
+public-domain public domain
+END
+}
+
 # Licences as the package's copyright file names them; files that are not in the common form tell by the texts they
-# refer to.
+# refer to, or quote.
 licences() {
     local file=$tree/usr/share/doc/$1/copyright found=
     [ -e "$file" ] || return 0
@@ -15,6 +32,7 @@ licences() {
             awk '{ print $1 }')
     fi
     [ -n "$found" ] || found=$(grep -ohE 'common-licenses/[A-Za-z0-9.+-]*[A-Za-z0-9+]' "$file" | sed 's#.*/##')
+    [ -n "$found" ] || found=$(quoted_licences "$file")
     [ -n "$found" ] || found="see-copyright-file"
     printf '%s\n' "$found" | LC_ALL=C sort -u | paste -sd,
 }

@@ -11,6 +11,7 @@ import pytest
 
 from testbed.box import Box, ApiError, UnixConnection, node, rtp_input
 from testbed.hls import Presentation
+from testbed.menu import choose, log_out
 from testbed.origin import Origin
 from testbed.processes import program, wait_for
 from testbed.sender import Sender, small_source
@@ -40,19 +41,6 @@ def terminal(box):
     with Terminal([program("biplane-console"), "--run", box.run]) as value:
         value.wait("Menu", "Status")
         yield value
-
-
-def choose(terminal, entry, *words):
-    """An entry of the menu, until these words are on its screen."""
-    terminal.wait("Menu")
-    terminal.choose(entry)
-    terminal.press("enter")
-    terminal.wait(*words)
-
-
-def log_out(terminal):
-    choose(terminal, "Log out", "Stay")
-    terminal.press("tab", "enter")
 
 
 def set_field(terminal, field, value):

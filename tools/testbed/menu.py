@@ -30,9 +30,22 @@ def wrong_password(screen, word, seconds):
     screen.wait("incorrect", LATER, seconds=seconds)
 
 
+def back(screen, seconds=30):
+    """Until the menu is there, by q where it does not come by itself: one that was typed before a window opened was dropped
+    by that."""
+    end, again = time.monotonic() + seconds, time.monotonic() + 3
+    while "┤ Menu ├" not in screen.text:
+        if time.monotonic() > end:
+            raise AssertionError(f"no way back to the menu\n{screen.text}")
+        if time.monotonic() > again:
+            screen.press("q")
+            again = time.monotonic() + 3
+        screen.read(0.1)
+
+
 def log_out(screen, seconds=30):
     """From the menu."""
-    screen.wait("Menu", seconds=seconds)
+    back(screen, seconds)
     screen.choose("Log out")
     screen.press("enter")
     screen.wait("Stay", seconds=seconds)
@@ -41,7 +54,7 @@ def log_out(screen, seconds=30):
 
 def choose(screen, entry, *words, seconds=30):
     """An entry of the menu, until these words are on its screen."""
-    screen.wait("Menu", seconds=seconds)
+    back(screen, seconds)
     screen.choose(entry)
     screen.press("enter")
     screen.wait(*words, seconds=seconds)
@@ -117,7 +130,7 @@ def new_channel(screen, name, source, ladder, senders, addresses, destinations, 
     screen.wait("Staged changes", f"channels/{name}", seconds=seconds)
     apply(screen, seconds)
     screen.press("q")
-    screen.wait("Menu", seconds=seconds)
+    back(screen, seconds)
 
 
 # ---- updates ----
